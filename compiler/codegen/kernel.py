@@ -1,0 +1,38 @@
+"""What lowering produces: rows of a plan, each a kernel's source with the buffers, sizes and tasks it runs on."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, eq=False)
+class Scratch:
+    """Working memory of one kernel call (or of several consecutive ones), taken from the plan's arena.
+
+    `per_lane` scratch is one block of `nbytes` for each chunk; a kernel finds its own at `address + lane * nbytes`.
+    """
+
+    nbytes: int
+    per_lane: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class KernelCall:
+    """One row of a plan.
+
+    `source` is the text of a Python module that defines `kernel(buffers, dims, begin, end, lane)`; equal texts share one
+    compiled kernel. `buffers` are handles in slot order: tensors of the graph, or Scratch. `dims` are the sizes in slot
+    order. The executor splits the `tasks` into contiguous ranges. `flops` and `nbytes` (moved to and from memory)
+    feed the parallel cost model and `explain`.
+    """
+
+    name: str
+    source: str
+    buffers: tuple[Any, ...]
+    dims: tuple[int, ...]
+    tasks: int
+    flops: int = 0
+    nbytes: int = 0
+    # buffers the kernel writes, as slots; and (output slot, input slot) pairs that may share memory
+    writes: tuple[int, ...] = ()
+    in_place: tuple[tuple[int, int], ...] = field(default=())

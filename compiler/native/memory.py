@@ -1,0 +1,95 @@
+"""Typed loads and stores on raw addresses: what a generated kernel uses instead of NumPy arrays.
+
+A kernel receives tables of addresses, so it indexes memory itself: `load(address, index, like, scope)`. Offsets are
+signed and never wrap, which keeps the loops vectorisable, and a scope states that buffers do not overlap, which spares
+LLVM the run-time overlap checks (it gives up on vectorising beyond a few of them).
+"""
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+I64 = ir.IntType(64)
+
+# short name, as generated kernels spell it -> (numba type, type in memory); a bool is a byte in memory
+ELEMENTS = {
+    "f32": (types.float32, ir.FloatType()), "f64": (types.float64, ir.DoubleType()),
+    "i8": (types.int8, ir.IntType(8)), "i16": (types.int16, ir.IntType(16)),
+    "i32": (types.int32, ir.IntType(32)), "i64": (types.int64, ir.IntType(64)),
+    "u8": (types.uint8, ir.IntType(8)), "u16": (types.uint16, ir.IntType(16)),
+    "u32": (types.uint32, ir.IntType(32)), "u64": (types.uint64, ir.IntType(64)),
+    "b1": (types.boolean, ir.IntType(8)),
+}
+
+
+def _scope_metadata(module, scope: int):
+    """Alias-scope lists for one buffer: it belongs to its own scope and overlaps none of the other 63."""
+    domain = module.add_metadata(["graphflow"])
+    scopes = [module.add_metadata([f"graphflow.buffer{i}", domain]) for i in range(64)]
+    return module.add_metadata([scopes[scope]]), module.add_metadata([s for i, s in enumerate(scopes) if i != scope])
+
+
+def _tag(builder, instruction, scope: int) -> None:
+    if scope >= 0:
+        own, others = _scope_metadata(builder.module, scope)
+        instruction.set_metadata("alias.scope", own)
+        instruction.set_metadata("noalias", others)
+
+
+def _element_pointer(builder, address, index, memory_type):
+    base = builder.inttoptr(address, memory_type.as_pointer())
+    return builder.gep(base, [index], source_etype=memory_type)
+
+
+def _make(name: str):
+    numba_type, memory_type = ELEMENTS[name]
+    is_bool = name == "b1"
+
+    @intrinsic(prefer_literal=True)
+    def load(typingctx, address, index, scope):
+        scope_number = scope.literal_value
+
+        def codegen(context, builder, signature, args):
+            pointer = _element_pointer(builder, args[0], args[1], memory_type)
+            value = builder.load(pointer, typ=memory_type, align=memory_type.width // 8 if is_bool else None)
+            _tag(builder, value, scope_number)
+            return builder.icmp_unsigned("!=", value, ir.Constant(memory_type, 0)) if is_bool else value
+
+        return numba_type(types.int64, types.int64, scope), codegen
+
+    @intrinsic(prefer_literal=True)
+    def store(typingctx, address, index, value, scope):
+        scope_number = scope.literal_value
+
+        def codegen(context, builder, signature, args):
+            value = builder.zext(args[2], memory_type) if is_bool else args[2]
+            pointer = _element_pointer(builder, args[0], args[1], memory_type)
+            _tag(builder, builder.store(value, pointer), scope_number)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, numba_type, scope), codegen
+
+    return load, store
+
+
+load_f32, store_f32 = _make("f32")
+load_f64, store_f64 = _make("f64")
+load_i8, store_i8 = _make("i8")
+load_i16, store_i16 = _make("i16")
+load_i32, store_i32 = _make("i32")
+load_i64, store_i64 = _make("i64")
+load_u8, store_u8 = _make("u8")
+load_u16, store_u16 = _make("u16")
+load_u32, store_u32 = _make("u32")
+load_u64, store_u64 = _make("u64")
+load_b1, store_b1 = _make("b1")
+
+
+@intrinsic
+def word(typingctx, table, index):
+    """The 8-byte word `table[index]`, as int64: an address of the buffer table or a size of the dimension table."""
+    def codegen(context, builder, signature, args):
+        return builder.load(_element_pointer(builder, args[0], args[1], I64), typ=I64)
+
+    return types.int64(types.int64, types.int64), codegen

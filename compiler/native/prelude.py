@@ -1,0 +1,12 @@
+"""The names generated kernels import, and the one decorator that compiles them."""
+from __future__ import annotations
+
+from numba import cfunc
+
+from .memory import *  # noqa: F401,F403
+
+SIGNATURE = "void(int64, int64, int64, int64, int64)"
+# NaN and infinity must survive: neither nnan nor ninf
+FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
+
+compiled = cfunc(SIGNATURE, fastmath=FASTMATH, cache=True)
