@@ -70,28 +70,33 @@ def lanes(dtype: str) -> int:
 
 
 @cache
-def microkernel(dtype: str, mr: int, nv: int, masked: bool = False):
+def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False):
     """An intrinsic that computes one tile, `mr` rows by `nv * lanes(dtype)` columns.
 
-    Its int64 arguments are `(a, a_row, a_k, a_segment, segments, segment_len, b, b_k, b_segment, c, c_row, accumulate)`:
+    Its int64 arguments are
+    `(a, a_row, a_k, a_segment, segments, segment_len, b, b_k, b_segment, c, c_row, accumulate)`:
     addresses a, b, c; strides in elements. It sets
 
-        C[i, j] = (C[i, j] if accumulate else 0)
-                + sum over s < segments, k < segment_len of A[i*a_row + k*a_k + s*a_segment] * B[k*b_k + s*b_segment + j]
+        C[i, j] = (C[i, j] if accumulate else 0) + sum over s < segments and k < segment_len of
+                  A[i*a_row + k*a_k + s*a_segment] * B[k*b_k + s*b_segment + j]
 
     A `masked` kernel takes one more, `columns`, in ((nv-1)*lanes, nv*lanes]: it neither reads nor writes past them.
+    A `clamped` kernel takes `rows` last, in [1, mr]: rows beyond compute and store the last row once more, which costs
+    time but no second kernel for each remainder.
     """
     element, size = ELEMENT[dtype]
     width = lanes(dtype)
     vector = ir.VectorType(element, width)
     zero = ir.Constant(vector, [ir.Constant(element, 0.0)] * width)
-    arity = 12 + masked
-
     def codegen(context, builder, signature, args):
         a, a_row, a_k, a_segment, segments, segment_len, b, b_k, b_segment, c, c_row, accumulate = args[:12]
         tile = _Tile(builder, element, size, width, args[12] if masked else None, nv)
         a, b, c = (builder.inttoptr(address, element.as_pointer()) for address in (a, b, c))
-        c_rows = [tile.offset(c, builder.mul(c_row, _i64(i))) for i in range(mr)]
+        rows = [_i64(i) for i in range(mr)]
+        if clamped:
+            last = builder.sub(args[-1], _i64(1))
+            rows = [builder.select(builder.icmp_signed("<", row, last), row, last) for row in rows]
+        c_rows = [tile.offset(c, builder.mul(c_row, row)) for row in rows]
 
         # accumulators: C or zero
         entry = builder.block
@@ -115,7 +120,7 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False):
         outer = _phis(builder, vector, mr, nv)
         _feed(outer, start, loop)
         a_base = tile.offset(a, builder.mul(s, a_segment))
-        a_rows = [tile.offset(a_base, builder.mul(a_row, _i64(i))) for i in range(mr)]
+        a_rows = [tile.offset(a_base, builder.mul(a_row, row)) for row in rows]
         b_base = tile.offset(b, builder.mul(s, b_segment))
         builder.branch(inner)
 
@@ -152,11 +157,11 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False):
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_k", "a_segment", "segments", "segment_len", "b", "b_k", "b_segment", "c", "c_row",
-             "accumulate", "columns"][:arity]
-    return _intrinsic(f"microkernel_{dtype}_{mr}x{nv}", names, codegen)
+             "accumulate"] + ["columns"] * masked + ["rows"] * clamped
+    return void_intrinsic(f"microkernel_{dtype}_{mr}x{nv}", names, codegen)
 
 
-def _intrinsic(name: str, parameters: list[str], codegen):
+def void_intrinsic(name: str, parameters: list[str], codegen):
     """A void intrinsic over int64 parameters; Numba wants them named one by one."""
     signature = types.void(*[types.int64] * len(parameters))
     scope: dict = {"signature": signature, "codegen": codegen}
