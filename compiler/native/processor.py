@@ -1,0 +1,57 @@
+"""What generated kernels need to know of the processor; light to import, because lowering asks before Numba is loaded."""
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from functools import cache
+
+ELEMENT_BYTES = {"f32": 4, "f64": 8}
+
+
+@dataclass(frozen=True)
+class Isa:
+    """`mr` rows by `nv` vectors is the tile of C that fills the registers."""
+
+    name: str
+    vector_bytes: int
+    fma: bool
+    mr: int
+    nv: int
+
+
+# 8x3: 24 accumulators, 3 vectors of B and spare for A out of 32 registers. 6x2 and 4x2 leave as much out of 16.
+AVX512 = Isa("avx512", 64, True, 8, 3)
+AVX2 = Isa("avx2", 32, True, 6, 2)
+NEON = Isa("neon", 16, True, 8, 3)
+GENERIC = Isa("generic", 16, False, 4, 2)
+
+
+@cache
+def isa() -> Isa:
+    """The best instruction set that the processor has and Numba may use; GRAPHFLOW_CPU names a lesser one."""
+    candidates = [GENERIC]
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        candidates.insert(0, NEON)
+    features = _features()
+    if {"avx2", "fma"} <= features:
+        candidates.insert(0, AVX2)
+    if {"avx512f", "avx512vl", "avx512dq"} <= features:
+        candidates.insert(0, AVX512)
+    wanted = os.environ.get("GRAPHFLOW_CPU", "").lower()
+    return next((candidate for candidate in candidates if candidate.name == wanted), candidates[0])
+
+
+def _features() -> set[str]:
+    if os.environ.get("NUMBA_CPU_NAME") == "generic":
+        return set()
+    if listed := os.environ.get("NUMBA_CPU_FEATURES"):
+        return {feature[1:] for feature in listed.split(",") if feature.startswith("+")}
+    from llvmlite.binding import get_host_cpu_features
+
+    return {feature for feature, present in get_host_cpu_features().items() if present}
+
+
+def lanes(dtype: str) -> int:
+    """Elements of one vector."""
+    return isa().vector_bytes // ELEMENT_BYTES[dtype]

@@ -1,0 +1,72 @@
+"""Packing a panel of B into contiguous memory, so that a micro-kernel reads it as one stream.
+
+A packed panel has a row of `nv` whole vectors for each k, zero beyond the matrix's columns. Both intrinsics take int64
+arguments `(source, stride, destination, depth, columns)`: addresses, a stride in elements, how many k, and how many
+columns there are, in [1, nv * lanes(dtype)].
+"""
+from __future__ import annotations
+
+from functools import cache
+
+from numba.core import cgutils
+
+from .microkernel import VectorCode, i64, void_intrinsic
+
+ARGUMENTS = ["source", "stride", "destination", "depth", "columns"]
+
+
+@cache
+def copy_panel(dtype: str, nv: int):
+    """Pack row-major B: element (k, j) is at source[k*stride + j]."""
+    def codegen(context, builder, signature, args):
+        source, stride, destination, depth, columns = args
+        code = VectorCode(builder, dtype)
+        source, destination = code.pointer(source), code.pointer(destination)
+        masks = [code.mask(columns, j * code.width) for j in range(nv)]
+        with cgutils.for_range(builder, depth) as loop:
+            row = code.offset(source, builder.mul(loop.index, stride))
+            packed = code.offset(destination, builder.mul(loop.index, i64(nv * code.width)))
+            for j, mask in enumerate(masks):
+                code.store(code.load(row, j, mask), packed, j)
+        return context.get_dummy_value()
+
+    return void_intrinsic(f"copy_panel_{dtype}_{nv}", ARGUMENTS, codegen)
+
+
+@cache
+def transpose_panel(dtype: str, nv: int):
+    """Pack transposed B: element (k, j) is at source[j*stride + k]. The destination has `depth` rounded up to lanes.
+
+    Square blocks as wide as a vector are transposed in registers: interleaving the rows that lie half a block apart,
+    once for each bit of the width. A column past the last repeats it; it meets no column of C.
+    """
+    def codegen(context, builder, signature, args):
+        source, stride, destination, depth, columns = args
+        code = VectorCode(builder, dtype)
+        width = code.width
+        source, destination = code.pointer(source), code.pointer(destination)
+        last = builder.sub(columns, i64(1))
+        blocks = builder.udiv(builder.add(depth, i64(width - 1)), i64(width))
+        with cgutils.for_range(builder, i64(nv)) as vectors:
+            first = builder.mul(vectors.index, i64(width))
+            starts = [code.offset(source, builder.mul(code.minimum(builder.add(first, i64(i)), last), stride))
+                      for i in range(width)]
+            with cgutils.for_range(builder, blocks) as loop:
+                k = builder.mul(loop.index, i64(width))
+                mask = code.mask(builder.sub(depth, k))
+                block = _transposed(code, [code.load(code.offset(start, k), 0, mask) for start in starts])
+                packed = code.offset(destination, builder.add(builder.mul(k, i64(nv * width)), first))
+                for i, vector in enumerate(block):
+                    code.store(vector, packed, i * nv)
+        return context.get_dummy_value()
+
+    return void_intrinsic(f"transpose_panel_{dtype}_{nv}", ARGUMENTS, codegen)
+
+
+def _transposed(code: VectorCode, rows: list) -> list:
+    half = code.width // 2
+    low = [lane for i in range(half) for lane in (i, code.width + i)]
+    high = [lane + half for lane in low]
+    for _ in range(code.width.bit_length() - 1):
+        rows = [code.shuffle(rows[i], rows[i + half], lanes) for i in range(half) for lanes in (low, high)]
+    return rows
