@@ -1,0 +1,132 @@
+"""Reverse-mode differentiation: `gradients` adds the graph of the derivatives to the graph of the values."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import DTypeError, ShapeError
+from .ir import Operation, Tensor
+from .ops.constant import convert_to_tensor
+from .ops.elementwise import ones_of
+from .ops.view import broadcast_to, shape_of
+from .shapes import format_dims
+
+
+def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
+              stop_gradients: Any = None) -> list[Tensor | None]:
+    """d(sum of ys)/dx for each x in `xs`, None where no path of differentiable ops leads from x to a y.
+
+    `grad_ys` weights the ys (ones by default); nothing flows back beyond the tensors in `stop_gradients`. The result is
+    graph, so it can be differentiated again. Raises TypeError for ys that are not floats, LookupError for an op without
+    a gradient on the path, ShapeError when a `grad_ys` does not have its y's shape.
+    """
+    targets = [_tensor(y) for y in _as_list(ys)]
+    sources = [_tensor(x) for x in _as_list(xs)]
+    stops = {_tensor(s) for s in _as_list(stop_gradients)} if stop_gradients is not None else set()
+    given = _as_list(grad_ys) if grad_ys is not None else [None] * len(targets)
+    if len(given) != len(targets):
+        raise ValueError(f"gradients: {len(given)} grad_ys for {len(targets)} ys")
+    for y in targets:
+        if not y.dtype.is_floating:
+            raise TypeError(f"gradients: ys must be floats, received {y!r}")
+    if not targets:
+        return [None] * len(sources)
+    graph = targets[0].graph
+    between = _between(targets, sources, stops)
+    with graph.as_default(), graph.name_scope(name), graph.control_dependencies(None):
+        pending: dict[Tensor, list[Tensor]] = {}
+        for y, g in zip(targets, given, strict=True):
+            pending.setdefault(y, []).append(_seed(y, g))
+        for op in reversed(_ordered(between)):
+            out_grads = [_total(pending, t) for t in op.outputs]
+            if all(g is None for g in out_grads) or not op.inputs:
+                continue
+            _propagate(op, out_grads, pending, stops, between)
+        return [_total(pending, x) for x in sources]
+
+
+def _propagate(op: Operation, out_grads: list[Tensor | None], pending: dict[Tensor, list[Tensor]],
+               stops: set[Tensor], between: set[Operation]) -> None:
+    if not any(t in pending or t.op in between for t in op.inputs if t not in stops):
+        return
+    if op.definition.grad is None:
+        if any(t.dtype.is_floating for t in op.inputs) and any(t.dtype.is_floating for t in op.outputs):
+            raise LookupError(f"No gradient defined for operation {op.name!r} (op type: {op.type})")
+        return
+    with op.graph.name_scope(f"{op.name.rsplit("/", 1)[-1]}_grad"):
+        grads = op.definition.grad(op, *out_grads)
+    for x, g in zip(op.inputs, grads, strict=True):
+        if g is not None and x not in stops:
+            if g.dtype != x.dtype:
+                raise DTypeError(f"gradients: the gradient of {op.name!r} ({op.type}) for {x!r} has dtype "
+                                 f"{g.dtype.name}")
+            pending.setdefault(x, []).append(g)
+
+
+def _between(targets: list[Tensor], sources: list[Tensor], stops: set[Tensor]) -> set[Operation]:
+    """Operations on a path from a source to a target."""
+    needed: set[Operation] = set()
+    stack = [y.op for y in targets]
+    while stack:
+        op = stack.pop()
+        if op not in needed:
+            needed.add(op)
+            stack += [t.op for t in op.inputs if t not in stops]
+    reached: set[Operation] = set()
+    starts = set(sources)
+    for op in _ordered(needed):
+        if any(t in starts for t in op.outputs) or any(t in starts or t.op in reached
+                                                       for t in op.inputs if t not in stops):
+            reached.add(op)
+    return reached
+
+
+def _ordered(ops: set[Operation]) -> list[Operation]:
+    """In topological order: that of the inputs, whatever the order of creation."""
+    order: list[Operation] = []
+    state: dict[Operation, bool] = {}
+    for root in ops:
+        stack = [(root, False)]
+        while stack:
+            op, done = stack.pop()
+            if done:
+                order.append(op)
+            elif op not in state:
+                state[op] = True
+                stack.append((op, True))
+                stack += [(t.op, False) for t in op.inputs if t.op in ops and t.op not in state]
+    return order
+
+
+def _seed(y: Tensor, g: Any) -> Tensor:
+    if g is None:
+        one = ones_of(y)
+        return one if y.dims == () else broadcast_to(one, shape_of(y))
+    grad = convert_to_tensor(g, y.dtype)
+    if not grad.shape.is_compatible_with(y.shape):
+        raise ShapeError(f"gradients: grad_ys has shape {format_dims(grad.dims)}, its y {y!r}")
+    return grad
+
+
+def _total(pending: dict[Tensor, list[Tensor]], tensor: Tensor) -> Tensor | None:
+    grads = pending.get(tensor)
+    if not grads:
+        return None
+    if len(grads) > 1:
+        total = grads[0]
+        for g in grads[1:]:
+            total = total + g
+        pending[tensor] = [total]
+    return pending[tensor][0]
+
+
+def _as_list(value: Any) -> Sequence[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _tensor(value: Any) -> Tensor:
+    convert = getattr(value, "_as_graph_element", None)
+    element = convert() if convert else value
+    if not isinstance(element, Tensor):
+        raise TypeError(f"gradients: expected tensors or variables, received {type(value).__name__}: {value!r}")
+    return element

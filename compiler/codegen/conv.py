@@ -1,0 +1,259 @@
+"""Convolutions as direct, register-blocked kernels: each row of outputs is a few tiles of the micro-kernel.
+
+In NHWC the inputs of a window row are contiguous, so the micro-kernel walks a window as segments of one row each, and
+no im2col is needed. The filters are packed once per call into panels as wide as a tile. Where the window leaves the
+image, the kernel copies the rows it needs, zeros around them, into scratch of its lane: they stay in cache, and the
+inner loop knows no borders.
+
+Grouped and depthwise convolutions have other kernels; they belong in a file of their own.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+from ..native.processor import ELEMENT_BYTES, lanes
+from .conv_common import Axis, choose_tile, divisor_near, forward_axis, indent, padded_row, words
+from .epilogue import Epilogue
+from .kernel import KernelCall, Scratch
+
+NATIVE = "graphflow.compiler.native"
+# what a block of output rows reads and writes should stay in half of a second-level cache
+BLOCK_BYTES = 256 * 1024
+# pixels of a row, where rows can be chosen
+ROW_PIXELS = 168
+
+DIMS = ["tile_scratch", "tile_padded", "tile_block", "tile_height", "tile_width", "tile_rows", "tile_cols",
+        "tile_channels", "tile_filters", "tile_stride_h", "tile_stride_w", "tile_pad_h", "tile_pad_w", "tile_span_h",
+        "tile_span_w", "tile_outer", "tile_outer_step", "tile_segments", "tile_segment_step", "tile_segment_len",
+        "tile_panel_size", "tile_panels", "tile_image_pixels", "tile_row_pixels", "tile_pixel", "tile_first_pixel"]
+
+
+def lower_conv2d(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
+                 strides: Sequence[int], dilations: Sequence[int], padding: Sequence[Sequence[int]],
+                 epilogue: Epilogue | None = None) -> list[KernelCall]:
+    """y[n, oh, ow, cout] = x[n, h, w, cin] convolved with w[kh, kw, cin, cout].
+
+    `padding` is ((top, bottom), (left, right)). No calls when y is empty.
+    """
+    images, *size, channels = x_shape
+    *taps, _, filters = w_shape
+    axes = [forward_axis(*axis) for axis in zip(size, taps, strides, dilations, padding, strict=True)]
+    return direct(x, w, y, dtype, images, channels, filters, axes[0], axes[1], tuple(w_shape), False, epilogue, "conv2d")
+
+
+def direct(x: Any, w: Any, y: Any, dtype: str, images: int, channels: int, filters: int, rows: Axis, cols: Axis,
+           w_shape: tuple[int, ...], transposed: bool, epilogue: Epilogue | None, name: str) -> list[KernelCall]:
+    """One dense convolution of x by taps of w, or by w with its channels exchanged (`transposed`), into y's pixels."""
+    if 0 in (images, filters, rows.count, cols.count):
+        return []
+    problem = _Direct(dtype, images, channels, filters, rows, cols)
+    depth = channels * rows.taps * cols.taps
+    flat = problem.flattened()
+    mr, nv = choose_tile(dtype, flat.cols.count, filters, depth)
+    width = lanes(dtype)
+    panels = ceil(filters / (nv * width))
+    # a transposed panel is written in whole blocks
+    panel_size = (depth + width * transposed) * nv * width
+    packed = Scratch(panels * panel_size * ELEMENT_BYTES[dtype])
+    calls = []
+    if depth:
+        dims = (panels, panel_size, w_shape[1], w_shape[2] * w_shape[3], w_shape[3], channels, filters,
+                rows.taps, rows.tap, rows.tap_step, cols.taps, cols.tap, cols.tap_step)
+        nbytes = 2 * packed.nbytes
+        calls.append(KernelCall(f"{name}.pack", pack_source(dtype, nv, transposed), (w, packed), dims, panels,
+                                nbytes=nbytes, writes=(1,)))
+    calls.append(flat.call(x, packed, y, mr, nv, panel_size, epilogue, name))
+    return calls
+
+
+@dataclass(frozen=True)
+class _Direct:
+    dtype: str
+    images: int
+    channels: int
+    filters: int
+    rows: Axis
+    cols: Axis
+
+    def flattened(self) -> _Direct:
+        """The same convolution with longer rows, if its windows are single pixels or whole images."""
+        rows, cols = self.rows, self.cols
+        if rows.pointwise and cols.pointwise:
+            pixels, channels = self.images * rows.size * cols.size, self.channels
+        elif (rows.count == cols.count == rows.total == cols.total == 1 and rows.pad == cols.pad == 0
+              and (rows.taps, cols.taps) == (rows.size, cols.size) and rows.dilation == cols.dilation == 1):
+            pixels, channels = self.images, self.channels * rows.taps * cols.taps
+        else:
+            return self
+        length = divisor_near(pixels, ROW_PIXELS)
+        axis = Axis(length, length, length, 1, 1, 1, 0)
+        return replace(self, images=1, channels=channels, cols=axis,
+                       rows=replace(axis, size=pixels // length, total=pixels // length, count=pixels // length))
+
+    def call(self, x: Any, packed: Scratch, y: Any, mr: int, nv: int, panel_size: int, epilogue: Epilogue | None,
+             name: str) -> KernelCall:
+        rows, cols, size = self.rows, self.cols, ELEMENT_BYTES[self.dtype]
+        padded = rows.padded or cols.padded
+        span_w = cols.span if padded else cols.size
+        tasks = self.images * rows.count
+        row_bytes = (rows.stride * span_w * self.channels + cols.count * self.filters) * size
+        block = max(1, min(tasks, BLOCK_BYTES // max(row_bytes, 1)))
+        # a block that enters another image skips to its first row
+        window = (block - 1) * rows.stride + rows.span - (rows.count - 1) * rows.stride
+        crossings = (block + rows.count - 2) // rows.count
+        window += crossings * max(0, rows.span - rows.count * rows.stride)
+        scratch = Scratch(_aligned(window * span_w * self.channels * size) if padded else 0, per_lane=True)
+        outer, outer_step, segments, segment_step, segment_len = self._segments(span_w)
+        full, rest = divmod(self.filters, nv * lanes(self.dtype))
+        tail = ceil(rest / lanes(self.dtype))
+        dims = (scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, self.channels,
+                self.filters, rows.stride, cols.stride, rows.pad, cols.pad, rows.span if padded else rows.size, span_w,
+                outer, outer_step, segments, segment_step, segment_len, panel_size, full,
+                rows.total * cols.total, rows.step * cols.total, cols.step, rows.first * cols.total + cols.first)
+        buffers = (x, packed, y, scratch)
+        pixels = tasks * cols.count
+        flops = 2 * pixels * self.filters * self.channels * rows.taps * cols.taps
+        nbytes = (self.images * rows.size * cols.size * self.channels + pixels * self.filters) * size
+        source = direct_source(self.dtype, mr, nv, full > 0, tail, epilogue, len(buffers), len(dims))
+        if epilogue is not None:
+            name = f"{name}+{epilogue.key}"
+            buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
+        return KernelCall(name, source, buffers, dims, tasks, flops, nbytes, writes=(2,))
+
+    def _segments(self, width: int) -> tuple[int, int, int, int, int]:
+        """(outer count and step, segments, step and length): a window row is one segment unless its taps are apart."""
+        row_step, tap_step = self.rows.dilation * width * self.channels, self.cols.dilation * self.channels
+        if self.cols.dilation == 1 or self.cols.taps == 1:
+            return 1, 0, self.rows.taps, row_step, self.cols.taps * self.channels
+        return self.rows.taps, row_step, self.cols.taps, tap_step, self.channels
+
+
+def _aligned(nbytes: int) -> int:
+    return ceil(nbytes / 64) * 64
+
+
+def pack_source(dtype: str, nv: int, transposed: bool) -> str:
+    """Source that packs the taps of a filter, in the order they are met, into panels of `nv` vectors of columns.
+
+    A task is a panel. `columns` are the filters, or with `transposed` the channels of the original w.
+    """
+    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
+    pack = "transpose_panel" if transposed else "copy_panel"
+    names = ["panels", "panel_size", "w_cols", "tap_size", "stride", "depth", "columns",
+             "taps_h", "tap_h", "step_h", "taps_w", "tap_w", "step_w"]
+    return f'''"""Packs filters into panels of {wide} columns{", channels exchanged" if transposed else ""}."""
+from {NATIVE}.prelude import compiled, word
+from {NATIVE}.tiles import {pack}
+
+pack = {pack}({dtype!r}, {nv})
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+    w = word(buffers, 0)
+    packed = word(buffers, 1)
+{indent(words("dims", names), 1)}
+    for panel in range(begin, end):
+        column = panel * {wide}
+        target = packed + panel * panel_size * {size}
+        for i in range(taps_h):
+            for j in range(taps_w):
+                tap = (tap_h + i * step_h) * w_cols + tap_w + j * step_w
+                source = w + (tap * tap_size + column{" * stride" if transposed else ""}) * {size}
+                pack(source, stride, target, depth, min({wide}, columns - column))
+                target += depth * {wide * size}
+'''
+
+
+def direct_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None, buffer_slot: int,
+                  dim_slot: int) -> str:
+    """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
+
+    A task is a row of outputs. Tiles are `mr` pixels by `nv` vectors of filters; `full` says whether any panel is
+    complete, `tail` how many vectors the last one has if it is not.
+    """
+    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
+    heads, bodies = [], []
+    if full:
+        heads.append(f"tile_full = microkernel({dtype!r}, {mr}, {nv})")
+        bodies += _panel_lines("range(tile_panels)", "tile_full", mr, wide, size, "")
+    if tail:
+        heads.append(f"tile_tail = microkernel({dtype!r}, {mr}, {tail}, masked=True)")
+        bodies += _panel_lines("range(tile_panels, tile_panels + 1)", "tile_tail", mr, wide, size,
+                               f", tile_filters - tile_panel * {wide}")
+    imports = {"compiled", "word", f"load_{dtype}", f"store_{dtype}", dtype}
+    setup: list[str] = []
+    if epilogue is not None:
+        imports |= epilogue.imports
+        setup = epilogue.setup(buffer_slot, dim_slot)
+        bodies += [
+            "for tile_j in range(tile_count):",
+            "    tile_image = (tile_top + tile_j) // tile_rows",
+            "    tile_pixel_0 = (tile_first_pixel + tile_image * tile_image_pixels"
+            " + (tile_top + tile_j - tile_image * tile_rows) * tile_row_pixels)",
+            "    for tile_i in range(tile_cols):",
+            "        tile_at = tile_pixel_0 + tile_i * tile_pixel",
+            *("        " + line for line in epilogue.apply("tile_at", "0", "tile_filters", "tile_y")),
+        ]
+    newline = "\n"
+    return f'''"""Direct convolution, tiles of {mr} pixels by {wide} filters."""
+from {NATIVE}.microkernel import microkernel
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
+
+{newline.join(heads)}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["tile_x", "tile_w", "tile_y", "tile_window"]), 1)}
+{indent(words("dims", DIMS), 1)}
+{indent(setup, 1)}
+    tile_window += lane * tile_scratch
+    tile_line = tile_span_w * tile_channels
+    tile_step = tile_stride_w * tile_channels
+    tile_pitch = tile_pixel * tile_filters
+    tile_next = begin
+    while tile_next < end:
+        tile_top = tile_next
+        tile_count = min(tile_block, end - tile_top)
+        tile_next += tile_count
+        # virtual rows: those of all images, padding included, one below the other
+        tile_image = tile_top // tile_rows
+        tile_base = tile_image * tile_span_h + (tile_top - tile_image * tile_rows) * tile_stride_h
+        tile_a0 = tile_x + ((tile_base - tile_pad_h) * tile_line - tile_pad_w * tile_channels) * {size}
+        if tile_padded:
+            tile_a0 = tile_window
+            tile_image = (tile_next - 1) // tile_rows
+            tile_last = (tile_image * tile_span_h + (tile_next - 1 - tile_image * tile_rows) * tile_stride_h
+                         + tile_span_h - (tile_rows - 1) * tile_stride_h)
+            for tile_row in range(tile_base, tile_last):
+                tile_image = tile_row // tile_span_h
+                tile_row_in = tile_row - tile_image * tile_span_h - tile_pad_h
+                tile_to = tile_window + (tile_row - tile_base) * tile_line * {size}
+{indent(padded_row(dtype, size), 4)}
+{indent(bodies, 2)}
+'''
+
+
+def _panel_lines(panels: str, tile: str, mr: int, wide: int, size: int, columns: str) -> list[str]:
+    """The tiles of some panels over a block of rows; the last tile of a row overlaps the one before."""
+    return f'''for tile_panel in {panels}:
+    tile_b = tile_w + tile_panel * tile_panel_size * {size}
+    for tile_j in range(tile_count):
+        tile_image = (tile_top + tile_j) // tile_rows
+        tile_row = tile_top + tile_j - tile_image * tile_rows
+        tile_a = tile_a0 + (tile_image * tile_span_h + tile_row * tile_stride_h - tile_base) * tile_line * {size}
+        tile_c = tile_y + ((tile_first_pixel + tile_image * tile_image_pixels + tile_row * tile_row_pixels)
+                           * tile_filters + tile_panel * {wide}) * {size}
+        for tile_i in range((tile_cols + {mr - 1}) // {mr}):
+            tile_col = min(tile_i * {mr}, tile_cols - {mr})
+            for tile_o in range(tile_outer):
+                {tile}(
+                    tile_a + (tile_col * tile_step + tile_o * tile_outer_step) * {size}, tile_step, 1,
+                    tile_segment_step, tile_segments, tile_segment_len,
+                    tile_b + tile_o * tile_segments * tile_segment_len * {wide * size}, {wide},
+                    tile_segment_len * {wide}, tile_c + tile_col * tile_pitch * {size}, tile_pitch, tile_o{columns})
+'''.splitlines()

@@ -1,0 +1,132 @@
+"""What the three convolutions share: the geometry of an axis, the choice of a register tile, and source snippets."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import ceil, gcd
+
+from ..native.processor import isa, lanes
+from ..window import Pads, extent, output_size
+
+# vector registers, and the widest tile worth its code: beyond 14 rows a step gains nothing
+REGISTERS = {"avx512": 32, "neon": 32, "avx2": 16, "generic": 16}
+MAX_ROWS = 14
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One spatial axis of a convolution.
+
+    Output `first + i*step` of `total`, for i < count, sums over t < taps the input `i*stride + t*dilation - pad`
+    times the filter's tap `tap + t*tap_step`. Inputs outside [0, size) are zeros.
+    """
+
+    size: int
+    total: int
+    count: int
+    stride: int
+    dilation: int
+    taps: int
+    pad: int
+    first: int = 0
+    step: int = 1
+    tap: int = 0
+    tap_step: int = 1
+
+    @property
+    def span(self) -> int:
+        """Inputs, padding included, from the first that an output reads to the last."""
+        return (self.count - 1) * self.stride + max(extent(self.taps, self.dilation), 1)
+
+    @property
+    def padded(self) -> bool:
+        return self.pad > 0 or self.span - self.pad > self.size
+
+    @property
+    def pointwise(self) -> bool:
+        """Output i depends on input i alone, for every i."""
+        return (self.taps == self.stride == self.step == 1 and self.pad == 0
+                and self.size == self.count == self.total)
+
+
+def forward_axis(size: int, taps: int, stride: int, dilation: int, pads: Pads) -> Axis:
+    """A convolution's axis from its inputs to its outputs."""
+    total = output_size(size, taps, stride, dilation, pads)
+    return Axis(size, total, total, stride, dilation, taps, pads[0])
+
+
+def backward_axes(size: int, taps: int, stride: int, dilation: int, pads: Pads) -> list[Axis]:
+    """The same axis from the outputs' gradient back to the inputs', as convolutions of stride 1.
+
+    An input `i` meets the taps t for which `i + pad - t*dilation` is a multiple of the stride. Which ones depends on
+    `i % stride` alone, so each phase of the inputs is a dense convolution with every (stride / gcd)-th tap, reversed.
+    A phase that meets no tap has `taps=0`: its gradient is zero.
+    """
+    total, pad, divisor = output_size(size, taps, stride, dilation, pads), pads[0], gcd(stride, dilation)
+    axes = []
+    for phase in range(min(stride, size)):
+        met = [t for t in range(taps) if (phase + pad - t * dilation) % stride == 0]
+        offset = (phase + pad - met[-1] * dilation) // stride if met else 0
+        axes.append(Axis(size=total, total=size, count=ceil((size - phase) / stride), stride=1,
+                         dilation=dilation // divisor, taps=len(met), pad=-offset, first=phase, step=stride,
+                         tap=met[-1] if met else 0, tap_step=-(stride // divisor)))
+    return axes
+
+
+@cache
+def choose_tile(dtype: str, rows: int, columns: int, depth: int) -> tuple[int, int]:
+    """(mr, nv) of the register tile that covers `rows` x `columns` in the fewest cycles.
+
+    The last tile of the rows overlaps the one before, so a height just below a divisor wastes little; a height that
+    does not suit the rows costs more than half the speed. A step of k takes two FMAs or two loads a cycle, and no less
+    than the latency of an FMA; a tile costs its stores besides.
+    """
+    vectors = ceil(columns / lanes(dtype))
+    registers = REGISTERS[isa().name] - (not isa().fma)
+
+    def cycles(mr: int, nv: int) -> float:
+        step = max(mr * nv / 2, (mr + nv) / 2, 4)
+        return depth * step + mr * nv + 12
+
+    def cost(tile: tuple[int, int]) -> float:
+        mr, nv = tile
+        full, rest = divmod(vectors, nv)
+        return ceil(rows / mr) * (full * cycles(mr, nv) + (cycles(mr, rest) if rest else 0))
+
+    candidates = [(mr, nv) for nv in range(min(vectors, 4), 0, -1) for mr in range(min(rows, MAX_ROWS), 0, -1)
+                  if mr * nv + nv + 1 <= registers]
+    return min(candidates, key=cost)
+
+
+def divisor_near(total: int, limit: int) -> int:
+    """The largest divisor of `total` up to `limit`."""
+    return max(d for d in range(1, min(total, limit) + 1) if total % d == 0)
+
+
+def padded_row(dtype: str, size: int) -> list[str]:
+    """Lines that copy input row `tile_row_in` of image `tile_image` to `tile_to`, zeros where it leaves the image."""
+    store, load, zero = f"store_{dtype}", f"load_{dtype}", f"{dtype}(0.0)"
+    return f'''tile_left = min(max(tile_pad_w, 0), tile_span_w)
+tile_skip = max(-tile_pad_w, 0)
+tile_inside = max(0, min(tile_width - tile_skip, tile_span_w - tile_left)) * tile_channels
+if tile_row_in < 0 or tile_row_in >= tile_height:
+    tile_inside = 0
+tile_left *= tile_channels
+tile_from = tile_x + ((tile_image * tile_height + tile_row_in) * tile_width + tile_skip) * tile_channels * {size}
+for tile_i in range(tile_left):
+    {store}(tile_to, tile_i, {zero}, 0)
+for tile_i in range(tile_inside):
+    {store}(tile_to + tile_left * {size}, tile_i, {load}(tile_from, tile_i, 1), 0)
+for tile_i in range(tile_span_w * tile_channels - tile_left - tile_inside):
+    {store}(tile_to + (tile_left + tile_inside) * {size}, tile_i, {zero}, 0)
+'''.splitlines()
+
+
+def words(table: str, names: Sequence[str], first: int = 0) -> list[str]:
+    """Lines that name the consecutive slots of a kernel's table."""
+    return [f"{name} = word({table}, {slot})" for slot, name in enumerate(names, first)]
+
+
+def indent(lines: Sequence[str], levels: int) -> str:
+    return "\n".join("    " * levels + line for line in lines)

@@ -1,0 +1,38 @@
+"""What a product or convolution does to each tile of its output while it is still in cache: bias, activation, masks."""
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Epilogue(Protocol):
+    """Source lines that a contraction kernel runs on finished output.
+
+    Lines are unindented; nested blocks use four spaces. Names they define must not start with `tile_`: those are the
+    kernel's.
+    """
+
+    @property
+    def key(self) -> str:
+        """What distinguishes the epilogue in the kernel's name."""
+
+    @property
+    def imports(self) -> frozenset[str]:
+        """The names of the prelude that the lines use."""
+
+    @property
+    def buffers(self) -> tuple[Any, ...]:
+        """Handles, appended after the kernel's own buffer slots."""
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Sizes, appended after the kernel's own dimension slots."""
+
+    def setup(self, buffer_slot: int, dim_slot: int) -> list[str]:
+        """Lines at the start of the kernel, given the slots of the first of `buffers` and of `dims`."""
+
+    def apply(self, row: str, begin: str, end: str, c: str) -> list[str]:
+        """Lines that process columns [begin, end) of one output row.
+
+        `row` and the columns are int64 expressions, `c` the variable with the address of the raw output; its element
+        (row, column) is at row * n + column. Results go to the epilogue's own buffers, or back in place.
+        """

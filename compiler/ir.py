@@ -1,0 +1,412 @@
+"""The graph: operations and the tensors between them. The same classes serve the user's graph and every pass."""
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .dtypes import DType
+from .shapes import Dims, TensorShape, format_dims
+
+if TYPE_CHECKING:
+    from .opdef import OpDef
+
+_PACKAGE_FOLDERS = tuple(
+    os.path.join(root, "") for root in {
+        os.path.dirname(os.path.abspath(__file__)),
+        os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "graphflow"),
+        os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "runtime"),
+    })
+
+
+class Site(NamedTuple):
+    """Where the user made an op."""
+
+    filename: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f'File "{self.filename}", line {self.line}, in {self.function}'
+
+
+def user_site() -> Site | None:
+    """The innermost frame outside graphflow."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith(_PACKAGE_FOLDERS):
+            return Site(filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+class TensorType(NamedTuple):
+    """Element type and static shape (None: unknown rank)."""
+
+    dtype: DType
+    dims: Dims | None
+
+    def __str__(self) -> str:
+        return f"{self.dtype.name}{format_dims(self.dims)}"
+
+
+class Tensor:
+    """One output of an operation: a symbolic value. Arithmetic operators build graph (see ops/operators.py)."""
+
+    __slots__ = ("__weakref__", "_keras_history", "_keras_mask", "dims", "dtype", "index", "op")
+    __array_priority__ = 100  # NumPy arrays leave mixed arithmetic to us
+
+    def __init__(self, op: Operation, index: int, dtype: DType, dims: Dims | None):
+        self.op = op
+        self.index = index
+        self.dtype = dtype
+        self.dims = dims
+
+    @property
+    def name(self) -> str:
+        return f"{self.op.name}:{self.index}"
+
+    @property
+    def graph(self) -> Graph:
+        return self.op.graph
+
+    @property
+    def type(self) -> TensorType:
+        return TensorType(self.dtype, self.dims)
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(self.dims)
+
+    def get_shape(self) -> TensorShape:
+        return TensorShape(self.dims)
+
+    def set_shape(self, shape: Any) -> None:
+        """State what is known about the shape. Raises ValueError if it conflicts with what is known already."""
+        self.dims = self.shape.merge_with(shape).dims
+
+    @property
+    def device(self) -> str:
+        return ""
+
+    def consumers(self) -> list[Operation]:
+        return [op for op in self.graph.operations if self in op.inputs]
+
+    def __repr__(self) -> str:
+        return f'<tf.Tensor "{self.name}" shape={format_dims(self.dims)} dtype={self.dtype.name}>'
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"Using the symbolic tensor {self.name!r} as a Python bool is not allowed: it has a value only when a "
+            "Session runs. Use `if t is not None:` to test for a tensor, and cond() or where() to branch on its value.")
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.dims is None or not self.dims or not isinstance(self.dims[0], int):
+            raise TypeError(f"Tensor {self.name!r} of shape {format_dims(self.dims)} is not iterable: its first "
+                            "dimension is not known while the graph is built.")
+        return (self[i] for i in range(self.dims[0]))
+
+    def __len__(self) -> int:
+        raise TypeError(f"len() is not defined for the symbolic tensor {self.name!r}; use its shape.")
+
+    if TYPE_CHECKING:
+        def __getitem__(self, key: Any) -> Tensor: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+
+
+class Operation:
+    """A node: an op definition applied to inputs, under a unique name. Immutable but for added control inputs."""
+
+    __slots__ = ("__weakref__", "attrs", "control_inputs", "definition", "graph", "inputs", "name", "outputs", "site")
+
+    def __init__(self, graph: Graph, definition: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str,
+                 types: Iterable[TensorType], control_inputs: Sequence[Operation], site: Site | None):
+        self.graph = graph
+        self.definition = definition
+        self.inputs = tuple(inputs)
+        self.attrs = attrs
+        self.name = name
+        self.control_inputs = tuple(control_inputs)
+        self.site = site
+        self.outputs = tuple(Tensor(self, i, t[0], t[1]) for i, t in enumerate(types))
+
+    @property
+    def type(self) -> str:
+        return self.definition.name
+
+    @property
+    def output(self) -> Tensor:
+        """The only output."""
+        output, = self.outputs
+        return output
+
+    def values(self) -> tuple[Tensor, ...]:
+        return self.outputs
+
+    def get_attr(self, name: str) -> Any:
+        if name not in self.attrs:
+            raise ValueError(f"Operation {self.name!r} has no attr named {name!r}.")
+        return self.attrs[name]
+
+    def _add_control_inputs(self, ops: Iterable[Operation]) -> None:
+        self.control_inputs += tuple(op for op in ops if op not in self.control_inputs)
+
+    def __repr__(self) -> str:
+        return f"<tf.Operation {self.name!r} type={self.type}>"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+_VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
+_VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
+
+
+class Graph:
+    """A list of operations in an order in which they can run.
+
+    `outputs` and `targets` (operations run for their effect) are set on the graphs that passes work on.
+    """
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        self.outputs: tuple[Tensor, ...] = ()
+        self.targets: tuple[Operation, ...] = ()
+        self.collections: dict[str, list[Any]] = {}
+        self.seed: int | None = None
+        self.finalized = False
+        self.version = 0
+        self._by_name: dict[str, Operation] = {}
+        self._name_counts: dict[str, int] = {}
+        self._scope = ""
+        self._control_stack: list[Operation] = []
+        self._lock = threading.RLock()
+
+    # building
+
+    def add(self, definition: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str | None = None,
+            types: Iterable[TensorType] | None = None, control_inputs: Sequence[Operation] | None = None,
+            site: Site | None = None) -> Operation:
+        """Append an operation. `types` default to what the op's shape rule infers."""
+        if self.finalized:
+            raise RuntimeError(f"Graph is finalized and cannot be modified (adding an op of type {definition.name}).")
+        for tensor in inputs:
+            if tensor.op.graph is not self:
+                raise ValueError(f"Tensor {tensor!r} must be from the same graph as the op {definition.name} that "
+                                 "takes it.")
+        if types is None:
+            types = definition.infer(inputs, attrs)
+        if control_inputs is None:
+            control_inputs = self._control_stack
+        with self._lock:
+            op = Operation(self, definition, inputs, attrs, self.unique_name(name or definition.name), types,
+                           control_inputs, site or user_site())
+            self.operations.append(op)
+            self._by_name[op.name] = op
+            self.version += 1
+        return op
+
+    def append(self, op: Operation, inputs: Sequence[Tensor], control_inputs: Sequence[Operation] = (),
+               types: Iterable[TensorType] | None = None) -> Operation:
+        """Copy an operation of another graph onto these inputs, with its name and creation site (for passes)."""
+        copy = Operation(self, op.definition, inputs, op.attrs, op.name,
+                         types if types is not None else [t.type for t in op.outputs], control_inputs, op.site)
+        self.operations.append(copy)
+        return copy
+
+    # names
+
+    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
+        """`name` within the current scope, with `_1`, `_2`, ... when it is taken (compared without case)."""
+        if name.endswith("/"):
+            full = name[:-1]
+            if not mark_as_used or full.lower() not in self._name_counts:
+                self._name_counts.setdefault(full.lower(), 1)
+            return full
+        if not (_VALID_SCOPE if self._scope else _VALID_NAME).match(name):
+            raise ValueError(f"'{name}' is not a valid scope or op name")
+        full = f"{self._scope}/{name}" if self._scope else name
+        key = full.lower()
+        count = self._name_counts.get(key, 0)
+        if mark_as_used:
+            self._name_counts[key] = count + 1
+        if count:
+            unique = key
+            while unique in self._name_counts:
+                unique = f"{key}_{count}"
+                count += 1
+            if mark_as_used:
+                self._name_counts[unique] = 1
+            full = f"{full}_{count - 1}"
+        return full
+
+    @contextlib.contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """Prefix the names of ops made inside. A name that ends in "/" re-enters that scope; None or "" is the root."""
+        if name is not None and name and not name.endswith("/") and not (
+                _VALID_SCOPE if self._scope else _VALID_NAME).match(name):
+            raise ValueError(f"'{name}' is not a valid scope name")
+        previous = self._scope
+        if not name:
+            self._scope = ""
+        elif name.endswith("/"):
+            self._scope = name[:-1]
+        else:
+            self._scope = self.unique_name(name)
+        try:
+            yield self._scope + "/" if self._scope else ""
+        finally:
+            self._scope = previous
+
+    @contextlib.contextmanager
+    def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
+        """Ops made inside run after `control_inputs` (operations, tensors or variables); None clears the stack."""
+        previous = self._control_stack
+        if control_inputs is None:
+            self._control_stack = []
+        else:
+            ops = [as_operation(c) for c in control_inputs]
+            self._control_stack = previous + [op for op in ops if op not in previous]
+        try:
+            yield
+        finally:
+            self._control_stack = previous
+
+    @contextlib.contextmanager
+    def as_default(self) -> Iterator[Graph]:
+        _stack().append(self)
+        try:
+            yield self
+        finally:
+            _stack().pop()
+
+    def finalize(self) -> None:
+        """Forbid further changes."""
+        self.finalized = True
+
+    # lookup
+
+    def get_operations(self) -> list[Operation]:
+        return list(self.operations)
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        if not isinstance(name, str):
+            raise TypeError(f"Operation names are strings, not {type(name).__name__}.")
+        if name not in self._by_name:
+            raise KeyError(f"The name {name!r} refers to an Operation not in the graph.")
+        return self._by_name[name]
+
+    def get_tensor_by_name(self, name: str) -> Tensor:
+        if not isinstance(name, str):
+            raise TypeError(f"Tensor names are strings, not {type(name).__name__}.")
+        op_name, colon, index = name.rpartition(":")
+        if not colon or not index.isdigit():
+            raise ValueError(f"The name {name!r} looks like an (invalid) Tensor name: it must be '<op_name>:<index>'.")
+        if op_name not in self._by_name:
+            raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, "
+                           "does not exist in the graph.")
+        op = self._by_name[op_name]
+        if int(index) >= len(op.outputs):
+            raise KeyError(f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, "
+                           f"exists but only has {len(op.outputs)} outputs.")
+        return op.outputs[int(index)]
+
+    def as_graph_element(self, value: Any) -> Tensor | Operation:
+        """The tensor or operation that `value` (object or name) stands for, of this graph."""
+        if isinstance(value, str):
+            return self.get_tensor_by_name(value) if ":" in value else self.get_operation_by_name(value)
+        convert = getattr(value, "_as_graph_element", None)
+        element = convert() if convert else value
+        if not isinstance(element, (Tensor, Operation)):
+            raise TypeError(f"Can not convert a {type(value).__name__} into a Tensor or Operation.")
+        if element.graph is not self:
+            raise ValueError(f"{element!r} is not an element of this graph.")
+        return element
+
+    # collections
+
+    def add_to_collection(self, name: str, value: Any) -> None:
+        self.collections.setdefault(name, []).append(value)
+
+    def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
+        items = self.collections.get(name, [])
+        if scope is None:
+            return list(items)
+        return [i for i in items if re.match(scope, getattr(i, "name", ""))]
+
+    def get_collection_ref(self, name: str) -> list[Any]:
+        return self.collections.setdefault(name, [])
+
+    def __repr__(self) -> str:
+        return f"<graphflow.Graph with {len(self.operations)} operations>"
+
+
+class _Defaults(threading.local):
+    def __init__(self) -> None:
+        self.stack: list[Graph] = []
+
+
+_defaults = _Defaults()
+_global_graph = Graph()
+
+
+def _stack() -> list[Graph]:
+    return _defaults.stack
+
+
+def default_graph() -> Graph:
+    """The graph that ops are added to: the innermost `as_default`, else the global one."""
+    stack = _stack()
+    return stack[-1] if stack else _global_graph
+
+
+def reset_default_graph() -> None:
+    """Start a new global graph. Raises AssertionError inside `as_default`, as TensorFlow does."""
+    global _global_graph
+    if _stack():
+        raise AssertionError("Do not use reset_default_graph() to clear nested graphs.")
+    _global_graph = Graph()
+
+
+def as_operation(value: Any) -> Operation:
+    """The operation behind an operation, tensor or variable."""
+    convert = getattr(value, "_as_graph_element", None)
+    element = convert() if convert else value
+    if isinstance(element, Tensor):
+        return element.op
+    if isinstance(element, Operation):
+        return element
+    raise TypeError(f"Expected an Operation or Tensor, received {type(value).__name__}: {value!r}")
+
+
+Rule = Callable[[Operation, list[Tensor]], "Sequence[Tensor] | None"]

@@ -1,0 +1,200 @@
+"""Exponentials and logarithms, and the hyperbolic functions and the logistic curve made of them.
+
+Method: argument reduction by Cody and Waite (Software Manual for the Elementary Functions, 1980) with fused
+multiply-add, minimax polynomials (Remez exchange, relative error), and reconstruction in two steps so that subnormal
+results are rounded once. Structure of log and log1p after FDLIBM (Sun, 1993) and Cephes (Moshier, 1989); see Muller,
+Elementary Functions, 3rd ed., chapters 9 and 11.
+"""
+from __future__ import annotations
+
+from .expression import (
+    Value, copysign, elementwise, fabs, fma, horner, power_of_two, round_to_integer, select, sqrt, two_sum,
+)
+
+INFINITY, NAN = float("inf"), float("nan")
+LOG2_E = 1.4426950408889634
+# ln 2 in two parts; the first has trailing zeros, so that its product with an exponent is exact without FMA too
+LN2 = ((0.693145751953125, 1.428606765330187e-06), (0.6931471803691238, 1.9082149292705877e-10))
+# (e**r - 1 - r) / r**2 on |r| <= ln(2) / 2; error of e**r 2**-31 and 2**-61
+EXPM1 = (
+    (0.5000000003745559, 0.16666666304174724, 0.04166647114957441, 0.008333416963924627, 0.0013934004678415636,
+     0.0001982624597813519),
+    (0.5, 0.16666666666666677, 0.04166666666666655, 0.008333333333321931, 0.0013888888888949488,
+     0.00019841269885503214, 2.4801587189244668e-05, 2.7557244735046054e-06, 2.7557392401963525e-07,
+     2.5108881598483962e-08, 2.087774479449176e-09),
+)
+# (log(1 + f) - f + f**2 / 2) / f**3 on [sqrt(1/2), sqrt(2)] - 1; error 2**-29.7
+LOG_SINGLE = (
+    0.3333333109862309, -0.2500001515530397, 0.20001104681313847, -0.1666706755127521, 0.14236528156845768,
+    -0.12429931393237932, 0.11799516301495973, -0.11508255575638889, 0.06731189071769751,
+)
+# (2 atanh(s) - 2 s) / s**3 in s**2 <= (3 - sqrt(8))**2; error 2**-59
+LOG_DOUBLE = (
+    0.6666666666666696, 0.39999999999613783, 0.2857142870496887, 0.22222201952200452, 0.18183405780246348,
+    0.15317777429723872, 0.14761251604137657,
+)
+
+
+def clamp(x: Value, low: float, high: float) -> Value:
+    """x within [low, high]; NaN stays."""
+    x = select(x < low, low, x)
+    return select(x > high, high, x)
+
+
+def reduce_exponent(x: Value) -> tuple[Value, Value]:
+    """r and the integer n with x = n ln 2 + r, |r| <= ln(2) / 2."""
+    count, n = round_to_integer(x * LOG2_E)
+    high, low = x.pick(*LN2)
+    return fma(count, -low, fma(count, -high, x)), n
+
+
+def expm1_core(r: Value) -> Value:
+    """e**r - 1 for |r| <= ln(2) / 2."""
+    return fma(r * r, horner(r, r.pick(*EXPM1)), r)
+
+
+def scale(x: Value, n: Value) -> Value:
+    """x * 2**n in two steps, for n to twice the exponent range: the first is exact, so the result is rounded once."""
+    half = n.arithmetic_shift(1)
+    return x * power_of_two(half, x) * power_of_two(n - half, x)
+
+
+def exp_of(x: Value, low: Value | None = None) -> Value:
+    """e**(x + low), where low is a rounding error of x."""
+    r, n = reduce_exponent(clamp(x, *x.pick((-104.0, 89.0), (-746.0, 710.0))))
+    if low is not None:
+        r = r + low
+    return scale(expm1_core(r) + 1.0, n)
+
+
+@elementwise
+def exp(x: Value) -> Value:
+    return exp_of(x)
+
+
+def _expm1_parts(x: Value) -> tuple[Value, Value]:
+    """s = 2**n and e = e**r - 1 with e**x = s (1 + e), for x within the normal exponents."""
+    r, n = reduce_exponent(x)
+    return power_of_two(n, x), expm1_core(r)
+
+
+@elementwise
+def expm1(x: Value) -> Value:
+    """e**x - 1 as s e + (s - 1) with s = 2**n, halved while it is assembled, else the last binade would overflow."""
+    r, n = reduce_exponent(clamp(x, *x.pick((-18.0, 89.0), (-38.0, 710.0))))
+    e = expm1_core(r)
+    s = power_of_two(n - 1, x)
+    result = fma(s, e, s - 0.5) * 2.0
+    return copysign(select(n.equals(0), e, result), x)
+
+
+def split_exponent(x: Value) -> tuple[Value, Value]:
+    """m in [sqrt(1/2), sqrt(2)) and the integer e with x = m 2**e, for x positive and normal."""
+    form = x.format
+    root = x.constant(0.7071067811865476).bits()
+    shifted = x.bits() - root
+    mantissa = (shifted & ((1 << form.mantissa) - 1)) + root
+    return mantissa.as_float(x), shifted.arithmetic_shift(form.mantissa)
+
+
+def normalize(x: Value) -> tuple[Value, Value]:
+    """x, or x 2**mantissa if it is subnormal; and the exponent (an integer) to add to the result's."""
+    form = x.format
+    tiny = x < form.smallest
+    return select(tiny, x * 2.0 ** form.mantissa, x), select(tiny, x.bits().constant(-form.mantissa), 0)
+
+
+def integer_to_float(n: Value, like: Value) -> Value:
+    """A small integer as float by adding it to the bits of a large float: AVX2 cannot convert 64-bit integers."""
+    magic = like.constant(1.5 * 2.0 ** like.format.mantissa)
+    return (n + magic.bits()).as_float(like) - magic
+
+
+def _log_core(f: Value, e: Value) -> Value:
+    """log(1 + f) + e ln 2 for 1 + f in [sqrt(1/2), sqrt(2)]."""
+    high, low = f.pick(*LN2)
+    half_square = f * f * 0.5
+    if f.pick(True, False):
+        correction = f * f * f * horner(f, LOG_SINGLE)
+    else:
+        s = f / (f + 2.0)
+        z = s * s
+        correction = s * (half_square + z * horner(z, LOG_DOUBLE))
+    return fma(e, high, f - (half_square - fma(e, low, correction)))
+
+
+def _log_limits(x: Value, finite: Value) -> Value:
+    """The logarithm's values at 0, below it, at infinity and NaN; `finite` elsewhere."""
+    y = select(x < INFINITY, finite, x)
+    y = select(x.equals(0.0), -INFINITY, y)
+    return select(x < 0, NAN, y)
+
+
+@elementwise
+def log(x: Value) -> Value:
+    normal, extra = normalize(x)
+    m, e = split_exponent(normal)
+    return _log_limits(x, _log_core(m - 1.0, integer_to_float(e + extra, x)))
+
+
+@elementwise
+def log2(x: Value) -> Value:
+    """log(m) log2(e) summed from the smallest term up (Cephes log2f); exact at powers of two."""
+    normal, extra = normalize(x)
+    m, e = split_exponent(normal)
+    f = m - 1.0
+    half_square = f * f * 0.5
+    if f.pick(True, False):
+        rest = f * f * f * horner(f, LOG_SINGLE) - half_square
+    else:
+        s = f / (f + 2.0)
+        z = s * s
+        rest = s * (half_square + z * horner(z, LOG_DOUBLE)) - half_square
+    above_one = LOG2_E - 1.0
+    small = fma(rest, above_one, fma(f, above_one, rest))
+    return _log_limits(x, integer_to_float(e + extra, x) + (small + f))
+
+
+def log1p_of(x: Value, low: Value | None = None) -> Value:
+    """log(1 + x + low): 1 + x is split into mantissa and exponent, and its rounding error is added to the mantissa."""
+    total, error = two_sum(x, x.constant(1.0))
+    if low is not None:
+        error = error + low
+    m, e = split_exponent(total)
+    unscale = power_of_two(-e, x)
+    large = total > x.pick(2.0 ** 60, 2.0 ** 200)
+    f = (m - 1.0) + select(large, 0.0, error * unscale)
+    y = _log_core(f, integer_to_float(e, x))
+    y = select(x < INFINITY, y, x)
+    y = select(x.equals(-1.0), -INFINITY, y)
+    return select(x < -1.0, NAN, y)
+
+
+@elementwise
+def log1p(x: Value) -> Value:
+    return copysign(log1p_of(x), x)
+
+
+@elementwise
+def softplus(x: Value) -> Value:
+    """log(1 + e**x) = max(x, 0) + log1p(e**-|x|)."""
+    tail = log1p_of(exp_of(-fabs(x)))
+    return select(x > 0, x, select(x.is_nan(), x, 0.0)) + tail
+
+
+@elementwise
+def sigmoid(x: Value) -> Value:
+    """The logistic function, from e**-|x| so that nothing overflows and the left tail keeps its precision."""
+    e = exp_of(-fabs(x))
+    return select(x < 0, e, 1.0) / (e + 1.0)
+
+
+@elementwise
+def tanh(x: Value) -> Value:
+    """t / (t + 2) with t = e**2|x| - 1."""
+    a = clamp(fabs(x) * 2.0, 0.0, x.pick(20.0, 44.0))
+    s, e = _expm1_parts(a)
+    return copysign(fma(s, e, s - 1.0) / fma(s, e, s + 1.0), x)
+
+
+__all__ = ["exp", "expm1", "log", "log1p", "log2", "sigmoid", "softplus", "tanh"]

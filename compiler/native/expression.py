@@ -1,0 +1,315 @@
+"""Write a formula as Python arithmetic, get straight-line LLVM IR: the ground under the vectorisable math.
+
+A `Value` wraps one SSA value and overloads the operators, so that an algorithm reads as in its paper and is generic over
+float32 and float64. `elementwise` turns such a formula into a `numba.extending.intrinsic`. Nothing here branches or
+calls a library, so a loop around the result vectorises; and no Python helper is compiled, so a kernel compiles fast.
+
+The kernels are compiled with fast-math flags, which Numba writes onto every instruction of the module after the fact.
+Compensated arithmetic would not survive `reassoc`, so the instructions made here are sealed against it.
+"""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple, Union
+
+from llvmlite import ir
+from llvmlite.ir.instructions import Instruction
+from numba import types
+from numba.core import config
+from numba.extending import intrinsic
+
+Number = Union["Value", float, int]
+
+
+class Format(NamedTuple):
+    """An IEEE binary format: what bit-level algorithms need to know of it."""
+
+    bits: Any           # the integer type of the same width
+    mantissa: int       # stored mantissa bits
+    bias: int           # exponent bias
+    smallest: float     # the smallest normal number
+    dtype: Any
+
+
+FORMATS = {
+    ir.FloatType(): Format(ir.IntType(32), 23, 127, 2.0 ** -126, types.float32),
+    ir.DoubleType(): Format(ir.IntType(64), 52, 1023, 2.0 ** -1022, types.float64),
+}
+FLOATS = (types.float32, types.float64)
+BOOL = ir.IntType(1)
+I32, I64 = ir.IntType(32), ir.IntType(64)
+SINGLE, DOUBLE = ir.FloatType(), ir.DoubleType()
+
+
+class _Sealed(list[str]):
+    """Fast-math flags of an instruction that takes none, not even those Numba would add later."""
+
+    def __bool__(self) -> bool:
+        return True
+
+    def add(self, flag: str) -> None:
+        """Refuse the flag: `numba.core.fastmathpass` adds to calls unconditionally."""
+
+
+_SEALED = _Sealed()
+
+
+@lru_cache(maxsize=1)
+def has_fma() -> bool:
+    """Does the processor that Numba compiles for multiply and add in one instruction? (Else llvm.fma calls libm.)"""
+    import llvmlite.binding as binding
+
+    if not binding.get_default_triple().startswith(("x86", "i686", "i386", "amd64")):
+        return True
+    if config.CPU_FEATURES is not None:
+        return "+fma" in config.CPU_FEATURES.split(",")
+    return config.CPU_NAME != "generic" and bool(binding.get_host_cpu_features().get("fma", False))
+
+
+class Value:
+    """One SSA value of float or integer type; operators emit instructions and lift Python numbers to its type."""
+
+    __slots__ = ("builder", "raw")
+
+    def __init__(self, builder: ir.IRBuilder, raw: Any) -> None:
+        self.builder, self.raw = builder, raw
+
+    @property
+    def type(self) -> Any:
+        return self.raw.type
+
+    @property
+    def is_float(self) -> bool:
+        return self.type in FORMATS
+
+    @property
+    def format(self) -> Format:
+        return FORMATS[self.type]
+
+    def pick(self, single: Any, double: Any) -> Any:
+        """What stands for this value's precision: coefficients, thresholds."""
+        return single if self.type == SINGLE else double
+
+    def constant(self, value: float | int) -> Value:
+        return Value(self.builder, ir.Constant(self.type, value))
+
+    def lift(self, other: Number) -> Value:
+        return other if isinstance(other, Value) else self.constant(other)
+
+    def _binary(self, name: str, other: Number, swap: bool = False) -> Value:
+        pair = (self.raw, self.lift(other).raw)
+        raw = getattr(self.builder, name)(*(pair[::-1] if swap else pair))
+        if name[0] == "f" and isinstance(raw, Instruction):
+            raw.flags = _SEALED
+        return Value(self.builder, raw)
+
+    def _arithmetic(self, name: str, other: Number, swap: bool = False) -> Value:
+        return self._binary("f" + name if self.is_float else name, other, swap)
+
+    def __add__(self, other: Number) -> Value:
+        return self._arithmetic("add", other)
+
+    def __sub__(self, other: Number) -> Value:
+        return self._arithmetic("sub", other)
+
+    def __rsub__(self, other: Number) -> Value:
+        return self._arithmetic("sub", other, swap=True)
+
+    def __mul__(self, other: Number) -> Value:
+        return self._arithmetic("mul", other)
+
+    def __truediv__(self, other: Number) -> Value:
+        return self._binary("fdiv", other)
+
+    def __rtruediv__(self, other: Number) -> Value:
+        return self._binary("fdiv", other, swap=True)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> Value:
+        raw = self.builder.fneg(self.raw) if self.is_float else self.builder.neg(self.raw)
+        return Value(self.builder, raw)
+
+    def __and__(self, other: Number) -> Value:
+        return self._binary("and_", other)
+
+    def __or__(self, other: Number) -> Value:
+        return self._binary("or_", other)
+
+    def __xor__(self, other: Number) -> Value:
+        return self._binary("xor", other)
+
+    def __invert__(self) -> Value:
+        return Value(self.builder, self.builder.not_(self.raw))
+
+    def __lshift__(self, count: Number) -> Value:
+        return self._binary("shl", count)
+
+    def __rshift__(self, count: Number) -> Value:
+        """Logical shift: zeros come in from the left."""
+        return self._binary("lshr", count)
+
+    def arithmetic_shift(self, count: int) -> Value:
+        return self._binary("ashr", count)
+
+    def compare(self, operator: str, other: Number, signed: bool = True) -> Value:
+        """Ordered comparison of floats (false where either is NaN), signed or unsigned of integers."""
+        if self.is_float:
+            raw = self.builder.fcmp_ordered(operator, self.raw, self.lift(other).raw)
+            raw.flags = _SEALED
+        else:
+            kind = self.builder.icmp_signed if signed else self.builder.icmp_unsigned
+            raw = kind(operator, self.raw, self.lift(other).raw)
+        return Value(self.builder, raw)
+
+    def __lt__(self, other: Number) -> Value:
+        return self.compare("<", other)
+
+    def __le__(self, other: Number) -> Value:
+        return self.compare("<=", other)
+
+    def __gt__(self, other: Number) -> Value:
+        return self.compare(">", other)
+
+    def __ge__(self, other: Number) -> Value:
+        return self.compare(">=", other)
+
+    def equals(self, other: Number) -> Value:
+        return self.compare("==", other)
+
+    def is_nan(self) -> Value:
+        raw = self.builder.fcmp_unordered("uno", self.raw, self.raw)
+        raw.flags = _SEALED
+        return Value(self.builder, raw)
+
+    def bits(self) -> Value:
+        """The integer of the same bits."""
+        return Value(self.builder, self.builder.bitcast(self.raw, self.format.bits))
+
+    def as_float(self, like: Value) -> Value:
+        """The float of the same bits, in the precision of `like`."""
+        return Value(self.builder, self.builder.bitcast(self.raw, like.type))
+
+    def convert(self, name: str, target: Any) -> Value:
+        """One of LLVM's conversions: sext, zext, trunc, fpext, fptrunc, sitofp, uitofp, fptosi, fptoui."""
+        return Value(self.builder, getattr(self.builder, name)(self.raw, target))
+
+    def call(self, name: str, *others: Number) -> Value:
+        """An LLVM intrinsic overloaded on this type, such as `llvm.floor`."""
+        function_type = ir.FunctionType(self.type, [self.type] * (1 + len(others)))
+        function = self.builder.module.declare_intrinsic(name, [self.type], function_type)
+        raw = self.builder.call(function, [self.raw, *(self.lift(other).raw for other in others)])
+        raw.fastmath = _SEALED
+        return Value(self.builder, raw)
+
+
+def select(condition: Value, yes: Number, no: Number) -> Value:
+    """`yes` where the condition holds, else `no`; both are computed."""
+    like = yes if isinstance(yes, Value) else no
+    assert isinstance(like, Value)
+    return Value(like.builder, like.builder.select(condition.raw, like.lift(yes).raw, like.lift(no).raw))
+
+
+def fma(a: Value, b: Number, c: Number) -> Value:
+    """a * b + c rounded once; twice on an x86 processor older than FMA (2013), where the error bounds grow."""
+    return a.call("llvm.fma", b, c) if has_fma() else a * b + c
+
+
+def horner(x: Value, coefficients: Iterable[float]) -> Value:
+    """The polynomial with these coefficients, constant term first."""
+    highest, *rest = reversed(list(coefficients))
+    result = x.constant(highest)
+    for coefficient in rest:
+        result = fma(result, x, coefficient)
+    return result
+
+
+def power_of_two(n: Value, like: Value) -> Value:
+    """2**n for an integer n within the normal exponents of the precision of `like`."""
+    return ((n + like.format.bias) << like.format.mantissa).as_float(like)
+
+
+def fabs(x: Value) -> Value:
+    return x.call("llvm.fabs")
+
+
+def sqrt(x: Value) -> Value:
+    return x.call("llvm.sqrt")
+
+
+def copysign(x: Value, sign: Number) -> Value:
+    return x.call("llvm.copysign", sign)
+
+
+def sign_bit(x: Value) -> Value:
+    """Is the sign bit set? True of -0."""
+    return x.bits().compare("<", 0)
+
+
+def round_to_integer(x: Value) -> tuple[Value, Value]:
+    """x rounded half to even, as float and as integer, for |x| < 2**(mantissa - 1); of NaN, any integer.
+
+    Adding 1.5 * 2**mantissa leaves the integer in the low bits: no conversion instruction, whose NaN would be poison.
+    """
+    magic = x.constant(1.5 * 2.0 ** x.format.mantissa)
+    shifted = x + magic
+    return shifted - magic, shifted.bits() - magic.bits()
+
+
+def two_sum(a: Value, b: Value) -> tuple[Value, Value]:
+    """a + b and its rounding error (Knuth, TAOCP 2, 4.2.2)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def quick_two_sum(a: Value, b: Value) -> tuple[Value, Value]:
+    """a + b and its rounding error where |a| >= |b| (Dekker 1971)."""
+    total = a + b
+    return total, b - (total - a)
+
+
+def two_product(a: Value, b: Value) -> tuple[Value, Value]:
+    """a * b and its rounding error."""
+    product = a * b
+    return product, fma(a, b, -product)
+
+
+def overloaded(choose: Callable[..., Any]) -> Any:
+    """An intrinsic of one to three arguments, named as `choose`, which maps their Numba types to
+    (result type, types to convert the arguments to, formula on Values), or to None where it has no meaning for them.
+    """
+    def typed(*arguments: Any) -> Any:
+        chosen = choose(*arguments)
+        if chosen is None:
+            return None
+        returned, accepted, formula = chosen
+
+        def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            return formula(*(Value(builder, value) for value in values)).raw
+
+        return returned(*accepted), codegen
+
+    arity = len(inspect.signature(choose).parameters)
+    function: Callable[..., Any] = {
+        1: lambda typingctx, a: typed(a),
+        2: lambda typingctx, a, b: typed(a, b),
+        3: lambda typingctx, a, b, c: typed(a, b, c),
+    }[arity]
+    function.__name__ = function.__qualname__ = choose.__name__
+    function.__doc__ = choose.__doc__
+    return intrinsic(function)
+
+
+def elementwise(formula: Callable[..., Value]) -> Any:
+    """The intrinsic that computes `formula` on float32 or float64 arguments, all of one type, with a result of that
+    type."""
+    def of(first: Any, *others: Any) -> Any:
+        same = first in FLOATS and all(other == first for other in others)
+        return (first, (first, *others), formula) if same else None
+
+    of.__signature__ = inspect.signature(formula)  # type: ignore[attr-defined]
+    of.__name__, of.__doc__ = formula.__name__.strip("_"), formula.__doc__
+    return overloaded(of)

@@ -1,0 +1,12 @@
+"""The mathematics of generated kernels: names they write as plain calls, each inlined as straight-line vector code.
+
+Arguments are float32 or float64 and the result is of the same type. Errors are at most 2 units in the last place, with
+the limits of IEEE 754 and C's Annex F at NaN, infinities, zeros and subnormals; the signs of zeros are those of C.
+"""
+from __future__ import annotations
+
+from . import elementary, exponential
+from .elementary import *  # noqa: F403
+from .exponential import *  # noqa: F403
+
+__all__ = [*elementary.__all__, *exponential.__all__]

@@ -1,0 +1,61 @@
+"""What an op is: one record with its shape rule, gradient, NumPy reference and lowering, made by a family."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .ir import Graph, Operation, Tensor, TensorType, default_graph
+
+# what fusion, scheduling and lowering read; they never look at an op's name
+ELEMENTWISE = "elementwise"  # one output element from the elements at the same (broadcast) index
+REDUCTION = "reduction"      # a monoid over some axes
+INDEX = "index"              # one output element from input elements at computed indices
+ALIAS = "alias"              # the same elements in the same order under another shape
+RANDOM = "random"            # an element computed from (key, stream, index) alone
+CONTRACTION = "contraction"  # matrix products
+WINDOW = "window"            # convolution and pooling, and their gradients
+COMPOSITE = "composite"      # expanded into other ops before lowering
+SOURCE = "source"            # constants, placeholders, variable handles and reads
+EFFECT = "effect"            # assignments, groups, control only
+COPY = "copy"                # boxes of inputs copied into boxes of the output (pad, concat)
+HOST = "host"                # runs its NumPy reference inside the plan; `explain` marks it
+
+REGISTRY: dict[str, OpDef] = {}
+
+
+@dataclass(eq=False)
+class OpDef:
+    """An op declaration. Calling it builds the operation in the default graph.
+
+    `infer(inputs, attrs) -> [TensorType]` is the shape and dtype rule and raises ShapeError or DTypeError.
+    `grad(op, *output_grads) -> [Tensor | None]` builds the gradients of the inputs, None where there is none.
+    `reference(*arrays, **attrs)` computes the value (a tuple for several outputs) with NumPy.
+    `lower` depends on the family: a source template for elementwise ops, a function for others.
+    `identity` (reductions) is the monoid's neutral element.
+    """
+
+    name: str
+    family: str
+    infer: Callable[[Sequence[Tensor], dict[str, Any]], list[TensorType]]
+    grad: Callable[..., Sequence[Tensor | None]] | None = None
+    reference: Callable[..., Any] | None = None
+    lower: Any = None
+    expand: Callable[..., Tensor | Sequence[Tensor]] | None = None
+    stateful: bool = False
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.name in REGISTRY:
+            raise ValueError(f"op {self.name} is declared twice")
+        REGISTRY[self.name] = self
+
+    def operation(self, *inputs: Tensor, name: str | None = None, **attrs: Any) -> Operation:
+        graph: Graph = inputs[0].op.graph if inputs else default_graph()
+        return graph.add(self, inputs, attrs, name)
+
+    def __call__(self, *inputs: Tensor, name: str | None = None, **attrs: Any) -> Tensor:
+        return self.operation(*inputs, name=name, **attrs).outputs[0]
+
+    def __repr__(self) -> str:
+        return f"<op {self.name} ({self.family})>"

@@ -1,0 +1,116 @@
+"""Constants, and the conversion of Python and NumPy values to tensors."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import DType, as_dtype
+from ..errors import DTypeError
+from ..ir import Tensor, TensorType
+from ..opdef import SOURCE, OpDef
+from ..shapes import Dimension, TensorShape
+
+const = OpDef(
+    "Const", SOURCE,
+    infer=lambda inputs, attrs: [TensorType(as_dtype(attrs["value"].dtype), attrs["value"].shape)],
+    reference=lambda value: value,
+)
+
+
+def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
+    """A constant tensor. `shape` reshapes the value, or repeats its last element to fill it, as TensorFlow does.
+
+    Raises TypeError when the value cannot have the dtype, ValueError when it does not fit the shape.
+    """
+    array = as_array(value, None if dtype is None else as_dtype(dtype))
+    if shape is not None:
+        dims = tuple(TensorShape(shape).as_list())
+        if None in dims:
+            raise ValueError(f"Cannot convert a partially known TensorShape {TensorShape(shape)} to a Tensor.")
+        size = int(np.prod(dims))  # type: ignore[arg-type]
+        if array.size > size or (array.size == 0 and size):
+            raise ValueError(f"Too many elements provided. Needed at most {size}, but received {array.size}")
+        if array.size < size:
+            flat = array.ravel()
+            array = np.concatenate([flat, np.full(size - array.size, flat[-1], array.dtype)])
+        array = array.reshape(dims)  # type: ignore[arg-type]
+    array.flags.writeable = False
+    return const(value=array, name=name)
+
+
+def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
+    """A NumPy value of a supported type: Python floats are float32, ints int32 where they fit; no lossy casts."""
+    if isinstance(value, TensorShape):
+        value = value.as_list()
+        if None in value:
+            raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {value}")
+    array = np.array(value)
+    if array.dtype.kind in "OUS":
+        raise TypeError(f"Cannot convert {value!r} (type {type(value).__name__}) to a tensor"
+                        + (f" of dtype {dtype.name}" if dtype else "") + ".")
+    if dtype is None:
+        if not isinstance(value, (np.ndarray, np.generic)) and not _has_numpy_leaf(value):
+            if array.dtype == np.float64:
+                return array.astype(np.float32)
+            if array.dtype == np.int64 and (not array.size or (array.min() >= -2**31 and array.max() < 2**31)):
+                return array.astype(np.int32)
+        return array.astype(as_dtype(array.dtype).np, copy=False)
+    if array.dtype == dtype.np:
+        return array
+    same_kind = np.can_cast(array.dtype, dtype.np, "same_kind")
+    if not isinstance(value, (np.ndarray, np.generic)):
+        same_kind = (array.dtype.kind, dtype.np.kind) in {("i", "i"), ("i", "u"), ("i", "f"), ("f", "f"), ("u", "u"),
+                                                          ("u", "i"), ("u", "f")} or not array.size
+    if not same_kind:
+        raise TypeError(f"Expected {dtype.name}, got {value!r} of type '{array.dtype.name}' instead.")
+    converted = array.astype(dtype.np)
+    if dtype.is_integer and not np.array_equal(converted, array):
+        raise TypeError(f"Value {value!r} does not fit in dtype {dtype.name}.")
+    return converted
+
+
+def _has_numpy_leaf(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_has_numpy_leaf(v) for v in value)
+    return isinstance(value, (np.ndarray, np.generic))
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> Tensor:
+    """The tensor for a tensor, variable, number, array or nested list (of tensors too).
+
+    Raises DTypeError when a tensor has another dtype than asked for, TypeError when a value cannot have it.
+    """
+    dtype = None if dtype is None else as_dtype(dtype)
+    convert = getattr(value, "_as_graph_element", None)
+    if convert is not None:
+        value = convert()
+    if isinstance(value, Tensor):
+        if dtype is not None and value.dtype != dtype:
+            raise DTypeError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
+                             f"{value.dtype.name}: {value!r}")
+        return value
+    if isinstance(value, (list, tuple)) and _has_tensor_leaf(value):
+        from .view import pack
+        like = dtype or next((t.dtype for t in _tensor_leaves(value)), None)
+        return pack(*[convert_to_tensor(v, like) for v in value], axis=0, name=name)
+    if isinstance(value, Dimension):
+        value = int(value)
+    if dtype is None and preferred_dtype is not None:
+        try:
+            return constant(value, preferred_dtype, name=name or "Const")
+        except TypeError:
+            pass
+    return constant(value, dtype, name=name or "Const")
+
+
+def _tensor_leaves(value: Any) -> list[Any]:
+    if isinstance(value, (list, tuple)):
+        return [leaf for v in value for leaf in _tensor_leaves(v)]
+    return [value] if isinstance(value, Tensor) or hasattr(value, "_as_graph_element") else []
+
+
+def _has_tensor_leaf(value: Any) -> bool:
+    return bool(_tensor_leaves(value))
+
+

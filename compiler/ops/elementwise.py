@@ -1,0 +1,236 @@
+"""Elementwise ops: arithmetic, comparison, logic, unary math, select and cast.
+
+`lower` is the source of one element in a generated kernel; its function names are those of native/prelude.py.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import ALL, FLOATS, INTEGERS, NUMBERS, DType, as_dtype, bool_
+from ..errors import DTypeError
+from ..ir import Operation, Tensor, TensorType
+from ..opdef import ELEMENTWISE, OpDef
+from ..shapes import broadcast
+from .constant import convert_to_tensor
+from .families import binary, comparison, convert_all, elementwise, sum_to, unary
+
+SIGNED = tuple(d for d in NUMBERS if not d.is_unsigned)
+# Abramowitz & Stegun 7.1.1: d erf / dx = 2 / sqrt(pi) * exp(-x^2)
+TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
+
+
+def _erf(x: np.ndarray) -> np.ndarray:
+    return np.vectorize(math.erf, otypes=[x.dtype])(x) if x.size else x.copy()
+
+
+def _erfc(x: np.ndarray) -> np.ndarray:
+    return np.vectorize(math.erfc, otypes=[x.dtype])(x) if x.size else x.copy()
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
+
+
+def _integer_division(function: Any) -> Any:
+    """NumPy's rule without its warning: an integer divided by zero is zero."""
+    def reference(x: Any, y: Any) -> Any:
+        if isinstance(x, np.ndarray) and x.dtype == object or isinstance(y, np.ndarray) and y.dtype == object:
+            return function(x, y)
+        with np.errstate(all="ignore"):
+            return function(x, y)
+    return reference
+
+
+# arithmetic
+
+add = binary("AddV2", lower="{0} + {1}", reference=np.add, grad=lambda g, y, a, b: (g, g))
+subtract = binary("Sub", lower="{0} - {1}", reference=np.subtract, grad=lambda g, y, a, b: (g, -g))
+multiply = binary("Mul", lower="{0} * {1}", reference=np.multiply, grad=lambda g, y, a, b: (g * b, g * a))
+real_divide = binary("RealDiv", lower="{0} / {1}", reference=np.divide, dtypes=FLOATS,
+                     grad=lambda g, y, a, b: (g / b, -g * y / b))
+floordiv = binary("FloorDiv", lower="floordiv({0}, {1})", reference=_integer_division(np.floor_divide),
+                  grad=lambda g, y, a, b: (None, None))
+mod = binary("FloorMod", lower="mod({0}, {1})", reference=_integer_division(np.mod),
+             grad=lambda g, y, a, b: (g, -g * floordiv(a, b)))
+maximum = binary("Maximum", lower="maximum({0}, {1})", reference=np.maximum,
+                 grad=lambda g, y, a, b: (where(a >= b, g, zeros_of(g)), where(a >= b, zeros_of(g), g)))
+minimum = binary("Minimum", lower="minimum({0}, {1})", reference=np.minimum,
+                 grad=lambda g, y, a, b: (where(a <= b, g, zeros_of(g)), where(a <= b, zeros_of(g), g)))
+squared_difference = binary("SquaredDifference", lower="({0} - {1}) * ({0} - {1})",
+                            reference=lambda a, b: np.square(a - b),
+                            grad=lambda g, y, a, b: (2 * g * (a - b), -2 * g * (a - b)))
+atan2 = binary("Atan2", lower="atan2({0}, {1})", reference=np.arctan2, dtypes=FLOATS,
+               grad=lambda g, y, a, b: (g * b / (a * a + b * b), -g * a / (a * a + b * b)))
+_pow_float = binary(
+    "Pow", lower="pow({0}, {1})", reference=np.power, dtypes=FLOATS,
+    # d/db is 0 where a <= 0, as TensorFlow has it; log of a safe base keeps NaN out of the untaken branch
+    grad=lambda g, y, a, b: (g * b * power(a, b - 1),
+                             g * where(a > 0, y * log(where(a > 0, a, ones_of(a))), zeros_of(y))))
+
+
+def _integer_power(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    result = np.ones(np.broadcast(a, b).shape, np.result_type(a, b))
+    base, exponent = np.broadcast_to(a, result.shape).copy(), np.broadcast_to(b, result.shape).copy()
+    result[exponent < 0] = 0
+    while np.any(exponent > 0):
+        result = np.where(exponent & 1, result * base, result)
+        base, exponent = base * base, np.where(exponent > 0, exponent >> 1, 0)
+    return result.astype(a.dtype)
+
+
+_pow_integer = binary("IntegerPow", lower="ipow({0}, {1})", reference=_integer_power, dtypes=INTEGERS)
+
+
+def power(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x ** y by elements; integers stay integers."""
+    x, y = convert_all("Pow", (x, y))
+    return (_pow_integer if x.dtype.is_integer else _pow_float)(x, y, name=name or "Pow")
+
+
+# unary math
+
+negative = unary("Neg", lower="-{0}", reference=np.negative, dtypes=SIGNED, grad=lambda g, y, x: -g)
+abs_ = unary("Abs", lower="absolute({0})", reference=np.abs, dtypes=SIGNED, grad=lambda g, y, x: g * sign(x))
+sign = unary("Sign", lower="sign({0})", reference=np.sign, dtypes=SIGNED, grad=lambda g, y, x: zeros_of(g))
+square = unary("Square", lower="{0} * {0}", reference=np.square, dtypes=NUMBERS, grad=lambda g, y, x: 2 * g * x)
+sqrt = unary("Sqrt", lower="sqrt({0})", reference=np.sqrt, grad=lambda g, y, x: g * 0.5 / y)
+rsqrt = unary("Rsqrt", lower="rsqrt({0})", reference=lambda x: (1 / np.sqrt(x)).astype(x.dtype),
+              grad=lambda g, y, x: -0.5 * g * y * y * y)
+reciprocal = unary("Reciprocal", lower="{t}(1) / {0}", reference=lambda x: (1 / x).astype(x.dtype),
+                   grad=lambda g, y, x: -g * y * y)
+exp = unary("Exp", lower="exp({0})", reference=np.exp, grad=lambda g, y, x: g * y)
+expm1 = unary("Expm1", lower="expm1({0})", reference=np.expm1, grad=lambda g, y, x: g * (y + 1))
+log = unary("Log", lower="log({0})", reference=np.log, grad=lambda g, y, x: g / x)
+log1p = unary("Log1p", lower="log1p({0})", reference=np.log1p, grad=lambda g, y, x: g / (1 + x))
+tanh = unary("Tanh", lower="tanh({0})", reference=np.tanh, grad=lambda g, y, x: g * (1 - y * y))
+sigmoid = unary("Sigmoid", lower="sigmoid({0})", reference=_sigmoid, grad=lambda g, y, x: g * y * (1 - y))
+erf = unary("Erf", lower="erf({0})", reference=_erf, grad=lambda g, y, x: g * TWO_OVER_SQRT_PI * exp(-x * x))
+erfc = unary("Erfc", lower="erfc({0})", reference=_erfc, grad=lambda g, y, x: -g * TWO_OVER_SQRT_PI * exp(-x * x))
+sin = unary("Sin", lower="sin({0})", reference=np.sin, grad=lambda g, y, x: g * cos(x))
+cos = unary("Cos", lower="cos({0})", reference=np.cos, grad=lambda g, y, x: -g * sin(x))
+tan = unary("Tan", lower="tan({0})", reference=np.tan, grad=lambda g, y, x: g * (1 + y * y))
+asin = unary("Asin", lower="asin({0})", reference=np.arcsin, grad=lambda g, y, x: g * rsqrt(1 - x * x))
+acos = unary("Acos", lower="acos({0})", reference=np.arccos, grad=lambda g, y, x: -g * rsqrt(1 - x * x))
+atan = unary("Atan", lower="atan({0})", reference=np.arctan, grad=lambda g, y, x: g / (1 + x * x))
+sinh = unary("Sinh", lower="sinh({0})", reference=np.sinh, grad=lambda g, y, x: g * cosh(x))
+cosh = unary("Cosh", lower="cosh({0})", reference=np.cosh, grad=lambda g, y, x: g * sinh(x))
+asinh = unary("Asinh", lower="asinh({0})", reference=np.arcsinh, grad=lambda g, y, x: g * rsqrt(x * x + 1))
+acosh = unary("Acosh", lower="acosh({0})", reference=np.arccosh, grad=lambda g, y, x: g * rsqrt(x * x - 1))
+atanh = unary("Atanh", lower="atanh({0})", reference=np.arctanh, grad=lambda g, y, x: g / (1 - x * x))
+floor = unary("Floor", lower="floor({0})", reference=np.floor, grad=lambda g, y, x: None)
+ceil = unary("Ceil", lower="ceil({0})", reference=np.ceil, grad=lambda g, y, x: None)
+rint = unary("Rint", lower="rint({0})", reference=np.rint, grad=lambda g, y, x: None)
+softplus = unary("Softplus", lower="maximum({0}, {t}(0)) + log1p(exp(-absolute({0})))",
+                 reference=lambda x: np.logaddexp(x, 0).astype(x.dtype), grad=lambda g, y, x: g * sigmoid(x))
+softsign = unary("Softsign", lower="{0} / ({t}(1) + absolute({0}))", reference=lambda x: x / (1 + np.abs(x)),
+                 grad=lambda g, y, x: g / square(1 + abs_(x)))
+
+# activations: through y where that spares keeping x
+
+relu = unary("Relu", lower="maximum({0}, {t}(0))", reference=lambda x: np.maximum(x, x.dtype.type(0)), dtypes=NUMBERS,
+             grad=lambda g, y, x: where(y > 0, g, zeros_of(g)))
+relu6 = unary("Relu6", lower="minimum(maximum({0}, {t}(0)), {t}(6))",
+              reference=lambda x: np.minimum(np.maximum(x, x.dtype.type(0)), x.dtype.type(6)), dtypes=NUMBERS,
+              grad=lambda g, y, x: where(logical_and(y > 0, y < 6), g, zeros_of(g)))
+elu = unary("Elu", lower="select({0} < {t}(0), expm1({0}), {0})",
+            reference=lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x).astype(x.dtype),
+            grad=lambda g, y, x: where(y < 0, g * (y + 1), g))
+# Klambauer et al. 2017, "Self-Normalizing Neural Networks"
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+selu = unary("Selu", lower=f"{{t}}({SELU_SCALE}) * select({{0}} < {{t}}(0), {{t}}({SELU_ALPHA}) * expm1({{0}}), {{0}})",
+             reference=lambda x: (SELU_SCALE * np.where(x < 0, SELU_ALPHA * np.expm1(np.minimum(x, 0)), x)
+                                  ).astype(x.dtype),
+             grad=lambda g, y, x: where(y < 0, g * (y + SELU_SCALE * SELU_ALPHA), g * SELU_SCALE))
+
+# comparison and logic
+
+equal = comparison("Equal", lower="{0} == {1}", reference=np.equal, dtypes=ALL)
+not_equal = comparison("NotEqual", lower="{0} != {1}", reference=np.not_equal, dtypes=ALL)
+less = comparison("Less", lower="{0} < {1}", reference=np.less)
+less_equal = comparison("LessEqual", lower="{0} <= {1}", reference=np.less_equal)
+greater = comparison("Greater", lower="{0} > {1}", reference=np.greater)
+greater_equal = comparison("GreaterEqual", lower="{0} >= {1}", reference=np.greater_equal)
+logical_and = binary("LogicalAnd", lower="{0} & {1}", reference=np.logical_and, dtypes=(bool_,))
+logical_or = binary("LogicalOr", lower="{0} | {1}", reference=np.logical_or, dtypes=(bool_,))
+logical_xor = binary("LogicalXor", lower="{0} ^ {1}", reference=np.logical_xor, dtypes=(bool_,))
+logical_not = unary("LogicalNot", lower="not {0}", reference=np.logical_not, dtypes=(bool_,))
+bitwise_and = binary("BitwiseAnd", lower="{0} & {1}", reference=np.bitwise_and, dtypes=INTEGERS)
+bitwise_or = binary("BitwiseOr", lower="{0} | {1}", reference=np.bitwise_or, dtypes=INTEGERS)
+bitwise_xor = binary("BitwiseXor", lower="{0} ^ {1}", reference=np.bitwise_xor, dtypes=INTEGERS)
+invert = unary("Invert", lower="~{0}", reference=np.invert, dtypes=INTEGERS)
+is_nan = unary("IsNan", lower="isnan({0})", reference=np.isnan, result=bool_)
+is_inf = unary("IsInf", lower="isinf({0})", reference=np.isinf, result=bool_)
+is_finite = unary("IsFinite", lower="isfinite({0})", reference=np.isfinite, result=bool_)
+
+# select
+
+
+def _select_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    condition, x, y = inputs
+    if condition.dtype != bool_:
+        raise DTypeError(f"SelectV2: the condition must be bool, received {condition!r}")
+    if x.dtype != y.dtype:
+        raise DTypeError(f"SelectV2: both branches must have one dtype, received {x.dtype.name} and {y.dtype.name}")
+    return [TensorType(x.dtype, broadcast("SelectV2", condition.dims, x.dims, y.dims))]
+
+
+def _select_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    condition, x, y = op.inputs
+    return None, sum_to(where(condition, g, zeros_of(g)), x), sum_to(where(condition, zeros_of(g), g), y)  # type: ignore[return-value]
+
+
+select = OpDef("SelectV2", ELEMENTWISE, _select_types, _select_grad, np.where, lower="select({0}, {1}, {2})")
+
+
+def where(condition: Any, x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Elements of `x` where `condition` holds, of `y` elsewhere, with broadcasting."""
+    x, y = convert_all("where", (x, y))
+    return select(convert_to_tensor(condition, bool_), x, y, name=name or "Select")
+
+
+# cast
+
+def _cast_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    x = op.inputs[0]
+    return [cast(g, x.dtype) if x.dtype.is_floating and op.output.dtype.is_floating else None]
+
+
+_cast = OpDef("Cast", ELEMENTWISE, lambda inputs, attrs: [TensorType(attrs["dtype"], inputs[0].dims)], _cast_grad,
+              lambda x, dtype: _astype(x, dtype), lower="{t}({0})")
+
+
+def _astype(x: np.ndarray, dtype: DType) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return x.astype(dtype.np)
+
+
+def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """`x` with elements converted to `dtype`, by C's rules (floats truncate towards zero)."""
+    x, dtype = convert_to_tensor(x), as_dtype(dtype)
+    return x if x.dtype == dtype else _cast(x, dtype=dtype, name=name or "Cast")
+
+
+def zeros_of(like: Tensor) -> Tensor:
+    return convert_to_tensor(np.zeros((), like.dtype.np))
+
+
+def ones_of(like: Tensor) -> Tensor:
+    return convert_to_tensor(np.ones((), like.dtype.np))
+
+
+# an index that must lie in [0, limit): faults at run time otherwise (limit is a scalar)
+check_index = elementwise("CheckIndex", 2, lower="checked_index({0}, {1})", dtypes=INTEGERS,
+                          reference=lambda x, limit: _checked(x, limit))
+
+
+def _checked(x: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    from ..errors import InvalidArgumentError
+    bad = x[(x < 0) | (x >= limit)] if x.ndim else x.reshape(1)[(x.reshape(1) < 0) | (x.reshape(1) >= limit)]
+    if bad.size:
+        raise InvalidArgumentError(f"index {bad.ravel()[0]} is not in [0, {int(limit)})")
+    return x

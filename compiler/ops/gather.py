@@ -1,0 +1,166 @@
+"""Ops that address elements by value: gather, one-hot, and the scatter that undoes a gather."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import dims as dm
+from ..dtypes import INTEGERS, as_dtype, float32
+from ..errors import InvalidArgumentError, ShapeError
+from ..ir import Operation, Tensor, TensorType
+from ..opdef import COPY, INDEX, OpDef
+from ..shapes import normalize_axis
+from .constant import convert_to_tensor
+from .families import check_dtype
+from .symbolic import operand_dims, symbolic_value
+from .view import shape_of
+
+
+def _checked(name: str, indices: np.ndarray, limit: int) -> np.ndarray:
+    bad = indices[(indices < 0) | (indices >= limit)]
+    if bad.size:
+        raise InvalidArgumentError(f"{name}: index {bad.ravel()[0]} is not in [0, {limit})")
+    return indices
+
+
+def _gather_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    x, indices = inputs
+    check_dtype("GatherV2", indices, INTEGERS)
+    axis = attrs["axis"]
+    if x.dims is None or indices.dims is None:
+        return [TensorType(x.dtype, None)]
+    return [TensorType(x.dtype, (*x.dims[:axis], *indices.dims, *x.dims[axis + 1:]))]
+
+
+def _gather_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
+    x, indices = op.inputs
+    axis, rank = op.attrs["axis"], len(indices.dims)  # type: ignore[arg-type]
+    row = emit.checked_index(emit.element(indices, index[axis:axis + rank]), emit.size(x, axis), op)
+    return emit.element(x, [*index[:axis], row, *index[axis + rank:]])
+
+
+def _gather_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    x, indices = op.inputs
+    return [_scatter_add(g, indices, shape_of(x), axis=op.attrs["axis"]), None]
+
+
+_gather = OpDef("GatherV2", INDEX, _gather_types, _gather_grad,
+                lambda x, indices, axis: np.take(x, _checked("GatherV2", indices, x.shape[axis]), axis),
+                lower=_gather_lower)
+
+
+def gather(params: Any, indices: Any, axis: int = 0, name: str = "GatherV2") -> Tensor:
+    """Slices of `params` along `axis` at `indices`, whose shape replaces that axis.
+
+    Raises InvalidArgumentError when the graph runs with an index outside [0, size).
+    """
+    x = convert_to_tensor(params)
+    axis = axis if x.dims is None else normalize_axis("GatherV2", axis, len(x.dims))
+    return _gather(x, convert_to_tensor(indices), axis=axis, name=name)
+
+
+def _scatter_reference(g: np.ndarray, indices: np.ndarray, shape: np.ndarray, axis: int) -> np.ndarray:
+    out = np.zeros(tuple(shape), g.dtype)
+    rows = np.moveaxis(g.reshape(*g.shape[:axis], indices.size, *g.shape[axis + indices.ndim:]), axis, 0)
+    np.add.at(np.moveaxis(out, axis, 0), _checked("ScatterAdd", indices, shape[axis]).ravel(), rows)
+    return out
+
+
+# out[..., indices[i], ...] += g[..., i, ...], over an output of zeros
+_scatter_add = OpDef(
+    "ScatterAdd", COPY, lambda inputs, attrs: [TensorType(inputs[0].dtype, operand_dims(inputs[2]))],
+    lambda op, g: [gather(g, op.inputs[1], op.attrs["axis"]), None, None], _scatter_reference,
+    fields={"shape_operand": 2, "scatter": True})
+
+
+def _one_hot_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
+    indices, on, off = op.inputs
+    axis = op.attrs["axis"]
+    hit = f"{emit.element(indices, [*index[:axis], *index[axis + 1:]])} == {index[axis]}"
+    return emit.let(f"select({hit}, {emit.element(on, ())}, {emit.element(off, ())})", op.output.dtype)
+
+
+def _one_hot_reference(indices: np.ndarray, on: np.ndarray, off: np.ndarray, depth: int, axis: int) -> np.ndarray:
+    shape = [1] * (indices.ndim + 1)
+    shape[axis] = depth
+    return np.where(np.expand_dims(indices, axis) == np.arange(depth).reshape(shape), on, off).astype(on.dtype)
+
+
+def _one_hot_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    indices, axis = inputs[0], attrs["axis"]
+    check_dtype("OneHot", indices, INTEGERS)
+    dims = None if indices.dims is None else (*indices.dims[:axis], attrs["depth"], *indices.dims[axis:])
+    return [TensorType(inputs[1].dtype, dims)]
+
+
+_one_hot = OpDef("OneHot", INDEX, _one_hot_types, lambda op, g: [None, _hot_grad(op, g, True), _hot_grad(op, g, False)],
+                 _one_hot_reference, lower=_one_hot_lower)
+
+
+def _hot_grad(op: Operation, g: Tensor, on: bool) -> Tensor:
+    from .elementwise import where
+    from .reduction import reduce_sum
+    hits = one_hot(op.inputs[0], op.attrs["depth"], on, not on, op.attrs["axis"], "bool")
+    return reduce_sum(where(hits, g, convert_to_tensor(np.zeros((), g.dtype.np))))
+
+
+def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: int | None = None,
+            dtype: Any = None, name: str | None = None) -> Tensor:
+    """`on_value` where the position along the new axis (default last) equals the index, `off_value` elsewhere."""
+    x = convert_to_tensor(indices)
+    if x.dims is None:
+        raise ShapeError(f"OneHot: the rank of {x!r} must be known")
+    if isinstance(depth, Tensor):
+        value = symbolic_value(depth)
+        if value is None:
+            raise ValueError(f"OneHot: depth must not depend on fed data, received {depth!r}")
+        depth = value.item()
+    element = as_dtype(dtype) if dtype is not None else next(
+        (convert_to_tensor(v).dtype for v in (on_value, off_value) if v is not None), float32)
+    position = len(x.dims) if axis is None or axis == -1 else normalize_axis("OneHot", axis, len(x.dims) + 1)
+    return _one_hot(x, convert_to_tensor(1 if on_value is None else on_value, element),
+                    convert_to_tensor(0 if off_value is None else off_value, element),
+                    depth=depth if isinstance(depth, dm.Dim) else int(depth), axis=position, name=name)
+
+
+# counting
+
+
+def _range_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    return [TensorType(inputs[0].dtype, (attrs["length"],))]
+
+
+_range = OpDef(
+    "Range", INDEX, _range_types, lambda op, g: [None, None],
+    lambda start, delta, length: (start + np.arange(length).astype(start.dtype) * delta).astype(start.dtype),
+    lower=lambda emit, op, index: emit.let(
+        f"{emit.element(op.inputs[0], ())} + {op.output.dtype.code}({index[0]}) * {emit.element(op.inputs[1], ())}",
+        op.output.dtype))
+
+
+def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
+    """start, start + delta, ... below `limit` (above it for a negative delta). The length must be known up to
+    symbols: it may depend on shapes but not on data."""
+    from .families import convert_all
+    if limit is None:
+        start, limit = 0, start
+    if dtype is not None:
+        first, last, step = (convert_to_tensor(v, dtype) for v in (start, limit, delta))
+    else:
+        first, last, step = convert_all("Range", (start, limit, delta))
+    if first.dtype.is_integer:
+        a, b, d = (symbolic_value(t) for t in (first, last, step))
+    else:
+        a, b, d = (t.op.attrs.get("value") for t in (first, last, step))
+    if a is None or b is None or d is None:
+        raise ValueError("Range: start, limit and delta must not depend on fed data")
+    a, b, d = a.item(), b.item(), d.item()
+    if d == 0:
+        raise ValueError("Range: delta must not be 0")
+    if any(isinstance(v, dm.Dim) for v in (a, b, d)):
+        length: dm.DimLike = dm.maximum((b - a + d - 1) // d, 0) if (a, d) != (0, 1) else b
+    else:
+        length = max(0, int(np.ceil((b - a) / d)))
+    return _range(first, step, length=length, name=name)

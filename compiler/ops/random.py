@@ -1,0 +1,95 @@
+"""Random numbers: counter-based, so that an element depends only on (key, stream, index).
+
+The key comes from the graph's and the op's seed, the stream counts the runs of the op in its session.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import FLOATS, DType, as_dtype, float32, int32, int64
+from ..errors import DTypeError, ShapeError
+from ..ir import Tensor, TensorType, default_graph
+from ..opdef import RANDOM, OpDef
+from .constant import convert_to_tensor
+from .symbolic import operand_dims, shape_operand
+
+
+def _random_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    return [TensorType(attrs["dtype"], operand_dims(inputs[0]))]
+
+
+def _draw(function: str) -> Any:
+    def reference(shape: np.ndarray, dtype: DType, key: int, stream: int = 0, **bounds: int) -> np.ndarray:
+        from .. import rng_reference
+        count = int(np.prod(shape, dtype=np.int64))
+        draw = getattr(rng_reference, f"{function}_{dtype.code}")
+        return draw(key, stream, np.arange(count, dtype=np.int64), *bounds.values()).reshape(tuple(shape))
+    return reference
+
+
+def _random(name: str, function: str) -> OpDef:
+    """`lower` is the prelude function without its type code, taking (key, stream, index, *bounds)."""
+    return OpDef(name, RANDOM, _random_types, lambda op, g: [None], _draw(function), lower=function, stateful=True,
+                 fields={"shape_operand": 0})
+
+
+_uniform = _random("RandomUniform", "random_uniform")
+_normal = _random("RandomStandardNormal", "random_normal")
+_truncated = _random("TruncatedNormal", "random_truncated_normal")
+_integer = _random("RandomUniformInt", "random_int")
+
+
+def random_key(seed: int | None) -> int:
+    """The 63-bit key of an op: from the graph's and its own seed; without either, from the system's entropy."""
+    graph = default_graph()
+    if graph.seed is None and seed is None:
+        words = np.random.SeedSequence().generate_state(2, np.uint32)
+    else:
+        # TensorFlow's rule: an op without a seed takes the number of ops made so far
+        own = len(graph.operations) if seed is None else int(seed)
+        graph_seed = 87654321 if graph.seed is None else int(graph.seed)
+        words = np.random.SeedSequence([graph_seed & (2**64 - 1), own & (2**64 - 1)]).generate_state(2, np.uint32)
+    return (int(words[0]) << 31) ^ int(words[1])
+
+
+def _float(name: str, dtype: Any) -> DType:
+    element = as_dtype(dtype)
+    if element not in FLOATS:
+        raise DTypeError(f"{name}: dtype must be float32 or float64, received {element.name}")
+    return element
+
+
+def random_uniform(shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = float32, seed: int | None = None,
+                   name: str | None = None) -> Tensor:
+    """Uniform in [minval, maxval); integers for an integer dtype, which needs maxval."""
+    element = as_dtype(dtype)
+    operand = shape_operand(shape)
+    if element in (int32, int64):
+        if maxval is None:
+            raise ValueError(f"Must specify maxval for integer dtype {element.name}")
+        if int(minval) >= int(maxval):
+            raise ShapeError(f"RandomUniformInt: need minval < maxval, received {minval} and {maxval}")
+        return _integer(operand, dtype=element, key=random_key(seed), low=int(minval), high=int(maxval), name=name)
+    unit = _uniform(operand, dtype=_float("RandomUniform", dtype), key=random_key(seed), name=name)
+    high = 1 if maxval is None else maxval
+    if isinstance(minval, (int, float)) and isinstance(high, (int, float)) and (minval, high) == (0, 1):
+        return unit
+    low = convert_to_tensor(minval, element)
+    return unit * (convert_to_tensor(high, element) - low) + low
+
+
+def random_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None,
+                  name: str | None = None) -> Tensor:
+    """Normal with the given mean and standard deviation."""
+    unit = _normal(shape_operand(shape), dtype=_float("RandomStandardNormal", dtype), key=random_key(seed), name=name)
+    return unit * stddev + mean
+
+
+def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None,
+                     name: str | None = None) -> Tensor:
+    """Normal, restricted to within two standard deviations of the mean."""
+    unit = _truncated(shape_operand(shape), dtype=_float("TruncatedNormal", dtype), key=random_key(seed), name=name)
+    return unit * stddev + mean

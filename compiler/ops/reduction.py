@@ -1,0 +1,182 @@
+"""Reductions over axes."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import ALL, FLOATS, NUMBERS, as_dtype, bool_, int64
+from ..ir import Operation, Tensor, TensorType
+from ..opdef import HOST, REDUCTION, OpDef
+from ..shapes import normalize_axis
+from .constant import convert_to_tensor
+from .elementwise import cast, equal, exp, is_finite, log, real_divide, where, zeros_of
+from .families import canonical_axes, check_dtype, composite, reduced_dims, reduction
+from .symbolic import kept_shape, operand_dims
+from .view import broadcast_to, reshape, shape_of, size
+
+
+def _extremum_grad(op: Operation, g: Tensor, y: Tensor) -> Tensor:
+    """Equal elements share the gradient evenly, as TensorFlow has it."""
+    hits = cast(equal(op.inputs[0], y), g.dtype)
+    return hits / reduce_sum(hits, op.attrs["axis"], keepdims=True) * g
+
+
+def _prod_grad(op: Operation, g: Tensor, y: Tensor) -> Tensor:
+    """The product of the other elements, right with zeros too: y / x, the product of the nonzero ones at a sole zero."""
+    x, axis = op.inputs[0], op.attrs["axis"]
+    zero = equal(x, zeros_of(x))
+    count = reduce_sum(cast(zero, x.dtype), axis, keepdims=True)
+    safe = where(zero, zeros_of(x) + 1, x)
+    nonzero = reduce_prod(safe, axis, keepdims=True)
+    at_zero = where(equal(count, zeros_of(x) + 1), nonzero, zeros_of(x))
+    return g * where(zero, at_zero, where(equal(count, zeros_of(x)), nonzero / safe, zeros_of(x)))
+
+
+reduce_sum = reduction("Sum", combine="{0} + {1}", identity="{t}(0)",
+                       reference=lambda x, axis, keepdims: np.sum(x, axis, keepdims=keepdims, dtype=x.dtype),
+                       grad=lambda op, g, y: broadcast_to(g, shape_of(op.inputs[0])))
+reduce_prod = reduction("Prod", combine="{0} * {1}", identity="{t}(1)",
+                        reference=lambda x, axis, keepdims: np.prod(x, axis, keepdims=keepdims, dtype=x.dtype),
+                        grad=_prod_grad)
+reduce_max = reduction("Max", combine="maximum({0}, {1})", identity="lowest_{t}", grad=_extremum_grad,
+                       reference=lambda x, axis, keepdims: np.max(x, axis, keepdims=keepdims, initial=_lowest(x)))
+reduce_min = reduction("Min", combine="minimum({0}, {1})", identity="highest_{t}", grad=_extremum_grad,
+                       reference=lambda x, axis, keepdims: np.min(x, axis, keepdims=keepdims, initial=_highest(x)))
+reduce_any = reduction("Any", combine="{0} | {1}", identity="False", dtypes=(bool_,),
+                       reference=lambda x, axis, keepdims: np.any(x, axis, keepdims=keepdims))
+reduce_all = reduction("All", combine="{0} & {1}", identity="True", dtypes=(bool_,),
+                       reference=lambda x, axis, keepdims: np.all(x, axis, keepdims=keepdims))
+
+
+def _lowest(x: np.ndarray) -> Any:
+    return -np.inf if x.dtype.kind == "f" else as_dtype(x.dtype).min
+
+
+def _highest(x: np.ndarray) -> Any:
+    return np.inf if x.dtype.kind == "f" else as_dtype(x.dtype).max
+
+
+# mean: a composite of sum and division, so that it fuses like them
+
+def _mean_expand(x: Tensor, axis: tuple[int, ...] | None, keepdims: bool) -> Tensor:
+    total = reduce_sum(x, axis, keepdims)
+    count = size(x, axis)
+    return real_divide(total, cast(count, x.dtype)) if x.dtype.is_floating else total // cast(count, x.dtype)
+
+
+def _mean_reference(x: np.ndarray, axis: tuple[int, ...] | None, keepdims: bool) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        total = np.sum(x, axis, keepdims=keepdims, dtype=x.dtype)
+        count = x.size // max(total.size, 1) if total.size else 0
+        return np.asarray(total / x.dtype.type(count)) if x.dtype.kind == "f" else total // max(count, 1)
+
+
+def _mean_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    x, axis, keepdims = op.inputs[0], op.attrs["axis"], op.attrs["keepdims"]
+    if not keepdims and x.dims is not None:
+        g = reshape(g, kept_shape(x, axis))
+    return [broadcast_to(g, shape_of(x)) / cast(size(x, axis), x.dtype)]
+
+
+def _reduction_types(name: str, dtypes: Any) -> Any:
+    def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+        check_dtype(name, inputs[0], dtypes)
+        return [TensorType(inputs[0].dtype, reduced_dims(name, inputs[0].dims, attrs["axis"], attrs["keepdims"]))]
+    return infer
+
+
+_mean = composite("Mean", infer=_reduction_types("Mean", NUMBERS), expand=_mean_expand, reference=_mean_reference,
+                  grad=_mean_grad)
+
+
+def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The arithmetic mean over `axis` (all axes when None). Integers divide towards minus infinity."""
+    x = convert_to_tensor(input_tensor)
+    return _mean(x, axis=canonical_axes("Mean", x, axis), keepdims=bool(keepdims), name=name)
+
+
+# logsumexp
+
+def _logsumexp_expand(x: Tensor, axis: tuple[int, ...] | None, keepdims: bool) -> Tensor:
+    peak = reduce_max(x, axis, keepdims=True)
+    safe = where(is_finite(peak), peak, zeros_of(peak))  # all -inf gives -inf, not NaN
+    total = log(reduce_sum(exp(x - safe), axis, keepdims=True)) + safe
+    return total if keepdims else reshape(total, shape_of(reduce_max(x, axis)))
+
+
+def _logsumexp_reference(x: np.ndarray, axis: tuple[int, ...] | None, keepdims: bool) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        peak = np.max(x, axis, keepdims=True, initial=-np.inf)
+        safe = np.where(np.isfinite(peak), peak, 0).astype(x.dtype)
+        total = np.log(np.sum(np.exp(x - safe), axis, keepdims=True)) + safe
+    return total if keepdims else np.squeeze(total, axis)
+
+
+def _logsumexp_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    x, y = op.inputs[0], op.output
+    if not op.attrs["keepdims"] and x.dims is not None:
+        kept = kept_shape(x, op.attrs["axis"])
+        g, y = reshape(g, kept), reshape(y, kept)
+    return [g * exp(x - y)]
+
+
+_logsumexp = composite("LogSumExp", infer=_reduction_types("LogSumExp", FLOATS), expand=_logsumexp_expand,
+                       reference=_logsumexp_reference, grad=_logsumexp_grad)
+
+
+def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """log(sum(exp(x))) over `axis`, without overflow."""
+    x = convert_to_tensor(input_tensor)
+    return _logsumexp(x, axis=canonical_axes("LogSumExp", x, axis), keepdims=bool(keepdims), name=name)
+
+
+# arguments of extrema: the first one; NaN counts as the extremum, as in NumPy
+
+def _arg_types(name: str) -> Any:
+    def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+        check_dtype(name, inputs[0], ALL)
+        return [TensorType(attrs["output_type"], reduced_dims(name, inputs[0].dims, (attrs["axis"],), False))]
+    return infer
+
+
+_argmax = OpDef("ArgMax", REDUCTION, _arg_types("ArgMax"), None,
+                lambda x, axis, output_type: np.argmax(x, axis).astype(output_type.np), fields={"arg": "Max"})
+_argmin = OpDef("ArgMin", REDUCTION, _arg_types("ArgMin"), None,
+                lambda x, axis, output_type: np.argmin(x, axis).astype(output_type.np), fields={"arg": "Min"})
+
+
+def argmax(input: Any, axis: Any = None, name: str | None = None, output_type: Any = int64) -> Tensor:
+    """The index of the first largest element along `axis` (default 0)."""
+    x = convert_to_tensor(input)
+    return _argmax(x, axis=_one_axis("ArgMax", x, axis), output_type=as_dtype(output_type), name=name)
+
+
+def argmin(input: Any, axis: Any = None, name: str | None = None, output_type: Any = int64) -> Tensor:
+    """The index of the first smallest element along `axis` (default 0)."""
+    x = convert_to_tensor(input)
+    return _argmin(x, axis=_one_axis("ArgMin", x, axis), output_type=as_dtype(output_type), name=name)
+
+
+def _one_axis(op: str, x: Tensor, axis: Any) -> int:
+    axis = 0 if axis is None else axis
+    return axis if x.dims is None else normalize_axis(op, axis, len(x.dims))
+
+
+# undoing a broadcast whose shapes are not known while the graph is built
+
+def _sum_to_reference(g: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    lead = g.ndim - len(shape)
+    axes = (*range(lead), *(lead + i for i, d in enumerate(shape) if d == 1 and g.shape[lead + i] != 1))
+    return np.sum(g, axes, keepdims=True, dtype=g.dtype).reshape(tuple(shape))
+
+
+_sum_to = OpDef("SumTo", HOST, lambda inputs, attrs: [TensorType(inputs[0].dtype, operand_dims(inputs[1]))],
+                lambda op, g: [broadcast_to(g, shape_of(op.inputs[0])), None], _sum_to_reference,
+                fields={"shape_operand": 1})
+
+
+def sum_to_shape_of(g: Tensor, x: Tensor) -> Tensor:
+    return _sum_to(g, shape_of(x))
+

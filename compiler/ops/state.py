@@ -1,0 +1,81 @@
+"""Placeholders, variables and effects.
+
+A variable is a handle; reading and assigning it are ops. A read that does not depend on an assignment through data or
+control edges sees the value from before the run's assignments (see passes/order.py).
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..dtypes import DType
+from ..errors import DTypeError, ShapeError
+from ..ir import Operation, Tensor, TensorType, default_graph
+from ..opdef import EFFECT, SOURCE, OpDef
+from ..shapes import TensorShape, format_dims
+from .constant import convert_to_tensor
+
+_placeholder = OpDef("Placeholder", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])])
+
+
+def placeholder(dtype: DType, shape: Any = None, name: str | None = None) -> Tensor:
+    """A value fed to each run. None in the shape is a size that may differ from run to run."""
+    return _placeholder(dtype=dtype, dims=TensorShape(shape).dims, name=name or "Placeholder")
+
+
+_placeholder_with_default = OpDef(
+    "PlaceholderWithDefault", "alias", lambda inputs, attrs: [TensorType(inputs[0].dtype, attrs["dims"])],
+    lambda op, g: [g], lambda x, dims: x)
+
+
+def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
+    """`input`, unless another value is fed."""
+    x = convert_to_tensor(input)
+    return _placeholder_with_default(x, dims=TensorShape(shape).dims, name=name)
+
+
+# the handle's output stands for the variable itself: it feeds reads and assignments only
+variable_handle = OpDef("VariableV2", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])],
+                        stateful=True)
+read_variable = OpDef("ReadVariableOp", SOURCE, lambda inputs, attrs: [inputs[0].type],
+                      lambda op, g: [g], stateful=True)
+
+
+def _assign_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    variable, value = inputs
+    if variable.dtype != value.dtype:
+        raise DTypeError(f"Assign: the variable {variable.op.name!r} has dtype {variable.dtype.name}, the value "
+                         f"{value!r} has {value.dtype.name}")
+    if attrs.get("validate_shape", True) and not variable.shape.is_compatible_with(value.shape):
+        raise ShapeError(f"Assign: the variable {variable.op.name!r} has shape {format_dims(variable.dims)}, the value "
+                         f"{value!r} has {format_dims(value.dims)}")
+    return [TensorType(value.dtype, value.dims if variable.dims is None else variable.dims)]
+
+
+# stores its second input in the variable; the output is the variable's new value
+assign = OpDef("Assign", EFFECT, _assign_types, stateful=True)
+
+no_op = OpDef("NoOp", EFFECT, lambda inputs, attrs: [], stateful=True)
+
+
+def group(*inputs: Any, name: str | None = None) -> Operation:
+    """An operation that has run when all inputs (operations, tensors, or lists of them) have."""
+    graph = default_graph()
+    ops: list[Operation] = []
+
+    def collect(value: Any) -> None:
+        if isinstance(value, (list, tuple)):
+            for v in value:
+                collect(v)
+        elif value is not None:
+            convert = getattr(value, "_as_graph_element", None)
+            element = convert() if convert else value
+            op = element.op if isinstance(element, Tensor) else element
+            if not isinstance(op, Operation):
+                raise TypeError(f"group() expects operations or tensors, received {type(value).__name__}: {value!r}")
+            ops.append(op)
+
+    collect(inputs)
+    target = ops[0].graph if ops else graph
+    control = list(dict.fromkeys([*target._control_stack, *ops]))
+    return target.add(no_op, (), {}, name or "group_deps", control_inputs=control)

@@ -1,0 +1,261 @@
+"""Convolution and pooling over two spatial axes, channels last, and their gradients.
+
+`strides`, `dilations` and `window` are pairs (height, width); `padding` is "SAME", "VALID" or ((top, bottom),
+(left, right)). The gradients take the shape they produce as a shape operand.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import window as geometry
+
+from ..dtypes import FLOATS
+from ..errors import ShapeError
+from ..ir import Operation, Tensor, TensorType
+from ..opdef import WINDOW, OpDef
+from ..shapes import format_dims
+from .constant import convert_to_tensor
+from .families import check_dtype, check_same_dtype, convert_all
+from .symbolic import operand_dims
+from .view import shape_of
+
+Pair = tuple[int, int]
+
+
+def _rank4(op: str, x: Tensor, what: str) -> None:
+    if x.dims is None or len(x.dims) != 4:
+        raise ShapeError(f"{op}: the {what} must have rank 4, received {format_dims(x.dims)}")
+
+
+def _resolve(op: str, padding: Any, sizes: Any, window: Any, strides: Any, dilations: Any) -> Any:
+    try:
+        return geometry.resolve(padding, sizes, window, strides, dilations)
+    except ValueError as error:
+        raise ShapeError(f"{op}: {error}") from None
+
+
+def _conv_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    x, w = inputs
+    dtype = check_same_dtype("Conv2D", inputs)
+    check_dtype("Conv2D", x, FLOATS)
+    if x.dims is None:
+        return [TensorType(dtype, None)]
+    _rank4("Conv2D", x, "input")
+    _rank4("Conv2D", w, "filter")
+    assert w.dims is not None
+    channels, expected = x.dims[3], w.dims[2]
+    if channels != expected and isinstance(channels, int) and isinstance(expected, int):
+        raise ShapeError(f"Conv2D: the input {format_dims(x.dims)} has {channels} channels, the filter "
+                         f"{format_dims(w.dims)} expects {expected}")
+    _, sizes = _resolve("Conv2D", attrs["padding"], x.dims[1:3], w.dims[:2], attrs["strides"], attrs["dilations"])
+    return [TensorType(dtype, (x.dims[0], *sizes, w.dims[3]))]
+
+
+def _geometry(x_shape: Sequence[int], window: Sequence[int], attrs: dict[str, Any]) -> Any:
+    """Per axis: (pads, output size, stride, dilation)."""
+    pads, sizes = geometry.resolve(attrs["padding"], x_shape[1:3], window, attrs["strides"],
+                                   attrs.get("dilations", (1, 1)))
+    return pads, sizes
+
+
+def _taps(x_shape: Sequence[int], window: Sequence[int], attrs: dict[str, Any]) -> Any:
+    """For each window tap (i, j): the slices of the padded input that it reads."""
+    _, (oh, ow) = _geometry(x_shape, window, attrs)
+    (sh, sw), (dh, dw) = attrs["strides"], attrs.get("dilations", (1, 1))
+    for i in range(window[0]):
+        for j in range(window[1]):
+            yield i, j, (slice(None), slice(i * dh, i * dh + (oh - 1) * sh + 1 if oh else 0, sh),
+                         slice(j * dw, j * dw + (ow - 1) * sw + 1 if ow else 0, sw))
+
+
+def _padded(x: np.ndarray, window: Sequence[int], attrs: dict[str, Any], value: float = 0) -> np.ndarray:
+    pads, _ = _geometry(x.shape, window, attrs)
+    return np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=value)
+
+
+def _unpadded(padded: np.ndarray, x_shape: Sequence[int], window: Sequence[int], attrs: dict[str, Any]) -> np.ndarray:
+    (top, _), (left, _) = _geometry(x_shape, window, attrs)[0]
+    return np.ascontiguousarray(padded[:, top:top + x_shape[1], left:left + x_shape[2]])
+
+
+def _conv_reference(x: np.ndarray, w: np.ndarray, **attrs: Any) -> np.ndarray:
+    padded, sizes = _padded(x, w.shape[:2], attrs), _geometry(x.shape, w.shape[:2], attrs)[1]
+    y = np.zeros((x.shape[0], *sizes, w.shape[3]), x.dtype)
+    for i, j, window in _taps(x.shape, w.shape[:2], attrs):
+        y += padded[window] @ w[i, j]
+    return y
+
+
+def _input_grad_reference(dy: np.ndarray, w: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
+    dims = tuple(int(d) for d in shape)
+    padded = np.zeros_like(_padded(np.zeros(dims, dy.dtype), w.shape[:2], attrs))
+    for i, j, window in _taps(dims, w.shape[:2], attrs):
+        padded[window] += dy @ w[i, j].T
+    return _unpadded(padded, dims, w.shape[:2], attrs)
+
+
+def _weight_grad_reference(x: np.ndarray, dy: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
+    dims = tuple(int(d) for d in shape)
+    padded, dw = _padded(x, dims[:2], attrs), np.zeros(dims, x.dtype)
+    for i, j, window in _taps(x.shape, dims[:2], attrs):
+        dw[i, j] = np.tensordot(padded[window], dy, ((0, 1, 2), (0, 1, 2)))
+    return dw
+
+
+def _like_operand(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    return [TensorType(inputs[0].dtype, operand_dims(inputs[-1]))]
+
+
+_conv2d = OpDef(
+    "Conv2D", WINDOW, _conv_types,
+    lambda op, g: [conv2d_input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
+                   conv2d_weight_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
+    _conv_reference)
+conv2d_input_grad = OpDef(
+    "Conv2DBackpropInput", WINDOW, _like_operand,
+    lambda op, g: [_conv2d(g, op.inputs[1], **op.attrs),
+                   conv2d_weight_grad(g, op.inputs[0], shape_of(op.inputs[1]), **op.attrs), None],
+    _input_grad_reference, fields={"shape_operand": 2})
+conv2d_weight_grad = OpDef(
+    "Conv2DBackpropFilter", WINDOW, _like_operand,
+    lambda op, g: [conv2d_input_grad(op.inputs[1], g, shape_of(op.inputs[0]), **op.attrs),
+                   _conv2d(op.inputs[0], g, **op.attrs), None],
+    _weight_grad_reference, fields={"shape_operand": 2})
+
+
+def pair(op: str, what: str, value: Any) -> Pair:
+    """One int, (height, width), or TensorFlow's (1, height, width, 1), as a pair. Raises ValueError."""
+    items = [int(v) for v in value] if hasattr(value, "__iter__") else [int(value)]
+    if len(items) == 4 and items[0] == items[3] == 1:
+        items = items[1:3]
+    if len(items) == 1:
+        items *= 2
+    if len(items) != 2 or min(items) < 1:
+        raise ValueError(f"{op}: {what} must be one or two positive integers, or (1, height, width, 1), "
+                         f"received {value!r}")
+    return items[0], items[1]
+
+
+def _padding(op: str, padding: Any) -> Any:
+    if isinstance(padding, str):
+        if padding.upper() not in ("SAME", "VALID"):
+            raise ValueError(f"{op}: padding must be 'SAME', 'VALID' or explicit, received {padding!r}")
+        return padding.upper()
+    pads = tuple((int(a), int(b)) for a, b in padding)
+    return pads[1:3] if len(pads) == 4 else pads
+
+
+def conv2d(input: Any, filter: Any, strides: Any = 1, padding: Any = "VALID", dilations: Any = 1,
+           name: str | None = None) -> Tensor:
+    """Cross-correlation of [batch, height, width, in] with [height, width, in, out]."""
+    x, w = convert_all("Conv2D", (input, filter))
+    return _conv2d(x, w, strides=pair("Conv2D", "strides", strides), padding=_padding("Conv2D", padding),
+                   dilations=pair("Conv2D", "dilations", dilations), name=name)
+
+
+# pooling
+
+
+def _pool_types(name: str) -> Any:
+    def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+        x = inputs[0]
+        check_dtype(name, x, FLOATS)
+        if x.dims is None:
+            return [x.type]
+        _rank4(name, x, "input")
+        _, sizes = _resolve(name, attrs["padding"], x.dims[1:3], attrs["window"], attrs["strides"], None)
+        return [TensorType(x.dtype, (x.dims[0], *sizes, x.dims[3]))]
+    return infer
+
+
+def _max_reference(x: np.ndarray, **attrs: Any) -> np.ndarray:
+    window = attrs["window"]
+    padded, sizes = _padded(x, window, attrs, -np.inf), _geometry(x.shape, window, attrs)[1]
+    y = np.full((x.shape[0], *sizes, x.shape[3]), -np.inf, x.dtype)
+    for _, _, tap in _taps(x.shape, window, attrs):
+        y = np.maximum(y, padded[tap])
+    return y
+
+
+def _max_grad_reference(x: np.ndarray, y: np.ndarray, dy: np.ndarray, **attrs: Any) -> np.ndarray:
+    window = attrs["window"]
+    padded = _padded(x, window, attrs, -np.inf)
+    dx, open_ = np.zeros_like(padded), np.ones(y.shape, bool)
+    for _, _, tap in _taps(x.shape, window, attrs):
+        hit = open_ & ((padded[tap] == y) | np.isnan(padded[tap]))
+        dx[tap] += np.where(hit, dy, 0)
+        open_ &= ~hit
+    return _unpadded(dx, x.shape, window, attrs)
+
+
+def _counts(x_shape: Sequence[int], dtype: Any, attrs: dict[str, Any]) -> np.ndarray:
+    """How many inputs each window covers, padding not counted."""
+    ones = _padded(np.ones((1, *x_shape[1:3], 1), dtype), attrs["window"], attrs)
+    return sum(ones[tap] for _, _, tap in _taps(x_shape, attrs["window"], attrs))  # type: ignore[return-value]
+
+
+def _avg_reference(x: np.ndarray, **attrs: Any) -> np.ndarray:
+    padded = _padded(x, attrs["window"], attrs)
+    total = sum(padded[tap] for _, _, tap in _taps(x.shape, attrs["window"], attrs))
+    return (total / _counts(x.shape, x.dtype, attrs)).astype(x.dtype)
+
+
+def _avg_grad_reference(dy: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
+    dims = tuple(int(d) for d in shape)
+    share = dy / _counts(dims, dy.dtype, attrs)
+    padded = np.zeros_like(_padded(np.zeros(dims, dy.dtype), attrs["window"], attrs))
+    for _, _, tap in _taps(dims, attrs["window"], attrs):
+        padded[tap] += share
+    return _unpadded(padded, dims, attrs["window"], attrs)
+
+
+_max_pool = OpDef("MaxPool", WINDOW, _pool_types("MaxPool"),
+                  lambda op, g: [max_pool_grad(op.inputs[0], op.output, g, **op.attrs)], _max_reference)
+
+
+def _max_grad_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    """The gradient picks elements, so its own gradient picks the same ones (only `dy` has one)."""
+    x, y, _ = op.inputs
+    return None, None, max_pool_pick(x, y, g, **op.attrs)  # type: ignore[return-value]
+
+
+max_pool_grad = OpDef("MaxPoolGrad", WINDOW, lambda inputs, attrs: [inputs[0].type], _max_grad_grad,
+                      _max_grad_reference)
+
+
+def _pick_reference(x: np.ndarray, y: np.ndarray, values: np.ndarray, **attrs: Any) -> np.ndarray:
+    window = attrs["window"]
+    padded, source = _padded(x, window, attrs, -np.inf), _padded(values, window, attrs)
+    picked, open_ = np.zeros_like(y), np.ones(y.shape, bool)
+    for _, _, tap in _taps(x.shape, window, attrs):
+        hit = open_ & ((padded[tap] == y) | np.isnan(padded[tap]))
+        picked = np.where(hit, source[tap], picked)
+        open_ &= ~hit
+    return picked
+
+
+# values at the positions of the maxima: the second-order gradient of max pooling
+max_pool_pick = OpDef("MaxPoolGradGrad", "host", lambda inputs, attrs: [inputs[1].type],
+                      lambda op, g: [None, None, max_pool_grad(op.inputs[0], op.inputs[1], g, **op.attrs)],
+                      _pick_reference)
+_avg_pool = OpDef("AvgPool", WINDOW, _pool_types("AvgPool"),
+                  lambda op, g: [avg_pool_grad(g, shape_of(op.inputs[0]), **op.attrs)], _avg_reference)
+avg_pool_grad = OpDef("AvgPoolGrad", WINDOW, _like_operand, lambda op, g: [_avg_pool(g, **op.attrs), None],
+                      _avg_grad_reference, fields={"shape_operand": 1})
+
+
+def max_pool(value: Any, ksize: Any, strides: Any, padding: Any, name: str | None = None) -> Tensor:
+    """The largest element of each window of [batch, height, width, channels]."""
+    return _max_pool(convert_to_tensor(value), window=pair("MaxPool", "ksize", ksize),
+                     strides=pair("MaxPool", "strides", strides), padding=_padding("MaxPool", padding), name=name)
+
+
+def avg_pool(value: Any, ksize: Any, strides: Any, padding: Any, name: str | None = None) -> Tensor:
+    """The mean of each window of [batch, height, width, channels], padding not counted."""
+    return _avg_pool(convert_to_tensor(value), window=pair("AvgPool", "ksize", ksize),
+                     strides=pair("AvgPool", "strides", strides), padding=_padding("AvgPool", padding), name=name)
+
+
