@@ -37,7 +37,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
         pending: dict[Tensor, list[Tensor]] = {}
         for y, g in zip(targets, given, strict=True):
             pending.setdefault(y, []).append(_seed(y, g))
-        for op in reversed(_ordered(between)):
+        for op in reversed([op for op in graph.operations if op in between]):
             out_grads = [_total(pending, t) for t in op.outputs]
             if all(g is None for g in out_grads) or not op.inputs:
                 continue
@@ -53,7 +53,7 @@ def _propagate(op: Operation, out_grads: list[Tensor | None], pending: dict[Tens
         if any(t.dtype.is_floating for t in op.inputs) and any(t.dtype.is_floating for t in op.outputs):
             raise LookupError(f"No gradient defined for operation {op.name!r} (op type: {op.type})")
         return
-    with op.graph.name_scope(f"{op.name.rsplit("/", 1)[-1]}_grad"):
+    with op.graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
         grads = op.definition.grad(op, *out_grads)
     for x, g in zip(op.inputs, grads, strict=True):
         if g is not None and x not in stops:
@@ -74,28 +74,12 @@ def _between(targets: list[Tensor], sources: list[Tensor], stops: set[Tensor]) -
             stack += [t.op for t in op.inputs if t not in stops]
     reached: set[Operation] = set()
     starts = set(sources)
-    for op in _ordered(needed):
-        if any(t in starts for t in op.outputs) or any(t in starts or t.op in reached
-                                                       for t in op.inputs if t not in stops):
+    # operations are created after their inputs, so the graph's order is topological
+    for op in targets[0].graph.operations:
+        if op in needed and (any(t in starts for t in op.outputs) or any(t in starts or t.op in reached
+                                                             for t in op.inputs if t not in stops)):
             reached.add(op)
     return reached
-
-
-def _ordered(ops: set[Operation]) -> list[Operation]:
-    """In topological order: that of the inputs, whatever the order of creation."""
-    order: list[Operation] = []
-    state: dict[Operation, bool] = {}
-    for root in ops:
-        stack = [(root, False)]
-        while stack:
-            op, done = stack.pop()
-            if done:
-                order.append(op)
-            elif op not in state:
-                state[op] = True
-                stack.append((op, True))
-                stack += [(t.op, False) for t in op.inputs if t.op in ops and t.op not in state]
-    return order
 
 
 def _seed(y: Tensor, g: Any) -> Tensor:

@@ -41,7 +41,7 @@ class Axis:
 
     @property
     def padded(self) -> bool:
-        return self.pad > 0 or self.span - self.pad > self.size
+        return self.taps > 0 and (self.pad > 0 or self.span - self.pad > self.size)
 
     @property
     def pointwise(self) -> bool:

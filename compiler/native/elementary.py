@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite.ir.instructions import Instruction
+from llvmlite.ir.instructions import FastMathFlags, Instruction
 from numba import types
 
 from .expression import BOOL, DOUBLE, FLOATS, FORMATS, I32, I64, Value, elementwise, fma, overloaded
@@ -121,7 +121,7 @@ def _extreme(name: str, integer: str, floating: str) -> Any:
             match _kind(common):
                 case "f":
                     result = left.call(floating, right)
-                    result.raw.fastmath = ("nsz",)  # which zero is free: spares x86 three instructions
+                    result.raw.fastmath = FastMathFlags(("nsz",))  # which zero is free: spares x86 three instructions
                 case "b":
                     result = (left & right) if name == "minimum" else (left | right)
                 case kind:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Union
 
 from llvmlite import ir
-from llvmlite.ir.instructions import Instruction
+from llvmlite.ir.instructions import FastMathFlags, Instruction
 from numba import types
 from numba.core import config
 from numba.extending import intrinsic
@@ -43,17 +43,21 @@ I32, I64 = ir.IntType(32), ir.IntType(64)
 SINGLE, DOUBLE = ir.FloatType(), ir.DoubleType()
 
 
-class _Sealed(list[str]):
-    """Fast-math flags of an instruction that takes none, not even those Numba would add later."""
+class _SealedFlags(list[str]):
+    """Fast-math flags of an arithmetic instruction that takes none: Numba adds its own only where there are none."""
 
     def __bool__(self) -> bool:
         return True
 
-    def add(self, flag: str) -> None:
-        """Refuse the flag: `numba.core.fastmathpass` adds to calls unconditionally."""
+
+class _SealedCallFlags(FastMathFlags):
+    """Fast-math flags of a call that takes none: Numba adds its own to every call."""
+
+    def add(self, name: str) -> None:
+        """Refuse the flag."""
 
 
-_SEALED = _Sealed()
+_SEALED, _SEALED_CALL = _SealedFlags(), _SealedCallFlags()
 
 
 @lru_cache(maxsize=1)
@@ -201,7 +205,7 @@ class Value:
         function_type = ir.FunctionType(self.type, [self.type] * (1 + len(others)))
         function = self.builder.module.declare_intrinsic(name, [self.type], function_type)
         raw = self.builder.call(function, [self.raw, *(self.lift(other).raw for other in others)])
-        raw.fastmath = _SEALED
+        raw.fastmath = _SEALED_CALL
         return Value(self.builder, raw)
 
 

@@ -1,0 +1,73 @@
+"""Runs a graph op by op through the NumPy references: the oracle of tests, and the way to look at every value."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..compiler import dims as dm
+from ..compiler.dims import Atom, Dim
+from ..compiler.errors import UnimplementedError
+from ..compiler.ir import Graph, Operation, Tensor
+from ..compiler.opdef import RANDOM
+
+
+def bind_sizes(tensor: Tensor, value: np.ndarray, sizes: dict[Atom, int]) -> None:
+    """Learn the unknown sizes in a tensor's static shape from a value of it."""
+    if tensor.dims is not None:
+        for dim, size in zip(tensor.dims, value.shape, strict=True):
+            atom = dm.symbol(dim)
+            if atom is not None:
+                sizes[atom] = size
+
+
+def concrete(value: Any, sizes: Mapping[Atom, int]) -> Any:
+    """An attribute with its unknown sizes replaced by the fed ones."""
+    if isinstance(value, Dim):
+        return dm.evaluate(value, sizes)
+    if isinstance(value, tuple) and any(isinstance(v, (Dim, tuple)) for v in value):
+        return tuple(concrete(v, sizes) for v in value)
+    return value
+
+
+def evaluate(op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int], stream: int = 0) -> list[np.ndarray]:
+    """The outputs of one op through its reference."""
+    reference = op.definition.reference
+    if reference is None:
+        raise UnimplementedError(f"{op.type} has no reference", op)
+    attrs = {k: concrete(v, sizes) for k, v in op.attrs.items()}
+    if op.definition.family == RANDOM:
+        attrs["stream"] = stream
+    result = reference(*inputs, **attrs)
+    results = result if isinstance(result, tuple) else (result,)
+    return [np.asarray(r, t.dtype.np) for r, t in zip(results, op.outputs, strict=True)]
+
+
+def interpret(graph: Graph, feeds: Mapping[Tensor, np.ndarray], variables: dict[str, np.ndarray] | None = None,
+              watch: Callable[[Operation, list[np.ndarray]], None] | None = None) -> list[np.ndarray]:
+    """The values of `graph.outputs`. `variables` (by name) are read and assigned in place of a session's."""
+    sizes: dict[Atom, int] = {}
+    values: dict[Tensor, np.ndarray] = {}
+    store = variables if variables is not None else {}
+    for tensor, value in feeds.items():
+        values[tensor] = np.asarray(value, tensor.dtype.np)
+        bind_sizes(tensor, values[tensor], sizes)
+    for op in graph.operations:
+        if all(t in values for t in op.outputs) and op.outputs:
+            continue
+        if op.type == "VariableV2" or op.type == "NoOp":
+            continue
+        if op.type == "ReadVariableOp":
+            results = [store[op.inputs[0].op.name].copy()]
+        elif op.type == "Assign":
+            store[op.inputs[0].op.name] = values[op.inputs[1]].copy()
+            results = [values[op.inputs[1]]]
+        else:
+            results = evaluate(op, [values[t] for t in op.inputs], sizes)
+        for tensor, value in zip(op.outputs, results, strict=True):
+            values.setdefault(tensor, value)
+            bind_sizes(tensor, value, sizes)
+        if watch is not None:
+            watch(op, results)
+    return [values[t] for t in graph.outputs]
