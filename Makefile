@@ -49,7 +49,7 @@ $(VENV)/installed-dev: WANTED := .[dev]
 $(VENV)/installed $(VENV)/installed-test $(VENV)/installed-dev: pyproject.toml
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 		if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(SUPPORTED)' 2>/dev/null; then \
-			echo "graphflow needs Python 3.11 to 3.14 with venv and ensurepip; found $(or $(PYTHON),no such python3):" \
+			echo "graphflow needs Python 3.11 to 3.14 with venv and ensurepip; found $(or $(PYTHON),python3):" \
 				"$$($(or $(PYTHON),python3) --version 2>&1)." >&2; \
 			echo "On Debian or Ubuntu: apt-get install python3-venv. Another interpreter: make PYTHON=/path/to/python3.12" >&2; \
 			exit 1; \
@@ -58,5 +58,5 @@ $(VENV)/installed $(VENV)/installed-test $(VENV)/installed-dev: pyproject.toml
 		$(PYTHON) -m venv $(VENV) || exit 1; \
 	fi
 	@echo "installing $(WANTED)"
-	@$(BIN)/python -m pip install --quiet --editable '$(WANTED)'
+	@$(BIN)/python -m pip install -qq --editable '$(WANTED)'
 	@touch $@

@@ -15,7 +15,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import Axis, choose_tile, divisor_near, forward_axis, indent, padded_row, words
+from .conv_common import Axis, aligned, choose_tile, divisor_near, forward_axis, indent, padded_row, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
@@ -105,7 +105,7 @@ class _Direct:
         window = (block - 1) * rows.stride + rows.span - (rows.count - 1) * rows.stride
         crossings = (block + rows.count - 2) // rows.count
         window += crossings * max(0, rows.span - rows.count * rows.stride)
-        scratch = Scratch(_aligned(window * span_w * self.channels * size) if padded else 0, per_lane=True)
+        scratch = Scratch(aligned(window * span_w * self.channels * size) if padded else 0, per_lane=True)
         outer, outer_step, segments, segment_step, segment_len = self._segments(span_w)
         full, rest = divmod(self.filters, nv * lanes(self.dtype))
         tail = ceil(rest / lanes(self.dtype))
@@ -129,10 +129,6 @@ class _Direct:
         if self.cols.dilation == 1 or self.cols.taps == 1:
             return 1, 0, self.rows.taps, row_step, self.cols.taps * self.channels
         return self.rows.taps, row_step, self.cols.taps, tap_step, self.channels
-
-
-def _aligned(nbytes: int) -> int:
-    return ceil(nbytes / 64) * 64
 
 
 def pack_source(dtype: str, nv: int, transposed: bool) -> str:

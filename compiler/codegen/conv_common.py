@@ -104,23 +104,38 @@ def divisor_near(total: int, limit: int) -> int:
     return max(d for d in range(1, min(total, limit) + 1) if total % d == 0)
 
 
-def padded_row(dtype: str, size: int) -> list[str]:
-    """Lines that copy input row `tile_row_in` of image `tile_image` to `tile_to`, zeros where it leaves the image."""
-    store, load, zero = f"store_{dtype}", f"load_{dtype}", f"{dtype}(0.0)"
-    return f'''tile_left = min(max(tile_pad_w, 0), tile_span_w)
+def padded_row(dtype: str, size: int, interleave: int = 1) -> list[str]:
+    """Lines that copy input row `tile_row_in` of image `tile_image` to `tile_to`, zeros where it leaves the image.
+
+    With `interleave`, the pixels come to lie that many times as far apart, to make room for those of other rows.
+    """
+    def each(pixels: str, target: str, value: str) -> str:
+        if interleave == 1:
+            return f"""for tile_i in range({pixels} * tile_channels):
+    store_{dtype}({target}, tile_i, {value}, 0)"""
+        return f"""for tile_k in range({pixels}):
+    for tile_j in range(tile_channels):
+        tile_i = tile_k * tile_channels + tile_j
+        store_{dtype}({target}, tile_k * tile_channels * {interleave} + tile_j, {value}, 0)"""
+
+    pitch = f"tile_channels * {interleave * size}"
+    return f"""tile_left = min(max(tile_pad_w, 0), tile_span_w)
 tile_skip = max(-tile_pad_w, 0)
-tile_inside = max(0, min(tile_width - tile_skip, tile_span_w - tile_left)) * tile_channels
+tile_inside = max(0, min(tile_width - tile_skip, tile_span_w - tile_left))
 if tile_row_in < 0 or tile_row_in >= tile_height:
     tile_inside = 0
-tile_left *= tile_channels
 tile_from = tile_x + ((tile_image * tile_height + tile_row_in) * tile_width + tile_skip) * tile_channels * {size}
-for tile_i in range(tile_left):
-    {store}(tile_to, tile_i, {zero}, 0)
-for tile_i in range(tile_inside):
-    {store}(tile_to + tile_left * {size}, tile_i, {load}(tile_from, tile_i, 1), 0)
-for tile_i in range(tile_span_w * tile_channels - tile_left - tile_inside):
-    {store}(tile_to + (tile_left + tile_inside) * {size}, tile_i, {zero}, 0)
-'''.splitlines()
+{each("tile_left", "tile_to", f"{dtype}(0.0)")}
+tile_to += tile_left * {pitch}
+{each("tile_inside", "tile_to", f"load_{dtype}(tile_from, tile_i, 1)")}
+tile_to += tile_inside * {pitch}
+{each("(tile_span_w - tile_left - tile_inside)", "tile_to", f"{dtype}(0.0)")}
+""".splitlines()
+
+
+def aligned(nbytes: int) -> int:
+    """Rounded up to whole cache lines, so that the blocks of two lanes share none."""
+    return ceil(nbytes / 64) * 64
 
 
 def words(table: str, names: Sequence[str], first: int = 0) -> list[str]:

@@ -8,7 +8,16 @@ Elementary Functions, 3rd ed., chapters 9 and 11.
 from __future__ import annotations
 
 from .expression import (
-    Value, copysign, elementwise, fabs, fma, horner, power_of_two, round_to_integer, select, sqrt, two_sum,
+    Value,
+    copysign,
+    elementwise,
+    fabs,
+    fma,
+    horner,
+    power_of_two,
+    round_to_integer,
+    select,
+    two_sum,
 )
 
 INFINITY, NAN = float("inf"), float("nan")
@@ -70,12 +79,6 @@ def exp_of(x: Value, low: Value | None = None) -> Value:
 @elementwise
 def exp(x: Value) -> Value:
     return exp_of(x)
-
-
-def _expm1_parts(x: Value) -> tuple[Value, Value]:
-    """s = 2**n and e = e**r - 1 with e**x = s (1 + e), for x within the normal exponents."""
-    r, n = reduce_exponent(x)
-    return power_of_two(n, x), expm1_core(r)
 
 
 @elementwise
@@ -178,23 +181,29 @@ def log1p(x: Value) -> Value:
 @elementwise
 def softplus(x: Value) -> Value:
     """log(1 + e**x) = max(x, 0) + log1p(e**-|x|)."""
-    tail = log1p_of(exp_of(-fabs(x)))
-    return select(x > 0, x, select(x.is_nan(), x, 0.0)) + tail
+    return select(x > 0, x, 0.0) + log1p_of(exp_of(-fabs(x)))
 
 
 @elementwise
 def sigmoid(x: Value) -> Value:
-    """The logistic function, from e**-|x| so that nothing overflows and the left tail keeps its precision."""
-    e = exp_of(-fabs(x))
-    return select(x < 0, e, 1.0) / (e + 1.0)
+    """The logistic function 1 / (1 + e**-x), with the denominator s e + (s + 1), s = 2**n, rounded about once.
+
+    Denominator and numerator are scaled by 2**(-n / 2), so that the left tail runs out through the subnormals.
+    """
+    r, n = reduce_exponent(clamp(-x, *x.pick((-20.0, 104.0), (-40.0, 746.0))))
+    half = n.arithmetic_shift(1)
+    one, s = power_of_two(-half, x), power_of_two(n - half, x)
+    return one / fma(s, expm1_core(r), one + s)
 
 
 @elementwise
 def tanh(x: Value) -> Value:
-    """t / (t + 2) with t = e**2|x| - 1."""
-    a = clamp(fabs(x) * 2.0, 0.0, x.pick(20.0, 44.0))
-    s, e = _expm1_parts(a)
-    return copysign(fma(s, e, s - 1.0) / fma(s, e, s + 1.0), x)
+    """t / (t + 2) with t = e**2|x| - 1; where t > 1, 1 - 2 / (t + 2)."""
+    r, n = reduce_exponent(clamp(fabs(x) * 2.0, 0.0, x.pick(20.0, 44.0)))
+    s, e = power_of_two(n, x), expm1_core(r)
+    large = n > 1
+    quotient = select(large, 2.0, fma(s, e, s - 1.0)) / fma(s, e, s + 1.0)
+    return copysign(select(large, 1.0 - quotient, quotient), x)
 
 
 __all__ = ["exp", "expm1", "log", "log1p", "log2", "sigmoid", "softplus", "tanh"]

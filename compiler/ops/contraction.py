@@ -44,6 +44,8 @@ def _matmul_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     ta, tb = op.attrs["transpose_a"], op.attrs["transpose_b"]
     da = matmul(b, g, tb, True) if ta else matmul(g, b, False, not tb)
     db = matmul(g, a, True, ta) if tb else matmul(a, g, not ta, False)
+    if a.dims is not None and b.dims is not None and len(a.dims) == len(b.dims) == 2:
+        return da, db
     return sum_to(da, a), sum_to(db, b)
 
 
