@@ -239,7 +239,7 @@ def _fmod(n: Value, d: Value) -> Value:
     for _ in range(6):
         quotient = (rest / divisor).call("llvm.trunc")
         rest = fma(quotient, -divisor, rest)
-        rest = _select(rest < 0, rest + divisor, rest)
+    rest = _select(rest < 0, rest + divisor, rest)
     rest = _select(_fabs(d).equals(INFINITY) & (_fabs(n) < INFINITY), _fabs(n).convert("fpext", DOUBLE), rest)
     return _copysign(rest.convert("fptrunc", n.type), n)
 

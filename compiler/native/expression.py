@@ -1,8 +1,9 @@
 """Write a formula as Python arithmetic, get straight-line LLVM IR: the ground under the vectorisable math.
 
-A `Value` wraps one SSA value and overloads the operators, so that an algorithm reads as in its paper and is generic over
-float32 and float64. `elementwise` turns such a formula into a `numba.extending.intrinsic`. Nothing here branches or
-calls a library, so a loop around the result vectorises; and no Python helper is compiled, so a kernel compiles fast.
+A `Value` wraps one SSA value and overloads the operators, so that an algorithm reads as in its paper and is generic
+over float32 and float64. `elementwise` turns such a formula into a `numba.extending.intrinsic`. Nothing here branches
+or calls a library, so a loop around the result vectorises; and no Python helper is compiled, so a kernel compiles
+fast.
 
 The kernels are compiled with fast-math flags, which Numba writes onto every instruction of the module after the fact.
 Compensated arithmetic would not survive `reassoc`, so the instructions made here are sealed against it.
