@@ -79,14 +79,14 @@ def choose_tile(dtype: str, rows: int, columns: int, depth: int) -> tuple[int, i
     """(mr, nv) of the register tile that covers `rows` x `columns` in the fewest cycles.
 
     The last tile of the rows overlaps the one before, so a height just below a divisor wastes little; a height that
-    does not suit the rows costs more than half the speed. A step of k takes two FMAs or two loads a cycle, and no less
-    than the latency of an FMA; a tile costs its stores besides.
+    does not suit the rows costs more than half the speed. A step of k takes two FMAs or two loads a cycle, no less than
+    the latency of an FMA, and some wait for each vector of the filters; a tile costs its stores besides.
     """
     vectors = ceil(columns / lanes(dtype))
     registers = REGISTERS[isa().name] - (not isa().fma)
 
     def cycles(mr: int, nv: int) -> float:
-        step = max(mr * nv / 2, (mr + nv) / 2, 4)
+        step = max(mr * nv / 2, (mr + nv) / 2, 4) + nv / 2
         return depth * step + mr * nv + 12
 
     def cost(tile: tuple[int, int]) -> float:
