@@ -7,8 +7,8 @@ from typing import Any, Protocol
 class Epilogue(Protocol):
     """Source lines that a contraction kernel runs on finished output.
 
-    Lines are unindented; nested blocks use four spaces. Names they define must not start with `tile_`: those are the
-    kernel's.
+    Lines are unindented; nested blocks use four spaces. They may assign names of one letter other than a, b, c, m, n
+    and k, and names that start with `e_`: the others are the kernel's.
     """
 
     @property

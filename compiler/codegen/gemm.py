@@ -1,9 +1,8 @@
-"""Matrix products: C[batch..., m, n] = A B, as calls of generated kernels.
+"""Matrix products: which kernels, with which sizes. Their sources are in gemm_kernels.py.
 
-The general kernel walks the tiles of C panel by panel (a panel is as many columns as a tile is wide). A run of tiles of
-one panel first packs the panel of B into scratch of its lane, a block of k at a time, so that the micro-kernel streams
-it from cache; A is read in place. Packing costs 1/m of the product, so a few rows use B where it lies. Vectors have
-kernels of their own, bound by memory.
+The figures are of one core at about 200 GF/s float32, on products of multi-layer perceptrons. Reading one element of B
+or A into packed form takes about 0.1 ns, using it m (or n) times m/100 ns, which decides what is packed. Packed B is
+private to a lane and hot in its cache; packed A is shared, made by a call of its own.
 """
 from __future__ import annotations
 
@@ -13,19 +12,23 @@ from math import ceil, prod
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
+from . import gemm_kernels as kernels
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
-NATIVE = "graphflow.compiler.native"
-# k per packed block: 1024 steps of 48 float32 columns are 192 KiB, well inside a second-level cache
-BLOCK_DEPTH = 1024
-# rows of C below which B is not worth packing
-PACK_ROWS = 8
+# k of a packed panel of B: 1024 rows of 48 float32 are 192 KiB, well inside a second-level cache
+PANEL_DEPTH = 1024
+# rows of C from which B is packed: below, every element is used once or twice
+PACK_B_ROWS = 17
+# columns of C from which transposed A is packed: read in place it costs 10 to 50 %, from strided cache lines
+PACK_A_COLUMNS = 96
+# the outer sum is split where threads would have nothing to do, into parts of at least this many k
+SPLIT_DEPTH = 2048
 
 
 @dataclass(frozen=True)
 class Product:
-    """One matrix product with concrete sizes. Strides count elements; `a_batch` and `b_batch` have one per `batch`."""
+    """One product with concrete sizes; strides count elements, those of a batch go with its dimensions."""
 
     a: Any
     b: Any
@@ -34,133 +37,157 @@ class Product:
     m: int
     n: int
     k: int
-    batch: tuple[int, ...]
-    a_batch: tuple[int, ...]
-    b_batch: tuple[int, ...]
     a_row: int
     a_k: int
     b_k: int
     b_column: int
+    batch: tuple[int, ...] = ()
+    a_batch: tuple[int, ...] = ()
+    b_batch: tuple[int, ...] = ()
+
+    splits: int = 1
 
     @property
-    def flops(self) -> int:
-        return 2 * prod(self.batch) * self.m * self.n * self.k
+    def matrices(self) -> int:
+        return prod(self.batch)
+
+    @property
+    def part(self) -> int:
+        """How much of k one split sums; the last one may have less."""
+        return max(1, ceil(self.k / self.splits))
+
+    @property
+    def cost(self) -> dict[str, int]:
+        moved = self.m * self.k + self.k * self.n + self.m * self.n
+        return {"flops": 2 * self.matrices * self.m * self.n * self.k,
+                "nbytes": self.matrices * moved * ELEMENT_BYTES.get(self.dtype, 8)}
+
+    @property
+    def batch_dims(self) -> tuple[int, ...]:
+        """What kernels decode a matrix number with: rank, then (size, stride of A, stride of B), innermost first."""
+        rows = list(zip(self.batch, self.a_batch, self.b_batch, strict=True))[::-1]
+        if self.splits > 1:
+            rows.append((self.splits, self.part * self.a_k, self.part * self.b_k))
+        return (len(rows), *(entry for row in rows for entry in row))
 
 
 def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[int] = (),
                a_batch_strides: Sequence[int] = (), b_batch_strides: Sequence[int] = (), transpose_a: bool = False,
                transpose_b: bool = False, epilogue: Epilogue | None = None, threads: int = 2) -> list[KernelCall]:
+    """The calls that compute C[batch..., m, n] = A B; a, b and c are handles of buffers.
+
+    A is [m, k], or [k, m] with `transpose_a`; B is [k, n], or [n, k]; C is contiguous. Batch strides count elements,
+    one per dimension of the batch, 0 to broadcast. The epilogue runs on every element of C, once.
+    """
+    if dtype not in ELEMENT_BYTES and epilogue:
+        raise ValueError(f"gemm: an epilogue needs a floating dtype, received {dtype}")
     a_row, a_k = (1, m) if transpose_a else (k, 1)
     b_k, b_column = (1, k) if transpose_b else (n, 1)
-    product = Product(a, b, c, dtype, m, n, k, tuple(batch), tuple(a_batch_strides), tuple(b_batch_strides),
-                      a_row, a_k, b_k, b_column)
-    return [_tiled(product, epilogue)]
+    product = _fold_batch(Product(a, b, c, dtype, m, n, k, a_row, a_k, b_k, b_column,
+                                  tuple(batch), tuple(a_batch_strides), tuple(b_batch_strides)))
+    if product.matrices * m * n == 0:
+        return []
+    if dtype not in ELEMENT_BYTES:
+        return [_integer(product)]
+    if product.n == 1 or product.m == 1:
+        return [_vector(product, epilogue)]
+    product = replace(product, splits=_splits(product, threads))
+    return _tiled(product, epilogue) if product.splits == 1 else _split(product, epilogue)
 
 
-def _tiled(p: Product, epilogue):
-    nv, width = isa().nv, lanes(p.dtype)
-    transposed = p.b_column != 1
-    pack = transposed or p.m > PACK_ROWS
-    vectors = ceil(p.n / width)
-    wide, panels = panel_counts(vectors, nv)
-    blocks = max(1, ceil(p.k / BLOCK_DEPTH))
-    depth = ceil(p.k / blocks)
+def _fold_batch(p: Product) -> Product:
+    """A stack of matrices A that lie one after the other and meet the same B is one taller matrix."""
+    stack, stacked = p.m * p.k, not any(p.b_batch) and p.a_k == 1
+    for size, stride in zip(p.batch[::-1], p.a_batch[::-1], strict=True):
+        stacked, stack = stacked and (stride == stack or size == 1), stack * size
+    return replace(p, m=p.m * p.matrices, batch=(), a_batch=(), b_batch=()) if stacked else p
+
+
+def _splits(p: Product, threads: int) -> int:
+    tiles = p.matrices * ceil(p.m / isa().mr) * ceil(p.n / (isa().nv * lanes(p.dtype)))
+    return max(1, min(ceil(2 * threads / tiles), p.k // SPLIT_DEPTH)) if tiles < threads else 1
+
+
+def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
+    """The general case: tiles of C, in panels as wide as a tile."""
+    vectors = ceil(p.n / lanes(p.dtype))
+    # panels that differ by one vector waste no lanes but in the last
+    widths = (isa().nv, isa().nv - 1) if vectors > 1 else (1,)
+    panels = ceil(vectors / widths[0])
+    wide = max(0, vectors - panels * (widths[0] - 1))
     row_tiles = ceil(p.m / isa().mr)
-    nbytes = (depth + width) * nv * width * ELEMENT_BYTES[p.dtype] if pack else 0
-    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, int(pack), depth, nbytes, row_tiles, panels, wide,
-            len(p.batch)) + tuple(x for row in zip(p.batch, p.a_batch, p.b_batch) for x in row)
-    source = tiled_source(p.dtype, transposed, epilogue)
-    return KernelCall("gemm", source, (p.a, p.b, p.c, Scratch(nbytes, per_lane=True)), dims,
-                      prod(p.batch) * panels * row_tiles, p.flops)
+    depth = max(1, ceil(p.part / max(1, ceil(p.part / PANEL_DEPTH))))
+    pack_b = p.b_column != 1 or p.m >= PACK_B_ROWS
+    panel_bytes = (depth + lanes(p.dtype)) * widths[0] * isa().vector_bytes if pack_b else 0
+
+    calls = []
+    tiles_apart, layout = 1, (isa().mr * p.a_row, 0)
+    if p.a_k != 1 and p.n >= PACK_A_COLUMNS and not p.batch:
+        calls, p, tiles_apart, layout = _pack_a(p)
+    source = kernels.tiled(p.dtype, widths, p.b_column != 1, epilogue)
+    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, tiles_apart, *layout, int(pack_b), depth, panel_bytes,
+            row_tiles, panels, wide, p.part, p.matrices)
+    return calls + [_call("gemm", source, p, (Scratch(panel_bytes, per_lane=True),), dims,
+                          p.splits * p.matrices * panels * row_tiles, epilogue)]
 
 
-def panel_counts(vectors: int, nv: int) -> tuple[int, int]:
-    """How many panels are `nv` vectors wide, and how many there are in all; the others have one vector less.
-
-    Panels that differ by one waste no lanes but in the last vector. (One vector in all is a panel that is `narrow` with
-    nv = 2.)
-    """
-    panels = ceil(vectors / nv)
-    return max(0, vectors - panels * (nv - 1)), panels
-
-
-def tiled_source(dtype, transposed, epilogue):
-    size = ELEMENT_BYTES[dtype]
-    mr, nv, width = isa().mr, isa().nv, lanes(dtype)
-    half = mr // 2
-    pack = "transpose_panel" if transposed else "copy_panel"
-    heads = []
-    for v in (nv, nv-1):
-        heads.append(f"pack_{v} = {pack}({dtype!r}, {v})")
-        for h in (mr, half):
-            heads.append(f"tile_{h}x{v} = microkernel({dtype!r}, {h}, {v}, masked=True, clamped=True)")
-    def tiles(v):
-        call = f"(a_tile, a_row, a_k, 0, 1, length, b_block, b_stride, 0, c_tile, n, start, columns, rows)"
-        return f"""if rows > {half}:
-                        tile_{mr}x{v}{call}
-                    else:
-                        tile_{half}x{v}{call}"""
-    def packs():
-        return f"""if p < wide:
-                    pack_{nv}(b_block, {'b_column' if transposed else 'b_k'}, panel, length, columns)
-                    b_stride = {nv*width}
-                else:
-                    pack_{nv-1}(b_block, {'b_column' if transposed else 'b_k'}, panel, length, columns)
-                    b_stride = {(nv-1)*width}
-                b_block = panel"""
-    return f'''"""GEMM."""
-from {NATIVE}.microkernel import microkernel
-from {NATIVE}.prelude import compiled, word
-from {NATIVE}.tiles import {pack}
-
-{chr(10).join(heads)}
+def _pack_a(p: Product) -> tuple[list[KernelCall], Product, int, tuple[int, int]]:
+    """Transposed A as [block][k][rows], in blocks that fill whole vectors; the tiles of a block lie side by side."""
+    mr, width = isa().mr, lanes(p.dtype)
+    tiles = max(1, width // mr)
+    step = ceil(tiles * mr / width) * width
+    blocks = ceil(p.m / (tiles * mr))
+    packed = Scratch(blocks * p.k * step * ELEMENT_BYTES[p.dtype])
+    call = KernelCall("gemm_pack_a", kernels.pack_a(p.dtype, tiles * mr, step // width), (p.a, packed),
+                      (p.m, p.k, p.a_k), blocks, nbytes=2 * packed.nbytes, writes=(1,))
+    return [call], replace(p, a=packed, a_row=1, a_k=step), tiles, (p.k * step, mr)
 
 
-@compiled
-def kernel(buffers, dims, begin, end, lane):
-    a, b, c = word(buffers, 0), word(buffers, 1), word(buffers, 2)
-    m, n, k, a_row, a_k, b_k, b_column = (
-        word(dims, 0), word(dims, 1), word(dims, 2), word(dims, 3), word(dims, 4), word(dims, 5), word(dims, 6))
-    pack, depth, row_tiles, panels, wide, rank = (
-        word(dims, 7), word(dims, 8), word(dims, 10), word(dims, 11), word(dims, 12), word(dims, 13))
-    panel = word(buffers, 3) + lane * word(dims, 9)
-    while begin < end:
-        run = begin // row_tiles
-        first = begin - run * row_tiles
-        count = min(end - begin, row_tiles - first)
-        begin += count
-        matrix = run // panels
-        p = run - matrix * panels
-        if p < wide:
-            column = p * {nv*width}
-            columns = min({nv*width}, n - column)
-        else:
-            column = wide * {nv*width} + (p - wide) * {(nv-1)*width}
-            columns = min({(nv-1)*width}, n - column)
-        a_matrix, b_matrix = a, b
-        rest = matrix
-        for d in range(rank):
-            size = word(dims, 14 + 3 * d)
-            outer = rest // size
-            index = rest - outer * size
-            a_matrix += index * word(dims, 15 + 3 * d) * {size}
-            b_matrix += index * word(dims, 16 + 3 * d) * {size}
-            rest = outer
-        start = 0
-        while start == 0 or start < k:
-            length = min(depth, k - start)
-            b_block = b_matrix + (start * b_k + column * b_column) * {size}
-            b_stride = b_k
-            if pack:
-                {packs()}
-            for tile in range(first, first + count):
-                row = tile * {mr}
-                rows = min({mr}, m - row)
-                a_tile = a_matrix + (row * a_row + start * a_k) * {size}
-                c_tile = c + ((matrix * m + row) * n + column) * {size}
-                if p < wide:
-                    {tiles(nv)}
-                else:
-                    {tiles(nv-1)}
-            start += max(depth, 1)
-'''
+def _split(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
+    """Partial sums over parts of k, side by side in scratch, then their sum."""
+    partial = Scratch(p.splits * p.matrices * p.m * p.n * ELEMENT_BYTES[p.dtype])
+    calls = _tiled(replace(p, c=partial), None)
+    rows = p.matrices * p.m
+    total = KernelCall(
+        _name("gemm_sum", epilogue), kernels.sum_parts(p.dtype, epilogue), (partial, p.c, *_buffers(epilogue)),
+        (rows, p.n, p.splits, *_dims(epilogue)), rows, flops=p.splits * rows * p.n, nbytes=partial.nbytes, writes=(1,))
+    return [*calls, total]
+
+
+def _vector(p: Product, epilogue: Epilogue | None) -> KernelCall:
+    """A row or a column of C. The matrix is read once, by rows: dot products with them, or a combination of them."""
+    is_row = p.m == 1
+    size = p.n if is_row else p.m
+    row_step, k_step = (p.b_column, p.b_k) if is_row else (p.a_row, p.a_k)
+    by_dots = k_step == 1 or size == 1
+    block = 4 if by_dots else 512
+    blocks = ceil(size / block)
+    source = kernels.vector(p.dtype, by_dots, is_row, block, epilogue)
+    name = "gemv_dots" if by_dots else "gemv_sum"
+    dims = (size, p.k, row_step if by_dots else k_step, blocks)
+    return _call(name, source, p, (), dims, p.matrices * blocks, epilogue)
+
+
+def _integer(p: Product) -> KernelCall:
+    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column)
+    return _call("gemm_integer", kernels.integer(p.dtype), p, (), dims, p.matrices * p.m, None)
+
+
+def _call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims: tuple[int, ...], tasks: int,
+          epilogue: Epilogue | None) -> KernelCall:
+    """Slots in the order kernels expect: a, b, c, scratch, the epilogue's; sizes, the epilogue's, the batch."""
+    writes = tuple(range(2, 3 + len(scratch)))
+    return KernelCall(_name(name, epilogue), source, (p.a, p.b, p.c, *scratch, *_buffers(epilogue)),
+                      (*dims, *_dims(epilogue), *p.batch_dims), tasks, writes=writes, **p.cost)
+
+
+def _name(name: str, epilogue: Epilogue | None) -> str:
+    return f"{name}_{epilogue.key}" if epilogue else name
+
+
+def _buffers(epilogue: Epilogue | None) -> tuple[Any, ...]:
+    return epilogue.buffers if epilogue else ()
+
+
+def _dims(epilogue: Epilogue | None) -> tuple[int, ...]:
+    return epilogue.dims if epilogue else ()

@@ -1,4 +1,4 @@
-"""What generated kernels need to know of the processor; light to import, because lowering asks before Numba is loaded."""
+"""What generated kernels need to know of the processor. Lowering asks, so this must not load Numba."""
 from __future__ import annotations
 
 import os

@@ -1,0 +1,229 @@
+"""Sources of the kernels of matrix products. All are generic in shape; gemm.py chooses among them and their sizes.
+
+Their slots: a, b, c, scratch, then the epilogue's; their sizes: the kernel's, the epilogue's, then the table of the
+batch. An epilogue may assign any name of one letter but a, b, c, m, n, k, and any that starts with `e_`.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..native.processor import ELEMENT_BYTES, isa, lanes
+from .epilogue import Epilogue
+
+NATIVE = "graphflow.compiler.native"
+
+
+def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epilogue | None) -> str:
+    """Tiles of C, panel by panel. A run of tiles of one panel packs its part of B first, a block of k at a time.
+
+    `widths` are those of panels, in vectors: the first `wide` panels have the first one. Remainders of rows are clamped
+    to a tile of full or half height.
+    """
+    size, width, mr, half = ELEMENT_BYTES[dtype], lanes(dtype), isa().mr, isa().mr // 2
+    pack, b_stride = ("transpose_panel", "b_column") if transposed_b else ("copy_panel", "b_k")
+    sizes = ["m", "n", "total_k", "a_row", "a_k", "b_k", "b_column", "tiles_apart", "a_block", "a_tile", "pack_b",
+             "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
+    natives = [f'pack_{nv} = {pack}("{dtype}", {nv})' for nv in widths] + [
+        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True)'
+        for nv in widths for height in (mr, half)]
+
+    def place(nv: int) -> list[str]:
+        return [f"column = wide * {widths[0] * width} + (number - wide) * {nv * width}",
+                f"columns = min({nv * width}, n - column)", f"packed_stride = {nv * width}"]
+
+    def fill(nv: int) -> list[str]:
+        return [f"pack_{nv}(block_b, {b_stride}, panel, length, columns)"]
+
+    def multiply(nv: int) -> list[str]:
+        arguments = "(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, columns, rows)"
+        return [f"if rows > {half}:", f"    tile_{mr}x{nv}{arguments}", "else:", f"    tile_{half}x{nv}{arguments}"]
+
+    def by_width(lines: Callable[[int], list[str]]) -> list[str]:
+        if len(widths) == 1:
+            return lines(widths[0])
+        return ["if number < wide:", *_indent(lines(widths[0])), "else:", *_indent(lines(widths[1]))]
+
+    finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
+    if finish:
+        finish = ["if start + length == depth_end:", *_indent(finish)]
+    return _module(
+        f"C = A B{'^T' if transposed_b else ''} in tiles of {mr} x {widths[0] * width}.", [], epilogue,
+        [f"from {NATIVE}.microkernel import microkernel", f"from {NATIVE}.tiles import {pack}"], natives, f"""
+{_at(1, _words(["a", "b", "c", "panels_b"], sizes))}
+    panel = panels_b + lane * panel_bytes
+{_at(1, _setup(epilogue, 4, len(sizes)))}
+    while begin < end:
+        run = begin // row_tiles
+        first_tile = begin - run * row_tiles
+        last_tile = min(row_tiles, first_tile + end - begin)
+        begin += last_tile - first_tile
+        matrix = run // panels
+        number = run - matrix * panels
+{_at(2, by_width(place))}
+{_at(2, _matrices(size, len(sizes), epilogue))}
+        depth_end = min(part, total_k - matrix // matrices * part)
+        start = 0
+        while start == 0 or start < depth_end:
+            length = min(depth, depth_end - start)
+            block_b = matrix_b + (start * b_k + column * b_column) * {size}
+            stride_b = b_k
+            if pack_b:
+{_at(4, by_width(fill))}
+                block_b = panel
+                stride_b = packed_stride
+            for tile in range(first_tile, last_tile):
+                row = tile * {mr}
+                rows = min({mr}, m - row)
+                apart = tile // tiles_apart
+                tile_a = matrix_a + (apart * a_block + (tile - apart * tiles_apart) * a_tile + start * a_k) * {size}
+                tile_c = c + ((matrix * m + row) * n + column) * {size}
+{_at(4, by_width(multiply))}
+{_at(4, finish)}
+            start += depth
+""")
+
+
+def pack_a(dtype: str, rows: int, nv: int) -> str:
+    """Transposed A to [block][k][rows], as rows of `nv` vectors."""
+    size = ELEMENT_BYTES[dtype]
+    return _module(
+        f"Pack A^T in blocks of {rows} rows.", [], None, [f"from {NATIVE}.tiles import copy_panel"],
+        [f'pack = copy_panel("{dtype}", {nv})'], f"""
+{_at(1, _words(["a", "packed"], ["m", "k", "a_k"]))}
+    for block in range(begin, end):
+        row = block * {rows}
+        pack(a + row * {size}, a_k, packed + block * k * {nv * lanes(dtype) * size}, k, min({rows}, m - row))
+""")
+
+
+def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
+    """Rows of C from partial sums."""
+    load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
+    return _module("C is the sum of partial products.", [load, store], epilogue, [], [], f"""
+{_at(1, _words(["partial", "c"], ["all_rows", "n", "splits"]))}
+{_at(1, _setup(epilogue, 2, 3))}
+    for row in range(begin, end):
+        row_c = c + row * n * {size}
+        for j in range(n):
+            {store}(row_c, j, {load}(partial, row * n + j, 1), 0)
+        for split in range(1, splits):
+            row_part = partial + (split * all_rows + row) * n * {size}
+            for j in range(n):
+                {store}(row_c, j, {load}(row_c, j, 0) + {load}(row_part, j, 1), 0)
+{_at(2, _each(epilogue, "1", "row", "0", "n"))}
+""")
+
+
+def vector(dtype: str, by_dots: bool, is_row: bool, block: int, epilogue: Epilogue | None) -> str:
+    """A row or a column of C, in blocks: x times a matrix that is read by rows.
+
+    By dots, an element of C is a row times x, four at once to keep enough sums going. Else C is the sum of the rows,
+    each times an element of x, eight at once to spare traffic to C.
+    """
+    load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
+    if by_dots:
+        rows = range(block)
+        body = [f"rows = matrix_w + first * stride * {size}",
+                *(f"offset{i} = min({i}, count - 1) * stride" for i in rows), *(f"sum{i} = zero" for i in rows),
+                "for j in range(k):", f"    factor = {load}(vector, j, 2)",
+                *(f"    sum{i} += {load}(rows, offset{i} + j, 1) * factor" for i in rows),
+                *(f"if {i} < count:\n    {store}(block_c, {i}, sum{i}, 0)" for i in rows)]
+    else:
+        terms = " + ".join(f"x{i} * {load}(line, {i} * stride + j, 1)" for i in range(8))
+        body = [f"line = matrix_w + first * {size}",
+                "for j in range(count):", f"    {store}(block_c, j, zero, 0)",
+                "for group in range(k // 8):", *(f"    x{i} = {load}(vector, group * 8 + {i}, 2)" for i in range(8)),
+                "    for j in range(count):", f"        {store}(block_c, j, {load}(block_c, j, 0) + ({terms}), 0)",
+                f"    line += 8 * stride * {size}",
+                "for last in range(k // 8 * 8, k):", f"    x0 = {load}(vector, last, 2)", "    for j in range(count):",
+                f"        {store}(block_c, j, {load}(block_c, j, 0) + x0 * {load}(line, j, 1), 0)",
+                f"    line += stride * {size}"]
+    body = [line for lines in body for line in lines.split("\n")]
+    if is_row:
+        operands, finish = "matrix_a, matrix_b", _each(epilogue, "1", "matrix", "first", "first + count")
+    else:
+        operands, finish = "matrix_b, matrix_a", _each(epilogue, "count", "matrix * total + first + i", "0", "1")
+    sizes = ["total", "k", "stride", "blocks"]
+    return _module(
+        f"{'Row' if is_row else 'Column'} C = x W, W by rows.", ["f32" if dtype == "f32" else "f64", load, store],
+        epilogue, [], [], f"""
+{_at(1, _words(["a", "b", "c"], sizes))}
+{_at(1, _setup(epilogue, 3, len(sizes)))}
+    zero = {dtype}(0)
+    for task in range(begin, end):
+        matrix = task // blocks
+        first = (task - matrix * blocks) * {block}
+        count = min({block}, total - first)
+{_at(2, _matrices(size, len(sizes), epilogue))}
+        vector, matrix_w = {operands}
+        block_c = c + (matrix * total + first) * {size}
+{_at(2, body)}
+{_at(2, finish)}
+""")
+
+
+def integer(dtype: str) -> str:
+    """Rows of C by plain loops."""
+    load, store, size = f"load_{dtype}", f"store_{dtype}", int(dtype[1:]) // 8
+    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column"]
+    return _module("C = A B of integers.", [load, store], None, [], [], f"""
+{_at(1, _words(["a", "b", "c"], sizes))}
+    for task in range(begin, end):
+        matrix = task // m
+        row = task - matrix * m
+{_at(2, _matrices(size, len(sizes), None))}
+        row_c = c + task * n * {size}
+        for j in range(n):
+            {store}(row_c, j, 0, 0)
+        for depth in range(k):
+            factor = {load}(matrix_a, row * a_row + depth * a_k, 1)
+            row_b = matrix_b + depth * b_k * {size}
+            for j in range(n):
+                {store}(row_c, j, {load}(row_c, j, 0) + factor * {load}(row_b, j * b_column, 2), 0)
+""")
+
+
+def _module(title: str, names: list[str], epilogue: Epilogue | None, imports: list[str], natives: list[str],
+            body: str) -> str:
+    """The text of a kernel's module; lines left blank by absent parts are dropped."""
+    used = sorted({"compiled", "word", *names, *(epilogue.imports if epilogue else ())})
+    prelude = f"from {NATIVE}.prelude import {', '.join(used)}"
+    head = [f'"""{title}"""', *sorted([*imports, prelude]), "", *natives, *([""] if natives else []), "",
+            "@compiled", "def kernel(buffers, dims, begin, end, lane):"]
+    return "\n".join([*head, *(line for line in body.split("\n") if line.strip())]) + "\n"
+
+
+def _words(buffers: Sequence[str], sizes: Sequence[str]) -> list[str]:
+    return [f"{name} = word({table}, {slot})" for table, names in (("buffers", buffers), ("dims", sizes))
+            for slot, name in enumerate(names)]
+
+
+def _matrices(size: int, slot: int, epilogue: Epilogue | None) -> list[str]:
+    """Addresses matrix_a and matrix_b of matrix number `matrix`, from the table of the batch."""
+    slot += len(epilogue.dims) if epilogue else 0
+    return ["matrix_a, matrix_b, index = a, b, matrix",
+            f"for level in range(word(dims, {slot})):",
+            f"    outer = index // word(dims, {slot + 1} + 3 * level)",
+            f"    index -= outer * word(dims, {slot + 1} + 3 * level)",
+            f"    matrix_a += index * word(dims, {slot + 2} + 3 * level) * {size}",
+            f"    matrix_b += index * word(dims, {slot + 3} + 3 * level) * {size}",
+            "    index = outer"]
+
+
+def _setup(epilogue: Epilogue | None, buffer_slot: int, dim_slot: int) -> list[str]:
+    return epilogue.setup(buffer_slot, dim_slot) if epilogue else []
+
+
+def _each(epilogue: Epilogue | None, count: str, row: str, begin: str, end: str) -> list[str]:
+    """The epilogue on rows i < count of a finished tile."""
+    if epilogue is None:
+        return []
+    return [f"for i in range({count}):", f"    out_row = {row}", *_indent(epilogue.apply("out_row", begin, end, "c"))]
+
+
+def _indent(lines: Sequence[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+def _at(depth: int, lines: Sequence[str]) -> str:
+    return "\n".join("    " * depth + line for line in lines)
