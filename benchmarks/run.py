@@ -149,7 +149,8 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     options = arguments()
     peers, problems = available([peer for peer in PEERS if peer.name in options.peers], options.python)
-    machine = f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
+    load = f"load {os.getloadavg()[0]:.1f} at the start"
+    machine = f"{processor()}, {os.cpu_count()} cores, {load}, Python {platform.python_version()}"
     samples, failures = collect(peers, options.only, options.rounds)
     versions = {side.title: side.version() for side in (OURS, *peers)}
     about = [f"{machine}; {', '.join(f'{name} {version}' for name, version in versions.items())}.",
