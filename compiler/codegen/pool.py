@@ -1,0 +1,252 @@
+"""Pooling over two spatial axes, channels last, and its gradients.
+
+A window's maximum or sum is taken along rows first and columns second, so a task is one row of outputs and its window
+rows are combined once, in scratch of its lane, as one long vector whatever the channels are.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any, Literal
+
+from ..native.processor import ELEMENT_BYTES
+from .conv import NATIVE
+from .conv_common import aligned, forward_axis, indent, words
+from .kernel import KernelCall, Scratch
+
+# with fewer channels than this, the columns of a window are combined channel by channel instead of as vectors
+FEW_CHANNELS = 5
+# rows of windows that a task of the maximum's gradient owns, where windows overlap and its neighbours' are scanned too
+OVERLAPPING_ROWS = 8
+
+
+def lower_pool2d(x: Any, y: Any, *, kind: Literal["max", "avg"], dtype: str, x_shape: Sequence[int],
+                 window: Sequence[int], strides: Sequence[int], padding: Sequence[Sequence[int]]) -> list[KernelCall]:
+    """y[n, oh, ow, c]: the maximum or mean of each window of x[n, h, w, c]; `padding` is ((top, bottom), (left, right)).
+
+    Padding never counts: a window wholly outside gives -infinity, or NaN as mean of nothing. A maximum with a NaN is NaN.
+    """
+    images, *size, channels = x_shape
+    rows, cols = (forward_axis(n, taps, stride, 1, pads)
+                  for n, taps, stride, pads in zip(size, window, strides, padding, strict=True))
+    outputs = images * rows.count * cols.count * channels
+    if not outputs:
+        return []
+    left = min(max(cols.pad, 0), cols.span)
+    skip = max(-cols.pad, 0)
+    inside = max(0, min(cols.size - skip, cols.span - left))
+    scratch = Scratch(aligned(cols.span * channels * ELEMENT_BYTES[dtype]), per_lane=True)
+    dims = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
+            cols.stride, rows.pad, cols.pad, cols.span, left, skip, inside)
+    nbytes = (images * rows.size * cols.size * channels + outputs) * ELEMENT_BYTES[dtype]
+    source = pool_source(dtype, kind, cols.taps if channels < FEW_CHANNELS else 0)
+    return [KernelCall(f"{kind}_pool2d", source, (x, y, scratch), dims, images * rows.count,
+                       outputs * rows.taps * cols.taps, nbytes, writes=(1,))]
+
+
+def lower_max_pool2d_grad(x: Any, y: Any, dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int],
+                          window: Sequence[int], strides: Sequence[int],
+                          padding: Sequence[Sequence[int]]) -> list[KernelCall]:
+    """dx[n, h, w, c]: the first maximum of each window, by rows, gets all of the window's dy, as in TensorFlow.
+
+    The first NaN counts as the maximum of a window that has one. Overlapping windows add up.
+    """
+    images, *size, channels = x_shape
+    rows, cols = (forward_axis(n, taps, stride, 1, pads)
+                  for n, taps, stride, pads in zip(size, window, strides, padding, strict=True))
+    if 0 in x_shape:
+        return []
+    # a band of input rows from the first of one window row to the first of another; the last reaches the end
+    band = (OVERLAPPING_ROWS if rows.taps > rows.stride else 1) * rows.stride
+    bands = max(1, ceil((rows.size + max(rows.pad, 0)) / band))
+    scratch = Scratch(aligned(2 * channels * ELEMENT_BYTES[dtype]), per_lane=True)
+    dims = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
+            cols.stride, rows.pad, cols.pad, band, bands)
+    inputs, outputs = images * rows.size * cols.size * channels, images * rows.count * cols.count * channels
+    return [KernelCall("max_pool2d_grad", max_grad_source(dtype), (x, y, dy, dx, scratch), dims, images * bands,
+                       outputs * rows.taps * cols.taps, 2 * (inputs + outputs) * ELEMENT_BYTES[dtype], writes=(3,))]
+
+
+def lower_avg_pool2d_grad(dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int], window: Sequence[int],
+                          strides: Sequence[int], padding: Sequence[Sequence[int]]) -> list[KernelCall]:
+    """dx[n, h, w, c]: each input gets its share of dy from every window over it."""
+    images, *size, channels = x_shape
+    rows, cols = (forward_axis(n, taps, stride, 1, pads)
+                  for n, taps, stride, pads in zip(size, window, strides, padding, strict=True))
+    if 0 in x_shape:
+        return []
+    scratch = Scratch(aligned(cols.count * channels * ELEMENT_BYTES[dtype]), per_lane=True)
+    dims = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
+            cols.stride, rows.pad, cols.pad)
+    inputs, outputs = images * rows.size * cols.size * channels, images * rows.count * cols.count * channels
+    return [KernelCall("avg_pool2d_grad", avg_grad_source(dtype), (dy, dx, scratch), dims, images * rows.size,
+                       inputs * rows.taps * cols.taps, (inputs + outputs) * ELEMENT_BYTES[dtype], writes=(1,))]
+
+
+DIMS = ["scratch", "height", "width", "rows", "cols", "channels", "taps_h", "taps_w", "stride_h", "stride_w", "pad_h",
+        "pad_w"]
+
+
+def pool_source(dtype: str, kind: str, unrolled: int) -> str:
+    """Source of max or mean pooling; a task is a row of outputs. `unrolled` columns of a window, or 0 for any number."""
+    size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
+    mean = kind == "avg"
+    initial = f"{dtype}({'0.0' if mean else '-math.inf'})"
+
+    def combine(a: str, b: str) -> str:
+        return f"{a} + {b}" if mean else f"maximum({a}, {b})"
+
+    def scaled(value: str) -> str:
+        return f"{value} / count" if mean else value
+
+    # how many inputs a window covers: rows times columns, as both are clipped
+    count = f"""first_w = col * stride_w - pad_w
+count = {dtype}(max(0, last - first) * max(0, min(first_w + taps_w, width) - max(first_w, 0)))""" if mean else "pass"
+    if unrolled:
+        columns = f"""for c in range(channels):
+    for col in range(cols):
+        {indent(count.splitlines(), 2).lstrip()}
+        value = {load}(line + c * {size}, col * stride_w * channels, 2)
+        for tap in range(1, {unrolled}):
+            value = {combine("value", f"{load}(line + c * {size}, (col * stride_w + tap) * channels, 2)")}
+        {store}(to, col * channels + c, {scaled("value")}, 1)"""
+    else:
+        columns = f"""for col in range(cols):
+    {indent(count.splitlines(), 1).lstrip()}
+    pixel = to + col * channels * {size}
+    taps = line + col * stride_w * channels * {size}
+    for c in range(channels):
+        {store}(pixel, c, {load}(taps, c, 2), 1)
+    for tap in range(1, taps_w):
+        taps += channels * {size}
+        for c in range(channels):
+            {store}(pixel, c, {combine(f"{load}(pixel, c, 1)", f"{load}(taps, c, 2)")}, 1)"""
+        if mean:
+            columns += f"""
+    for c in range(channels):
+        {store}(pixel, c, {scaled(f"{load}(pixel, c, 1)")}, 1)"""
+    imports = ["compiled", dtype, load, store, "word"] + ["maximum"] * (not mean)
+    return f'''"""{"Mean" if mean else "Maximum"} of windows."""
+{"" if mean else "import math" + chr(10) * 2}from {NATIVE}.prelude import {", ".join(sorted(imports))}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["x", "y", "line"]), 1)}
+{indent(words("dims", [*DIMS, "span", "left", "skip", "inside"]), 1)}
+    line += lane * scratch
+    for i in range(span * channels):
+        {store}(line, i, {initial}, 2)
+    middle = line + left * channels * {size}
+    for task in range(begin, end):
+        image = task // rows
+        first = (task - image * rows) * stride_h - pad_h
+        last = min(first + taps_h, height)
+        first = max(first, 0)
+        source = x + ((image * height + first) * width + skip) * channels * {size}
+        if first >= last:
+            for i in range(inside * channels):
+                {store}(middle, i, {initial}, 2)
+        else:
+            for i in range(inside * channels):
+                {store}(middle, i, {load}(source, i, 0), 2)
+        for row in range(first + 1, last):
+            source += width * channels * {size}
+            for i in range(inside * channels):
+                {store}(middle, i, {combine(f"{load}(middle, i, 2)", f"{load}(source, i, 0)")}, 2)
+        to = y + task * cols * channels * {size}
+{indent(columns.splitlines(), 2)}
+'''
+
+
+def max_grad_source(dtype: str) -> str:
+    """Source of the maximum's gradient; a task is a band of input rows, which scans every window that meets it.
+
+    What remains of a window's dy is kept by channel: the first hit takes it all.
+    """
+    size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
+    return f'''"""Gradient of the maximum of windows."""
+from {NATIVE}.prelude import compiled, {dtype}, {load}, select, {store}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["x", "y", "dy", "dx", "remains"]), 1)}
+{indent(words("dims", [*DIMS, "band", "bands"]), 1)}
+    remains += lane * scratch
+    sink = remains + channels * {size}
+    line = width * channels
+    for task in range(begin, end):
+        image = task // bands
+        # rows of the band, counted with the padding above
+        begin_row = (task - image * bands) * band
+        end_row = begin_row + band
+        top = max(0, begin_row - max(pad_h, 0))
+        bottom = height
+        if task - image * bands < bands - 1:
+            bottom = min(height, end_row - max(pad_h, 0))
+        for i in range(max(0, bottom - top) * line):
+            {store}(dx + (image * height + top) * line * {size}, i, {dtype}(0.0), 0)
+        first_output = max(0, (top + pad_h - taps_h + stride_h) // stride_h)
+        last_output = min(rows, (bottom + pad_h - 1) // stride_h + 1)
+        for output in range(first_output, last_output):
+            first_h = output * stride_h - pad_h
+            for col in range(cols):
+                first_w = col * stride_w - pad_w
+                at = ((image * rows + output) * cols + col) * channels * {size}
+                for c in range(channels):
+                    {store}(remains, c, {load}(dy + at, c, 1), 2)
+                for i in range(max(first_h, 0), min(first_h + taps_h, height)):
+                    for j in range(max(first_w, 0), min(first_w + taps_w, width)):
+                        source = ((image * height + i) * line + j * channels) * {size}
+                        target = dx + source
+                        if i < top or i >= bottom:
+                            target = sink
+                        for c in range(channels):
+                            value = {load}(x + source, c, 3)
+                            most = {load}(y + at, c, 4)
+                            share = {load}(remains, c, 2)
+                            hit = (value == most) | (value != value)
+                            {store}(remains, c, select(hit, {dtype}(0.0), share), 2)
+                            {store}(target, c, {load}(target, c, 0) + select(hit, share, {dtype}(0.0)), 0)
+'''
+
+
+def avg_grad_source(dtype: str) -> str:
+    """Source of the mean's gradient; a task is a row of inputs."""
+    size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
+    return f'''"""Gradient of the mean of windows."""
+from {NATIVE}.prelude import compiled, {dtype}, {load}, {store}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["dy", "dx", "line"]), 1)}
+{indent(words("dims", DIMS), 1)}
+    line += lane * scratch
+    for task in range(begin, end):
+        image = task // height
+        row = task - image * height
+        for i in range(cols * channels):
+            {store}(line, i, {dtype}(0.0), 2)
+        for output in range(max(0, (row + pad_h - taps_h + stride_h) // stride_h),
+                            min(rows, (row + pad_h) // stride_h + 1)):
+            first_h = output * stride_h - pad_h
+            share = {dtype}(1.0) / {dtype}(min(first_h + taps_h, height) - max(first_h, 0))
+            source = dy + (image * rows + output) * cols * channels * {size}
+            for i in range(cols * channels):
+                {store}(line, i, {load}(line, i, 2) + {load}(source, i, 1) * share, 2)
+        target = dx + task * width * channels * {size}
+        for i in range(width * channels):
+            {store}(target, i, {dtype}(0.0), 0)
+        for output in range(cols):
+            first_w = output * stride_w - pad_w
+            last_w = min(first_w + taps_w, width)
+            first_w = max(first_w, 0)
+            share = {dtype}(1.0) / {dtype}(last_w - first_w)
+            source = line + output * channels * {size}
+            for col in range(first_w, last_w):
+                pixel = target + col * channels * {size}
+                for c in range(channels):
+                    {store}(pixel, c, {load}(pixel, c, 0) + {load}(source, c, 2) * share, 0)
+'''
