@@ -20,8 +20,8 @@ from .kernel import KernelCall, Scratch
 PANEL_DEPTH = 1024
 # rows of C from which B is packed: below, every element is used once or twice
 PACK_B_ROWS = 17
-# columns of C from which transposed A is packed: read in place it costs 10 to 50 %, from strided cache lines
-PACK_A_COLUMNS = 96
+# columns of C and k from which transposed A is packed: its strided lines then outgrow the first-level cache
+PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
 # the outer sum is split where threads would have nothing to do, into parts of at least this many k
 SPLIT_DEPTH = 2048
 
@@ -81,8 +81,9 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
     """
     if dtype not in ELEMENT_BYTES and epilogue:
         raise ValueError(f"gemm: an epilogue needs a floating dtype, received {dtype}")
-    a_row, a_k = (1, m) if transpose_a else (k, 1)
-    b_k, b_column = (1, k) if transpose_b else (n, 1)
+    # a vector is its own transpose
+    a_row, a_k = (1, m) if transpose_a and min(m, k) > 1 else (k, 1)
+    b_k, b_column = (1, k) if transpose_b and min(k, n) > 1 else (n, 1)
     product = _fold_batch(Product(a, b, c, dtype, m, n, k, a_row, a_k, b_k, b_column,
                                   tuple(batch), tuple(a_batch_strides), tuple(b_batch_strides)))
     if product.matrices * m * n == 0:
@@ -122,7 +123,7 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
 
     calls = []
     tiles_apart, layout = 1, (isa().mr * p.a_row, 0)
-    if p.a_k != 1 and p.n >= PACK_A_COLUMNS and not p.batch:
+    if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and not p.batch:
         calls, p, tiles_apart, layout = _pack_a(p)
     source = kernels.tiled(p.dtype, widths, p.b_column != 1, epilogue)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, tiles_apart, *layout, int(pack_b), depth, panel_bytes,
