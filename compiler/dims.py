@@ -257,4 +257,5 @@ def _substitute_atom(atom: Atom, sizes: Mapping[Atom, DimLike]) -> DimLike:
         return maximum(a, b)
     if atom.symbol == "min":
         return minimum(a, b)
-    return broadcast(a, b) or _derived(atom.symbol, atom.function, a, b)
+    merged = broadcast(a, b)
+    return merged if merged is not None else _derived(atom.symbol, atom.function, a, b)

@@ -2,48 +2,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .dtypes import DType
 from .shapes import Dims, TensorShape, format_dims
+from .site import Site, user_site
 
 if TYPE_CHECKING:
     from .opdef import OpDef
-
-_PACKAGE_FOLDERS = tuple(
-    os.path.join(root, "") for root in {
-        os.path.dirname(os.path.abspath(__file__)),
-        os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "graphflow"),
-        os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "runtime"),
-    })
-
-
-class Site(NamedTuple):
-    """Where the user made an op."""
-
-    filename: str
-    line: int
-    function: str
-
-    def __str__(self) -> str:
-        return f'File "{self.filename}", line {self.line}, in {self.function}'
-
-
-def user_site() -> Site | None:
-    """The innermost frame outside graphflow."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        if not filename.startswith(_PACKAGE_FOLDERS):
-            return Site(filename, frame.f_lineno, frame.f_code.co_name)
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
-
 
 class TensorType(NamedTuple):
     """Element type and static shape (None: unknown rank)."""
@@ -91,6 +60,11 @@ class Tensor:
         self.dims = self.shape.merge_with(shape).dims
 
     @property
+    def value_index(self) -> int:
+        """Which of its operation's outputs this is."""
+        return self.index
+
+    @property
     def device(self) -> str:
         return ""
 
@@ -99,6 +73,10 @@ class Tensor:
 
     def __repr__(self) -> str:
         return f'<tf.Tensor "{self.name}" shape={format_dims(self.dims)} dtype={self.dtype.name}>'
+
+    def __str__(self) -> str:
+        shape = "" if self.dims is None else f" shape={format_dims(self.dims)},"
+        return f'Tensor("{self.name}",{shape} dtype={self.dtype.name})'
 
     def __hash__(self) -> int:
         return id(self)
@@ -195,11 +173,13 @@ _VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
 class Graph:
     """A list of operations in an order in which they can run.
 
-    `outputs` and `targets` (operations run for their effect) are set on the graphs that passes work on.
+    `inputs` (what is fed), `outputs` (what is fetched) and `targets` (operations run for their effect) are set on the
+    graphs that passes work on; there, ops that a pass makes take the creation site of the op they replace.
     """
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
+        self.inputs: tuple[Tensor, ...] = ()
         self.outputs: tuple[Tensor, ...] = ()
         self.targets: tuple[Operation, ...] = ()
         self.collections: dict[str, list[Any]] = {}
@@ -209,6 +189,7 @@ class Graph:
         self._by_name: dict[str, Operation] = {}
         self._name_counts: dict[str, int] = {}
         self._scope = ""
+        self._site: Site | None = None
         self._control_stack: list[Operation] = []
         self._lock = threading.RLock()
 
@@ -229,8 +210,11 @@ class Graph:
         if control_inputs is None:
             control_inputs = self._control_stack
         with self._lock:
-            op = Operation(self, definition, inputs, attrs, self.unique_name(name or definition.name), types,
-                           control_inputs, site or user_site())
+            unique = self.unique_name(name or definition.name)
+            if unique in self._by_name:
+                raise ValueError(f"Duplicate node name in graph: '{unique}'")
+            op = Operation(self, definition, inputs, attrs, unique, types, control_inputs,
+                           site or self._site or user_site())
             self.operations.append(op)
             self._by_name[op.name] = op
             self.version += 1
@@ -248,11 +232,10 @@ class Graph:
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """`name` within the current scope, with `_1`, `_2`, ... when it is taken (compared without case)."""
-        if name.endswith("/"):
-            full = name[:-1]
-            if not mark_as_used or full.lower() not in self._name_counts:
-                self._name_counts.setdefault(full.lower(), 1)
-            return full
+        if name.endswith("/"):  # the full name of a scope, which its main op takes
+            if mark_as_used:
+                self._name_counts.setdefault(name[:-1].lower(), 1)
+            return name[:-1]
         if not (_VALID_SCOPE if self._scope else _VALID_NAME).match(name):
             raise ValueError(f"'{name}' is not a valid scope or op name")
         full = f"{self._scope}/{name}" if self._scope else name
@@ -287,6 +270,10 @@ class Graph:
             yield self._scope + "/" if self._scope else ""
         finally:
             self._scope = previous
+
+    def get_name_scope(self) -> str:
+        """The current scope, without a trailing slash."""
+        return self._scope
 
     @contextlib.contextmanager
     def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
@@ -367,6 +354,12 @@ class Graph:
     def get_collection_ref(self, name: str) -> list[Any]:
         return self.collections.setdefault(name, [])
 
+    def get_all_collection_keys(self) -> list[str]:
+        return list(self.collections)
+
+    def clear_collection(self, name: str) -> None:
+        self.collections.pop(name, None)
+
     def __repr__(self) -> str:
         return f"<graphflow.Graph with {len(self.operations)} operations>"
 
@@ -407,6 +400,3 @@ def as_operation(value: Any) -> Operation:
     if isinstance(element, Operation):
         return element
     raise TypeError(f"Expected an Operation or Tensor, received {type(value).__name__}: {value!r}")
-
-
-Rule = Callable[[Operation, list[Tensor]], "Sequence[Tensor] | None"]

@@ -1,0 +1,317 @@
+"""Fusion: groups of ops that one kernel computes, each put into a `Fused` op with the group as its body.
+
+Two kinds of group. A *loop* group computes elementwise ops, index maps, random numbers, reductions and assignments
+over one domain. A *contraction* group is a product or convolution and the elementwise ops that its epilogue applies
+while the output tile is in cache. Families decide, never names.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..dims import DimLike
+from ..dtypes import DType
+from ..ir import Graph, Operation, Tensor
+from ..opdef import ALIAS, CONTRACTION, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef
+
+from ..shapes import Dims
+from .rewrite import consumers, sorted_operations
+
+SEARCH_LIMIT = 4000  # operations looked at before a merge is given up for fear of a cycle
+
+fused = OpDef("Fused", "fused", infer=lambda inputs, attrs: [t.type for t in attrs["body"].outputs], stateful=True)
+parameter = OpDef("Parameter", "source", infer=lambda inputs, attrs: [attrs["type"]])
+
+LOOP_FAMILIES = {ELEMENTWISE, INDEX, RANDOM, REDUCTION}
+# windows that take an epilogue: those that are sums of products
+ANCHORS = {"MatMul", "Conv2D", "Conv2DBackpropInput"}
+
+
+class Group:
+    """Operations of one kernel. `axes` are the reduced axes of `domain`, None as long as nothing is reduced."""
+
+    def __init__(self, domain: Dims, axes: frozenset[int] | None = None, anchor: Operation | None = None):
+        self.domain = domain
+        self.axes = axes
+        self.anchor = anchor
+        self.ops: list[Operation] = []
+
+    @property
+    def streams(self) -> bool:
+        """Whether members may use a reduction's result: it is complete row by row, within a task."""
+        return self.axes is None or (len(self.domain) - 1 in self.axes and len(self.axes) < len(self.domain))
+
+    def accepts(self, op: Operation) -> bool:
+        """Whether the op's shape fits as a member."""
+        if self.anchor is not None:
+            return False
+        if op.definition.family == REDUCTION:
+            return op.inputs[0].dims == self.domain and self.axes in (None, reduced_axes(op))
+        dims = op.output.dims
+        return dims == self.domain or (self.axes is not None and self.streams and self._is_row(dims))
+
+    def _is_row(self, dims: Dims | None) -> bool:
+        assert self.axes is not None
+        one: DimLike = 1
+        return dims in (tuple(one if a in self.axes else d for a, d in enumerate(self.domain)),
+                        tuple(d for a, d in enumerate(self.domain) if a not in self.axes))
+
+
+def reduced_axes(op: Operation) -> frozenset[int]:
+    axis = op.attrs["axis"]
+    rank = len(op.inputs[0].dims)  # type: ignore[arg-type]
+    return frozenset(range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis)
+
+
+def fuse(graph: Graph) -> Graph:
+    return _Fusion(graph).run()
+
+
+class _Fusion:
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.uses = consumers(graph)
+        self.outputs = set(graph.outputs)
+        self.groups: dict[Operation, Group] = {}
+        self.position = {op: i for i, op in enumerate(graph.operations)}
+        self.next: dict[Operation, list[Operation]] = {}
+        for op in graph.operations:
+            for p in {*(t.op for t in op.inputs), *op.control_inputs}:
+                self.next.setdefault(p, []).append(op)
+
+    def run(self) -> Graph:
+        for op in self.graph.operations:
+            if op.type in ANCHORS and op.output.dtype.is_floating:
+                self.absorb_epilogue(op)
+        self.find_row_domains()
+        for op in reversed(self.graph.operations):
+            if op not in self.groups and is_loop_member(op):
+                self.place(op)
+        return self.contract()
+
+    # contraction groups
+
+    def absorb_epilogue(self, anchor: Operation) -> None:
+        assert anchor.output.dims is not None
+        group = Group(anchor.output.dims, anchor=anchor)
+        group.ops.append(anchor)
+        frontier = anchor.output
+        while frontier not in self.outputs and not frontier.op.control_inputs:
+            users = list(dict.fromkeys(self.uses.get(frontier, ())))
+            if len(users) != 1 or not self.fits_epilogue(users[0], group):
+                break
+            self.absorb(users[0], group)
+            frontier = users[0].output
+        if len(group.ops) > 1:
+            for op in group.ops:
+                self.groups[op] = group
+
+    def absorb(self, op: Operation, group: Group) -> None:
+        """Add the op, and what is computed for it alone."""
+        group.ops.append(op)
+        for t in op.inputs:
+            if t.op not in group.ops and t not in self.outputs and len(set(self.uses[t])) == 1 and self.fits_epilogue(
+                    t.op, group, t.dtype):
+                self.absorb(t.op, group)
+
+    def fits_epilogue(self, op: Operation, group: Group, dtype: DType | None = None) -> bool:
+        """Elementwise over the whole output, with operands of the output's shape, of its last axis, or scalars."""
+        dims = group.domain
+        return (op not in self.groups and op.definition.family == ELEMENTWISE and op.output.dims == dims
+                and op.output.dtype == (dtype or group.ops[0].output.dtype) and not op.control_inputs
+                and all(t.dims in (dims, dims[-1:], ()) for t in op.inputs))
+
+    # loop groups
+
+    def place(self, op: Operation) -> None:
+        """Join the op's consumers, merged into one group where possible, else open a group."""
+        users = list(dict.fromkeys(u for t in op.outputs for u in self.uses.get(t, ())))
+        groups = list(dict.fromkeys(g for u in users if (g := self.groups.get(u)) is not None and g.accepts(op)
+                                    and self.may_read(op, u, g)))
+        for group in sorted(groups, key=lambda g: g.axes is None):
+            for other in groups:
+                if other is not group and self.mergeable(group, other):
+                    self.merge(group, other)
+        groups = list(dict.fromkeys(g for g in map(self.groups.get, users) if g in groups))  # type: ignore[arg-type]
+        for group in sorted(groups, key=lambda g: g.axes is None):
+            outside = [u for u in users if self.groups.get(u) is not group]
+            if not self.reaches(outside, group):
+                self.join(op, group)
+                return
+        if op.definition.family == REDUCTION:
+            group = Group(op.inputs[0].dims, reduced_axes(op))  # type: ignore[arg-type]
+        else:
+            group = Group(op.output.dims)  # type: ignore[arg-type]
+        self.join(op, group)
+
+    def find_row_domains(self) -> None:
+        """For each op the domain of the streaming reduction that it is computed from, if any: that is where it should
+        be computed, while the row is in cache, rather than with a reduction over columns that uses it."""
+        self.row_domain: dict[Operation, Dims | None] = {}
+        for op in self.graph.operations:
+            if op.definition.family == REDUCTION:
+                self.row_domain[op] = op.inputs[0].dims if _streams(op) else None
+            elif op.definition.family in (ELEMENTWISE, ALIAS):
+                self.row_domain[op] = next((d for t in op.inputs if (d := self.row_domain.get(t.op)) is not None), None)
+
+    def may_read(self, op: Operation, user: Operation, group: Group) -> bool:
+        """A reduction's result, and what is computed from it, feeds only groups that stream; index maps read
+        whole tensors, which a kernel must not be computing at the same time."""
+        if op.definition.family == REDUCTION and not (group.streams and _streams(op)):
+            return False
+        if not group.streams and self.row_domain.get(op) == group.domain:
+            return False
+        return op.definition.family != EFFECT and user.definition.family != INDEX
+
+    def join(self, op: Operation, group: Group) -> None:
+        group.ops.append(op)
+        if op.definition.family == REDUCTION:
+            group.axes = reduced_axes(op)
+        self.groups[op] = group
+
+    def mergeable(self, a: Group, b: Group) -> bool:
+        if a.anchor or b.anchor or a.domain != b.domain or (a.axes != b.axes and None not in (a.axes, b.axes)):
+            return False
+        members = {*a.ops, *b.ops}
+        outside = [u for op in members for u in self.next.get(op, ()) if u not in members]
+        return not self.reaches(outside, a, b)
+
+    def merge(self, group: Group, other: Group) -> None:
+        group.ops += other.ops
+        group.axes = group.axes if group.axes is not None else other.axes
+        for op in other.ops:
+            self.groups[op] = group
+
+    def reaches(self, starts: Iterable[Operation], *groups: Group) -> bool:
+        """Whether a path leads from one of the operations to a group, other groups taken as wholes."""
+        stack, seen = list(starts), set(starts)
+        while stack:
+            op = stack.pop()
+            found = self.groups.get(op)
+            if found in groups:
+                return True
+            if len(seen) > SEARCH_LIMIT:
+                return True
+            for member in (found.ops if found is not None else (op,)):
+                for u in self.next.get(member, ()):
+                    if u not in seen:
+                        seen.add(u)
+                        stack.append(u)
+        return False
+
+    # building the fused graph
+
+    def contract(self) -> Graph:
+        self.split_unsafe_assigns()
+        units: dict[Any, list[Operation]] = {}
+        for op in self.graph.operations:
+            units.setdefault(self.groups.get(op, op), []).append(op)
+        new = Graph()
+        tensors: dict[Tensor, Tensor] = {}
+        made: dict[Operation, Operation] = {}
+        for key in self.ordered(units):
+            members = units[key]
+            if isinstance(key, Group):
+                self.add_fused(new, key, members, tensors, made)
+            else:
+                copy = new.append(key, [tensors[t] for t in key.inputs], _controls(members, made))
+                tensors.update(zip(key.outputs, copy.outputs, strict=True))
+                made[key] = copy
+        new.inputs = tuple(tensors[t] for t in self.graph.inputs)
+        new.outputs = tuple(tensors[t] for t in self.graph.outputs)
+        new.targets = tuple(dict.fromkeys(made[op] for op in self.graph.targets))
+        return new
+
+    def split_unsafe_assigns(self) -> None:
+        """An assignment may share a kernel with reads of its variable only if each element is read just where it is
+        written; otherwise it gets a kernel of its own."""
+        for op in self.graph.operations:
+            group = self.groups.get(op)
+            if op.definition.family != EFFECT or group is None or len(group.ops) == 1:
+                continue
+            handle = op.inputs[0]
+            readers = [m for m in group.ops for t in m.inputs if _variable(t) is handle]
+            if readers and (group.axes is not None or any(
+                    m.definition.family != ELEMENTWISE or any(_variable(t) is handle and t.dims != group.domain
+                                                              for t in m.inputs) for m in readers)):
+                group.ops.remove(op)
+                self.join(op, Group(group.domain))
+
+    def ordered(self, units: dict[Any, list[Operation]]) -> list[Any]:
+        """Units so that each comes after what it needs, otherwise by the position of their last member."""
+        unit_of = {op: key for key, members in units.items() for op in members}
+        needs = {key: {unit_of[p] for op in members for p in (*(t.op for t in op.inputs), *op.control_inputs)} - {key}
+                 for key, members in units.items()}
+        order: list[Any] = []
+        state: set[Any] = set()
+        for root in sorted(units, key=lambda key: self.position[units[key][-1]]):
+            stack = [root]
+            while stack:
+                key = stack[-1]
+                waiting = [n for n in needs[key] if n not in state]
+                if not waiting:
+                    stack.pop()
+                    if key not in state:
+                        state.add(key)
+                        order.append(key)
+                else:
+                    stack += sorted(waiting, key=lambda n: -self.position[units[n][-1]])
+        return order
+
+    def add_fused(self, new: Graph, group: Group, members: list[Operation], tensors: dict[Tensor, Tensor],
+                  made: dict[Operation, Operation]) -> None:
+        """The group as one op. Constants that are scalars become part of the body."""
+        inside = set(members)
+        members = sorted_operations(members)
+        body = Graph()
+        values: dict[Tensor, Tensor] = {}
+        inputs: list[Tensor] = []
+        for op in members:
+            for t in op.inputs:
+                if t not in values and t.op not in inside:
+                    if t.op.type == "Const" and t.dims == ():
+                        values[t] = body.append(t.op, ()).output
+                    else:
+                        values[t] = body.add(parameter, (), {"type": t.type}, "in", control_inputs=(),
+                                             site=op.site).output
+                        inputs.append(t)
+            copy = body.append(op, [values[t] for t in op.inputs])
+            values.update(zip(op.outputs, copy.outputs, strict=True))
+        results = [t for op in members for t in op.outputs if op.definition.family == EFFECT or t in self.outputs
+                   or any(u not in inside for u in self.uses.get(t, ()))]
+        body.inputs = tuple(values[t] for t in inputs)
+        body.outputs = tuple(values[t] for t in results)
+        last = members[-1]
+        op = Operation(new, fused, [tensors[t] for t in inputs],
+                       {"body": body, "domain": group.domain, "axes": group.axes,
+                        "anchor": None if group.anchor is None else values[group.anchor.output].op,
+                        "writes": {i: inputs.index(t.op.inputs[0]) for i, t in enumerate(results)
+                                   if t.op.definition.family == EFFECT}},
+                       last.name, [t.type for t in results], _controls(members, made), last.site)
+        new.operations.append(op)
+        tensors.update(zip(results, op.outputs, strict=True))
+        made.update((m, op) for m in members)
+
+
+def is_loop_member(op: Operation) -> bool:
+    return op.definition.family in LOOP_FAMILIES or op.type == "Assign"
+
+
+def _streams(op: Operation) -> bool:
+    axes = reduced_axes(op)
+    rank = len(op.inputs[0].dims)  # type: ignore[arg-type]
+    return rank - 1 in axes and len(axes) < rank
+
+
+def _variable(tensor: Tensor) -> Tensor | None:
+    """The handle of the variable whose storage the tensor is."""
+    while tensor.op.definition.family == ALIAS and tensor.op.inputs:
+        tensor = tensor.op.inputs[0]
+    return tensor.op.inputs[0] if tensor.op.type in ("ReadVariableOp", "Assign") else None
+
+
+def _controls(members: list[Operation], made: dict[Operation, Operation]) -> list[Operation]:
+    inside = set(members)
+    return list(dict.fromkeys(made[c] for op in members for c in op.control_inputs if c not in inside and c in made))
+
+

@@ -1,0 +1,111 @@
+"""Algebra that keeps IEEE meaning: x + 0, x * 1, reshapes of reshapes, transposes into products, idle broadcasts.
+
+Not here, because NaN and infinity must survive: x * 0 = 0, x - x = 0, exp(log(x)) = x.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import ShapeError
+from ..ir import Graph, Operation, Tensor, default_graph
+from ..opdef import ALIAS, ELEMENTWISE, REDUCTION
+from ..ops import elementwise as ew
+from ..ops.contraction import matmul
+from ..ops.view import _reshape, transpose
+from ..shapes import broadcast
+from .rewrite import transform
+from .stabilise import is_constant
+
+
+def simplify(graph: Graph) -> Graph:
+    return transform(graph, _simplify)
+
+
+def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
+    if op.control_inputs or not op.outputs:
+        return None
+    dims = op.outputs[0].dims
+    match [op.type, *(t.op.type for t in inputs)]:
+        case ["Identity" | "StopGradient" | "PlaceholderWithDefault", *_]:
+            return inputs if inputs[0].dims == dims else None
+        case ["AddV2", *_]:
+            for x, zero in (inputs, reversed(inputs)):
+                if is_constant(zero, 0) and x.dims == dims:
+                    return [x]
+        case ["Mul", *_]:
+            for x, one in (inputs, reversed(inputs)):
+                if is_constant(one, 1) and x.dims == dims:
+                    return [x]
+        case ["Sub", *_] if is_constant(inputs[1], 0) and inputs[0].dims == dims:
+            return inputs[:1]
+        case ["RealDiv" | "Pow", *_] if is_constant(inputs[1], 1) and inputs[0].dims == dims:
+            return inputs[:1]
+        case ["Pow", *_] if is_constant(inputs[1], 2) and inputs[0].dims == dims:
+            return [ew.square(inputs[0])]
+        case ["Neg", "Neg"]:
+            return inputs[0].op.inputs
+        case ["Cast", *_] if inputs[0].dtype == op.output.dtype:
+            return inputs
+        case ["SelectV2", *_] if inputs[1] is inputs[2] and inputs[1].dims == dims:
+            return inputs[1:2]
+        case ["Transpose", "Transpose"]:
+            inner, outer = inputs[0].op.attrs["perm"], op.attrs["perm"]
+            source, = inputs[0].op.inputs
+            perm = tuple(inner[a] for a in outer)
+            return [source if perm == tuple(range(len(perm))) else transpose(source, perm)]
+        case ["MatMul", *kinds] if "Transpose" in kinds:
+            return _absorb_transposes(op, inputs)
+    if op.definition.family == ALIAS and len(inputs) == 1:
+        return _shortest_alias(op, inputs[0])
+    if op.definition.family == REDUCTION and "combine" in op.definition.fields and _reduces_nothing(op, inputs[0]):
+        return [_alias(inputs[0], op)]
+    if op.definition.family == ELEMENTWISE and any(t.op.type in ("BroadcastTo", "Fill") for t in inputs):
+        return _drop_broadcasts(op, inputs)
+    return None
+
+
+def _absorb_transposes(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
+    operands, flags = [], []
+    for x, flag in zip(inputs, (op.attrs["transpose_a"], op.attrs["transpose_b"]), strict=True):
+        perm = x.op.attrs.get("perm", ()) if x.op.type == "Transpose" else ()
+        rank = len(perm)
+        swaps = rank >= 2 and perm == (*range(rank - 2), rank - 1, rank - 2)
+        operands.append(x.op.inputs[0] if swaps else x)
+        flags.append(flag != swaps)
+    if operands == inputs:
+        return None
+    return [matmul(*operands, *flags)]
+
+
+def _shortest_alias(op: Operation, x: Tensor) -> Sequence[Tensor] | None:
+    """A reshape of a reshape reads the first one's input; one to the same shape is its input."""
+    source = x
+    while source.op.definition.family == ALIAS and source.op.inputs and not source.op.control_inputs:
+        source = source.op.inputs[0]
+    if source.dims == op.output.dims:
+        return [source]
+    return None if source is x else [_alias(source, op)]
+
+
+def _alias(source: Tensor, op: Operation) -> Tensor:
+    return default_graph().add(_reshape, (source,), {}, "Reshape", types=[op.output.type]).output
+
+
+def _reduces_nothing(op: Operation, x: Tensor) -> bool:
+    assert x.dims is not None
+    axes = op.attrs["axis"] if op.attrs["axis"] is not None else range(len(x.dims))
+    return all(isinstance(x.dims[a], int) and x.dims[a] == 1 for a in axes)
+
+
+def _drop_broadcasts(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
+    """Read the source of a broadcast directly where the other inputs give the op its shape."""
+    operands = list(inputs)
+    for i, x in enumerate(inputs):
+        if x.op.type in ("BroadcastTo", "Fill"):
+            trial = [*operands[:i], x.op.inputs[0], *operands[i + 1:]]
+            try:
+                if broadcast(op.type, *(t.dims for t in trial)) == op.output.dims:
+                    operands = trial
+            except ShapeError:
+                continue
+    return default_graph().append(op, operands).outputs if operands != inputs else None

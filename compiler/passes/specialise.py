@@ -1,0 +1,121 @@
+"""From the user's graph to the compiler's: only what the fetches need, with the shapes that are really fed."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import dims as dm
+from ..dims import Atom, DimLike
+from ..errors import InvalidArgumentError, ShapeError
+from ..ir import Graph, Operation, Tensor, TensorType
+from ..ops.state import _placeholder
+from ..shapes import Dims, format_dims
+from .rewrite import sorted_operations
+
+# a feed's shape in a plan: sizes, and for the sizes that may vary the number of their class
+Pattern = tuple[tuple[Any, ...], ...]
+
+
+def shape_pattern(feeds: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> Pattern:
+    """What of the fed shapes a plan depends on: known sizes, sizes of 0 and 1 (they broadcast), and which of the
+    unknown sizes are equal. Other sizes run through the same plan."""
+    classes: dict[int, str] = {}
+    pattern = []
+    for tensor, shape in zip(feeds, shapes, strict=True):
+        static = tensor.dims if tensor.dims is not None else (None,) * len(shape)
+        pattern.append(tuple(size if isinstance(dim, int) or size <= 1 else classes.setdefault(size, f"n{len(classes)}")
+                             for dim, size in zip(static, shape, strict=True)))
+    return tuple(pattern)
+
+
+def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor],
+               pattern: Pattern) -> tuple[Graph, dict[str, Atom]]:
+    """The part of a graph that computes `outputs` and runs `targets` when `feeds` are given.
+
+    Returns it with the symbol of each class of equal unknown sizes in the pattern. Raises InvalidArgumentError listing
+    every placeholder that is needed but not fed, and for fed shapes that do not fit together.
+    """
+    symbols: dict[str, DimLike] = {c: dm.fresh(c) for shape in pattern for c in shape if isinstance(c, str)}
+    fed = {tensor: tuple(symbols[c] if isinstance(c, str) else c for c in shape)
+           for tensor, shape in zip(feeds, pattern, strict=True)}
+    sizes: dict[Atom, DimLike] = {}
+    for tensor, dims in fed.items():
+        for old, new in zip(tensor.dims or (), dims, strict=False):
+            atom = dm.symbol(old)
+            if atom is not None:
+                sizes[atom] = new
+    needed = _needed(outputs, targets, fed)
+    _check_fed(needed, fed)
+    graph = Graph()
+    tensors: dict[Tensor, Tensor] = {}
+    operations: dict[Operation, Operation] = {}
+    for tensor, dims in fed.items():
+        op = tensor.op if tensor.op.type == "Placeholder" else Operation(
+            tensor.graph, _placeholder, (), {}, tensor.op.name, [tensor.type], (), tensor.op.site)
+        tensors[tensor] = graph.append(op, (), types=[TensorType(tensor.dtype, dims)]).output
+        operations[tensor.op] = tensors[tensor].op
+    for op in sorted_operations(needed):
+        if op in operations and all(t in tensors for t in op.outputs):
+            continue
+        inputs = [tensors[t] for t in op.inputs]
+        attrs = {k: _substitute(v, sizes) for k, v in op.attrs.items()}
+        try:
+            types = op.definition.infer(inputs, attrs)
+        except ShapeError as error:
+            fed_shapes = ", ".join(f"{t.name} {format_dims(t.dims)}" for t in inputs)
+            raise InvalidArgumentError(f"{error} (with the fed shapes {fed_shapes}; op {op.name!r}, {op.site})",
+                                       op) from None
+        copy = Operation(graph, op.definition, inputs, attrs, op.name, _merged(types, op, sizes),
+                         [operations[c] for c in op.control_inputs], op.site)
+        graph.operations.append(copy)
+        operations[op] = copy
+        for old, new in zip(op.outputs, copy.outputs, strict=True):
+            tensors.setdefault(old, new)
+    graph.inputs = tuple(tensors[t] for t in feeds)
+    graph.outputs = tuple(tensors[t] for t in outputs)
+    graph.targets = tuple(operations[op] for op in targets)
+    atoms = {name: dm.symbol(dim) for name, dim in symbols.items()}
+    return graph, atoms  # type: ignore[return-value]
+
+
+def _needed(outputs: Sequence[Tensor], targets: Sequence[Operation], fed: Mapping[Tensor, Dims]) -> list[Operation]:
+    needed: dict[Operation, None] = {}
+    stack = [t.op for t in outputs if t not in fed] + list(targets)
+    while stack:
+        op = stack.pop()
+        if op not in needed:
+            needed[op] = None
+            stack += [t.op for t in op.inputs if t not in fed]
+            stack += op.control_inputs
+    # as created, so that schedules and errors follow the user's order
+    order = {op: i for i, op in enumerate(next(iter(needed)).graph.operations)} if needed else {}
+    return sorted((op for op in needed if not (op.outputs and all(t in fed for t in op.outputs))), key=order.__getitem__)
+
+
+def _check_fed(needed: Sequence[Operation], fed: Mapping[Tensor, Dims]) -> None:
+    missing = [op for op in needed if op.type == "Placeholder" and op.output not in fed]
+    if missing:
+        lines = [f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.output.dtype.name} and shape "
+                 f"{format_dims(op.output.dims)}, made at {op.site}" for op in missing]
+        raise InvalidArgumentError("\n".join(lines), missing[0])
+
+
+def _substitute(value: Any, sizes: Mapping[Atom, DimLike]) -> Any:
+    if isinstance(value, dm.Dim):
+        return dm.substitute(value, sizes)
+    if isinstance(value, tuple) and any(isinstance(v, (dm.Dim, tuple)) for v in value):
+        return tuple(_substitute(v, sizes) for v in value)
+    return value
+
+
+def _merged(types: Sequence[TensorType], op: Operation, sizes: Mapping[Atom, DimLike]) -> list[TensorType]:
+    """Inferred types, with the sizes that the user stated by set_shape."""
+    result = []
+    for inferred, tensor in zip(types, op.outputs, strict=True):
+        dims = inferred.dims
+        if tensor.dims is not None and (dims is None or any(isinstance(d, dm.Dim) for d in dims)):
+            stated = tuple(dm.substitute(d, sizes) for d in tensor.dims)
+            dims = stated if dims is None else tuple(
+                s if isinstance(s, int) else d for s, d in zip(stated, dims, strict=True))
+        result.append(TensorType(inferred.dtype, dims))
+    return result
