@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from graphflow.compiler.codegen.gemm import lower_gemm
 from graphflow.compiler.codegen.kernel import Scratch
 from graphflow.compiler.native.processor import isa, lanes
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 DTYPES = {"f32": np.float32, "f64": np.float64, "i32": np.int32, "i64": np.int64}
 LIBC = ctypes.CDLL(None)
@@ -114,7 +113,7 @@ def check(machine, m, k, n, transpose_a=False, transpose_b=False, dtype="f32", b
 def test_remainders_around_the_tile(machine, dtype, transposes):
     mr, width, nv = isa().mr, lanes(dtype), isa().nv
     rows = {1, 2, mr // 2, mr // 2 + 1, mr - 1, mr, mr + 1, 3 * mr - 1}
-    columns = {1, 2, width - 1, width, width + 1, nv * width - 1, nv * width, nv * width + 1, 2 * nv * width + width + 3}
+    columns = {1, 2, width - 1, width, width + 1, nv * width - 1, nv * width, nv * width + 1, (2 * nv + 1) * width + 3}
     for m, n in itertools.product(sorted(rows), sorted(columns)):
         check(machine, m, 2 * width + 3, n, *transposes, dtype)
 
