@@ -18,8 +18,8 @@ from .kernel import KernelCall, Scratch
 
 # k of a packed panel of B: 1024 rows of 48 float32 are 192 KiB, well inside a second-level cache
 PANEL_DEPTH = 1024
-# rows of C from which B is packed: below, every element is used once or twice
-PACK_B_ROWS = 17
+# rows of C from which B is packed, if its rows are longer than 1 KiB and if not: prefetchers follow short strides
+PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
 # columns of C and k from which transposed A is packed: its strided lines then outgrow the first-level cache
 PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
 # the outer sum is split where threads would have nothing to do, into parts of at least this many k
@@ -118,7 +118,8 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     wide = max(0, vectors - panels * (widths[0] - 1))
     row_tiles = ceil(p.m / isa().mr)
     depth = max(1, ceil(p.part / max(1, ceil(p.part / PANEL_DEPTH))))
-    pack_b = p.b_column != 1 or p.m >= PACK_B_ROWS
+    short = p.n * ELEMENT_BYTES[p.dtype] <= SHORT_ROW_BYTES
+    pack_b = p.b_column != 1 or p.m >= (PACK_SHORT_B_ROWS if short else PACK_B_ROWS)
     panel_bytes = (depth + lanes(p.dtype)) * widths[0] * isa().vector_bytes if pack_b else 0
 
     calls = []

@@ -23,16 +23,14 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epi
     pack, b_stride = ("transpose_panel", "b_column") if transposed_b else ("copy_panel", "b_k")
     sizes = ["m", "n", "total_k", "a_row", "a_k", "b_k", "b_column", "tiles_apart", "a_block", "a_tile", "pack_b",
              "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
-    natives = [f'pack_{nv} = {pack}("{dtype}", {nv})' for nv in widths] + [
+    # narrow panels are packed as wide ones: one packer less to compile
+    natives = [f'pack = {pack}("{dtype}", {widths[0]})'] + [
         f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True)'
         for nv in widths for height in (mr, half)]
 
     def place(nv: int) -> list[str]:
         return [f"column = wide * {widths[0] * width} + (number - wide) * {nv * width}",
-                f"columns = min({nv * width}, n - column)", f"packed_stride = {nv * width}"]
-
-    def fill(nv: int) -> list[str]:
-        return [f"pack_{nv}(block_b, {b_stride}, panel, length, columns)"]
+                f"columns = min({nv * width}, n - column)"]
 
     def multiply(nv: int) -> list[str]:
         arguments = "(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, columns, rows)"
@@ -68,9 +66,9 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epi
             block_b = matrix_b + (start * b_k + column * b_column) * {size}
             stride_b = b_k
             if pack_b:
-{_at(4, by_width(fill))}
+                pack(block_b, {b_stride}, panel, length, columns)
                 block_b = panel
-                stride_b = packed_stride
+                stride_b = {widths[0] * width}
             for tile in range(first_tile, last_tile):
                 row = tile * {mr}
                 rows = min({mr}, m - row)
