@@ -126,6 +126,8 @@ class _Direct:
     def _segments(self, width: int) -> tuple[int, int, int, int, int]:
         """(outer count and step, segments, step and length): a window row is one segment unless its taps are apart."""
         row_step, tap_step = self.rows.dilation * width * self.channels, self.cols.dilation * self.channels
+        if not self.rows.taps or not self.cols.taps:
+            return 1, 0, 0, 0, 0
         if self.cols.dilation == 1 or self.cols.taps == 1:
             return 1, 0, self.rows.taps, row_step, self.cols.taps * self.channels
         return self.rows.taps, row_step, self.cols.taps, tap_step, self.channels

@@ -97,22 +97,25 @@ def pool_source(dtype: str, kind: str, unrolled: int) -> str:
         return f"{a} + {b}" if mean else f"maximum({a}, {b})"
 
     def scaled(value: str) -> str:
-        return f"{value} / count" if mean else value
+        return f"{value} * share" if mean else value
 
-    # how many inputs a window covers: rows times columns, as both are clipped
-    count = f"""first_w = col * stride_w - pad_w
-count = {dtype}(max(0, last - first) * max(0, min(first_w + taps_w, width) - max(first_w, 0)))""" if mean else "pass"
+    # a window covers rows times columns of inputs, as both are clipped; a mean of none is NaN
+    share = f"""first_w = col * stride_w - pad_w
+share = {dtype}(math.nan)
+covered = max(0, last - first) * max(0, min(first_w + taps_w, width) - max(first_w, 0))
+if covered:
+    share = {dtype}(1.0) / {dtype}(covered)""".splitlines() if mean else ["pass"]
     if unrolled:
         columns = f"""for c in range(channels):
     for col in range(cols):
-        {indent(count.splitlines(), 2).lstrip()}
+        {indent(share, 2).lstrip()}
         value = {load}(line + c * {size}, col * stride_w * channels, 2)
         for tap in range(1, {unrolled}):
             value = {combine("value", f"{load}(line + c * {size}, (col * stride_w + tap) * channels, 2)")}
         {store}(to, col * channels + c, {scaled("value")}, 1)"""
     else:
         columns = f"""for col in range(cols):
-    {indent(count.splitlines(), 1).lstrip()}
+    {indent(share, 1).lstrip()}
     pixel = to + col * channels * {size}
     taps = line + col * stride_w * channels * {size}
     for c in range(channels):
@@ -127,7 +130,9 @@ count = {dtype}(max(0, last - first) * max(0, min(first_w + taps_w, width) - max
         {store}(pixel, c, {scaled(f"{load}(pixel, c, 1)")}, 1)"""
     imports = ["compiled", dtype, load, store, "word"] + ["maximum"] * (not mean)
     return f'''"""{"Mean" if mean else "Maximum"} of windows."""
-{"" if mean else "import math" + chr(10) * 2}from {NATIVE}.prelude import {", ".join(sorted(imports))}
+import math
+
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 
 @compiled
@@ -232,6 +237,7 @@ def kernel(buffers, dims, begin, end, lane):
         for output in range(max(0, (row + pad_h - taps_h + stride_h) // stride_h),
                             min(rows, (row + pad_h) // stride_h + 1)):
             first_h = output * stride_h - pad_h
+            # at least this row
             share = {dtype}(1.0) / {dtype}(min(first_h + taps_h, height) - max(first_h, 0))
             source = dy + (image * rows + output) * cols * channels * {size}
             for i in range(cols * channels):
@@ -243,7 +249,7 @@ def kernel(buffers, dims, begin, end, lane):
             first_w = output * stride_w - pad_w
             last_w = min(first_w + taps_w, width)
             first_w = max(first_w, 0)
-            share = {dtype}(1.0) / {dtype}(last_w - first_w)
+            share = {dtype}(1.0) / {dtype}(max(last_w - first_w, 1))
             source = line + output * channels * {size}
             for col in range(first_w, last_w):
                 pixel = target + col * channels * {size}

@@ -1,0 +1,266 @@
+"""Convolutions and their gradients against plain NumPy, over drawn geometries."""
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plans import DTYPES, guarded, run
+
+from graphflow.compiler.codegen import conv, conv_grad
+from graphflow.compiler.codegen.conv import lower_conv2d
+from graphflow.compiler.codegen.conv_common import Axis, backward_axes, choose_tile
+from graphflow.compiler.codegen.conv_grad import lower_conv2d_input_grad, lower_conv2d_weight_grad
+from graphflow.compiler.native.processor import lanes
+from graphflow.compiler.window import resolve
+
+
+@dataclass(frozen=True)
+class Case:
+    x: tuple[int, int, int, int]
+    w: tuple[int, int, int, int]
+    strides: tuple[int, int] = (1, 1)
+    dilations: tuple[int, int] = (1, 1)
+    padding: object = "VALID"
+    dtype: str = "f32"
+
+    def __post_init__(self):
+        pads, sizes = resolve(self.padding, self.x[1:3], self.w[:2], self.strides, self.dilations)
+        object.__setattr__(self, "pads", pads)
+        object.__setattr__(self, "y", (self.x[0], *sizes, self.w[3]))
+
+    @property
+    def arguments(self):
+        return dict(dtype=self.dtype, x_shape=self.x, w_shape=self.w, strides=self.strides, dilations=self.dilations,
+                    padding=self.pads)
+
+    def random(self, shape, seed):
+        return np.random.default_rng(seed).standard_normal(shape).astype(DTYPES[self.dtype])
+
+    def windows(self):
+        """Index of the padded x: [n, oh, ow, kh, kw, cin]."""
+        rows, cols = (np.arange(self.y[1 + i])[:, None] * self.strides[i]
+                      + np.arange(self.w[i])[None, :] * self.dilations[i] for i in range(2))
+        return slice(None), rows[:, None, :, None], cols[None, :, None, :]
+
+    def pad(self, x):
+        return np.pad(x.astype(np.float64), ((0, 0), *self.pads, (0, 0)))
+
+    def forward(self, x, w):
+        return np.einsum("nyxijc,ijcf->nyxf", self.pad(x)[self.windows()], w.astype(np.float64))
+
+    def input_grad(self, dy, w):
+        dx = self.pad(np.zeros(self.x))
+        taps = np.einsum("nyxf,ijcf->nyxijc", dy.astype(np.float64), w.astype(np.float64))
+        np.add.at(dx, self.windows(), taps)
+        (top, _), (left, _) = self.pads
+        return dx[:, top:top + self.x[1], left:left + self.x[2]]
+
+    def weight_grad(self, x, dy):
+        return np.einsum("nyxijc,nyxf->ijcf", self.pad(x)[self.windows()], dy.astype(np.float64))
+
+    def close(self, got, expected):
+        eps = np.finfo(DTYPES[self.dtype]).eps
+        np.testing.assert_allclose(got, expected, rtol=0, atol=64 * eps * max(1, np.abs(expected).max(initial=0)))
+
+
+def forward(case, x, w, cuts=(), epilogue=None):
+    y = guarded(np.full(case.y, np.nan, x.dtype))
+    run(lower_conv2d(guarded(x), guarded(w), y, **case.arguments, epilogue=epilogue), cuts)
+    return y
+
+
+def input_grad(case, dy, w, cuts=(), epilogue=None):
+    dx = guarded(np.full(case.x, np.nan, dy.dtype))
+    run(lower_conv2d_input_grad(guarded(dy), guarded(w), dx, **case.arguments, epilogue=epilogue), cuts)
+    return dx
+
+
+def weight_grad(case, x, dy, cuts=()):
+    dw = guarded(np.full(case.w, np.nan, x.dtype))
+    run(lower_conv2d_weight_grad(guarded(x), guarded(dy), dw, **case.arguments), cuts)
+    return dw
+
+
+def check(case, cuts=()):
+    x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
+    case.close(forward(case, x, w, cuts), case.forward(x, w))
+    case.close(input_grad(case, dy, w, cuts), case.input_grad(dy, w))
+    case.close(weight_grad(case, x, dy, cuts), case.weight_grad(x, dy))
+
+
+def few_tiles(dtype, rows, columns, depth):
+    """In place of `choose_tile`, since each kind of tile takes a while to compile."""
+    return 3 if rows >= 3 else 1, 2 if columns > lanes(dtype) else 1
+
+
+pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+padding = st.one_of(st.sampled_from(["SAME", "VALID"]),
+                    st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2))
+cases = st.builds(
+    lambda n, size, cin, cout, taps, strides, dilations, padding, dtype: Case(
+        (n, *size, cin), (*taps, cin, cout), strides, dilations, padding, dtype),
+    st.integers(1, 3), st.tuples(st.integers(1, 9), st.integers(1, 9)), st.sampled_from([1, 2, 17]),
+    st.sampled_from([1, 3, 17]), pairs, pairs, pairs, padding, st.sampled_from(["f32", "f32", "f64"]))
+cuts = st.lists(st.floats(0, 1), max_size=3)
+
+
+@settings(max_examples=60)
+@given(cases, cuts, st.sampled_from([1, 300, 2000, 256 * 1024]), st.sampled_from([1, 512]))
+def test_any_geometry(case, cuts, block_bytes, partial_pixels):
+    """The block size changes which rows and images share a window in scratch; the pixels, how many partial sums."""
+    with (mock.patch.multiple(conv, BLOCK_BYTES=block_bytes, choose_tile=few_tiles),
+          mock.patch.multiple(conv_grad, BLOCK_BYTES=block_bytes, choose_tile=few_tiles, PARTIAL_PIXELS=partial_pixels)):
+        check(case, cuts)
+
+
+PLAIN = Case((2, 13, 13, 32), (3, 3, 32, 64))
+GRAY = Case((3, 15, 15, 1), (3, 3, 1, 32), padding="SAME")
+STRIDED = Case((2, 14, 14, 3), (7, 7, 3, 8), strides=(2, 2), padding="SAME", dtype="f64")
+POINTWISE = Case((2, 7, 7, 17), (1, 1, 17, 80))
+DILATED = Case((1, 12, 12, 4), (3, 3, 4, 33), dilations=(2, 2), strides=(2, 3), padding="SAME")
+WHOLE_IMAGE = Case((5, 4, 4, 6), (4, 4, 6, 20))
+SPARSE = Case((2, 9, 9, 8), (1, 1, 8, 8), strides=(2, 2), padding="SAME")
+
+
+@pytest.mark.parametrize("case", [PLAIN, GRAY, STRIDED, POINTWISE, DILATED, WHOLE_IMAGE, SPARSE], ids=str)
+def test_geometries_that_matter(case):
+    check(case, (0.3, 0.7))
+
+
+@pytest.mark.parametrize("cpu", ["avx2", "generic"])
+def test_lesser_processors(cpu):
+    """Two of the same cases with the tiles of a lesser processor."""
+    code = "import test_conv as t; from graphflow.compiler.native.processor import isa; " \
+           "t.check(t.GRAY); t.check(t.DILATED); print(isa().name)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(__file__), capture_output=True, text=True,
+                          env={**os.environ, "GRAPHFLOW_CPU": cpu})
+    assert done.stdout == f"{cpu}\n", done.stderr
+
+
+@settings(max_examples=20)
+@given(st.sampled_from([PLAIN, GRAY, STRIDED, POINTWISE]), st.lists(st.floats(0, 1), max_size=6))
+def test_how_tasks_are_split_changes_no_bit(case, cuts):
+    x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
+    np.testing.assert_array_equal(forward(case, x, w, cuts), forward(case, x, w))
+    np.testing.assert_array_equal(input_grad(case, dy, w, cuts), input_grad(case, dy, w))
+    np.testing.assert_array_equal(weight_grad(case, x, dy, cuts), weight_grad(case, x, dy))
+
+
+@pytest.mark.parametrize("case", [
+    Case((2, 2, 5, 3), (3, 3, 3, 4)),                                    # no window fits
+    Case((0, 5, 5, 3), (3, 3, 3, 4)),
+    Case((2, 5, 5, 0), (3, 3, 0, 4)),
+    Case((2, 5, 5, 3), (3, 3, 3, 0)),
+    Case((2, 1, 1, 3), (2, 2, 3, 4), (4, 4), padding=((4, 4), (4, 4))),   # windows that meet padding alone
+    Case((2, 0, 5, 3), (2, 2, 3, 4), padding=((2, 2), (0, 0))),
+    Case((2, 6, 6, 3), (1, 1, 3, 4), (3, 3)),                            # inputs that no window meets
+], ids=str)
+def test_nothing_to_sum_is_zero(case):
+    check(case)
+
+
+def test_an_infinity_reaches_only_the_windows_that_hold_it():
+    case = Case((1, 8, 8, 2), (3, 3, 2, 3), strides=(2, 2), padding="SAME")
+    x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
+    x[0, 3, 3, 0], dy[0, 1, 2, 1] = np.inf, np.nan
+    with np.errstate(invalid="ignore"):
+        held = np.isinf(case.pad(x)[case.windows()]).any((3, 4, 5))
+    np.testing.assert_array_equal(np.isfinite(forward(case, x, w)).all(-1), ~held)
+    finite = np.isfinite(input_grad(case, dy, w)).all(-1)
+    np.testing.assert_array_equal(np.argwhere(~finite[0]), list(itertools.product((2, 3, 4), (4, 5, 6))))
+    np.testing.assert_array_equal(np.isfinite(weight_grad(case, np.nan_to_num(x), dy)).all((0, 1, 2)), [True, False, True])
+
+
+@dataclass(frozen=True)
+class BiasRelu:
+    """y = max(c + bias[column], 0) in place, and the row's number into a buffer of its own."""
+
+    bias: np.ndarray
+    rows: np.ndarray
+    key = "bias_relu"
+    imports = frozenset({"f32", "load_f32", "store_f32", "store_i64", "maximum", "word"})
+
+    @property
+    def buffers(self):
+        return self.bias, self.rows
+
+    @property
+    def dims(self):
+        return self.bias.shape
+
+    def setup(self, buffer_slot, dim_slot):
+        return [f"bias, rows, n = word(buffers, {buffer_slot}), word(buffers, {buffer_slot + 1}), word(dims, {dim_slot})"]
+
+    def apply(self, row, begin, end, c):
+        return [f"store_i64(rows, {row}, {row}, -1)",
+                f"for j in range({begin}, {end}):",
+                f"    value = load_f32({c}, {row} * n + j, -1) + load_f32(bias, j, -1)",
+                f"    store_f32({c}, {row} * n + j, maximum(value, f32(0.0)), -1)"]
+
+
+@pytest.mark.parametrize("case", [PLAIN, POINTWISE, SPARSE, DILATED], ids=str)
+def test_the_epilogue_sees_every_pixel_once(case):
+    x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
+    for result, raw, shape in ((lambda e: forward(case, x, w, (0.4,), e), case.forward(x, w), case.y),
+                               (lambda e: input_grad(case, dy, w, (0.4,), e), case.input_grad(dy, w), case.x)):
+        bias = case.random(shape[3], 3)
+        rows = np.full(int(np.prod(shape[:3])), -1)
+        case.close(result(BiasRelu(bias, rows)), np.maximum(raw + bias, 0))
+        np.testing.assert_array_equal(rows, np.arange(rows.size))
+
+
+@given(st.sampled_from(["f32", "f64"]), st.integers(1, 300), st.integers(1, 300), st.integers(1, 5000))
+def test_tiles_fit_and_waste_little(dtype, rows, columns, depth):
+    mr, nv = choose_tile(dtype, rows, columns, depth)
+    assert mr <= rows and (nv - 1) * lanes(dtype) < columns
+    assert -(-rows // mr) * mr <= 1.25 * rows
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 4), st.integers(1, 4), st.integers(0, 4), st.integers(0, 4))
+def test_backward_axes_pair_inputs_with_outputs_as_the_forward_axis_does(size, taps, stride, dilation, before, after):
+    (_,), (total,) = resolve([(before, after)], [size], [taps], [stride], [dilation])
+    pairs = {(o * stride + t * dilation - before, o, t) for o in range(total) for t in range(taps)}
+    found = [(axis.first + i * axis.step, i * axis.stride + t * axis.dilation - axis.pad, axis.tap + t * axis.tap_step)
+             for axis in backward_axes(size, taps, stride, dilation, (before, after))
+             for i in range(axis.count) for t in range(axis.taps)]
+    assert len(found) == len(set(found))
+    assert {pair for pair in found if 0 <= pair[1] < total} == {pair for pair in pairs if 0 <= pair[0] < size}
+
+
+def test_an_axis_that_reads_beyond_the_image_is_padded():
+    assert not Axis(size=5, total=3, count=3, stride=1, dilation=1, taps=3, pad=0).padded
+    assert Axis(size=5, total=4, count=4, stride=1, dilation=1, taps=3, pad=0).padded
+
+
+@pytest.mark.parametrize(("padding", "size", "window", "stride", "dilation", "pads", "output"), [
+    ("SAME", 28, 3, 1, 1, (1, 1), 28),
+    ("SAME", 28, 3, 2, 1, (0, 1), 14),       # the odd pad goes after
+    ("same", 5, 2, 3, 1, (0, 0), 2),
+    ("SAME", 7, 3, 1, 2, (2, 2), 7),
+    ("VALID", 28, 3, 2, 1, (0, 0), 13),
+    ("VALID", 2, 3, 1, 1, (0, 0), 0),
+    ("VALID", 1, 5, 3, 1, (0, 0), 0),
+    ([(2, 1)], 5, 4, 2, 1, (2, 1), 3),
+    ([(3, 3)], 0, 2, 1, 1, (3, 3), 5),
+])
+def test_window_sizes(padding, size, window, stride, dilation, pads, output):
+    assert resolve(padding, [size], [window], [stride], [dilation]) == ((pads,), (output,))
+
+
+@pytest.mark.parametrize(("padding", "window", "stride", "message"), [
+    ("FULL", [3, 3], [1, 1], "'SAME', 'VALID' or explicit pads, received 'FULL'"),
+    ([(1, 1)], [3, 3], [1, 1], "2 axes, received"),
+    ("SAME", [3, 0], [1, 1], "window: expected 2 positive integers"),
+    ("SAME", [3, 3], [1], "strides: expected 2 positive integers"),
+])
+def test_bad_windows_are_named(padding, window, stride, message):
+    with pytest.raises(ValueError, match=message):
+        resolve(padding, [5, 5], window, stride)
