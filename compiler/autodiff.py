@@ -7,8 +7,8 @@ from typing import Any
 from .errors import DTypeError, ShapeError
 from .ir import Operation, Tensor
 from .ops.constant import convert_to_tensor
-from .ops.elementwise import ones_of
-from .ops.view import broadcast_to, shape_of
+from .ops.reduction import sum_to
+from .ops.view import broadcast_to, ones_of, shape_of
 from .shapes import format_dims
 
 
@@ -60,7 +60,7 @@ def _propagate(op: Operation, out_grads: list[Tensor | None], pending: dict[Tens
             if g.dtype != x.dtype:
                 raise DTypeError(f"gradients: the gradient of {op.name!r} ({op.type}) for {x!r} has dtype "
                                  f"{g.dtype.name}")
-            pending.setdefault(x, []).append(g)
+            pending.setdefault(x, []).append(sum_to(g, x))  # undo broadcasting, of any op
 
 
 def _between(targets: list[Tensor], sources: list[Tensor], stops: set[Tensor]) -> set[Operation]:

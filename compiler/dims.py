@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any, Union
+from typing import Any
 
 _ids = itertools.count()
 
@@ -104,7 +104,7 @@ class Dim:
         return " + ".join(product(m, c) for m, c in sorted(self.terms.items(), key=lambda t: [a.id for a in t[0]]))
 
 
-DimLike = Union[int, Dim]
+DimLike = int | Dim
 
 
 def fresh(name: str | None = None) -> Dim:

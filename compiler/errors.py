@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .site import user_site
+
 
 class OpError(Exception):
     """An error in an op. `op` is the operation (or None), `message` the text."""
@@ -46,9 +48,21 @@ class DataLossError(OpError, OSError):
     code = 15
 
 
-class ShapeError(ValueError):
+class _BuildError(Exception):
+    """Found while the graph is built: `message` says what is wrong, the text also where the user asked for it."""
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.message = message
+        self.site = user_site()
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  (at {self.site})" if self.site else self.message
+
+
+class ShapeError(_BuildError, ValueError):
     """Shapes that an op cannot take, found while the graph is built."""
 
 
-class DTypeError(TypeError):
+class DTypeError(_BuildError, TypeError):
     """Element types that an op cannot take, found while the graph is built."""

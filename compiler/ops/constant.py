@@ -1,6 +1,7 @@
 """Constants, and the conversion of Python and NumPy values to tensors."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -90,10 +91,11 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, pr
             raise DTypeError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
                              f"{value.dtype.name}: {value!r}")
         return value
-    if isinstance(value, (list, tuple)) and _has_tensor_leaf(value):
-        from .view import pack
-        like = dtype or next((t.dtype for t in _tensor_leaves(value)), None)
-        return pack(*[convert_to_tensor(v, like) for v in value], axis=0, name=name)
+    for kinds, conversion in _conversions:
+        if isinstance(value, kinds):
+            converted = conversion(value, dtype, name)
+            if converted is not None:
+                return converted
     if isinstance(value, Dimension):
         value = int(value)
     if dtype is None and preferred_dtype is not None:
@@ -104,13 +106,12 @@ def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, pr
     return constant(value, dtype, name=name or "Const")
 
 
-def _tensor_leaves(value: Any) -> list[Any]:
-    if isinstance(value, (list, tuple)):
-        return [leaf for v in value for leaf in _tensor_leaves(v)]
-    return [value] if isinstance(value, Tensor) or hasattr(value, "_as_graph_element") else []
+_conversions: list[tuple[Any, Callable[[Any, DType | None, str | None], Tensor | None]]] = []
 
 
-def _has_tensor_leaf(value: Any) -> bool:
-    return bool(_tensor_leaves(value))
+def register_conversion(kinds: Any, conversion: Callable[[Any, DType | None, str | None], Tensor | None]) -> None:
+    """Let convert_to_tensor take instances of `kinds` (a type or a tuple of types).
 
-
+    `conversion(value, dtype, name)` returns the tensor, or None to leave the value to later conversions.
+    """
+    _conversions.append((kinds, conversion))

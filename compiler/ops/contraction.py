@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from .. import dims as dm
 from ..dtypes import FLOATS, int32, int64
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import CONTRACTION, OpDef
-from ..shapes import Dims, broadcast, format_dims
-
-from .families import check_dtype, check_same_dtype, convert_all, sum_to
+from ..shapes import Dims, broadcast, format_dims, normalize_axis
+from .arguments import check_dtype, check_same_dtype, convert_all
+from .view import reshape, transpose
 
 
 def _matmul_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -44,9 +45,7 @@ def _matmul_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     ta, tb = op.attrs["transpose_a"], op.attrs["transpose_b"]
     da = matmul(b, g, tb, True) if ta else matmul(g, b, False, not tb)
     db = matmul(g, a, True, ta) if tb else matmul(a, g, not ta, False)
-    if a.dims is not None and b.dims is not None and len(a.dims) == len(b.dims) == 2:
-        return da, db
-    return sum_to(da, a), sum_to(db, b)
+    return da, db
 
 
 def _swap(x: np.ndarray, transposed: bool) -> np.ndarray:
@@ -65,9 +64,6 @@ def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     """Contraction of `axes` (a number of last and first axes, or a pair of axis lists), as np.tensordot."""
-    from .. import dims as dm
-    from ..shapes import normalize_axis
-    from .view import reshape, transpose
     x, y = convert_all("tensordot", (a, b))
     if x.dims is None or y.dims is None:
         raise ShapeError(f"tensordot: the ranks of {x!r} and {y!r} must be known")

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import ALL, FLOATS, INTEGERS, NUMBERS, DType, as_dtype, bool_
-from ..errors import DTypeError
+from ..errors import DTypeError, InvalidArgumentError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import ELEMENTWISE, OpDef
 from ..shapes import broadcast
+from .arguments import convert_all
 from .constant import convert_to_tensor
-from .families import binary, comparison, convert_all, elementwise, sum_to, unary
+from .families import binary, comparison, elementwise, unary
+from .view import broadcast_to, ones_of, shape_of, zeros_of
 
 SIGNED = tuple(d for d in NUMBERS if not d.is_unsigned)
 # Abramowitz & Stegun 7.1.1: d erf / dx = 2 / sqrt(pi) * exp(-x^2)
@@ -68,9 +70,8 @@ atan2 = binary("Atan2", lower="atan2({0}, {1})", reference=np.arctan2, dtypes=FL
                grad=lambda g, y, a, b: (g * b / (a * a + b * b), -g * a / (a * a + b * b)))
 _pow_float = binary(
     "Pow", lower="pow({0}, {1})", reference=np.power, dtypes=FLOATS,
-    # d/db is 0 where a <= 0, as TensorFlow has it; log of a safe base keeps NaN out of the untaken branch
-    grad=lambda g, y, a, b: (g * b * power(a, b - 1),
-                             g * where(a > 0, y * log(where(a > 0, a, ones_of(a))), zeros_of(y))))
+    # log(a) counts as 0 where a <= 0, as TensorFlow has it; a safe base keeps NaN out of the untaken branch
+    grad=lambda g, y, a, b: (g * b * power(a, b - 1), g * y * log(where(a > 0, a, ones_of(a)))))
 
 
 def _integer_power(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -96,7 +97,8 @@ def power(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 negative = unary("Neg", lower="-{0}", reference=np.negative, dtypes=SIGNED, grad=lambda g, y, x: -g)
 abs_ = unary("Abs", lower="absolute({0})", reference=np.abs, dtypes=SIGNED, grad=lambda g, y, x: g * sign(x))
-sign = unary("Sign", lower="sign({0})", reference=np.sign, dtypes=SIGNED, grad=lambda g, y, x: zeros_of(g))
+sign = unary("Sign", lower="sign({0})", reference=np.sign, dtypes=SIGNED,
+             grad=lambda g, y, x: broadcast_to(zeros_of(g), shape_of(x)))
 square = unary("Square", lower="{0} * {0}", reference=np.square, dtypes=NUMBERS, grad=lambda g, y, x: 2 * g * x)
 sqrt = unary("Sqrt", lower="sqrt({0})", reference=np.sqrt, grad=lambda g, y, x: g * 0.5 / y)
 rsqrt = unary("Rsqrt", lower="rsqrt({0})", reference=lambda x: (1 / np.sqrt(x)).astype(x.dtype),
@@ -180,8 +182,8 @@ def _select_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 
 
 def _select_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
-    condition, x, y = op.inputs
-    return None, sum_to(where(condition, g, zeros_of(g)), x), sum_to(where(condition, zeros_of(g), g), y)  # type: ignore[return-value]
+    condition = op.inputs[0]
+    return None, where(condition, g, zeros_of(g)), where(condition, zeros_of(g), g)
 
 
 select = OpDef("SelectV2", ELEMENTWISE, _select_types, _select_grad, np.where, lower="select({0}, {1}, {2})")
@@ -215,21 +217,12 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     return x if x.dtype == dtype else _cast(x, dtype=dtype, name=name or "Cast")
 
 
-def zeros_of(like: Tensor) -> Tensor:
-    return convert_to_tensor(np.zeros((), like.dtype.np))
-
-
-def ones_of(like: Tensor) -> Tensor:
-    return convert_to_tensor(np.ones((), like.dtype.np))
-
-
 # an index that must lie in [0, limit): faults at run time otherwise (limit is a scalar)
 check_index = elementwise("CheckIndex", 2, lower="checked_index({0}, {1})", dtypes=INTEGERS,
                           reference=lambda x, limit: _checked(x, limit))
 
 
 def _checked(x: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    from ..errors import InvalidArgumentError
     bad = x[(x < 0) | (x >= limit)] if x.ndim else x.reshape(1)[(x.reshape(1) < 0) | (x.reshape(1) >= limit)]
     if bad.size:
         raise InvalidArgumentError(f"index {bad.ravel()[0]} is not in [0, {int(limit)})")

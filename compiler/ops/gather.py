@@ -12,10 +12,12 @@ from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COPY, INDEX, OpDef
 from ..shapes import normalize_axis
+from .arguments import check_dtype, convert_all
 from .constant import convert_to_tensor
-from .families import check_dtype
+from .elementwise import where
+from .reduction import reduce_sum
 from .symbolic import operand_dims, symbolic_value
-from .view import shape_of
+from .view import shape_of, zeros_of
 
 
 def _checked(name: str, indices: np.ndarray, limit: int) -> np.ndarray:
@@ -100,10 +102,8 @@ _one_hot = OpDef("OneHot", INDEX, _one_hot_types, lambda op, g: [None, _hot_grad
 
 
 def _hot_grad(op: Operation, g: Tensor, on: bool) -> Tensor:
-    from .elementwise import where
-    from .reduction import reduce_sum
     hits = one_hot(op.inputs[0], op.attrs["depth"], on, not on, op.attrs["axis"], "bool")
-    return reduce_sum(where(hits, g, convert_to_tensor(np.zeros((), g.dtype.np))))
+    return reduce_sum(where(hits, g, zeros_of(g)))
 
 
 def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: int | None = None,
@@ -143,7 +143,6 @@ _range = OpDef(
 def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
     """start, start + delta, ... below `limit` (above it for a negative delta). The length must be known up to
     symbols: it may depend on shapes but not on data."""
-    from .families import convert_all
     if limit is None:
         start, limit = 0, start
     if dtype is not None:

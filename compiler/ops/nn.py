@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import FLOATS, int32, int64
-from ..errors import DTypeError, InvalidArgumentError, ShapeError
+from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..shapes import broadcast, format_dims, normalize_axis
+from .arguments import check_dtype, check_same_dtype, convert_all
 from .constant import convert_to_tensor
-from .elementwise import abs_, cast, check_index, exp, log, log1p, relu, sigmoid, where, zeros_of
-from .families import check_dtype, check_same_dtype, composite, convert_all
+from .elementwise import abs_, cast, check_index, exp, log, log1p, relu, sigmoid, where
+from .families import composite
 from .gather import one_hot
-from .reduction import reduce_max, reduce_sum
-from .view import expand_dims, size, stop_gradient
+from .reduction import reduce_max, reduce_sum, size_of
+from .view import expand_dims, stop_gradient, zeros_of
 
 
 def _float_type(name: str) -> Any:
@@ -152,7 +153,7 @@ def _sparse_reference(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _hot(labels: Tensor, logits: Tensor) -> Tensor:
     assert logits.dims is not None
-    checked = check_index(labels, cast(size(logits, [len(logits.dims) - 1]), labels.dtype))
+    checked = check_index(labels, cast(size_of(logits, (len(logits.dims) - 1,)), labels.dtype))
     return one_hot(checked, logits.dims[-1], 1, 0, dtype=logits.dtype)
 
 

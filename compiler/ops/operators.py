@@ -10,13 +10,13 @@ from .. import dims as dm
 from ..dims import DimLike
 from ..errors import ShapeError
 from ..ir import Tensor
-
 from . import elementwise as ew
+from .arguments import convert_all
 from .contraction import matmul
-from .families import convert_all
 from .gather import gather
+from .slicing import strided_slice
 from .symbolic import symbolic_value
-from .view import reshape, strided_slice
+from .view import reshape
 
 
 def divide(x: Any, y: Any, name: str = "truediv") -> Tensor:

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import ALL, FLOATS, NUMBERS, as_dtype, bool_, int64
+from .. import dims as dm
+from ..dims import Dim
+from ..dtypes import ALL, FLOATS, NUMBERS, as_dtype, bool_, int32, int64
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, REDUCTION, OpDef
+from ..opdef import COMPOSITE, REDUCTION, OpDef
 from ..shapes import normalize_axis
-from .constant import convert_to_tensor
-from .elementwise import cast, equal, exp, is_finite, log, real_divide, where, zeros_of
-from .families import canonical_axes, check_dtype, composite, reduced_dims, reduction
-from .symbolic import kept_shape, operand_dims
-from .view import broadcast_to, reshape, shape_of, size
+from .arguments import check_dtype
+from .constant import constant, convert_to_tensor
+from .elementwise import cast, equal, exp, is_finite, log, real_divide, where
+from .families import canonical_axes, composite, keep_axes, reduced_dims, reduction
+from .symbolic import dims_vector, static_ints
+from .view import broadcast_to, ones, ones_of, reshape, shape, shape_of, zeros_of
 
 
 def _extremum_grad(op: Operation, g: Tensor, y: Tensor) -> Tensor:
@@ -24,13 +27,13 @@ def _extremum_grad(op: Operation, g: Tensor, y: Tensor) -> Tensor:
 
 
 def _prod_grad(op: Operation, g: Tensor, y: Tensor) -> Tensor:
-    """The product of the other elements, right with zeros too: y / x, the product of the nonzero ones at a sole zero."""
+    """The product of the other elements: y / x, but at a sole zero the product of the nonzero ones."""
     x, axis = op.inputs[0], op.attrs["axis"]
     zero = equal(x, zeros_of(x))
     count = reduce_sum(cast(zero, x.dtype), axis, keepdims=True)
-    safe = where(zero, zeros_of(x) + 1, x)
+    safe = where(zero, ones_of(x), x)
     nonzero = reduce_prod(safe, axis, keepdims=True)
-    at_zero = where(equal(count, zeros_of(x) + 1), nonzero, zeros_of(x))
+    at_zero = where(equal(count, ones_of(x)), nonzero, zeros_of(x))
     return g * where(zero, at_zero, where(equal(count, zeros_of(x)), nonzero / safe, zeros_of(x)))
 
 
@@ -60,9 +63,19 @@ def _highest(x: np.ndarray) -> Any:
 
 # mean: a composite of sum and division, so that it fuses like them
 
+def size_of(x: Tensor, axis: tuple[int, ...] | None = None) -> Tensor:
+    """The number of elements of `x` (along `axis`) as an int32 scalar."""
+    if x.dims is None:
+        return reduce_sum(ones(shape(x), int32), axis)
+    count = dm.product(d for i, d in enumerate(x.dims) if axis is None or i in axis)
+    if isinstance(count, Dim):
+        return reshape(dims_vector(dims=(count,)), ())
+    return constant(np.array(count, np.int32))
+
+
 def _mean_expand(x: Tensor, axis: tuple[int, ...] | None, keepdims: bool) -> Tensor:
     total = reduce_sum(x, axis, keepdims)
-    count = size(x, axis)
+    count = size_of(x, axis)
     return real_divide(total, cast(count, x.dtype)) if x.dtype.is_floating else total // cast(count, x.dtype)
 
 
@@ -74,10 +87,9 @@ def _mean_reference(x: np.ndarray, axis: tuple[int, ...] | None, keepdims: bool)
 
 
 def _mean_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
-    x, axis, keepdims = op.inputs[0], op.attrs["axis"], op.attrs["keepdims"]
-    if not keepdims and x.dims is not None:
-        g = reshape(g, kept_shape(x, axis))
-    return [broadcast_to(g, shape_of(x)) / cast(size(x, axis), x.dtype)]
+    x, = op.inputs
+    g, = keep_axes(op, g)
+    return [broadcast_to(g, shape_of(x)) / cast(size_of(x, op.attrs["axis"]), x.dtype)]
 
 
 def _reduction_types(name: str, dtypes: Any) -> Any:
@@ -115,11 +127,8 @@ def _logsumexp_reference(x: np.ndarray, axis: tuple[int, ...] | None, keepdims: 
 
 
 def _logsumexp_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
-    x, y = op.inputs[0], op.output
-    if not op.attrs["keepdims"] and x.dims is not None:
-        kept = kept_shape(x, op.attrs["axis"])
-        g, y = reshape(g, kept), reshape(y, kept)
-    return [g * exp(x - y)]
+    g, y = keep_axes(op, g, op.output)
+    return [g * exp(op.inputs[0] - y)]
 
 
 _logsumexp = composite("LogSumExp", infer=_reduction_types("LogSumExp", FLOATS), expand=_logsumexp_expand,
@@ -160,23 +169,40 @@ def argmin(input: Any, axis: Any = None, name: str | None = None, output_type: A
 
 
 def _one_axis(op: str, x: Tensor, axis: Any) -> int:
-    axis = 0 if axis is None else axis
+    axis = static_ints(op, "axis", 0 if axis is None else axis)
     return axis if x.dims is None else normalize_axis(op, axis, len(x.dims))
 
 
-# undoing a broadcast whose shapes are not known while the graph is built
-
-def _sum_to_reference(g: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    lead = g.ndim - len(shape)
-    axes = (*range(lead), *(lead + i for i, d in enumerate(shape) if d == 1 and g.shape[lead + i] != 1))
-    return np.sum(g, axes, keepdims=True, dtype=g.dtype).reshape(tuple(shape))
+# undoing a broadcast: what is its gradient
 
 
-_sum_to = OpDef("SumTo", HOST, lambda inputs, attrs: [TensorType(inputs[0].dtype, operand_dims(inputs[1]))],
+def sum_to(g: Tensor, x: Tensor) -> Tensor:
+    """`g` summed over the axes along which `x` was repeated to the shape of `g`."""
+    if g.dims is not None and g.dims == x.dims:
+        return g
+    if g.dims is not None and x.dims is not None:
+        pairs = zip(g.dims[len(g.dims) - len(x.dims):], x.dims, strict=True)
+        if all(a == b or (isinstance(b, int) and b == 1) for a, b in pairs):
+            return _sum_to_expand(g, x)
+    return _sum_to(g, x)
+
+
+def _sum_to_expand(g: Tensor, x: Tensor) -> Tensor:
+    """With both shapes known up to symbols; a size of `x` that is not known to be 1 is not."""
+    assert g.dims is not None and x.dims is not None
+    lead = len(g.dims) - len(x.dims)
+    repeated = [i for i, d in enumerate(x.dims, lead) if isinstance(d, int) and d == 1 and g.dims[i] != 1]
+    total = reduce_sum(g, [*range(lead), *repeated], keepdims=True) if lead or repeated else g
+    return total if total.dims == x.dims else reshape(total, x.dims)
+
+
+def _sum_to_reference(g: np.ndarray, x: np.ndarray) -> np.ndarray:
+    lead = g.ndim - x.ndim
+    axes = (*range(lead), *(lead + i for i, d in enumerate(x.shape) if d == 1 and g.shape[lead + i] != 1))
+    return np.sum(g, axes, keepdims=True, dtype=g.dtype).reshape(x.shape)
+
+
+# only the shape of the second input matters; expanded when both shapes are known
+_sum_to = OpDef("SumTo", COMPOSITE, lambda inputs, attrs: [TensorType(inputs[0].dtype, inputs[1].dims)],
                 lambda op, g: [broadcast_to(g, shape_of(op.inputs[0])), None], _sum_to_reference,
-                fields={"shape_operand": 1})
-
-
-def sum_to_shape_of(g: Tensor, x: Tensor) -> Tensor:
-    return _sum_to(g, shape_of(x))
-
+                expand=_sum_to_expand)

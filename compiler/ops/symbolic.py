@@ -1,16 +1,19 @@
 """Values of small integer tensors while the graph is built: what a shape operand says, with unknown sizes as Dims."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from .. import dims as dm
 from ..dims import Dim, DimLike
 from ..dtypes import int32
+from ..errors import DTypeError, OpError, ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import SOURCE, OpDef
-from ..shapes import Dims, TensorShape, as_dim, format_dims
+from ..shapes import Dims, TensorShape, as_dim
+from .arguments import is_tensor
 from .constant import constant, convert_to_tensor
 
 MAX_ELEMENTS = 64
@@ -22,45 +25,78 @@ dims_vector = OpDef(
     reference=lambda dims: np.array(dims, np.int32),
 )
 
-# ops whose references also work on object arrays of dimensions
-_FOLLOWED = {"AddV2", "Sub", "Mul", "FloorDiv", "Mod", "Neg", "Maximum", "Minimum", "Pack", "ConcatV2", "StridedSlice",
-             "Reshape", "Prod", "Sum", "Squeeze", "ExpandDims", "Identity", "GatherV2", "Reverse", "Unpack"}
+# ops whose references also work on object arrays of dimensions, or what does so in their place
+_FOLLOWED: dict[str, Callable[..., Any] | None] = {
+    "Maximum": np.frompyfunc(dm.maximum, 2, 1), "Minimum": np.frompyfunc(dm.minimum, 2, 1),
+    **dict.fromkeys(("AddV2", "Sub", "Mul", "FloorDiv", "FloorMod", "Neg", "ConcatV2", "StridedSlice", "Reshape",
+                     "Prod", "Sum", "Identity", "Reverse", "Transpose", "Place", "BroadcastTo", "Fill")),
+}
 
 
 def symbolic_value(tensor: Tensor) -> np.ndarray | None:
     """The elements of a small integer tensor as ints and Dims (an object array), or None when they are data."""
-    if not tensor.dtype.is_integer or tensor.dims is None:
-        return None
-    if any(isinstance(d, Dim) or d > MAX_ELEMENTS for d in tensor.dims):
-        return None
-    return _value(tensor.op, tensor.index)
+    return _follow(tensor, {})
 
 
-def _value(op: Operation, index: int) -> np.ndarray | None:
+def _follow(tensor: Tensor, known: dict[Tensor, np.ndarray | None]) -> np.ndarray | None:
+    if tensor not in known:
+        known[tensor] = None
+        if _is_small(tensor):
+            known[tensor] = _value(tensor.op, tensor.index, known)
+    return known[tensor]
+
+
+def _is_small(tensor: Tensor) -> bool:
+    if tensor.dims is None or tensor.dtype.is_floating or any(isinstance(d, Dim) for d in tensor.dims):
+        return False
+    size = dm.product(tensor.dims)
+    return isinstance(size, int) and size <= MAX_ELEMENTS
+
+
+def _value(op: Operation, index: int, known: dict[Tensor, np.ndarray | None]) -> np.ndarray | None:
     kind = op.type
     if kind == "Const":
         return op.attrs["value"].astype(object)
     if kind == "Dims":
-        return _objects(op.attrs["dims"])
+        return objects(op.attrs["dims"])
     if kind == "Shape":
         dims = op.inputs[0].dims
-        return None if dims is None else _objects(dims)
+        return None if dims is None else objects(dims)
     if kind == "Cast":
-        return symbolic_value(op.inputs[0])
-    if kind not in _FOLLOWED:
+        return _follow(op.inputs[0], known)
+    if op.definition.stateful or op.definition.reference is None or not op.inputs or kind == "PlaceholderWithDefault":
         return None
-    operands = [symbolic_value(t) for t in op.inputs]
-    if any(o is None for o in operands):
+    operands = [_follow(t, known) for t in op.inputs]
+    values = [o for o in operands if o is not None]
+    if len(values) < len(operands):
         return None
+    if not any(isinstance(v, Dim) for o in values for v in o.flat):
+        return _fold(op, index, values)
+    return _symbolic(op, values) if kind in _FOLLOWED else None
+
+
+def _fold(op: Operation, index: int, values: list[np.ndarray]) -> np.ndarray | None:
+    """The value of an op whose operands are all integers."""
+    arrays = [v.astype(t.dtype.np) for v, t in zip(values, op.inputs, strict=True)]
     try:
-        result = op.definition.reference(*operands, **op.attrs)  # type: ignore[misc]
-    except TypeError:  # comparing unknown sizes, say
+        with np.errstate(all="ignore"):
+            result = op.definition.reference(*arrays, **op.attrs)  # type: ignore[misc]
+    except (OpError, TypeError, ValueError):  # left to the run, which says where it happened
         return None
-    result = result[index] if len(op.outputs) > 1 else result
-    return result if isinstance(result, np.ndarray) else _objects(result)
+    return np.asarray(result[index] if len(op.outputs) > 1 else result).astype(object)
 
 
-def _objects(values: Any) -> np.ndarray:
+def _symbolic(op: Operation, values: list[np.ndarray]) -> np.ndarray | None:
+    function = _FOLLOWED[op.type] or op.definition.reference
+    try:
+        result = function(*values, **op.attrs)  # type: ignore[misc]
+    except TypeError:  # an unknown size where an integer must stand
+        return None
+    return result if isinstance(result, np.ndarray) and result.dtype == object else objects(result)
+
+
+def objects(values: Any) -> np.ndarray:
+    """A scalar or vector of ints and Dims as an object array."""
     shape = (len(values),) if isinstance(values, (tuple, list)) else ()
     array = np.empty(shape, object)
     array[...] = values if shape else values
@@ -69,31 +105,65 @@ def _objects(values: Any) -> np.ndarray:
 
 def static_value(tensor: Tensor) -> np.ndarray | None:
     """The value of a constant expression of integers, else None."""
+    if tensor.op.type == "Const":
+        return tensor.op.attrs["value"]
     value = symbolic_value(tensor)
-    if value is None:
-        return tensor.op.attrs["value"] if tensor.op.type == "Const" else None
-    if any(isinstance(v, Dim) for v in value.ravel()):
+    if value is None or any(isinstance(v, Dim) for v in value.flat):
         return None
     return value.astype(tensor.dtype.np)
 
 
-def shape_operand(shape: Any) -> Tensor:
+def static_ints(op: str, what: str, value: Any) -> Any:
+    """An argument that must be known while the graph is built, given as ints or a constant tensor of them.
+
+    Raises ShapeError when it depends on fed data.
+    """
+    if not is_tensor(value):
+        return value
+    tensor = convert_to_tensor(value)
+    known = static_value(tensor)
+    if known is None:
+        raise ShapeError(f"{op}: {what} must be known while the graph is built, received {tensor!r}")
+    return known.tolist()
+
+
+def static_dims(op: str, what: str, value: Any) -> Dims:
+    """A vector argument as ints and Dims: it may depend on shapes, but raises ShapeError if it depends on fed data."""
+    if not is_tensor(value):
+        items = list(value) if hasattr(value, "__iter__") else [value]
+        if not any(is_tensor(v) for v in items):
+            return tuple(v if isinstance(v, Dim) else int(v) for v in items)
+        value = items
+    known = symbolic_value(convert_to_tensor(value))
+    if known is None:
+        raise ShapeError(f"{op}: {what} must not depend on fed data, received {value!r}")
+    return tuple(v if isinstance(v, Dim) else int(v) for v in known.ravel())
+
+
+def shape_operand(shape: Any, op: str = "Shape") -> Tensor:
     """A shape argument (TensorShape, ints, None or Dims, tensors among them) as an integer vector."""
+    name = f"{op}/shape"
     if isinstance(shape, TensorShape):
         shape = shape.dims
-    if isinstance(shape, Tensor) or hasattr(shape, "_as_graph_element"):
-        return convert_to_tensor(shape)
+        if shape is None:
+            raise ValueError(f"{op}: the shape must have a known rank")
+    if is_tensor(shape):
+        tensor = convert_to_tensor(shape)
+        if not tensor.dtype.is_integer:
+            raise DTypeError(f"{op}: sizes must be integers, received {tensor!r}")
+        return tensor
     if isinstance(shape, np.ndarray):
         shape = shape.tolist()
-    if not isinstance(shape, (tuple, list)):
-        shape = (shape,)
-    if any(isinstance(d, Tensor) for d in shape):
-        return convert_to_tensor([d if isinstance(d, Tensor) else constant(int(d), int32) for d in shape])
-    if any(isinstance(d, Dim) for d in shape):
-        return dims_vector(dims=tuple(d if isinstance(d, Dim) else int(d) for d in shape))
-    if any(d is None for d in shape):
-        raise ValueError(f"Cannot convert a partially known shape to a tensor: {shape}")
-    return constant(np.array(shape, np.int64 if any(int(d) > 2**31 - 1 for d in shape) else np.int32))
+    items = list(shape) if hasattr(shape, "__iter__") else [shape]
+    if any(is_tensor(d) for d in items):
+        return convert_to_tensor([d if is_tensor(d) else constant(int(d), int32, name=name) for d in items], name=name)
+    if any(isinstance(d, Dim) for d in items):
+        return dims_vector(dims=tuple(d if isinstance(d, Dim) else int(d) for d in items), name=name)
+    if any(d is None for d in items):
+        raise ValueError(f"{op}: cannot convert a partially known shape to a tensor: {tuple(items)}")
+    if any(isinstance(d, bool) or not hasattr(d, "__index__") for d in items):
+        raise DTypeError(f"{op}: sizes must be integers, received {shape!r}")
+    return constant(np.array(items, np.int64 if any(abs(d) > 2**31 - 1 for d in items) else np.int32), name=name)
 
 
 def operand_dims(shape: Tensor) -> Dims | None:
@@ -101,18 +171,24 @@ def operand_dims(shape: Tensor) -> Dims | None:
     value = symbolic_value(shape)
     if value is not None:
         return tuple(v if isinstance(v, Dim) else int(v) for v in value.ravel())
-    if shape.dims is None or isinstance(shape.dims[0], Dim):
+    if not shape.dims or isinstance(shape.dims[0], Dim):
         return None
     return tuple(as_dim(None) for _ in range(shape.dims[0]))
 
 
-def kept_shape(x: Tensor, axis: Sequence[int] | None) -> Tensor:
-    """The shape of `x` with the reduced axes as 1, as a shape operand."""
-    from .view import shape_of
-    if x.dims is not None:
-        axes = range(len(x.dims)) if axis is None else axis
-        kept: list[DimLike] = [1 if i in axes else d for i, d in enumerate(x.dims)]
-        return shape_operand(tuple(kept))
-    raise ValueError(f"The gradient of a reduction needs the rank of {x!r}, but its shape is "
-                     f"{format_dims(x.dims)}; {shape_of(x).name} is known only when the graph is fed.")
+def sizes_of(op: str, shape: Tensor) -> Dims | None:
+    """As operand_dims, for a shape whose sizes are all given: raises ShapeError for a negative one."""
+    dims = operand_dims(shape)
+    if dims is not None and any(isinstance(d, int) and d < 0 for d in dims):
+        raise ShapeError(f"{op}: sizes must be non-negative, received "
+                         f"{[d if isinstance(d, int) else None for d in dims]}")
+    return dims
 
+
+def kept_dims(x: Tensor, axis: Sequence[int] | None) -> Dims | None:
+    """The dims of `x` with the reduced axes as 1, None when its rank is unknown."""
+    if x.dims is None:
+        return None
+    axes = range(len(x.dims)) if axis is None else axis
+    kept: list[DimLike] = [1 if i in axes else d for i, d in enumerate(x.dims)]
+    return tuple(kept)

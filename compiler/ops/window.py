@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from .. import window as geometry
-
 from ..dtypes import FLOATS
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import WINDOW, OpDef
 from ..shapes import format_dims
+from .arguments import check_dtype, check_same_dtype, convert_all
 from .constant import convert_to_tensor
-from .families import check_dtype, check_same_dtype, convert_all
 from .symbolic import operand_dims
 from .view import shape_of
 

@@ -1,0 +1,54 @@
+"""What op builders share: turning arguments into tensors, and checking their element types."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..dtypes import DType
+from ..errors import DTypeError
+from ..ir import Tensor, TensorType
+from .constant import convert_to_tensor
+
+
+def is_tensor(value: Any) -> bool:
+    """A tensor, or something that stands for one (a variable)?"""
+    return isinstance(value, Tensor) or hasattr(value, "_as_graph_element")
+
+
+def convert_all(op: str, values: Sequence[Any]) -> list[Tensor]:
+    """Tensors of one dtype: that of the first tensor among the values, which Python numbers then take on.
+
+    Constants made here are named within the op, so that they do not disturb the names of the user's own.
+    """
+    like = next((v.dtype for v in values if is_tensor(v)), None)
+    names = [f"{op}/{'xyz'[i]}" if i < 3 else f"{op}/values_{i}" for i in range(len(values))]
+    if like is None:
+        first = convert_to_tensor(values[0], name=names[0])
+        rest = zip(values[1:], names[1:], strict=True)
+        return [first, *(convert_to_tensor(v, name=n, preferred_dtype=first.dtype) for v, n in rest)]
+    try:
+        return [convert_to_tensor(v, None if is_tensor(v) else like, n) for v, n in zip(values, names, strict=True)]
+    except DTypeError:
+        raise
+    except TypeError as error:
+        raise DTypeError(f"{op}: {error}") from None
+
+
+def check_dtype(op: str, tensor: Tensor, allowed: Sequence[DType]) -> None:
+    if tensor.dtype not in allowed:
+        raise DTypeError(f"{op}: {tensor!r} has dtype {tensor.dtype.name}, "
+                         f"expected one of {', '.join(d.name for d in allowed)}")
+
+
+def check_same_dtype(op: str, inputs: Sequence[Tensor]) -> DType:
+    first = inputs[0].dtype
+    for tensor in inputs[1:]:
+        if tensor.dtype != first:
+            raise DTypeError(f"{op}: inputs must have the same dtype, received "
+                             f"{' and '.join(t.dtype.name for t in inputs)}")
+    return first
+
+
+def same_type(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    """The shape rule of an op whose output is like its first input."""
+    return [inputs[0].type]

@@ -1,0 +1,41 @@
+"""Where in the user's program an op was made: the innermost frame outside graphflow."""
+from __future__ import annotations
+
+import os
+import sys
+from typing import NamedTuple
+
+
+class Site(NamedTuple):
+    """Where the user made an op."""
+
+    filename: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f'File "{self.filename}", line {self.line}, in {self.function}'
+
+
+def _package_folders() -> tuple[str, ...]:
+    """The folders of graphflow's own code, installed or in a checkout (where tests and examples lie beside them)."""
+    compiler = os.path.dirname(os.path.abspath(__file__))
+    parent = os.path.dirname(compiler)
+    if os.path.exists(os.path.join(parent, "__init__.py")):
+        return (os.path.join(parent, ""),)
+    return tuple(os.path.join(folder, "") for folder in (
+        compiler, os.path.join(parent, "graphflow"), os.path.join(parent, "runtime")))
+
+
+PACKAGE_FOLDERS = _package_folders()
+
+
+def user_site() -> Site | None:
+    """The innermost frame outside graphflow."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith(PACKAGE_FOLDERS):
+            return Site(filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
