@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple, Union
 
 from llvmlite import ir
 from llvmlite.ir.instructions import FastMathFlags, Instruction
 from numba import types
-from numba.core import config
 from numba.extending import intrinsic
+
+from .processor import AVX512, isa
 
 Number = Union["Value", float, int]
 
@@ -59,18 +59,6 @@ class _SealedCallFlags(FastMathFlags):
 
 
 _SEALED, _SEALED_CALL = _SealedFlags(), _SealedCallFlags()
-
-
-@lru_cache(maxsize=1)
-def has_fma() -> bool:
-    """Does the processor that Numba compiles for multiply and add in one instruction? (Else llvm.fma calls libm.)"""
-    import llvmlite.binding as binding
-
-    if not binding.get_default_triple().startswith(("x86", "i686", "i386", "amd64")):
-        return True
-    if config.CPU_FEATURES is not None:
-        return "+fma" in config.CPU_FEATURES.split(",")
-    return config.CPU_NAME != "generic" and bool(binding.get_host_cpu_features().get("fma", False))
 
 
 class Value:
@@ -219,11 +207,22 @@ def select(condition: Value, yes: Number, no: Number) -> Value:
 
 def fma(a: Value, b: Number, c: Number) -> Value:
     """a * b + c rounded once; twice on an x86 processor older than FMA (2013), where the error bounds grow."""
-    return a.call("llvm.fma", b, c) if has_fma() else a * b + c
+    return a.call("llvm.fma", b, c) if isa().fma else a * b + c
+
+
+def use_full_vectors(builder: ir.IRBuilder) -> None:
+    """Have the loops of this kernel vectorised at 512 bits where the processor has them.
+
+    LLVM stays at 256 on many such processors, for fear of their clock; arithmetic as dense as ours gains 15 to 40 %.
+    llvmlite does not know the attribute, so it enters the set past the check.
+    """
+    if isa() is AVX512:
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
 
 
 def horner(x: Value, coefficients: Iterable[float]) -> Value:
     """The polynomial with these coefficients, constant term first."""
+    use_full_vectors(x.builder)
     highest, *rest = reversed(list(coefficients))
     result = x.constant(highest)
     for coefficient in rest:
@@ -253,13 +252,13 @@ def sign_bit(x: Value) -> Value:
     return x.bits().compare("<", 0)
 
 
-def round_to_integer(x: Value) -> tuple[Value, Value]:
-    """x rounded half to even, as float and as integer, for |x| < 2**(mantissa - 1); of NaN, any integer.
+def round_to_integer(x: Value, factor: float = 1.0) -> tuple[Value, Value]:
+    """x * factor rounded half to even, as float and as integer, if below 2**(mantissa - 1); of NaN, any integer.
 
     Adding 1.5 * 2**mantissa leaves the integer in the low bits: no conversion instruction, whose NaN would be poison.
     """
     magic = x.constant(1.5 * 2.0 ** x.format.mantissa)
-    shifted = x + magic
+    shifted = fma(x, factor, magic)
     return shifted - magic, shifted.bits() - magic.bits()
 
 
@@ -297,12 +296,12 @@ def overloaded(choose: Callable[..., Any]) -> Any:
 
         return returned(*accepted), codegen
 
-    arity = len(inspect.signature(choose).parameters)
-    function: Callable[..., Any] = {
-        1: lambda typingctx, a: typed(a),
-        2: lambda typingctx, a, b: typed(a, b),
-        3: lambda typingctx, a, b, c: typed(a, b, c),
-    }[arity]
+    by_arity: list[Callable[..., Any]] = [
+        lambda typingctx, a: typed(a),
+        lambda typingctx, a, b: typed(a, b),
+        lambda typingctx, a, b, c: typed(a, b, c),
+    ]
+    function = by_arity[len(inspect.signature(choose).parameters) - 1]
     function.__name__ = function.__qualname__ = choose.__name__
     function.__doc__ = choose.__doc__
     return intrinsic(function)

@@ -5,8 +5,15 @@ the limits of IEEE 754 and C's Annex F at NaN, infinities, zeros and subnormals;
 """
 from __future__ import annotations
 
-from . import elementary, exponential
+from . import elementary, errorfunction, exponential, hyperbolic, power, trigonometric
 from .elementary import *  # noqa: F403
+from .errorfunction import *  # noqa: F403
 from .exponential import *  # noqa: F403
+from .hyperbolic import *  # noqa: F403
+from .power import *  # noqa: F403
+from .trigonometric import *  # noqa: F403
 
-__all__ = [*elementary.__all__, *exponential.__all__]
+__all__ = [
+    *elementary.__all__, *errorfunction.__all__, *exponential.__all__, *hyperbolic.__all__,
+    *power.__all__, *trigonometric.__all__,
+]
