@@ -32,7 +32,8 @@ SHAPES = [
     (100, 1000, 1000, "NT"), (1, 784, 512, "NN"), (1, 784, 512, "NT"), (1024, 1024, 1024, "NN"),
     (2048, 2048, 2048, "NN"), (2048, 2048, 2048, "TN"), (2048, 2048, 2048, "NT"),
 ]
-POOL = ThreadPoolExecutor(THREADS)
+PROCESSORS = iter(sorted(os.sched_getaffinity(0)))
+POOL = ThreadPoolExecutor(THREADS, initializer=lambda: os.sched_setaffinity(0, {next(PROCESSORS)}))
 MODULES: dict[str, object] = {}
 COMPILED: list[float] = []
 
@@ -79,7 +80,7 @@ def plan(calls, arrays, folder: Path):
     return repeat
 
 
-def best(functions, count: int, rounds: int = 12) -> list[float]:
+def best(functions, count: int, rounds: int = 20) -> list[float]:
     """The least time of each function, which take turns to run `count` times, once before to warm the caches."""
     times = [float("inf")] * len(functions)
     for _ in range(rounds):
@@ -116,9 +117,11 @@ def main() -> None:
         print(f"{'product':24}{'ours':>8}{'numpy':>8}{'peak':>8}  fraction   (GF/s, {THREADS} threads)")
         for m, k, n, transposes in SHAPES:
             ours, numpy, work = product(m, k, n, transposes, folder)
-            count = max(1, min(300, int(1 / work)))
-            times = best([ours, numpy], count) + best([peak_run], 30)
-            ours_rate, numpy_rate, peak = work / times[0], work / times[1], peak_work / times[2]
+            count = max(1, min(300, int(0.5 / work)))
+            # apart from NumPy, whose idle threads keep spinning for a while
+            times = best([ours], count) + best([peak_run], 30) + best([numpy], count)
+            time.sleep(0.1)
+            ours_rate, peak, numpy_rate = work / times[0], peak_work / times[1], work / times[2]
             print(f"{f'{m}x{k}x{n} {transposes}':24}{ours_rate:8.1f}{numpy_rate:8.1f}{peak:8.1f}  "
                   f"{ours_rate / peak:8.2f}   {times[0] * 1e6:10.1f} us", flush=True)
         print("compile times, s:", " ".join(f"{seconds:.2f}" for seconds in COMPILED))

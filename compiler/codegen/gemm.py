@@ -24,6 +24,8 @@ PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
 PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
 # the outer sum is split where threads would have nothing to do, into parts of at least this many k
 SPLIT_DEPTH = 2048
+# columns of a combination of rows: few enough to stay in the first-level cache, many enough to read rows as streams
+COMBINED_COLUMNS = 512
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
     if dtype not in ELEMENT_BYTES:
         return [_integer(product)]
     if product.n == 1 or product.m == 1:
-        return [_vector(product, epilogue)]
+        return [_vector(product, epilogue, threads)]
     product = replace(product, splits=_splits(product, threads))
     return _tiled(product, epilogue) if product.splits == 1 else _split(product, epilogue)
 
@@ -156,18 +158,18 @@ def _split(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     return [*calls, total]
 
 
-def _vector(p: Product, epilogue: Epilogue | None) -> KernelCall:
+def _vector(p: Product, epilogue: Epilogue | None, threads: int) -> KernelCall:
     """A row or a column of C. The matrix is read once, by rows: dot products with them, or a combination of them."""
     is_row = p.m == 1
     size = p.n if is_row else p.m
     row_step, k_step = (p.b_column, p.b_k) if is_row else (p.a_row, p.a_k)
     by_dots = k_step == 1 or size == 1
-    block = 4 if by_dots else 512
+    width = lanes(p.dtype)
+    block = kernels.DOTS if by_dots else min(COMBINED_COLUMNS, max(4, ceil(size / threads / width)) * width)
     blocks = ceil(size / block)
-    source = kernels.vector(p.dtype, by_dots, is_row, block, epilogue)
-    name = "gemv_dots" if by_dots else "gemv_sum"
-    dims = (size, p.k, row_step if by_dots else k_step, blocks)
-    return _call(name, source, p, (), dims, p.matrices * blocks, epilogue)
+    source = kernels.vector(p.dtype, by_dots, is_row, epilogue)
+    dims = (size, p.k, row_step if by_dots else k_step, block, blocks)
+    return _call("gemv_dots" if by_dots else "gemv_sum", source, p, (), dims, p.matrices * blocks, epilogue)
 
 
 def _integer(p: Product) -> KernelCall:

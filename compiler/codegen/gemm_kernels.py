@@ -11,6 +11,8 @@ from ..native.processor import ELEMENT_BYTES, isa, lanes
 from .epilogue import Epilogue
 
 NATIVE = "graphflow.compiler.native"
+# rows that meet x at once in dot products
+DOTS = 4
 
 
 def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epilogue | None) -> str:
@@ -112,46 +114,54 @@ def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
 """)
 
 
-def vector(dtype: str, by_dots: bool, is_row: bool, block: int, epilogue: Epilogue | None) -> str:
+def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -> str:
     """A row or a column of C, in blocks: x times a matrix that is read by rows.
 
-    By dots, an element of C is a row times x, four at once to keep enough sums going. Else C is the sum of the rows,
+    By dots, an element of C is a row times x, DOTS at once to keep enough sums going. Else C is the sum of the rows,
     each times an element of x, eight at once to spare traffic to C.
     """
     load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
     if by_dots:
-        rows = range(block)
-        body = [f"rows = matrix_w + first * stride * {size}",
-                *(f"offset{i} = min({i}, count - 1) * stride" for i in rows), *(f"sum{i} = zero" for i in rows),
-                "for j in range(k):", f"    factor = {load}(vector, j, 2)",
-                *(f"    sum{i} += {load}(rows, offset{i} + j, 1) * factor" for i in rows),
-                *(f"if {i} < count:\n    {store}(block_c, {i}, sum{i}, 0)" for i in rows)]
+        rows = range(DOTS)
+        body = [
+            f"rows = matrix_w + first * stride * {size}",
+            *(f"offset{i} = min({i}, count - 1) * stride" for i in rows),
+            *(f"sum{i} = {dtype}(0)" for i in rows),
+            "for j in range(k):",
+            f"    factor = {load}(vector, j, 2)",
+            *(f"    sum{i} += {load}(rows, offset{i} + j, 1) * factor" for i in rows),
+            *(line for i in rows for line in (f"if {i} < count:", f"    {store}(block_c, {i}, sum{i}, 0)")),
+        ]
     else:
         terms = " + ".join(f"x{i} * {load}(line, {i} * stride + j, 1)" for i in range(8))
-        body = [f"line = matrix_w + first * {size}",
-                "for j in range(count):", f"    {store}(block_c, j, zero, 0)",
-                "for group in range(k // 8):", *(f"    x{i} = {load}(vector, group * 8 + {i}, 2)" for i in range(8)),
-                "    for j in range(count):", f"        {store}(block_c, j, {load}(block_c, j, 0) + ({terms}), 0)",
-                f"    line += 8 * stride * {size}",
-                "for last in range(k // 8 * 8, k):", f"    x0 = {load}(vector, last, 2)", "    for j in range(count):",
-                f"        {store}(block_c, j, {load}(block_c, j, 0) + x0 * {load}(line, j, 1), 0)",
-                f"    line += stride * {size}"]
-    body = [line for lines in body for line in lines.split("\n")]
+        body = [
+            f"line = matrix_w + first * {size}",
+            "for j in range(count):",
+            f"    {store}(block_c, j, {dtype}(0), 0)",
+            "for group in range(k // 8):",
+            *(f"    x{i} = {load}(vector, group * 8 + {i}, 2)" for i in range(8)),
+            "    for j in range(count):",
+            f"        {store}(block_c, j, {load}(block_c, j, 0) + ({terms}), 0)",
+            f"    line += 8 * stride * {size}",
+            "for last in range(k // 8 * 8, k):",
+            f"    x0 = {load}(vector, last, 2)",
+            "    for j in range(count):",
+            f"        {store}(block_c, j, {load}(block_c, j, 0) + x0 * {load}(line, j, 1), 0)",
+            f"    line += stride * {size}",
+        ]
     if is_row:
         operands, finish = "matrix_a, matrix_b", _each(epilogue, "1", "matrix", "first", "first + count")
     else:
         operands, finish = "matrix_b, matrix_a", _each(epilogue, "count", "matrix * total + first + i", "0", "1")
-    sizes = ["total", "k", "stride", "blocks"]
-    return _module(
-        f"{'Row' if is_row else 'Column'} C = x W, W by rows.", ["f32" if dtype == "f32" else "f64", load, store],
-        epilogue, [], [], f"""
+    sizes = ["total", "k", "stride", "block", "blocks"]
+    title = f"{'Row' if is_row else 'Column'} C = x W, W by rows."
+    return _module(title, [dtype, load, store], epilogue, [], [], f"""
 {_at(1, _words(["a", "b", "c"], sizes))}
 {_at(1, _setup(epilogue, 3, len(sizes)))}
-    zero = {dtype}(0)
     for task in range(begin, end):
         matrix = task // blocks
-        first = (task - matrix * blocks) * {block}
-        count = min({block}, total - first)
+        first = (task - matrix * blocks) * block
+        count = min(block, total - first)
 {_at(2, _matrices(size, len(sizes), epilogue))}
         vector, matrix_w = {operands}
         block_c = c + (matrix * total + first) * {size}
