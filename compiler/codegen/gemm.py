@@ -46,7 +46,6 @@ class Product:
     batch: tuple[int, ...] = ()
     a_batch: tuple[int, ...] = ()
     b_batch: tuple[int, ...] = ()
-
     splits: int = 1
 
     @property
@@ -59,10 +58,13 @@ class Product:
         return max(1, ceil(self.k / self.splits))
 
     @property
-    def cost(self) -> dict[str, int]:
-        moved = self.m * self.k + self.k * self.n + self.m * self.n
-        return {"flops": 2 * self.matrices * self.m * self.n * self.k,
-                "nbytes": self.matrices * moved * ELEMENT_BYTES.get(self.dtype, 8)}
+    def flops(self) -> int:
+        return 2 * self.matrices * self.m * self.n * self.k
+
+    @property
+    def nbytes(self) -> int:
+        size = ELEMENT_BYTES.get(self.dtype) or int(self.dtype[1:]) // 8
+        return self.matrices * (self.m * self.k + self.k * self.n + self.m * self.n) * size
 
     @property
     def batch_dims(self) -> tuple[int, ...]:
@@ -88,7 +90,7 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
     b_k, b_column = (1, k) if transpose_b and min(k, n) > 1 else (n, 1)
     product = _fold_batch(Product(a, b, c, dtype, m, n, k, a_row, a_k, b_k, b_column,
                                   tuple(batch), tuple(a_batch_strides), tuple(b_batch_strides)))
-    if product.matrices * m * n == 0:
+    if product.matrices * product.m * n == 0:
         return []
     if dtype not in ELEMENT_BYTES:
         return [_integer(product)]
@@ -124,7 +126,7 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     pack_b = p.b_column != 1 or p.m >= (PACK_SHORT_B_ROWS if short else PACK_B_ROWS)
     panel_bytes = (depth + lanes(p.dtype)) * widths[0] * isa().vector_bytes if pack_b else 0
 
-    calls = []
+    calls: list[KernelCall] = []
     tiles_apart, layout = 1, (isa().mr * p.a_row, 0)
     if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and not p.batch:
         calls, p, tiles_apart, layout = _pack_a(p)
@@ -182,7 +184,7 @@ def _call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims
     """Slots in the order kernels expect: a, b, c, scratch, the epilogue's; sizes, the epilogue's, the batch."""
     writes = tuple(range(2, 3 + len(scratch)))
     return KernelCall(_name(name, epilogue), source, (p.a, p.b, p.c, *scratch, *_buffers(epilogue)),
-                      (*dims, *_dims(epilogue), *p.batch_dims), tasks, writes=writes, **p.cost)
+                      (*dims, *_dims(epilogue), *p.batch_dims), tasks, p.flops, p.nbytes, writes)
 
 
 def _name(name: str, epilogue: Epilogue | None) -> str:

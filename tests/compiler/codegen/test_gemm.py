@@ -138,6 +138,7 @@ def test_any_size_matches_numpy(machine, m, k, n, transposes, dtype, cuts):
 def test_empty_dimensions(machine, size, dtype):
     calls = check(machine, *size, dtype=dtype)
     assert bool(calls) == (size[0] * size[2] > 0)
+    assert check(machine, 3, 4, 5, batch=(2, 0), b_batch=()) == []
 
 
 @pytest.mark.parametrize("size", [(9, 20, 50), (1, 20, 50), (9, 20, 1)])
