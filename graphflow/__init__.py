@@ -1,0 +1,231 @@
+# ruff: noqa: F401 (this module is the list of names)
+"""graphflow: define-then-run programs and Keras models, compiled to native kernels.
+
+`import graphflow as tf` serves a TensorFlow 1 script. Names are TensorFlow's; each module says what its functions do.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from . import app, compat, errors, initializers, logging, math, nn, random, train
+from .array_ops import (
+    broadcast_static_shape,
+    depth_to_space,
+    ensure_shape,
+    eye,
+    gather,
+    get_static_value,
+    identity_n,
+    matrix_transpose,
+    meshgrid,
+    one_hot,
+    ones,
+    ones_like,
+    rank,
+    roll,
+    sequence_mask,
+    shape,
+    shape_n,
+    size,
+    space_to_depth,
+    strided_slice,
+    transpose,
+    zeros,
+    zeros_like,
+)
+from .clip_ops import clip_by_average_norm, clip_by_global_norm, clip_by_norm, clip_by_value, global_norm
+from .compiler.dtypes import (
+    DType,
+    as_dtype,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from .compiler.dtypes import bool_ as bool
+from .compiler.dtypes import float64 as double
+from .compiler.errors import OpError
+from .compiler.ir import Graph, Operation, Tensor, reset_default_graph
+from .compiler.ops.elementwise import real_divide as realdiv
+from .compiler.ops.slicing import concat, pad, split, stack, tile, unstack
+from .compiler.ops.slicing import slice_ as slice
+from .compiler.ops.view import broadcast_to, expand_dims, fill, identity, reshape, reverse, squeeze, stop_gradient
+from .compiler.ops.view import reverse as reverse_v2
+from .compiler.shapes import Dimension, TensorShape
+from .framework import (
+    AggregationMethod,
+    GraphKeys,
+    UnconnectedGradients,
+    add_to_collection,
+    add_to_collections,
+    colocate_with,
+    constant,
+    control_dependencies,
+    convert_to_tensor,
+    device,
+    get_collection,
+    get_collection_ref,
+    get_default_graph,
+    get_seed,
+    gradients,
+    group,
+    init_scope,
+    is_tensor,
+    name_scope,
+    no_op,
+    op_scope,
+    placeholder,
+    placeholder_with_default,
+    set_random_seed,
+)
+from .framework import tuple_ as tuple
+from .initializers import constant as constant_initializer
+from .initializers import glorot_normal as glorot_normal_initializer
+from .initializers import glorot_uniform as glorot_uniform_initializer
+from .initializers import ones as ones_initializer
+from .initializers import orthogonal as orthogonal_initializer
+from .initializers import random_normal as random_normal_initializer
+from .initializers import random_uniform as random_uniform_initializer
+from .initializers import truncated_normal as truncated_normal_initializer
+from .initializers import uniform_unit_scaling as uniform_unit_scaling_initializer
+from .initializers import variance_scaling as variance_scaling_initializer
+from .initializers import zeros as zeros_initializer
+from .math import (
+    abs,
+    acos,
+    acosh,
+    add,
+    add_n,
+    argmax,
+    argmin,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    ceil,
+    cos,
+    cosh,
+    count_nonzero,
+    divide,
+    equal,
+    erf,
+    erfc,
+    exp,
+    expm1,
+    floor,
+    floordiv,
+    floormod,
+    greater,
+    greater_equal,
+    is_finite,
+    is_inf,
+    is_nan,
+    less,
+    less_equal,
+    log,
+    log1p,
+    log_sigmoid,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    maximum,
+    minimum,
+    mod,
+    multiply,
+    negative,
+    not_equal,
+    pow,
+    reciprocal,
+    reduce_all,
+    reduce_any,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+    rint,
+    round,
+    rsqrt,
+    scalar_mul,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    square,
+    squared_difference,
+    subtract,
+    tan,
+    tanh,
+    truediv,
+)
+from .math import argmax as arg_max
+from .math import argmin as arg_min
+from .math import floordiv as floor_div
+from .math_ops import add_n as accumulate_n
+from .math_ops import (
+    cast,
+    div,
+    div_no_nan,
+    linspace,
+    matmul,
+    norm,
+    saturate_cast,
+    tensordot,
+    to_double,
+    to_float,
+    to_int32,
+    to_int64,
+    where,
+)
+from .math_ops import linspace as lin_space
+from .math_ops import range_ as range
+from .random_ops import multinomial, random_normal, random_uniform, truncated_normal
+from .variable_scope import (
+    AUTO_REUSE,
+    VariableScope,
+    get_local_variable,
+    get_variable,
+    get_variable_scope,
+    make_template,
+    variable_op_scope,
+    variable_scope,
+)
+from .variables import (
+    Variable,
+    all_variables,
+    assign,
+    assign_add,
+    assign_sub,
+    global_variables,
+    global_variables_initializer,
+    local_variables,
+    local_variables_initializer,
+    model_variables,
+    moving_average_variables,
+    tables_initializer,
+    trainable_variables,
+    variables_initializer,
+)
+from .variables import global_variables_initializer as initialize_all_variables
+from .variables import local_variables_initializer as initialize_local_variables
+from .variables import variables_initializer as initialize_variables
+
+__version__ = VERSION = "0.1.0"
+newaxis = None
+
+
+def disable_v2_behavior() -> None:
+    """Nothing: graphflow is TensorFlow 1 throughout."""
+
+
+disable_eager_execution = disable_resource_variables = enable_resource_variables = disable_v2_behavior

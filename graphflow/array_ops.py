@@ -1,0 +1,280 @@
+"""Arrays under TensorFlow 1's names: making, joining, cutting, indexing."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .compiler import shapes
+from .compiler.dims import Dim
+from .compiler.dtypes import as_dtype, bool_, float32, int32
+from .compiler.errors import ShapeError
+from .compiler.ir import Tensor
+from .compiler.ops import gather as _gather
+from .compiler.ops import slicing, view
+from .compiler.ops.constant import constant, convert_to_tensor
+from .compiler.ops.elementwise import cast
+from .compiler.ops.operators import get_item
+from .compiler.ops.reduction import size_of
+from .compiler.ops.symbolic import shape_operand, static_ints, static_value, symbolic_value
+from .compiler.shapes import TensorShape
+from .framework import name_scope
+
+MAX_CONSTANT = 1000  # larger zeros and ones are filled at run time, not kept in the graph
+
+# making
+
+
+def _filled(shape: Any, value: Any, dtype: Any, name: str) -> Tensor:
+    element = as_dtype(dtype)
+    scalar = np.array(value, element.np)
+    if not isinstance(shape, Tensor) and not hasattr(shape, "_as_graph_element"):
+        sizes = TensorShape(shape).as_list() if not _has_tensor(shape) else [None]
+        if None not in sizes and int(np.prod(sizes)) < MAX_CONSTANT:  # type: ignore[arg-type]
+            return constant(np.full(sizes, scalar), name=name)  # type: ignore[arg-type]
+    with name_scope(name) as scope:
+        return view.fill(shape, constant(scalar), scope)
+
+
+def _has_tensor(shape: Any) -> bool:
+    return isinstance(shape, (list, tuple)) and any(isinstance(d, (Tensor, Dim)) for d in shape)
+
+
+def zeros(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
+    """A tensor of zeros."""
+    return _filled(shape, 0, dtype, name or "zeros")
+
+
+def ones(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
+    """A tensor of ones."""
+    return _filled(shape, 1, dtype, name or "ones")
+
+
+def _like(tensor: Any, value: Any, dtype: Any, name: str) -> Tensor:
+    x = convert_to_tensor(tensor)
+    element = x.dtype if dtype is None else as_dtype(dtype)
+    if x.shape.is_fully_defined():
+        return _filled(x.shape, value, element, name)
+    with name_scope(name, None, [x]) as scope:
+        return view.fill(view.shape_of(x), constant(np.array(value, element.np)), scope)
+
+
+def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:
+    """Zeros in the shape (and dtype, unless given) of `tensor`."""
+    return _like(tensor, 0, dtype, name or "zeros_like")
+
+
+def ones_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:
+    """Ones in the shape (and dtype, unless given) of `tensor`."""
+    return _like(tensor, 1, dtype, name or "ones_like")
+
+
+def eye(num_rows: int, num_columns: int | None = None, batch_shape: Any = None, dtype: Any = float32,
+        name: str | None = None) -> Tensor:
+    """The identity matrix, repeated for each element of `batch_shape`."""
+    matrix = constant(np.eye(num_rows, num_columns, dtype=as_dtype(dtype).np), name=name or "eye")
+    if batch_shape is None:
+        return matrix
+    return view.broadcast_to(matrix, (*TensorShape(batch_shape).as_list(), *TensorShape(matrix.shape).as_list()))
+
+
+def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: int | None = None,
+            dtype: Any = None, name: str | None = None) -> Tensor:
+    """`on_value` (1) at each index along a new axis of size `depth`, `off_value` (0) elsewhere.
+
+    An index outside [0, depth) gives a row of `off_value`.
+    """
+    return _gather.one_hot(indices, depth, on_value, off_value, axis, dtype, name or "one_hot")
+
+
+def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_, name: str | None = None) -> Tensor:
+    """For each length a row of `maxlen` elements (default: the largest length), true before that length."""
+    x = convert_to_tensor(lengths)
+    with name_scope(name, "SequenceMask", [x]):
+        if maxlen is None:
+            value = static_value(x)
+            if value is None:
+                raise ValueError("sequence_mask: maxlen must be given when the lengths are fed")
+            maxlen = int(value.max(initial=0))
+        positions = cast(_gather.range_(maxlen), x.dtype)
+        return cast(positions < view.expand_dims(x, -1), dtype)
+
+
+# shapes
+
+
+def shape(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
+    """The shape as an integer vector, known when the graph runs."""
+    x = convert_to_tensor(input)
+    if x.shape.is_fully_defined():
+        return constant(np.array(x.dims, as_dtype(out_type).np), name=name or "Shape")
+    return view.shape(x, name, out_type)
+
+
+def shape_n(input: Sequence[Any], out_type: Any = int32, name: str | None = None) -> list[Tensor]:
+    """The shapes of several tensors."""
+    return [shape(x, name, out_type) for x in input]
+
+
+def size(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
+    """The number of elements, a scalar."""
+    x = convert_to_tensor(input)
+    with name_scope(name, "Size", [x]) as scope:
+        return view.identity(cast(size_of(x), out_type), scope)
+
+
+def rank(input: Any, name: str | None = None) -> Tensor:
+    """The number of axes, a scalar (not the rank of a matrix)."""
+    x = convert_to_tensor(input)
+    if x.dims is not None:
+        return constant(np.array(len(x.dims), np.int32), name=name or "Rank")
+    with name_scope(name, "Rank", [x]):
+        return view.reshape(view.shape(view.shape(x)), ())
+
+
+def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
+    """`x`, with what `shape` says about its shape. Raises ValueError when the static shapes contradict."""
+    tensor = view.identity(x, name or "EnsureShape")
+    tensor.set_shape(shape)
+    return tensor
+
+
+def transpose(a: Any, perm: Any = None, name: str = "transpose", conjugate: bool = False) -> Tensor:
+    """Axes permuted: axis i of the result is axis perm[i] of `a`; reversed when `perm` is None."""
+    return view.transpose(a, perm, name)
+
+
+def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
+    """The last two axes swapped."""
+    x = convert_to_tensor(a)
+    if x.dims is None or len(x.dims) < 2:
+        raise ValueError(f"Argument `a` should be a (batch) matrix, received {x!r}")
+    order = list(range(len(x.dims)))
+    order[-2:] = order[:-3:-1]
+    return view.transpose(x, order, name)
+
+
+def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
+    """Each tensor as it is."""
+    return [view.identity(x, name or "IdentityN") for x in input]
+
+
+def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
+    """The shape that two static shapes broadcast to. Raises ValueError when they do not."""
+    return TensorShape(shapes.broadcast("broadcast_static_shape", TensorShape(shape_x).dims, TensorShape(shape_y).dims))
+
+
+# cutting
+
+
+def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, begin_mask: int = 0, end_mask: int = 0,
+                  ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None,
+                  name: str | None = None) -> Tensor:
+    """input_[begin[0]:end[0]:strides[0], ...]. Bit k of a mask changes item k: no begin, no end, `...`, a new axis, or
+    the single element begin[k]."""
+    starts, ends = _elements(begin), _elements(end)
+    steps = [1] * len(starts) if strides is None else _elements(strides)
+    if not len(starts) == len(ends) == len(steps):
+        raise ValueError(f"strided_slice: begin, end and strides must have one length, received {len(starts)}, "
+                         f"{len(ends)} and {len(steps)}")
+    key: list[Any] = []
+    for k, (first, last, step) in enumerate(zip(starts, ends, steps, strict=True)):
+        bit = 1 << k
+        if ellipsis_mask & bit:
+            key.append(Ellipsis)
+        elif new_axis_mask & bit:
+            key.append(None)
+        elif shrink_axis_mask & bit:
+            key.append(first)
+        else:
+            key.append(slice(None if begin_mask & bit else first, None if end_mask & bit else last, step))
+    return get_item(convert_to_tensor(input_), tuple(key), name or "strided_slice")
+
+
+def _elements(value: Any) -> list[Any]:
+    operand = shape_operand(value)
+    known = symbolic_value(operand)
+    if known is None:
+        raise ShapeError(f"strided_slice: bounds must not depend on fed data, received {value!r}")
+    return known.tolist()
+
+
+def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
+    """Elements moved on by `shift` along `axis` (or several), those at the end returning to the start."""
+    x = convert_to_tensor(input)
+    shifts, axes = np.atleast_1d(static_ints("Roll", "shift", shift)), np.atleast_1d(static_ints("Roll", "axis", axis))
+    with name_scope(name, "Roll", [x]):
+        for by, at in zip(shifts.tolist(), axes.tolist(), strict=True):
+            if x.dims is None or not isinstance(x.dims[at], int):
+                raise ShapeError(f"Roll: the size of axis {at} of {x!r} must be known")
+            cut = -by % max(int(x.dims[at]), 1)  # type: ignore[arg-type]
+            if cut:
+                start = (slice(None),) * (at % len(x.dims))
+                x = slicing.concat([x[(*start, slice(cut, None))], x[(*start, slice(0, cut))]], at)
+        return x
+
+
+# indexing
+
+
+def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None,
+           batch_dims: int = 0) -> Tensor:
+    """Slices of `params` along `axis` (default: the first after the batch axes) at `indices`.
+
+    Raises InvalidArgumentError at run time for an index outside the axis.
+    """
+    position = batch_dims if axis is None else static_ints("GatherV2", "axis", axis)
+    if batch_dims:
+        raise ShapeError(f"gather: batch_dims {batch_dims} is not supported")
+    return _gather.gather(params, indices, position, name or "GatherV2")
+
+
+def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
+    """The coordinates of a grid spanned by vectors; with indexing "xy" the first two axes are swapped, as NumPy's."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError("indexing parameter must be either 'xy' or 'ij'")
+    with name_scope(name, "meshgrid", args):
+        vectors = [view.reshape(v, [-1]) for v in args]
+        count = len(vectors)
+        axes = [1, 0, *range(2, count)] if indexing == "xy" and count > 1 else list(range(count))
+        lengths = [v.dims[0] for v in vectors]  # type: ignore[index]
+        dims: list[Any] = [0] * count
+        for n, axis in enumerate(axes):
+            dims[axis] = lengths[n]
+        return [view.broadcast_to(view.reshape(v, [lengths[n] if a == axes[n] else 1 for a in range(count)]), dims)
+                for n, v in enumerate(vectors)]
+
+
+def space_to_depth(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
+    """Blocks of `block_size`^2 pixels of [batch, height, width, channels] moved into the channels."""
+    x = _image("space_to_depth", input, data_format)
+    n, h, w, c = x.dims  # type: ignore[misc]
+    with name_scope(name, "SpaceToDepth", [x]):
+        blocks = view.reshape(x, [n, h // block_size, block_size, w // block_size, block_size, c])
+        return view.reshape(view.transpose(blocks, [0, 1, 3, 2, 4, 5]),
+                            [n, h // block_size, w // block_size, c * block_size * block_size])
+
+
+def depth_to_space(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
+    """The inverse of `space_to_depth`."""
+    x = _image("depth_to_space", input, data_format)
+    n, h, w, c = x.dims  # type: ignore[misc]
+    with name_scope(name, "DepthToSpace", [x]):
+        depth = c // (block_size * block_size)
+        blocks = view.reshape(x, [n, h, w, block_size, block_size, depth])
+        return view.reshape(view.transpose(blocks, [0, 1, 3, 2, 4, 5]), [n, h * block_size, w * block_size, depth])
+
+
+def _image(op: str, value: Any, data_format: str) -> Tensor:
+    x = convert_to_tensor(value)
+    if data_format != "NHWC":
+        raise ValueError(f"{op}: data_format must be NHWC, received {data_format!r}")
+    if x.dims is None or len(x.dims) != 4:
+        raise ShapeError(f"{op}: the input must have rank 4, received {x.shape}")
+    return x
+
+
+def get_static_value(tensor: Any, partial: bool = False) -> Any:
+    """The value of a tensor that is known while the graph is built, else None."""
+    return static_value(convert_to_tensor(tensor))

@@ -1,0 +1,291 @@
+"""Mathematics under TensorFlow 1's names and argument names. What already has them is re-exported in `__init__`."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .arguments import renamed
+from .compiler.dtypes import as_dtype, float32, float64, int32, int64
+from .compiler.errors import ShapeError, UnimplementedError
+from .compiler.ir import Tensor
+from .compiler.ops import contraction, elementwise, gather, operators, reduction
+from .compiler.ops.arguments import convert_all
+from .compiler.ops.constant import constant, convert_to_tensor
+from .compiler.ops.elementwise import abs_, cast, equal, log, sqrt, square
+from .compiler.ops.view import identity, ones_of, reshape, zeros_of
+from .framework import name_scope
+
+range_ = gather.range_
+
+# arithmetic
+
+
+def add(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x + y by elements, with broadcasting."""
+    return elementwise.add(x, y, name or "Add")
+
+
+def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y as Python divides: integers give floats."""
+    return operators.divide(x, y, name or "truediv")
+
+
+truediv = divide
+
+
+def div(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y as Python 2 divided: integers give integers, towards minus infinity."""
+    a, b = convert_all("div", (x, y))
+    return (elementwise.floordiv if a.dtype.is_integer else elementwise.real_divide)(a, b, name or "div")
+
+
+def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x // y, towards minus infinity."""
+    return elementwise.floordiv(x, y, name or "floordiv")
+
+
+def pow_(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x ** y by elements."""
+    return elementwise.power(x, y, name)
+
+
+def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y, but 0 where y is 0."""
+    a, b = convert_all("div_no_nan", (x, y))
+    with name_scope(name, "div_no_nan", [a, b]) as scope:
+        zero = equal(b, zeros_of(b))
+        quotient = a / elementwise.where(zero, ones_of(b), b)
+        return elementwise.where(zero, zeros_of(b), quotient, name=scope)
+
+
+def add_n(inputs: Any, name: str | None = None) -> Tensor:
+    """The sum of tensors of one shape and dtype. Raises ValueError for an empty list or other shapes."""
+    if not isinstance(inputs, (list, tuple)):
+        inputs = [inputs]
+    if not inputs:
+        raise ValueError("inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and "
+                         "shape")
+    tensors = convert_all("AddN", inputs)
+    for t in tensors[1:]:
+        if not t.shape.is_compatible_with(tensors[0].shape):
+            raise ShapeError(f"AddN: shapes must be equal, received {tensors[0].shape} and {t.shape}")
+    with name_scope(name, "AddN", tensors) as scope:
+        total = tensors[0]
+        for t in tensors[1:-1]:
+            total = total + t
+        return elementwise.add(total, tensors[-1], scope) if len(tensors) > 1 else identity(total, scope)
+
+
+def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Tensor:
+    """scalar * x; the scalar must have rank 0."""
+    tensor = convert_to_tensor(x)
+    factor = convert_to_tensor(scalar, tensor.dtype)
+    if factor.dims != ():
+        raise ValueError(f"Only scalar multiply works, got shape {factor.shape}")
+    return elementwise.multiply(factor, tensor, name)
+
+
+def round_(x: Any, name: str | None = None) -> Tensor:
+    """To the nearest integer, halves to the even one."""
+    tensor = convert_to_tensor(x)
+    return tensor if tensor.dtype.is_integer else elementwise.rint(tensor, name or "Round")
+
+
+def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
+    """log(1 / (1 + exp(-x))), without overflow."""
+    tensor = convert_to_tensor(x)
+    with name_scope(name, "LogSigmoid", [tensor]) as scope:
+        return elementwise.negative(elementwise.softplus(-tensor), scope)
+
+
+def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x * log(y), but 0 where x is 0."""
+    a, b = convert_all("xlogy", (x, y))
+    with name_scope(name, "Xlogy", [a, b]) as scope:
+        zero = equal(a, zeros_of(a))
+        safe = elementwise.where(zero, ones_of(b), b)
+        return elementwise.where(zero, zeros_of(a), a * log(safe), name=scope)
+
+
+def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> Tensor:
+    """`num` evenly spaced values from `start` to `stop`, both included."""
+    if num < 1:
+        raise ValueError(f"linspace: num must be positive, received {num}")
+    first, last = convert_all("LinSpace", (start, stop))
+    if not first.dtype.is_floating:
+        raise TypeError(f"linspace: start and stop must be floats, received {first.dtype.name}")
+    with name_scope(name, "LinSpace", [first, last]) as scope:
+        at = constant(np.arange(num, dtype=first.dtype.np) / first.dtype.np.type(max(num - 1, 1)))
+        return elementwise.add(first, at * (last - first), scope)
+
+
+# casts
+
+
+def _to(dtype: Any, default_name: str) -> Callable[..., Tensor]:
+    def convert(x: Any, name: str = default_name) -> Tensor:
+        return cast(x, dtype, name)
+    convert.__doc__ = f"`cast(x, tf.{as_dtype(dtype).name})`."
+    return convert
+
+
+to_float = _to(float32, "ToFloat")
+to_double = _to(float64, "ToDouble")
+to_int32 = _to(int32, "ToInt32")
+to_int64 = _to(int64, "ToInt64")
+
+
+def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
+    """`cast`, with values outside the range of `dtype` moved to its ends."""
+    x, target = convert_to_tensor(value), as_dtype(dtype)
+    with name_scope(name, "saturate_cast", [x]) as scope:
+        if x.dtype.min < target.min:
+            x = elementwise.maximum(x, convert_to_tensor(np.array(target.min, x.dtype.np)))
+        if x.dtype.max > target.max:
+            x = elementwise.minimum(x, convert_to_tensor(np.array(target.max, x.dtype.np)))
+        return cast(x, target, scope)
+
+
+# selection
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """Elements of `x` where `condition` holds, of `y` elsewhere.
+
+    `x` and `y` have one shape; the condition has the same, or is a vector that selects rows. Raises ValueError when
+    only one of `x` and `y` is given.
+    """
+    if (x is None) != (y is None):
+        raise ValueError("x and y must both be non-None or both be None.")
+    if x is None:
+        raise UnimplementedError("where: the indices of true elements (x and y not given) are not supported yet")
+    test = convert_to_tensor(condition)
+    a, b = convert_all("where", (x, y))
+    if test.dims is not None and a.dims is not None and len(test.dims) == 1 and len(a.dims) > 1:
+        test = reshape(test, (test.dims[0], *[1] * (len(a.dims) - 1)))
+    return elementwise.where(test, a, b, name or "Select")
+
+
+# reductions
+
+
+def _reduction(build: Callable[..., Tensor], doc: str) -> Callable[..., Tensor]:
+    def reduce(input_tensor: Any, axis: Any = None, keepdims: bool | None = None, name: str | None = None,
+               reduction_indices: Any = None, keep_dims: bool | None = None) -> Tensor:
+        axis = renamed("axis", axis, "reduction_indices", reduction_indices)
+        keep = renamed("keepdims", keepdims, "keep_dims", keep_dims)
+        return build(input_tensor, axis, bool(keep), name)
+    reduce.__doc__ = f"{doc} over `axis` (an int, several, or None for all); `keepdims` keeps reduced axes with size 1."
+    return reduce
+
+
+reduce_sum = _reduction(reduction.reduce_sum, "The sum")
+reduce_mean = _reduction(reduction.reduce_mean, "The mean")
+reduce_max = _reduction(reduction.reduce_max, "The largest element")
+reduce_min = _reduction(reduction.reduce_min, "The smallest element")
+reduce_prod = _reduction(reduction.reduce_prod, "The product")
+reduce_any = _reduction(reduction.reduce_any, "Logical or")
+reduce_all = _reduction(reduction.reduce_all, "Logical and")
+reduce_logsumexp = _reduction(reduction.reduce_logsumexp, "log(sum(exp(x)))")
+
+
+def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The mean squared distance from the mean over `axis`."""
+    x = convert_to_tensor(input_tensor)
+    with name_scope(name, "reduce_variance", [x]) as scope:
+        return reduction.reduce_mean(square(x - reduction.reduce_mean(x, axis, True)), axis, keepdims, scope)
+
+
+def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+    """The square root of the variance over `axis`."""
+    x = convert_to_tensor(input_tensor)
+    with name_scope(name, "reduce_std", [x]) as scope:
+        return sqrt(reduce_variance(x, axis, keepdims), scope)
+
+
+def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: bool = False,
+                          name: str | None = None) -> Tensor:
+    """The square root of the sum of squares over `axis`."""
+    x = convert_to_tensor(input_tensor)
+    with name_scope(name, "EuclideanNorm", [x]) as scope:
+        return sqrt(reduction.reduce_sum(square(x), axis, keepdims), scope)
+
+
+def count_nonzero(input_tensor: Any = None, axis: Any = None, keepdims: bool | None = None, dtype: Any = int64,
+                  name: str | None = None, reduction_indices: Any = None, keep_dims: bool | None = None,
+                  input: Any = None) -> Tensor:
+    """The number of elements that are not zero over `axis`."""
+    x = convert_to_tensor(renamed("input_tensor", input_tensor, "input", input))
+    axis = renamed("axis", axis, "reduction_indices", reduction_indices)
+    keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
+    with name_scope(name, "count_nonzero", [x]):
+        hits = x if x.dtype.is_bool else elementwise.not_equal(x, zeros_of(x))
+        return cast(reduction.reduce_sum(cast(hits, int64), axis, keep), dtype)
+
+
+def zero_fraction(value: Any, name: str | None = None) -> Tensor:
+    """The fraction of elements that are zero, float32."""
+    x = convert_to_tensor(value)
+    with name_scope(name, "zero_fraction", [x]) as scope:
+        zeros = reduction.reduce_sum(cast(equal(x, zeros_of(x)), float32))
+        return elementwise.real_divide(zeros, cast(reduction.size_of(x), float32), scope)
+
+
+def argmax(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
+           output_type: Any = int64) -> Tensor:
+    """The index of the first largest element along `axis` (default 0)."""
+    return reduction.argmax(input, renamed("axis", axis, "dimension", dimension), name, output_type)
+
+
+def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
+           output_type: Any = int64) -> Tensor:
+    """The index of the first smallest element along `axis` (default 0)."""
+    return reduction.argmin(input, renamed("axis", axis, "dimension", dimension), name, output_type)
+
+
+# products
+
+
+def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False,
+           adjoint_b: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False,
+           name: str | None = None) -> Tensor:
+    """The matrix product over the last two axes, leading axes broadcast; the sparsity hints are not used.
+
+    Raises ValueError for shapes that do not fit, or when a matrix is to be both transposed and adjoint.
+    """
+    for side, transpose, adjoint in (("a", transpose_a, adjoint_a), ("b", transpose_b, adjoint_b)):
+        if transpose and adjoint:
+            raise ValueError(f"Only one of transpose_{side} and adjoint_{side} can be True.")
+    return contraction.matmul(a, b, transpose_a or adjoint_a, transpose_b or adjoint_b, name)
+
+
+tensordot = contraction.tensordot
+
+
+def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None, name: str | None = None,
+         keep_dims: bool | None = None) -> Tensor:
+    """The norm of vectors along an int `axis` (None: of all elements): "euclidean", 1, 2, inf, or any p > 0.
+
+    Along two axes, the Frobenius norm ("euclidean" or "fro"), or 1 and inf as of a matrix. Raises ValueError otherwise.
+    """
+    x = convert_to_tensor(tensor)
+    keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
+    pair: Sequence[int] | None = list(axis) if isinstance(axis, (list, tuple)) and len(axis) == 2 else None
+    with name_scope(name, "norm", [x]):
+        if ord in ("euclidean", "fro") or (ord == 2 and pair is None):
+            if ord == "fro" and pair is None:
+                raise ValueError("'fro' is a matrix norm: axis must be a pair")
+            return sqrt(reduction.reduce_sum(square(x), axis, keep))
+        if pair is not None:
+            if ord not in (1, np.inf):
+                raise ValueError(f"Unsupported matrix norm: {ord!r}")
+            rows = pair[0] if ord == 1 else pair[1]
+            sums = reduction.reduce_sum(abs_(x), rows, keepdims=True)
+            return reduction.reduce_max(sums, pair, keep)
+        if ord == np.inf:
+            return reduction.reduce_max(abs_(x), axis, keep)
+        if isinstance(ord, str) or not ord > 0:
+            raise ValueError(f"'ord' must be a supported vector norm, got {ord!r}")
+        return elementwise.power(reduction.reduce_sum(elementwise.power(abs_(x), float(ord)), axis, keep), 1.0 / ord)

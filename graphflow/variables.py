@@ -1,0 +1,299 @@
+"""Variables: state that lives in a session and is changed by assignments."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .compiler.dtypes import DType, as_dtype
+from .compiler.errors import ShapeError
+from .compiler.ir import Graph, Operation, Tensor, default_graph
+from .compiler.ops import elementwise, state
+from .compiler.ops.constant import convert_to_tensor
+from .compiler.shapes import TensorShape, format_dims
+from .framework import GraphKeys, group, no_op
+
+
+class Variable:
+    """A tensor that keeps its value between runs, in each session for itself.
+
+    It can be used wherever a tensor can, and then stands for the value from before the run's assignments, unless
+    `read_value` is called where control dependencies order it after one. `initial_value` is a value, a tensor, or a
+    function without arguments, which needs no `dtype` but is called within the variable's name scope. Raises ValueError
+    when the initial value's shape is not known, unless `validate_shape` is False.
+    """
+
+    __array_priority__ = 100  # NumPy arrays leave mixed arithmetic to us
+
+    def __init__(self, initial_value: Any = None, trainable: bool | None = True, collections: Any = None,
+                 validate_shape: bool = True, caching_device: Any = None, name: str | None = None,
+                 variable_def: Any = None, dtype: Any = None, expected_shape: Any = None,
+                 import_scope: str | None = None, constraint: Callable[[Tensor], Tensor] | None = None,
+                 use_resource: bool | None = None, synchronization: Any = None, aggregation: Any = None,
+                 shape: Any = None):
+        if initial_value is None:
+            raise ValueError("initial_value must be specified.")
+        if collections is None:
+            collections = [GraphKeys.GLOBAL_VARIABLES]
+        if not isinstance(collections, (list, tuple, set)):
+            raise ValueError(f"collections argument to Variable constructor must be a list, tuple, or set. "
+                             f"Got {collections} of type {type(collections)}")
+        if constraint is not None and not callable(constraint):
+            raise ValueError("The `constraint` argument must be a callable.")
+        self.trainable = trainable is None or bool(trainable)
+        self.constraint = constraint
+        if self.trainable and GraphKeys.TRAINABLE_VARIABLES not in collections:
+            collections = [*collections, GraphKeys.TRAINABLE_VARIABLES]
+        graph = default_graph()
+        with graph.control_dependencies(None), graph.name_scope(name or "Variable") as scope:
+            if callable(initial_value):
+                with graph.name_scope("Initializer"):
+                    value = convert_to_tensor(initial_value(), _dtype(dtype), name="initial_value")
+            else:
+                value = convert_to_tensor(initial_value, _dtype(dtype), name="initial_value")
+            static = value.shape if shape is None else TensorShape(shape)
+            if validate_shape and not static.is_fully_defined():
+                raise ValueError(f"initial_value must have a shape specified: {value!r}")
+            self.initial_value = value
+            self.handle = state.variable_handle(dtype=value.dtype, dims=static.dims if validate_shape else None,
+                                                name=scope)
+            self.initializer = state.assign.operation(self.handle, _initialized(value), name="Assign",
+                                                      validate_shape=validate_shape)
+            self._read = state.read_variable(self.handle, name="read")
+        for key in collections:
+            graph.add_to_collection(key, self)
+
+    # what it is
+
+    @property
+    def op(self) -> Operation:
+        return self.handle.op
+
+    @property
+    def name(self) -> str:
+        return self.handle.name
+
+    @property
+    def graph(self) -> Graph:
+        return self.handle.graph
+
+    @property
+    def dtype(self) -> DType:
+        return self.handle.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        return self.handle.shape
+
+    def get_shape(self) -> TensorShape:
+        return self.handle.shape
+
+    def set_shape(self, shape: Any) -> None:
+        self.handle.set_shape(shape)
+        self._read.set_shape(shape)
+
+    @property
+    def device(self) -> str:
+        return ""
+
+    def _as_graph_element(self) -> Tensor:
+        return self._read
+
+    # its value
+
+    def value(self) -> Tensor:
+        """The value from before the run's assignments."""
+        return self._read
+
+    def read_value(self) -> Tensor:
+        """The value after the operations that control dependencies put before this call."""
+        return state.read_variable(self.handle, name="read")
+
+    def initialized_value(self) -> Tensor:
+        """The initial value, for initializing another variable from this one in the same run."""
+        return _initialized(self.initial_value)
+
+    def eval(self, session: Any = None) -> Any:
+        """The value in `session` (default: the default session)."""
+        return _session(session, self).run(self)
+
+    def load(self, value: Any, session: Any = None) -> None:
+        """Set the value in `session` (default: the default session) without adding to the graph."""
+        _session(session, self).run(self.initializer, {self.initializer.inputs[1]: value})
+
+    # changing it
+
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        """Set the variable; the result is the new value (the operation when `read_value` is False)."""
+        new = assign(self, value, name=name)
+        return new if read_value else new.op
+
+    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None,
+                   read_value: bool = True) -> Any:
+        """Add `delta`; the result is the new value (the operation when `read_value` is False)."""
+        new = assign_add(self, delta, name=name)
+        return new if read_value else new.op
+
+    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None,
+                   read_value: bool = True) -> Any:
+        """Subtract `delta`; the result is the new value (the operation when `read_value` is False)."""
+        new = assign_sub(self, delta, name=name)
+        return new if read_value else new.op
+
+    def __repr__(self) -> str:
+        return f"<tf.Variable '{self.name}' shape={format_dims(self.shape.dims)} dtype={self.dtype.name}_ref>"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __iter__(self) -> Any:
+        raise TypeError("'Variable' object is not iterable.")
+
+
+def _overload(name: str) -> None:
+    operator = getattr(Tensor, name)
+    setattr(Variable, name, lambda self, *args: operator(self.value(), *args))
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    _overload(f"__{_name}__")
+    _overload(f"__r{_name}__")
+for _name in ("lt", "le", "gt", "ge", "neg", "abs", "invert", "getitem"):
+    _overload(f"__{_name}__")
+
+
+def _dtype(dtype: Any) -> DType | None:
+    return None if dtype is None else as_dtype(dtype)
+
+
+def _session(session: Any, variable: Variable) -> Any:
+    if session is None:
+        from .runtime.session import get_default_session
+        session = get_default_session()
+    if session is None:
+        raise ValueError(f"Cannot evaluate variable {variable.name!r}: no session was given and none is the default; "
+                         "use `with sess.as_default()` or pass one.")
+    return session
+
+
+def _initialized(value: Tensor) -> Tensor:
+    """`value` computed from the initial values of the variables it reads, which may be initialized in the same run."""
+    variables = {v.op: v for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES)
+                 for v in value.graph.collections.get(key, ()) if isinstance(v, Variable)}
+    copies: dict[Operation, tuple[Tensor, ...]] = {}
+
+    def outputs(op: Operation) -> tuple[Tensor, ...]:
+        if op not in copies:
+            if op.type == "ReadVariableOp" and op.inputs[0].op in variables:
+                copies[op] = (variables[op.inputs[0].op].initialized_value(),)
+            else:
+                inputs = [outputs(t.op)[t.index] for t in op.inputs]
+                same = all(a is b for a, b in zip(inputs, op.inputs, strict=True))
+                copies[op] = op.outputs if same else op.graph.add(
+                    op.definition, inputs, op.attrs, op.type, types=[t.type for t in op.outputs]).outputs
+        return copies[op]
+
+    return outputs(value.op)[value.index]
+
+
+# assignments
+
+
+def _handle(ref: Any) -> Tensor:
+    """The variable behind a Variable, its handle, or a read of it."""
+    if isinstance(ref, Variable):
+        return ref.handle
+    if isinstance(ref, Tensor):
+        if ref.op.type == "VariableV2":
+            return ref
+        if ref.op.type in ("ReadVariableOp", "Assign"):
+            return ref.op.inputs[0]
+    raise AttributeError(f"Only a variable can be assigned to, received {ref!r}")
+
+
+def current_value(ref: Any) -> Tensor:
+    """The value for an update: read anew where control dependencies could put an assignment before it."""
+    if isinstance(ref, Variable) and not ref.graph._control_stack:
+        return ref.value()
+    handle = _handle(ref)
+    return state.read_variable(handle, name="read")
+
+
+def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking: bool | None = None,
+           name: str | None = None) -> Tensor:
+    """Store `value` in a variable; the result is the new value.
+
+    Raises TypeError for another dtype, ValueError for another shape unless `validate_shape` is False.
+    """
+    handle = _handle(ref)
+    return state.assign(handle, convert_to_tensor(value, handle.dtype), name=name or "Assign",
+                        validate_shape=validate_shape is not False)
+
+
+def _update(kind: str, ref: Any, delta: Any, combine: Callable[[Tensor, Tensor], Tensor], name: str | None) -> Tensor:
+    handle = _handle(ref)
+    with handle.graph.name_scope(name or kind) as scope:
+        change = convert_to_tensor(delta, handle.dtype, name="value")
+        if not change.shape.is_compatible_with(handle.shape):
+            raise ShapeError(f"{kind}: the variable {handle.op.name!r} has shape {format_dims(handle.dims)}, the value "
+                             f"{change!r} has {format_dims(change.dims)}")
+        return state.assign(handle, combine(current_value(ref), change), name=scope)
+
+
+def assign_add(ref: Any, value: Any, use_locking: bool | None = None, name: str | None = None) -> Tensor:
+    """Add `value`, of the variable's shape, to a variable; the result is the new value."""
+    return _update("AssignAdd", ref, value, elementwise.add, name)
+
+
+def assign_sub(ref: Any, value: Any, use_locking: bool | None = None, name: str | None = None) -> Tensor:
+    """Subtract `value`, of the variable's shape, from a variable; the result is the new value."""
+    return _update("AssignSub", ref, value, elementwise.subtract, name)
+
+
+# all of them
+
+
+def global_variables(scope: str | None = None) -> list[Any]:
+    """The variables of the default graph (those whose names `scope` matches)."""
+    return default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
+
+
+all_variables = global_variables
+
+
+def local_variables(scope: str | None = None) -> list[Any]:
+    """Variables that are neither saved nor trained: counters, streaming metrics."""
+    return default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
+
+
+def trainable_variables(scope: str | None = None) -> list[Any]:
+    """Variables that optimizers change by default."""
+    return default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
+
+
+def model_variables(scope: str | None = None) -> list[Any]:
+    return default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
+
+
+def moving_average_variables(scope: str | None = None) -> list[Any]:
+    return default_graph().get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
+
+
+def variables_initializer(var_list: Iterable[Any], name: str = "init") -> Operation:
+    """An operation that initializes the variables in `var_list`."""
+    initializers = [v.initializer for v in var_list]
+    return group(*initializers, name=name) if initializers else no_op(name=name)
+
+
+def global_variables_initializer() -> Operation:
+    """An operation that initializes all global variables made so far."""
+    return variables_initializer(global_variables())
+
+
+def local_variables_initializer() -> Operation:
+    """An operation that initializes all local variables made so far."""
+    return variables_initializer(local_variables())
+
+
+def tables_initializer(name: str = "init_all_tables") -> Operation:
+    """An operation that initializes the tables of the default graph."""
+    return group(*default_graph().get_collection(GraphKeys.TABLE_INITIALIZERS), name=name)
