@@ -183,8 +183,9 @@ def _call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims
           epilogue: Epilogue | None) -> KernelCall:
     """Slots in the order kernels expect: a, b, c, scratch, the epilogue's; sizes, the epilogue's, the batch."""
     writes = tuple(range(2, 3 + len(scratch)))
-    return KernelCall(_name(name, epilogue), source, (p.a, p.b, p.c, *scratch, *_buffers(epilogue)),
-                      (*dims, *_dims(epilogue), *p.batch_dims), tasks, p.flops, p.nbytes, writes)
+    return KernelCall(
+        _name(name, epilogue), source, (p.a, p.b, p.c, *scratch, *_buffers(epilogue)),
+        (*dims, *_dims(epilogue), *p.batch_dims), tasks, flops=p.flops, nbytes=p.nbytes, writes=writes)
 
 
 def _name(name: str, epilogue: Epilogue | None) -> str:
