@@ -8,7 +8,7 @@ from .errors import DTypeError, ShapeError
 from .ir import Operation, Tensor
 from .ops.constant import convert_to_tensor
 from .ops.reduction import sum_to
-from .ops.view import broadcast_to, ones_of, shape_of
+from .ops.view import broadcast_to, ones_of, reshape, shape_of
 from .shapes import format_dims
 
 
@@ -89,7 +89,7 @@ def _seed(y: Tensor, g: Any) -> Tensor:
     grad = convert_to_tensor(g, y.dtype)
     if not grad.shape.is_compatible_with(y.shape):
         raise ShapeError(f"gradients: grad_ys has shape {format_dims(grad.dims)}, its y {y!r}")
-    return grad
+    return grad if grad.dims == y.dims or y.dims is None else reshape(grad, shape_of(y))
 
 
 def _total(pending: dict[Tensor, list[Tensor]], tensor: Tensor) -> Tensor | None:

@@ -2,11 +2,13 @@
 
 A dimension is an `int` or a `Dim`. `Dim`s are canonical, so two that are equal for every feed compare equal:
 `(n + 1) * 2 == 2 * n + 2`. Sums and products stay polynomials; floor division, minimum and maximum of what
-cannot be simplified become opaque symbols of their own ("atoms").
+cannot be simplified become opaque symbols of their own ("atoms"). Symbols stand for sizes, so they are not negative.
 """
 from __future__ import annotations
 
 import itertools
+import operator
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,7 +18,7 @@ _ids = itertools.count()
 class Atom:
     """A symbol. A fresh one stands for a fed size; one with `function` is computed from `arguments`."""
 
-    __slots__ = ("arguments", "function", "id", "name", "symbol")
+    __slots__ = ("__weakref__", "arguments", "function", "id", "name", "symbol")
 
     def __init__(self, name: str, symbol: str = "", function: Callable[..., int] | None = None,
                  arguments: tuple[DimLike, ...] = ()):
@@ -85,11 +87,10 @@ class Dim:
     __rmul__ = __mul__
 
     def __floordiv__(self, other: DimLike) -> DimLike:
-        quotient = exact_quotient(self, other)
-        return quotient if quotient is not None else _derived("//", lambda a, b: a // b, self, other)
+        return floor_div(self, other)
 
     def __rfloordiv__(self, other: DimLike) -> DimLike:
-        return _derived("//", lambda a, b: a // b, other, self)
+        return floor_div(other, self)
 
     def __mod__(self, other: DimLike) -> DimLike:
         return self - (self // other) * other
@@ -128,15 +129,42 @@ def _normal(terms: Mapping[Monomial, int]) -> DimLike:
     return Dim(terms)
 
 
-_derived_atoms: dict[tuple[str, DimLike, DimLike], Dim] = {}
+_derived_atoms: weakref.WeakValueDictionary[tuple[str, DimLike, DimLike], Atom] = weakref.WeakValueDictionary()
 
 
 def _derived(symbol: str, function: Callable[[int, int], int], a: DimLike, b: DimLike) -> Dim:
     """The dimension `function(a, b)`, one atom for equal arguments."""
-    key = (symbol, a, b)
-    if key not in _derived_atoms:
-        _derived_atoms[key] = Dim({(Atom(f"({a} {symbol} {b})", symbol, function, (a, b)),): 1})
-    return _derived_atoms[key]
+    atom = _derived_atoms.setdefault((symbol, a, b), Atom(f"({a} {symbol} {b})", symbol, function, (a, b)))
+    return Dim({(atom,): 1})
+
+
+def floor_div(a: DimLike, b: DimLike) -> DimLike:
+    """a // b: whole multiples of a positive integer `b` are taken out, so that (n + 2) // 2 == n // 2 + 1."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a // b
+    quotient = exact_quotient(a, b)
+    if quotient is not None:
+        return quotient
+    if not isinstance(b, int) or b < 1:
+        return _derived("//", operator.floordiv, a, b)
+    whole = _normal({m: c // b for m, c in _terms(a).items()})
+    rest = _normal({m: c % b for m, c in _terms(a).items()})
+    inner = _sole_atom(rest)
+    if inner is not None and inner.symbol == "//" and isinstance(inner.arguments[1], int) and inner.arguments[1] > 0:
+        return whole + floor_div(inner.arguments[0], inner.arguments[1] * b)
+    return whole + _derived("//", operator.floordiv, rest, b)
+
+
+def is_nonnegative(dim: DimLike) -> bool:
+    """Known to be 0 or more for every feed? (False: not known.)"""
+    return all(c >= 0 and all(_is_nonnegative(atom) for atom in m) for m, c in _terms(dim).items())
+
+
+def _is_nonnegative(atom: Atom) -> bool:
+    if atom.function is None:
+        return True
+    known = [is_nonnegative(a) for a in atom.arguments]
+    return any(known) if atom.symbol == "max" else all(known)
 
 
 def exact_quotient(a: DimLike, b: DimLike) -> DimLike | None:
@@ -181,13 +209,17 @@ def ceil_div(a: DimLike, b: int) -> DimLike:
 def maximum(a: DimLike, b: DimLike) -> DimLike:
     if isinstance(a, int) and isinstance(b, int):
         return max(a, b)
-    return a if a == b else _derived("max", max, a, b)
+    if a == b or is_nonnegative(a - b):
+        return a
+    return b if is_nonnegative(b - a) else _derived("max", max, a, b)
 
 
 def minimum(a: DimLike, b: DimLike) -> DimLike:
     if isinstance(a, int) and isinstance(b, int):
         return min(a, b)
-    return a if a == b else _derived("min", min, a, b)
+    if a == b or is_nonnegative(b - a):
+        return a
+    return b if is_nonnegative(a - b) else _derived("min", min, a, b)
 
 
 def broadcast(a: DimLike, b: DimLike) -> DimLike | None:
@@ -222,13 +254,19 @@ def evaluate(dim: DimLike, sizes: Mapping[Atom, int]) -> int:
     return total
 
 
-def symbol(dim: DimLike) -> Atom | None:
-    """The atom of a dimension that is just one fed symbol, else None."""
+def _sole_atom(dim: DimLike) -> Atom | None:
+    """The atom of a dimension that is just that."""
     if isinstance(dim, Dim) and len(dim.terms) == 1:
         (monomial, coefficient), = dim.terms.items()
-        if coefficient == 1 and len(monomial) == 1 and monomial[0].function is None:
+        if coefficient == 1 and len(monomial) == 1:
             return monomial[0]
     return None
+
+
+def symbol(dim: DimLike) -> Atom | None:
+    """The atom of a dimension that is just one fed symbol, else None."""
+    atom = _sole_atom(dim)
+    return atom if atom is not None and atom.function is None else None
 
 
 def substitute(dim: DimLike, sizes: Mapping[Atom, DimLike]) -> DimLike:
@@ -252,7 +290,7 @@ def _substitute_atom(atom: Atom, sizes: Mapping[Atom, DimLike]) -> DimLike:
     arguments = [substitute(a, sizes) for a in atom.arguments]
     a, b = arguments
     if atom.symbol == "//":
-        return a // b
+        return floor_div(a, b)
     if atom.symbol == "max":
         return maximum(a, b)
     if atom.symbol == "min":

@@ -58,11 +58,30 @@ class TensorShape:
         return len(mine) == len(theirs) and not any(
             isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(mine, theirs, strict=True))
 
+    def assert_is_compatible_with(self, other: Any) -> None:
+        """Raises ValueError unless some shape fits both."""
+        other = TensorShape(other)
+        if self.is_compatible_with(other):
+            return
+        if len(self) != len(other):
+            raise ValueError(f"Shapes {self} and {other} must have the same rank")
+        a, b = next((a, b) for a, b in zip(self, other, strict=True) if not TensorShape([a]).is_compatible_with([b]))
+        raise ValueError(f"Dimension sizes must be equal, but are {a} and {b}: shapes {self} and {other} are not "
+                         "compatible")
+
+    def assert_has_rank(self, rank: int) -> None:
+        """Raises ValueError if the rank is known to be another."""
+        self.with_rank(rank)
+
+    def assert_is_fully_defined(self) -> None:
+        """Raises ValueError unless every size is known."""
+        if not self.is_fully_defined():
+            raise ValueError(f"Shape {self} is not fully defined")
+
     def merge_with(self, other: Any) -> TensorShape:
         """The shape that both agree on. Raises ValueError if they conflict."""
         other = TensorShape(other)
-        if not self.is_compatible_with(other):
-            raise ValueError(f"Shapes {self} and {other} are not compatible")
+        self.assert_is_compatible_with(other)
         if self.dims is None or other.dims is None:
             return other if self.dims is None else self
         return TensorShape(b if isinstance(a, Dim) and isinstance(b, int) else a
@@ -73,11 +92,30 @@ class TensorShape:
         return TensorShape(None if self.dims is None or other.dims is None else self.dims + other.dims)
 
     def with_rank(self, rank: int) -> TensorShape:
+        """This shape, of unknown sizes if its rank was unknown. Raises ValueError for another rank."""
         if self.dims is None:
             return TensorShape([None] * rank)
         if len(self.dims) != rank:
             raise ValueError(f"Shape {self} must have rank {rank}")
         return self
+
+    def with_rank_at_least(self, rank: int) -> TensorShape:
+        """This shape. Raises ValueError for a lower rank."""
+        if self.dims is not None and len(self.dims) < rank:
+            raise ValueError(f"Shape {self} must have rank at least {rank}")
+        return self
+
+    def with_rank_at_most(self, rank: int) -> TensorShape:
+        """This shape. Raises ValueError for a higher rank."""
+        if self.dims is not None and len(self.dims) > rank:
+            raise ValueError(f"Shape {self} must have rank at most {rank}")
+        return self
+
+    def __add__(self, other: Any) -> TensorShape:
+        return self.concatenate(other)
+
+    def __radd__(self, other: Any) -> TensorShape:
+        return TensorShape(other).concatenate(self)
 
     def __len__(self) -> int:
         if self.dims is None:
@@ -165,6 +203,7 @@ def broadcast(op: str, *shapes: Dims | None) -> Dims | None:
             merged = dm.broadcast(result[axis], dim)
             if merged is None:
                 received = " and ".join(format_dims(s) for s in known)
-                raise ShapeError(f"{op}: shapes {received} cannot be broadcast together")
+                raise ShapeError(f"{op}: Dimensions must be equal, but are {result[axis]} and {dim}: shapes {received} "
+                                 "cannot be broadcast together")
             result[axis] = merged
     return tuple(result)

@@ -28,7 +28,8 @@ def _matmul_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     m, k = _matrix(a.dims, attrs["transpose_a"])
     inner, n = _matrix(b.dims, attrs["transpose_b"])
     if isinstance(k, int) and isinstance(inner, int) and k != inner:
-        raise ShapeError(f"MatMul: inner dimensions differ, {format_dims(a.dims)}"
+        raise ShapeError(f"MatMul: Dimensions must be equal, but are {k} and {inner}, the inner sizes of "
+                         f"{format_dims(a.dims)}"
                          f"{' transposed' if attrs['transpose_a'] else ''} and {format_dims(b.dims)}"
                          f"{' transposed' if attrs['transpose_b'] else ''}")
     batch = broadcast("MatMul", a.dims[:-2], b.dims[:-2])

@@ -16,7 +16,7 @@ from .elementwise import abs_, cast, check_index, exp, log, log1p, relu, sigmoid
 from .families import composite
 from .gather import one_hot
 from .reduction import reduce_max, reduce_sum, size_of
-from .view import expand_dims, stop_gradient, zeros_of
+from .view import expand_dims, stop_gradient, transpose, zeros_of
 
 
 def _float_type(name: str) -> Any:
@@ -115,7 +115,9 @@ def softmax_cross_entropy_with_logits_v2(labels: Any, logits: Any, axis: int = -
     """-sum(labels * log_softmax(logits)) over `axis`, with gradients for both."""
     scores, target = convert_all("SoftmaxCrossEntropyWithLogits", (logits, labels))
     if scores.dims is not None and _axis("softmax_cross_entropy", scores, axis) != len(scores.dims) - 1:
-        return reduce_sum(target * -log_softmax(scores, axis), axis, name=name)
+        rank = len(scores.dims)
+        order = [a for a in range(rank) if a != axis % rank] + [axis % rank]
+        scores, target = transpose(scores, order), transpose(target, order)
     return _cross_entropy(scores, target, name=name)
 
 
@@ -138,8 +140,8 @@ def _sparse_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     if logits.dims is None or labels.dims is None:
         return [TensorType(logits.dtype, labels.dims)]
     if len(logits.dims) != len(labels.dims) + 1 or not labels.shape.is_compatible_with(logits.dims[:-1]):
-        raise ShapeError(f"{name}: labels must have the shape of the logits without the last axis, received labels "
-                         f"{format_dims(labels.dims)} and logits {format_dims(logits.dims)}")
+        raise ShapeError(f"{name}: the rank of labels must be that of the logits without the last axis, and so their "
+                         f"sizes; received labels {format_dims(labels.dims)} and logits {format_dims(logits.dims)}")
     return [TensorType(logits.dtype, logits.dims[:-1])]
 
 

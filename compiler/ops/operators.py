@@ -16,7 +16,7 @@ from .contraction import matmul
 from .gather import gather
 from .slicing import strided_slice
 from .symbolic import symbolic_value
-from .view import reshape
+from .view import known_rank, reshape
 
 
 def divide(x: Any, y: Any, name: str = "truediv") -> Tensor:
@@ -38,12 +38,11 @@ def _logical(logical: Callable[..., Tensor], bitwise: Callable[..., Tensor]) -> 
 def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
     """NumPy's basic indexing: ints, slices, None, `...`; a scalar or vector integer tensor gathers along its axis."""
     items = list(key) if isinstance(key, tuple) else [key]
-    if x.dims is None:
-        raise ShapeError(f"StridedSlice: the rank of {x!r} must be known")
-    rank = len(x.dims)
+    dims = known_rank("StridedSlice", x)
+    rank = len(dims)
     used = sum(1 for i in items if i is not None and i is not Ellipsis)
     if used > rank:
-        raise ShapeError(f"StridedSlice: too many indices for {x!r}: {used} for rank {rank}")
+        raise ShapeError(f"StridedSlice: too many indices: {used}, but {x!r} has only {rank} dims")
     if not any(i is Ellipsis for i in items):
         items.append(Ellipsis)
     at = next(n for n, i in enumerate(items) if i is Ellipsis)
@@ -58,7 +57,7 @@ def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
             final.append(1)
             continue
         axis = len(begin)
-        dim = x.dims[axis]
+        dim = dims[axis]
         if isinstance(item, Tensor) and symbolic_value(item) is None:
             gathers.append((axis, item))
             item = slice(None)
@@ -68,13 +67,14 @@ def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
         strides.append(step)
         if keep:
             final.append(count)
-    sliced = strided_slice(x, tuple(begin), tuple(sizes), tuple(strides), name=name)
+    kept = tuple(final) == tuple(sizes)
+    sliced = strided_slice(x, tuple(begin), tuple(sizes), tuple(strides), name=name if kept else f"{name}/slice")
     if gathers:
         if len(items) != rank or len(final) != rank or len(gathers) > 1:
             raise TypeError(f"StridedSlice: only one tensor index beside full slices is supported, received {key!r}")
         (axis, indices), = gathers
         return gather(sliced, indices, axis)
-    return sliced if tuple(final) == sliced.dims else reshape(sliced, tuple(final))
+    return sliced if kept else reshape(sliced, tuple(final), name=name)
 
 
 def _bounds(x: Tensor, axis: int, dim: DimLike, item: Any) -> tuple[DimLike, DimLike, int, bool]:
@@ -99,16 +99,19 @@ def _bounds(x: Tensor, axis: int, dim: DimLike, item: Any) -> tuple[DimLike, Dim
         first, last, _ = slice(start, stop, step).indices(dim)
         return first, len(range(first, last, step)), step, True
     if step < 0:
-        if start is not None or stop is not None:
-            raise ShapeError(f"StridedSlice: a negative stride over an unknown size takes no bounds, received {item}")
-        return dim - 1, dm.ceil_div(dim, -step), step, True
-    low = 0 if start is None else start if not isinstance(start, int) or start >= 0 else dm.maximum(dim + start, 0)
-    if isinstance(low, int) and low > 0:
-        low = dm.minimum(low, dim)
-    high = dim if stop is None else dm.maximum(dim + stop, 0) if isinstance(stop, int) and stop < 0 else (
-        dm.minimum(stop, dim))
-    count = high if isinstance(low, int) and low == 0 else dm.maximum(high - low, 0)
-    return low, count if step == 1 else dm.ceil_div(count, step), step, True
+        first = dim - 1 if start is None else _clipped(start, dim, -1, dim - 1)
+        last = -1 if stop is None else _clipped(stop, dim, -1, dim - 1)
+        return first, dm.ceil_div(dm.maximum(first - last, 0), -step), step, True
+    low = 0 if start is None else _clipped(start, dim, 0, dim)
+    high = dim if stop is None else _clipped(stop, dim, 0, dim)
+    return low, dm.ceil_div(dm.maximum(high - low, 0), step), step, True
+
+
+def _clipped(bound: DimLike, dim: DimLike, lowest: int, highest: DimLike) -> DimLike:
+    """A bound of a slice as Python counts it: from the end if negative, and between `lowest` and `highest`."""
+    if isinstance(bound, int) and bound < 0:
+        return dm.maximum(dim + bound, lowest)
+    return dm.minimum(bound, highest)
 
 
 def _bound(value: Any, dim: DimLike) -> DimLike | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import rng_reference
 from ..dtypes import FLOATS, DType, as_dtype, float32, int32, int64
 from ..errors import DTypeError, ShapeError
 from ..ir import Tensor, TensorType, default_graph
@@ -23,7 +24,6 @@ def _random_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 
 def _draw(function: str) -> Any:
     def reference(shape: np.ndarray, dtype: DType, key: int, stream: int = 0, **bounds: int) -> np.ndarray:
-        from .. import rng_reference
         count = int(np.prod(shape, dtype=np.int64))
         draw = getattr(rng_reference, f"{function}_{dtype.code}")
         return draw(key, stream, np.arange(count, dtype=np.int64), *bounds.values()).reshape(tuple(shape))

@@ -53,7 +53,7 @@ def _assign_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 
 
 # stores its second input in the variable; the output is the variable's new value
-assign = OpDef("Assign", EFFECT, _assign_types, stateful=True)
+assign = OpDef("Assign", EFFECT, _assign_types, lambda op, g: [None, None], stateful=True)
 
 no_op = OpDef("NoOp", EFFECT, lambda inputs, attrs: [], stateful=True)
 

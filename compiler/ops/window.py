@@ -47,7 +47,7 @@ def _conv_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorT
     assert w.dims is not None
     channels, expected = x.dims[3], w.dims[2]
     if channels != expected and isinstance(channels, int) and isinstance(expected, int):
-        raise ShapeError(f"Conv2D: the input {format_dims(x.dims)} has {channels} channels, the filter "
+        raise ShapeError(f"Conv2D: the input {format_dims(x.dims)} has depth {channels} (channels), the filter "
                          f"{format_dims(w.dims)} expects {expected}")
     _, sizes = _resolve("Conv2D", attrs["padding"], x.dims[1:3], w.dims[:2], attrs["strides"], attrs["dilations"])
     return [TensorType(dtype, (x.dims[0], *sizes, w.dims[3]))]
