@@ -1,13 +1,24 @@
-"""erf and erfc: a polynomial up to 1; beyond it e to a polynomial for erf, which need not know its small complement
-well, and e**-x**2 times a polynomial in 1 / (x + K) for erfc.
+"""erf and erfc: a polynomial for small arguments; beyond, e to a polynomial for erf, which need not know its small
+complement well, and e**-x**2 times a polynomial in 1 / (x + K) for erfc.
 
 The latter form is Shepherd and Laframboise's (Mathematics of Computation 36, 1981), which has one division and covers
 the whole half-line. All coefficients are minimax.
 """
 from __future__ import annotations
 
-from .exponential import clamp, exp_core, exp_parts, reduce_exponent, scale
-from .expression import Value, copysign, elementwise, fabs, fma, horner, power_of_two, quick_two_sum, select, two_product
+from .exponential import clamp, exp_core, expm1_core, reduce_clamped, reduce_exponent, scale
+from .expression import (
+    Value,
+    copysign,
+    elementwise,
+    fabs,
+    fma,
+    horner,
+    power_of_two,
+    quick_two_sum,
+    select,
+    two_product,
+)
 
 # erf(x) / x - 1 in x**2 <= 1; errors 2**-30 and 2**-63
 ERF = (
@@ -26,25 +37,26 @@ COMPLEMENT = (
      -9.793572455676372e-06, 2.256262970284059e-06, -2.97344196504803e-07, -7.821823930431421e-09,
      1.3831821477492353e-08, -3.1986535449779816e-09, 3.6262339071715524e-10, -1.7403555858883156e-11),
 )
-# erfc(x) e**(x**2) / u in u - CENTRE, u = 1 / (x + K), x >= 1; errors 2**-30 and 2**-62
+# erfc(x) e**(x**2) / u in u - CENTRE, u = 1 / (x + K), x >= 3/4; errors 2**-30 and 2**-60
 K = (2.5, 3.0)
-CENTRE = (0.18222722159730034, 0.1413934426229508)
+CENTRE = (0.19321623258631132, 0.14972677595628414)
 TAIL = (
-    (0.9859934287048501, 3.639768163036186, 10.24145557475064, 20.07197205244085, 19.69362443921747,
-     -18.073682865464935, -76.75577518814057, -3.2182410994883064, 243.29051116351172),
-    (0.952600032756098, 4.3452721669462475, 16.723509821619853, 52.74001240341165, 128.45528841993146,
-     206.75156981698757, 74.03989156393935, -612.752817330871, -1347.3985940606299, 906.2921507641314,
-     7780.3783463028485, 2124.0161682129688, -43436.37648464874, -32556.56637087786, 272365.0252711912,
-     234848.81520766555, -1944844.3159454227, -1196578.0905191107, 14324289.523044135, 3114808.9660190744,
-     -77344511.53815785),
+    (1.027254542315502, 3.8722298104640482, 10.91718156757614, 20.91377411705168, 18.5615801215977,
+     -23.127830767154446, -76.18906825874983, 18.43723456946983, 244.7872144877535),
+    (0.9900031376480811, 4.635287185144403, 18.09673447376978, 57.16618334306115, 137.1342012548122,
+     209.5169305654513, 35.7279966289727, -699.7713739759727, -1255.0152570307005, 1557.1494186828488,
+     7771.937134857602, -2337.3987640693504, -45195.70673951286, 296.4138877844446, 285006.3943260313,
+     -29773.029245283764, -1942260.9545668329, 1019202.6184639529, 12907165.270644192, -14051164.26004509,
+     -60437388.84305549, 91520403.62016517),
 )
 
 
 def _tail(x: Value) -> Value:
-    """erfc(x) for x >= 1, with the rounding errors of the square, of 1 / (x + K) and of the product carried along."""
-    x = clamp(x, 1.0, x.pick(10.2, 27.5))
+    """erfc(x) for x >= 3/4; the rounding errors of each factor are carried along."""
+    x = clamp(x, 0.75, x.pick(10.2, 27.5))
     square, low = two_product(x, x)
-    p, n = exp_parts(-square, -low)
+    r, n = reduce_clamped(-square)
+    p, p_low = quick_two_sum(x.constant(1.0), expm1_core(r - low))
     bottom, bottom_low = quick_two_sum(x.constant(x.pick(*K)), x)
     u = 1.0 / bottom
     u_low = u * (fma(-u, bottom, 1.0) - u * bottom_low)
@@ -54,7 +66,8 @@ def _tail(x: Value) -> Value:
     factor = fma(v, slope, constant)
     factor_low = fma(v, slope, constant - factor)
     product, product_low = two_product(u, factor)
-    return scale(fma(p, product, p * (product_low + fma(u, factor_low, u_low * factor))), n)
+    product_low = product_low + fma(u, factor_low, u_low * factor)
+    return scale(fma(p, product, fma(p, product_low, p_low * product)), n)
 
 
 @elementwise
@@ -68,11 +81,11 @@ def erf(x: Value) -> Value:
 
 @elementwise
 def erfc(x: Value) -> Value:
-    """1 - erf(x); up to 1 as (1 - x) - (erf(x) - x), whose first difference is exact where it matters."""
+    """1 - erf(x); up to 3/4 as (1 - x) - (erf(x) - x), whose first difference is exact where it matters."""
     a = fabs(x)
     tail = _tail(a)
     near = fma(-x, horner(x * x, x.pick(*ERF)), 1.0 - x)
-    return select(a < 1.0, near, select(x < 0, 2.0 - tail, tail))
+    return select(a < 0.75, near, select(x < 0, 2.0 - tail, tail))
 
 
 __all__ = ["erf", "erfc"]

@@ -81,15 +81,15 @@ def exp_core(r: Value) -> Value:
     return fma(fma(horner(r, r.pick(*EXPM1)), r, 1.0), r, 1.0)
 
 
-def exp_parts(x: Value, low: Value | None = None) -> tuple[Value, Value]:
-    """p and the integer n with e**(x + low) = p 2**n, where low is a rounding error of x; clamped to the range."""
-    r, n = reduce_exponent(clamp(x, *x.pick((-104.0, 89.0), (-746.0, 710.0))))
-    return exp_core(r if low is None else r + low), n
+def reduce_clamped(x: Value) -> tuple[Value, Value]:
+    """As `reduce_exponent`, for an exponential of any x: clamped where e**x is infinite or 0."""
+    return reduce_exponent(clamp(x, *x.pick((-104.0, 89.0), (-746.0, 710.0))))
 
 
 def exp_of(x: Value, low: Value | None = None) -> Value:
     """e**(x + low), where low is a rounding error of x."""
-    return scale(*exp_parts(x, low))
+    r, n = reduce_clamped(x)
+    return scale(exp_core(r if low is None else r + low), n)
 
 
 @elementwise
@@ -149,11 +149,15 @@ def _log_limits(x: Value, finite: Value) -> Value:
     return select(x < 0, NAN, y)
 
 
+def log_positive(x: Value, extra: Value | int = 0) -> Value:
+    """log(x) + extra ln 2 for x positive, normal and finite."""
+    m, e = split_exponent(x)
+    return _log_core(m - 1.0, integer_to_float(e + extra, x))
+
+
 @elementwise
 def log(x: Value) -> Value:
-    normal, extra = normalize(x)
-    m, e = split_exponent(normal)
-    return _log_limits(x, _log_core(m - 1.0, integer_to_float(e + extra, x)))
+    return _log_limits(x, log_positive(*normalize(x)))
 
 
 @elementwise

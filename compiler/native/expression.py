@@ -282,7 +282,7 @@ def two_product(a: Value, b: Value) -> tuple[Value, Value]:
 
 
 def overloaded(choose: Callable[..., Any]) -> Any:
-    """An intrinsic of one to three arguments, named as `choose`, which maps their Numba types to
+    """An intrinsic of one to five arguments, named as `choose`, which maps their Numba types to
     (result type, types to convert the arguments to, formula on Values), or to None where it has no meaning for them.
     """
     def typed(*arguments: Any) -> Any:
@@ -300,6 +300,8 @@ def overloaded(choose: Callable[..., Any]) -> Any:
         lambda typingctx, a: typed(a),
         lambda typingctx, a, b: typed(a, b),
         lambda typingctx, a, b, c: typed(a, b, c),
+        lambda typingctx, a, b, c, d: typed(a, b, c, d),
+        lambda typingctx, a, b, c, d, e: typed(a, b, c, d, e),
     ]
     function = by_arity[len(inspect.signature(choose).parameters) - 1]
     function.__name__ = function.__qualname__ = choose.__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 from numba import cfunc
 
 from .memory import *  # noqa: F401,F403
+from .rng import *  # noqa: F401,F403
 from .vecmath import *  # noqa: F401,F403
 
 SIGNATURE = "void(int64, int64, int64, int64, int64)"

@@ -31,9 +31,10 @@ TWO_OVER_PI = 0.6366197723675814
 # where a band of large numbers begins; 2**shift * 2 / pi modulo 4 in two parts, and 2**-shift, there
 BANDS = (
     (0.0, 0.6366197723675814, -3.935735335036497e-17, 1.0),
-    (2.0 ** 49, 1.7235269743613935, -3.646819222375367e-17, 2.0 ** -26),
-    (2.0 ** 76, -1.3544995237659854, 9.170827988311028e-17, 2.0 ** -53),
-    (2.0 ** 103, -0.6569525476390906, 4.697763279926451e-17, 2.0 ** -80),
+    (2.0 ** 45, 0.8577204358975871, 2.5476313601644308e-17, 2.0 ** -22),
+    (2.0 ** 67, 0.25516699311764457, -9.36186138372574e-18, 2.0 ** -44),
+    (2.0 ** 89, -0.06009869095139399, 1.858264037650871e-19, 2.0 ** -66),
+    (2.0 ** 111, -0.17985219560718455, 8.109755044395704e-18, 2.0 ** -88),
 )
 # (sin(r) - r) / r**3 and (cos(r) - 1 + r**2 / 2) / r**4 in r**2, |r| <= pi/4; errors 2**-37 and 2**-33; 2**-57, 2**-64
 SIN = (
@@ -85,8 +86,10 @@ def _reduce_single(x: Value) -> tuple[Value, Value, Value]:
     product = scaled * high
     count, n = round_to_integer(product)
     fraction = fma(scaled, low, (product - count) + fma(scaled, high, -product))
-    r = (fraction * HALF_PI[0]).convert("fptrunc", x.type)
-    return r, x.constant(0.0), n.convert("trunc", x.format.bits)
+    wide_r = fraction * HALF_PI[0]
+    r = wide_r.convert("fptrunc", x.type)
+    low = (wide_r - r.convert("fpext", DOUBLE)).convert("fptrunc", x.type)
+    return r, low, n.convert("trunc", x.format.bits)
 
 
 def _reduce(x: Value) -> tuple[Value, Value, Value]:
@@ -105,14 +108,15 @@ def _reduce(x: Value) -> tuple[Value, Value, Value]:
     return total, (reduced - total) + low, n
 
 
-def sin_cos(r: Value, low: Value) -> tuple[Value, Value]:
+def sin_cos(r: Value, low: Value | None = None) -> tuple[Value, Value]:
     """sin and cos of r + low, |r| <= pi / 4."""
     z = r * r
-    sine = r + fma(r * z, horner(z, r.pick(*SIN)), low)
+    sine_low, cosine_low = (0.0, 0.0) if low is None else (low, -(r * low))
+    sine = r + fma(r * z, horner(z, r.pick(*SIN)), sine_low)
     half = z * 0.5
     one_minus = 1.0 - half
     rounding = (1.0 - one_minus) - half
-    cosine = one_minus + (rounding + fma(z * z, horner(z, r.pick(*COS)), -(r * low)))
+    cosine = one_minus + (rounding + fma(z * z, horner(z, r.pick(*COS)), cosine_low))
     return sine, cosine
 
 
