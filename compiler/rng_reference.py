@@ -12,6 +12,7 @@ Bits, uniforms and integers equal the native ones exactly; normals to rounding.
 """
 from __future__ import annotations
 
+from functools import partial
 from math import erf, sqrt
 from typing import Any
 
@@ -109,10 +110,20 @@ def random_int(
     Without his rejection step a value's probability is off by at most 2**-64, relatively range / 2**64.
     """
     first, second = random_bits(key, stream, index)
-    low, span = _as_u64(low), _as_u64(high) - _as_u64(low)
-    span_high, span_low = span >> np.uint64(32), span & LOW_WORD
     with np.errstate(over="ignore"):
+        low, span = _as_u64(low), _as_u64(high) - _as_u64(low)
+        span_high, span_low = span >> np.uint64(32), span & LOW_WORD
         carry = (second * span_low >> np.uint64(32)) + (second * span_high & LOW_WORD) + (first * span_low & LOW_WORD)
         offset = (first * span_high + (second * span_high >> np.uint64(32)) + (first * span_low >> np.uint64(32))
                   + (carry >> np.uint64(32)))
-        return (low + offset).astype(dtype)
+        return (low + offset).view(np.int64).astype(dtype)
+
+
+# by the names the native ones have
+random_uniform_f32 = partial(random_uniform, dtype=np.float32)
+random_uniform_f64 = partial(random_uniform, dtype=np.float64)
+random_normal_f32 = partial(random_normal, dtype=np.float32)
+random_normal_f64 = partial(random_normal, dtype=np.float64)
+random_truncated_normal_f32 = partial(random_truncated_normal, dtype=np.float32)
+random_truncated_normal_f64 = partial(random_truncated_normal, dtype=np.float64)
+random_int_i32, random_int_i64 = partial(random_int, dtype=np.int32), partial(random_int, dtype=np.int64)

@@ -97,6 +97,22 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
 
 
 @overloaded
+def absolute(x: Any) -> Any:
+    """np.absolute of any number: of the smallest signed integer, itself."""
+    x, kind = types.unliteral(x), _kind(x)
+
+    def formula(value: Value) -> Value:
+        match kind:
+            case "f":
+                return _fabs(value)
+            case "i":
+                return _select(value < 0, -value, value)
+        return value
+
+    return (x, (x,), formula) if kind else None
+
+
+@overloaded
 def sign(x: Any) -> Any:
     """-1, 0 or 1; NaN of NaN."""
     x, kind = types.unliteral(x), _kind(x)
@@ -310,7 +326,8 @@ def ipow(base: Any, exponent: Any) -> Any:
 
 
 __all__ = [
-    "b1", "ceil", "copysign", "f32", "f64", "fabs", "floor", "floordiv", "fmod", "i16", "i32", "i64", "i8", "ipow",
+    "absolute", "b1", "ceil",
+    "copysign", "f32", "f64", "fabs", "floor", "floordiv", "fmod", "i16", "i32", "i64", "i8", "ipow",
     "isfinite", "isinf", "isnan", "maximum", "minimum", "mod", "rint", "rsqrt", "select", "sign", "sqrt", "trunc",
     "u16", "u32", "u64", "u8",
 ]

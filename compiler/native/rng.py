@@ -123,36 +123,31 @@ random_truncated_normal_f64 = _source(
     "random_truncated_normal_f64", types.float64, lambda words: _truncated_normal(words, DOUBLE))
 
 
-def _scaled_word(words: tuple[Value, Value], span: Value, wide: bool) -> Value:
-    """High 64 bits of (first, second) * span, from products of 32-bit halves; span is below 2**32 unless wide."""
-    first, second = words
-    low = span & LOW_WORD
-    top, bottom = first * low, second * low
-    if not wide:
-        return (top + (bottom >> 32)) >> 32
-    high = span >> 32
-    cross = second * high
+def _high_product(first: Value, second: Value, factor: Value) -> Value:
+    """High 64 bits of (2**32 first + second) * factor, from products of 32-bit halves, which vectorise."""
+    high, low = factor >> 32, factor & LOW_WORD
+    top, cross, bottom = first * low, second * high, second * low
     carry = (bottom >> 32) + (cross & LOW_WORD) + (top & LOW_WORD)
     return first * high + (cross >> 32) + (top >> 32) + (carry >> 32)
 
 
-@overloaded
-def random_int(key: Any, stream: Any, index: Any, low: Any, high: Any) -> Any:
-    """An integer in [low, high), both int32 or both int64, as the result is; high > low."""
-    result = types.unliteral(low)
-    if result not in (types.int32, types.int64) or types.unliteral(high) != result:
-        return None
-
+def _integer(name: str, result: Any) -> Any:
     def formula(key: Value, stream: Value, index: Value, low: Value, high: Value) -> Value:
-        words, span = _words(key, stream, index), high - low
-        if result == types.int64:
-            return low + _scaled_word(words, span, wide=True)
-        return low + _scaled_word(words, span.convert("zext", I64), wide=False).convert("trunc", I32)
+        value = low + _high_product(*_words(key, stream, index), high - low)
+        return value if result == types.int64 else value.convert("trunc", I32)
 
-    return result, (types.int64,) * 3 + (result,) * 2, formula
+    def of(key: Any, stream: Any, index: Any, low: Any, high: Any) -> Any:
+        integers = all(isinstance(types.unliteral(a), types.Integer) for a in (key, stream, index, low, high))
+        return (result, (types.int64,) * 5, formula) if integers else None
 
+    of.__name__, of.__doc__ = name, f"As in compiler.rng_reference; gives {result} in [low, high), high > low."
+    return overloaded(of)
+
+
+random_int_i32 = _integer("random_int_i32", types.int32)
+random_int_i64 = _integer("random_int_i64", types.int64)
 
 __all__ = [
-    "random_bits", "random_int", "random_normal_f32", "random_normal_f64", "random_truncated_normal_f32",
-    "random_truncated_normal_f64", "random_uniform_f32", "random_uniform_f64",
+    "random_bits", "random_int_i32", "random_int_i64", "random_normal_f32", "random_normal_f64",
+    "random_truncated_normal_f32", "random_truncated_normal_f64", "random_uniform_f32", "random_uniform_f64",
 ]
