@@ -5,12 +5,11 @@ The same rules serve convolution and pooling. An unknown size (a symbolic dimens
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Union
 
 from .dims import DimLike, ceil_div, maximum
 
 Pads = tuple[DimLike, DimLike]  # (before, after)
-Padding = Union[str, Sequence[Pads]]  # "SAME", "VALID", or the pads of each spatial axis
+Padding = str | Sequence[Pads]  # "SAME", "VALID", or the pads of each spatial axis
 
 
 def extent(window: int, dilation: int = 1) -> int:

@@ -20,15 +20,18 @@ from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
 NATIVE = "graphflow.compiler.native"
-# what a block of output rows reads and writes should stay in half of a second-level cache
+# what a block of output rows reads and writes: small enough for a second-level cache while panel after panel of filters
+# goes over it, or where all filters are one panel, for the first-level cache until the epilogue
 BLOCK_BYTES = 256 * 1024
+PANEL_BLOCK_BYTES = 16 * 1024
+# a window of this many elements is baked into its kernel, as its loops would cost as much as its sums
+UNROLLED_DEPTH = 9
 # pixels of a row, where rows can be chosen
 ROW_PIXELS = 168
 
-DIMS = ["tile_scratch", "tile_padded", "tile_block", "tile_height", "tile_width", "tile_rows", "tile_cols",
-        "tile_channels", "tile_filters", "tile_stride_h", "tile_stride_w", "tile_pad_h", "tile_pad_w", "tile_span_h",
-        "tile_span_w", "tile_outer", "tile_outer_step", "tile_segments", "tile_segment_step", "tile_segment_len",
-        "tile_panel_size", "tile_panels", "tile_image_pixels", "tile_row_pixels", "tile_pixel", "tile_first_pixel"]
+DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "channels", "filters", "stride_h",
+        "stride_w", "pad_h", "pad_w", "span_h", "span_w", "parts", "part_step", "segments", "segment_step",
+        "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel"]
 
 
 def lower_conv2d(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
@@ -40,8 +43,8 @@ def lower_conv2d(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], 
     """
     images, *size, channels = x_shape
     *taps, _, filters = w_shape
-    axes = [forward_axis(*axis) for axis in zip(size, taps, strides, dilations, padding, strict=True)]
-    return direct(x, w, y, dtype, images, channels, filters, axes[0], axes[1], tuple(w_shape), False, epilogue, "conv2d")
+    rows, cols = (forward_axis(*axis) for axis in zip(size, taps, strides, dilations, padding, strict=True))
+    return direct(x, w, y, dtype, images, channels, filters, rows, cols, tuple(w_shape), False, epilogue, "conv2d")
 
 
 def direct(x: Any, w: Any, y: Any, dtype: str, images: int, channels: int, filters: int, rows: Axis, cols: Axis,
@@ -100,7 +103,8 @@ class _Direct:
         span_w = cols.span if padded else cols.size
         tasks = self.images * rows.count
         row_bytes = (rows.stride * span_w * self.channels + cols.count * self.filters) * size
-        block = max(1, min(tasks, BLOCK_BYTES // max(row_bytes, 1)))
+        limit = BLOCK_BYTES if self.filters > nv * lanes(self.dtype) else PANEL_BLOCK_BYTES
+        block = max(1, min(tasks, limit // max(row_bytes, 1)))
         # a block that enters another image skips to its first row
         window = (block - 1) * rows.stride + rows.span - (rows.count - 1) * rows.stride
         crossings = (block + rows.count - 2) // rows.count
@@ -109,15 +113,18 @@ class _Direct:
         outer, outer_step, segments, segment_step, segment_len = self._segments(span_w)
         full, rest = divmod(self.filters, nv * lanes(self.dtype))
         tail = ceil(rest / lanes(self.dtype))
-        dims = (scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, self.channels,
-                self.filters, rows.stride, cols.stride, rows.pad, cols.pad, rows.span if padded else rows.size, span_w,
-                outer, outer_step, segments, segment_step, segment_len, panel_size, full,
-                rows.total * cols.total, rows.step * cols.total, cols.step, rows.first * cols.total + cols.first)
-        buffers = (x, packed, y, scratch)
+        dims: tuple[int, ...] = (
+            scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, self.channels,
+            self.filters, rows.stride, cols.stride, rows.pad, cols.pad, rows.span if padded else rows.size, span_w,
+            outer, outer_step, segments, segment_step, segment_len, panel_size, full, rows.total * cols.total,
+            rows.step * cols.total, cols.step, rows.first * cols.total + cols.first)
+        buffers: tuple[Any, ...] = (x, packed, y, scratch)
         pixels = tasks * cols.count
         flops = 2 * pixels * self.filters * self.channels * rows.taps * cols.taps
         nbytes = (self.images * rows.size * cols.size * self.channels + pixels * self.filters) * size
-        source = direct_source(self.dtype, mr, nv, full > 0, tail, epilogue, len(buffers), len(dims))
+        baked = 0 < segments * segment_len <= UNROLLED_DEPTH
+        walk = (segments, segment_len) if baked else ("segments", "segment_len")
+        source = direct_source(self.dtype, mr, nv, full > 0, tail, walk, epilogue, len(buffers))
         if epilogue is not None:
             name = f"{name}+{epilogue.key}"
             buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
@@ -166,35 +173,35 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def direct_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None, buffer_slot: int,
-                  dim_slot: int) -> str:
+def direct_source(dtype: str, mr: int, nv: int, full: bool, tail: int, window: tuple[Any, Any],
+                  epilogue: Epilogue | None, buffer_slot: int) -> str:
     """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
 
     A task is a row of outputs. Tiles are `mr` pixels by `nv` vectors of filters; `full` says whether any panel is
-    complete, `tail` how many vectors the last one has if it is not.
+    complete, `tail` how many vectors the last one has if it is not; `window` the expressions for its segments and their
+    length.
     """
     size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
     heads, bodies = [], []
     if full:
         heads.append(f"tile_full = microkernel({dtype!r}, {mr}, {nv})")
-        bodies += _panel_lines("range(tile_panels)", "tile_full", mr, wide, size, "")
+        bodies += _panel_lines("range(panels)", "tile_full", mr, wide, size, window, "")
     if tail:
         heads.append(f"tile_tail = microkernel({dtype!r}, {mr}, {tail}, masked=True)")
-        bodies += _panel_lines("range(tile_panels, tile_panels + 1)", "tile_tail", mr, wide, size,
-                               f", tile_filters - tile_panel * {wide}")
+        bodies += _panel_lines("range(panels, panels + 1)", "tile_tail", mr, wide, size, window,
+                               f", filters - panel * {wide}")
     imports = {"compiled", "word", f"load_{dtype}", f"store_{dtype}", dtype}
     setup: list[str] = []
     if epilogue is not None:
         imports |= epilogue.imports
-        setup = epilogue.setup(buffer_slot, dim_slot)
+        setup = epilogue.setup(buffer_slot, len(DIMS))
         bodies += [
-            "for tile_j in range(tile_count):",
-            "    tile_image = (tile_top + tile_j) // tile_rows",
-            "    tile_pixel_0 = (tile_first_pixel + tile_image * tile_image_pixels"
-            " + (tile_top + tile_j - tile_image * tile_rows) * tile_row_pixels)",
-            "    for tile_i in range(tile_cols):",
-            "        tile_at = tile_pixel_0 + tile_i * tile_pixel",
-            *("        " + line for line in epilogue.apply("tile_at", "0", "tile_filters", "tile_y")),
+            "for offset in range(count):",
+            "    image = (top + offset) // rows",
+            "    first = first_pixel + image * image_step + (top + offset - image * rows) * row_step",
+            "    for item in range(columns):",
+            "        pixel = first + item * pixel_step",
+            *("        " + line for line in epilogue.apply("pixel", "0", "filters", "outputs")),
         ]
     newline = "\n"
     return f'''"""Direct convolution, tiles of {mr} pixels by {wide} filters."""
@@ -206,52 +213,51 @@ from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 @compiled
 def kernel(buffers, dims, begin, end, lane):
-{indent(words("buffers", ["tile_x", "tile_w", "tile_y", "tile_window"]), 1)}
+{indent(words("buffers", ["inputs", "packed", "outputs", "window"]), 1)}
 {indent(words("dims", DIMS), 1)}
 {indent(setup, 1)}
-    tile_window += lane * tile_scratch
-    tile_line = tile_span_w * tile_channels
-    tile_step = tile_stride_w * tile_channels
-    tile_pitch = tile_pixel * tile_filters
-    tile_next = begin
-    while tile_next < end:
-        tile_top = tile_next
-        tile_count = min(tile_block, end - tile_top)
-        tile_next += tile_count
+    window += lane * scratch
+    line = span_w * channels
+    step = stride_w * channels
+    pitch = pixel_step * filters
+    next_row = begin
+    while next_row < end:
+        top = next_row
+        count = min(block, end - top)
+        next_row += count
         # virtual rows: those of all images, padding included, one below the other
-        tile_image = tile_top // tile_rows
-        tile_base = tile_image * tile_span_h + (tile_top - tile_image * tile_rows) * tile_stride_h
-        tile_a0 = tile_x + ((tile_base - tile_pad_h) * tile_line - tile_pad_w * tile_channels) * {size}
-        if tile_padded:
-            tile_a0 = tile_window
-            tile_image = (tile_next - 1) // tile_rows
-            tile_last = (tile_image * tile_span_h + (tile_next - 1 - tile_image * tile_rows) * tile_stride_h
-                         + tile_span_h - (tile_rows - 1) * tile_stride_h)
-            for tile_row in range(tile_base, tile_last):
-                tile_image = tile_row // tile_span_h
-                tile_row_in = tile_row - tile_image * tile_span_h - tile_pad_h
-                tile_to = tile_window + (tile_row - tile_base) * tile_line * {size}
+        image = top // rows
+        base = image * span_h + (top - image * rows) * stride_h
+        corner = inputs + ((base - pad_h) * line - pad_w * channels) * {size}
+        if padded:
+            corner = window
+            image = (next_row - 1) // rows
+            last = image * span_h + (next_row - 1 - image * rows) * stride_h + span_h - (rows - 1) * stride_h
+            for row in range(base, last):
+                image = row // span_h
+                row_in = row - image * span_h - pad_h
+                to = window + (row - base) * line * {size}
 {indent(padded_row(dtype, size), 4)}
 {indent(bodies, 2)}
 '''
 
 
-def _panel_lines(panels: str, tile: str, mr: int, wide: int, size: int, columns: str) -> list[str]:
+def _panel_lines(panels: str, tile: str, mr: int, wide: int, size: int, window: tuple[Any, Any],
+                 columns: str) -> list[str]:
     """The tiles of some panels over a block of rows; the last tile of a row overlaps the one before."""
-    return f'''for tile_panel in {panels}:
-    tile_b = tile_w + tile_panel * tile_panel_size * {size}
-    for tile_j in range(tile_count):
-        tile_image = (tile_top + tile_j) // tile_rows
-        tile_row = tile_top + tile_j - tile_image * tile_rows
-        tile_a = tile_a0 + (tile_image * tile_span_h + tile_row * tile_stride_h - tile_base) * tile_line * {size}
-        tile_c = tile_y + ((tile_first_pixel + tile_image * tile_image_pixels + tile_row * tile_row_pixels)
-                           * tile_filters + tile_panel * {wide}) * {size}
-        for tile_i in range((tile_cols + {mr - 1}) // {mr}):
-            tile_col = min(tile_i * {mr}, tile_cols - {mr})
-            for tile_o in range(tile_outer):
+    segments, length = window
+    return f'''for panel in {panels}:
+    b = packed + panel * panel_size * {size}
+    for offset in range(count):
+        image = (top + offset) // rows
+        row = top + offset - image * rows
+        a = corner + (image * span_h + row * stride_h - base) * line * {size}
+        c = outputs + ((first_pixel + image * image_step + row * row_step) * filters + panel * {wide}) * {size}
+        for item in range((columns + {mr - 1}) // {mr}):
+            column = min(item * {mr}, columns - {mr})
+            for part in range(parts):
                 {tile}(
-                    tile_a + (tile_col * tile_step + tile_o * tile_outer_step) * {size}, tile_step, 1,
-                    tile_segment_step, tile_segments, tile_segment_len,
-                    tile_b + tile_o * tile_segments * tile_segment_len * {wide * size}, {wide},
-                    tile_segment_len * {wide}, tile_c + tile_col * tile_pitch * {size}, tile_pitch, tile_o{columns})
+                    a + (column * step + part * part_step) * {size}, step, 1, segment_step, {segments}, {length},
+                    b + part * {segments} * {length} * {wide * size}, {wide}, {length} * {wide},
+                    c + column * pitch * {size}, pitch, part{columns})
 '''.splitlines()

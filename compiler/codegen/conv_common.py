@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, gcd
+from typing import cast
 
 from ..native.processor import isa, lanes
-from ..window import Pads, extent, output_size
+from ..window import extent, output_size
 
 # vector registers, and the widest tile worth its code: beyond 14 rows a step gains nothing
 REGISTERS = {"avx512": 32, "neon": 32, "avx2": 16, "generic": 16}
@@ -50,20 +51,20 @@ class Axis:
                 and self.size == self.count == self.total)
 
 
-def forward_axis(size: int, taps: int, stride: int, dilation: int, pads: Pads) -> Axis:
-    """A convolution's axis from its inputs to its outputs."""
-    total = output_size(size, taps, stride, dilation, pads)
+def forward_axis(size: int, taps: int, stride: int, dilation: int, pads: Sequence[int]) -> Axis:
+    """A convolution's axis from its inputs to its outputs; `pads` are (before, after)."""
+    total = cast(int, output_size(size, taps, stride, dilation, (pads[0], pads[1])))
     return Axis(size, total, total, stride, dilation, taps, pads[0])
 
 
-def backward_axes(size: int, taps: int, stride: int, dilation: int, pads: Pads) -> list[Axis]:
+def backward_axes(size: int, taps: int, stride: int, dilation: int, pads: Sequence[int]) -> list[Axis]:
     """The same axis from the outputs' gradient back to the inputs', as convolutions of stride 1.
 
     An input `i` meets the taps t for which `i + pad - t*dilation` is a multiple of the stride. Which ones depends on
     `i % stride` alone, so each phase of the inputs is a dense convolution with every (stride / gcd)-th tap, reversed.
     A phase that meets no tap has `taps=0`: its gradient is zero.
     """
-    total, pad, divisor = output_size(size, taps, stride, dilation, pads), pads[0], gcd(stride, dilation)
+    total, pad, divisor = forward_axis(size, taps, stride, dilation, pads).total, pads[0], gcd(stride, dilation)
     axes = []
     for phase in range(min(stride, size)):
         met = [t for t in range(taps) if (phase + pad - t * dilation) % stride == 0]
@@ -105,31 +106,31 @@ def divisor_near(total: int, limit: int) -> int:
 
 
 def padded_row(dtype: str, size: int, interleave: int = 1) -> list[str]:
-    """Lines that copy input row `tile_row_in` of image `tile_image` to `tile_to`, zeros where it leaves the image.
+    """Lines that copy input row `row_in` of image `image` to `to`, zeros where it leaves the image.
 
     With `interleave`, the pixels come to lie that many times as far apart, to make room for those of other rows.
     """
     def each(pixels: str, target: str, value: str) -> str:
         if interleave == 1:
-            return f"""for tile_i in range({pixels} * tile_channels):
-    store_{dtype}({target}, tile_i, {value}, 0)"""
-        return f"""for tile_k in range({pixels}):
-    for tile_j in range(tile_channels):
-        tile_i = tile_k * tile_channels + tile_j
-        store_{dtype}({target}, tile_k * tile_channels * {interleave} + tile_j, {value}, 0)"""
+            return f"""for item in range({pixels} * channels):
+    store_{dtype}({target}, item, {value}, 0)"""
+        return f"""for offset in range(channels):
+    for pixel in range({pixels}):
+        item = pixel * channels + offset
+        store_{dtype}({target}, pixel * channels * {interleave} + offset, {value}, 0)"""
 
-    pitch = f"tile_channels * {interleave * size}"
-    return f"""tile_left = min(max(tile_pad_w, 0), tile_span_w)
-tile_skip = max(-tile_pad_w, 0)
-tile_inside = max(0, min(tile_width - tile_skip, tile_span_w - tile_left))
-if tile_row_in < 0 or tile_row_in >= tile_height:
-    tile_inside = 0
-tile_from = tile_x + ((tile_image * tile_height + tile_row_in) * tile_width + tile_skip) * tile_channels * {size}
-{each("tile_left", "tile_to", f"{dtype}(0.0)")}
-tile_to += tile_left * {pitch}
-{each("tile_inside", "tile_to", f"load_{dtype}(tile_from, tile_i, 1)")}
-tile_to += tile_inside * {pitch}
-{each("(tile_span_w - tile_left - tile_inside)", "tile_to", f"{dtype}(0.0)")}
+    pitch = f"channels * {interleave * size}"
+    return f"""left = min(max(pad_w, 0), span_w)
+skip = max(-pad_w, 0)
+inside = max(0, min(width - skip, span_w - left))
+if row_in < 0 or row_in >= height:
+    inside = 0
+source = inputs + ((image * height + row_in) * width + skip) * channels * {size}
+{each("left", "to", f"{dtype}(0.0)")}
+to += left * {pitch}
+{each("inside", "to", f"load_{dtype}(source, item, 1)")}
+to += inside * {pitch}
+{each("(span_w - left - inside)", "to", f"{dtype}(0.0)")}
 """.splitlines()
 
 

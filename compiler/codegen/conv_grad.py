@@ -14,7 +14,17 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
 from .conv import BLOCK_BYTES, NATIVE, ROW_PIXELS, direct
-from .conv_common import Axis, aligned, backward_axes, choose_tile, divisor_near, forward_axis, indent, padded_row, words
+from .conv_common import (
+    Axis,
+    aligned,
+    backward_axes,
+    choose_tile,
+    divisor_near,
+    forward_axis,
+    indent,
+    padded_row,
+    words,
+)
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
@@ -116,9 +126,9 @@ class _WeightGrad:
                        cols=Axis(length, length, length, 1, 1, 1, 0))
 
 
-DIMS = ["scratch", "in_place", "block", "tasks", "parts", "groups", "splits", "tile_height", "tile_width", "rows",
-        "cols", "tile_channels", "filters", "stride_h", "stride_w", "dilation_h", "pad_h", "tile_pad_w", "tile_span_w",
-        "line", "outer", "outer_step", "height", "tiles", "panels"]
+DIMS = ["scratch", "in_place", "block", "tasks", "parts", "groups", "splits", "height", "width", "rows", "cols",
+        "channels", "filters", "stride_h", "stride_w", "dilation_h", "pad_h", "pad_w", "span_w", "line", "outer",
+        "outer_step", "elements", "tiles", "panels"]
 
 
 def weight_grad_source(dtype: str, mr: int, nv: int, interleave: int, full: bool, tail: int) -> str:
@@ -129,7 +139,7 @@ def weight_grad_source(dtype: str, mr: int, nv: int, interleave: int, full: bool
     """
     size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
     heads, bodies = [], []
-    call = (f"a + start * {size}, 1, stride_w * tile_channels * {interleave}, a_segment, count, cols, "
+    call = (f"a + start * {size}, 1, stride_w * channels * {interleave}, a_segment, count, cols, "
             f"b + panel * {wide * size}, filters, cols * filters, c, {wide}, first > begin_row")
     if full:
         heads.append(f"tile_full = microkernel({dtype!r}, {mr}, {nv})")
@@ -149,7 +159,7 @@ from {NATIVE}.prelude import compiled, {dtype}, load_{dtype}, store_{dtype}, wor
 
 @compiled
 def kernel(buffers, dims, begin, end, lane):
-{indent(words("buffers", ["tile_x", "dy", "partials", "window"]), 1)}
+{indent(words("buffers", ["inputs", "dy", "partials", "window"]), 1)}
 {indent(words("dims", DIMS), 1)}
     window += lane * scratch
     for task in range(begin, end):
@@ -164,20 +174,20 @@ def kernel(buffers, dims, begin, end, lane):
             a0 = window
             a_segment = line
             if in_place:
-                a0 = tile_x + ((first * stride_h + group * dilation_h - pad_h) * line - tile_pad_w * tile_channels) * {size}
+                a0 = inputs + ((first * stride_h + group * dilation_h - pad_h) * line - pad_w * channels) * {size}
                 a_segment = stride_h * line
             else:
                 for row in range(first, first + count):
-                    tile_image = row // rows
+                    image = row // rows
                     for inner in range({interleave}):
-                        tile_row_in = (row - tile_image * rows) * stride_h + (group + inner) * dilation_h - pad_h
-                        tile_to = window + ((row - first) * line + inner * tile_channels) * {size}
+                        row_in = (row - image * rows) * stride_h + (group + inner) * dilation_h - pad_h
+                        to = window + ((row - first) * line + inner * channels) * {size}
 {indent(padded_row(dtype, size, interleave), 6)}
             b = dy + first * cols * filters * {size}
             for apart in range(outer):
                 a = a0 + apart * outer_step * {size}
                 for tile in range(tiles):
-                    start = min(tile * {mr}, height - {mr})
+                    start = min(tile * {mr}, elements - {mr})
                     for panel in range(split * panels // splits, (split + 1) * panels // splits):
                         c = partials + ((((part * groups + group) * outer + apart) * tiles + tile) * panels
                                         + panel) * {mr * wide * size}

@@ -22,9 +22,10 @@ OVERLAPPING_ROWS = 8
 
 def lower_pool2d(x: Any, y: Any, *, kind: Literal["max", "avg"], dtype: str, x_shape: Sequence[int],
                  window: Sequence[int], strides: Sequence[int], padding: Sequence[Sequence[int]]) -> list[KernelCall]:
-    """y[n, oh, ow, c]: the maximum or mean of each window of x[n, h, w, c]; `padding` is ((top, bottom), (left, right)).
+    """y[n, oh, ow, c]: the maximum or mean of each window of x[n, h, w, c].
 
-    Padding never counts: a window wholly outside gives -infinity, or NaN as mean of nothing. A maximum with a NaN is NaN.
+    `padding` is ((top, bottom), (left, right)). It never counts: a window wholly outside gives -infinity, or NaN as the
+    mean of nothing. The maximum of a window that has a NaN is NaN.
     """
     images, *size, channels = x_shape
     rows, cols = (forward_axis(n, taps, stride, 1, pads)
@@ -88,7 +89,10 @@ DIMS = ["scratch", "height", "width", "rows", "cols", "channels", "taps_h", "tap
 
 
 def pool_source(dtype: str, kind: str, unrolled: int) -> str:
-    """Source of max or mean pooling; a task is a row of outputs. `unrolled` columns of a window, or 0 for any number."""
+    """Source of max or mean pooling; a task is a row of outputs.
+
+    `unrolled` is the columns of a window, for few channels; 0 for any number of either.
+    """
     size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
     mean = kind == "avg"
     initial = f"{dtype}({'0.0' if mean else '-math.inf'})"

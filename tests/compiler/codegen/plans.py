@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-
 from graphflow.compiler.codegen.kernel import Scratch
 
 DTYPES = {"f32": np.float32, "f64": np.float64}
