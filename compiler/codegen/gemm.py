@@ -16,8 +16,9 @@ from . import gemm_kernels as kernels
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
-# k of a packed panel of B: 1024 rows of 48 float32 are 192 KiB, well inside a second-level cache
-PANEL_DEPTH = 1024
+# k of a packed panel of B: 1024 rows of 48 float32 are 192 KiB, well inside a second-level cache. Where C has too few
+# rows to repay the writing of that (7 % at m = 128), shallow panels stay in the first-level cache until they are used
+PANEL_DEPTH, SHALLOW_DEPTH, SHALLOW_ROWS = 1024, 256, 256
 # rows of C from which B is packed, if its rows are longer than 1 KiB and if not: prefetchers follow short strides
 PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
 # columns of C and k from which transposed A is packed: its strided lines then outgrow the first-level cache
@@ -121,7 +122,8 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     panels = ceil(vectors / widths[0])
     wide = max(0, vectors - panels * (widths[0] - 1))
     row_tiles = ceil(p.m / isa().mr)
-    depth = max(1, ceil(p.part / max(1, ceil(p.part / PANEL_DEPTH))))
+    deepest = PANEL_DEPTH if p.m > SHALLOW_ROWS else SHALLOW_DEPTH
+    depth = max(1, ceil(p.part / max(1, ceil(p.part / deepest))))
     short = p.n * ELEMENT_BYTES[p.dtype] <= SHORT_ROW_BYTES
     pack_b = p.b_column != 1 or p.m >= (PACK_SHORT_B_ROWS if short else PACK_B_ROWS)
     panel_bytes = (depth + lanes(p.dtype)) * widths[0] * isa().vector_bytes if pack_b else 0
