@@ -229,3 +229,26 @@ def disable_v2_behavior() -> None:
 
 
 disable_eager_execution = disable_resource_variables = enable_resource_variables = disable_v2_behavior
+
+# what is loaded when it is first used: name -> module that has it
+_LAZY = {
+    "ConfigProto": "config", "GPUOptions": "config", "GraphOptions": "config", "OptimizerOptions": "config",
+    "RunMetadata": "config", "RunOptions": "config", "InteractiveSession": "session", "Session": "session",
+    "get_default_session": "session", "explain": "explain", "keras": "keras",
+}
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+    if name in _LAZY:
+        module = importlib.import_module(f"{__name__}.{_LAZY[name]}")
+        value = globals()[name] = module if name == "keras" else getattr(module, name)
+        return value
+    import difflib
+    close = difflib.get_close_matches(name, [*globals(), *_LAZY], 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{hint}", name=name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

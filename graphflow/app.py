@@ -10,5 +10,5 @@ __all__ = ["run"]
 
 def run(main: Callable[[list[str]], Any] | None = None, argv: list[str] | None = None) -> None:
     """Call `main` (default: that of the script) with the command line, and exit with what it returns."""
-    function = main or sys.modules["__main__"].main  # type: ignore[attr-defined]
+    function = main or sys.modules["__main__"].main
     sys.exit(function(sys.argv if argv is None else argv))

@@ -32,7 +32,7 @@ def _filled(shape: Any, value: Any, dtype: Any, name: str) -> Tensor:
     if not isinstance(shape, Tensor) and not hasattr(shape, "_as_graph_element"):
         sizes = TensorShape(shape).as_list() if not _has_tensor(shape) else [None]
         if None not in sizes and int(np.prod(sizes)) < MAX_CONSTANT:  # type: ignore[arg-type]
-            return constant(np.full(sizes, scalar), name=name)  # type: ignore[arg-type]
+            return constant(np.full(sizes, scalar), name=name)
     with name_scope(name) as scope:
         return view.fill(shape, constant(scalar), scope)
 
@@ -208,7 +208,7 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
         for by, at in zip(shifts.tolist(), axes.tolist(), strict=True):
             if x.dims is None or not isinstance(x.dims[at], int):
                 raise ShapeError(f"Roll: the size of axis {at} of {x!r} must be known")
-            cut = -by % max(int(x.dims[at]), 1)  # type: ignore[arg-type]
+            cut = -by % max(int(x.dims[at]), 1)
             if cut:
                 start = (slice(None),) * (at % len(x.dims))
                 x = slicing.concat([x[(*start, slice(cut, None))], x[(*start, slice(0, cut))]], at)

@@ -268,4 +268,4 @@ class identity(Initializer):
         if len(sizes) != 2:
             raise ValueError("Identity matrix initializer can only be used for 2D matrices.")
         element = self.dtype if dtype is None else as_dtype(dtype)
-        return _constant((self.gain * np.eye(*sizes)).astype(element.np))
+        return _constant((self.gain * np.eye(sizes[0], sizes[1])).astype(element.np))

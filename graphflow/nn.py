@@ -17,7 +17,8 @@ from .compiler.ops.elementwise import cast, greater, rsqrt, sigmoid, square, tan
 from .compiler.ops.gather import gather
 from .compiler.ops.slicing import concat
 from .compiler.ops.symbolic import operand_dims, shape_operand
-from .compiler.ops.view import identity, ones_of, reshape, shape_of, squeeze, stop_gradient, zeros_of
+from .compiler.ops.view import identity, ones_of, reshape, shape_of, squeeze, stop_gradient, transpose, zeros_of
+from .compiler.shapes import normalize_axis
 from .convolution import (
     atrous_conv2d,
     avg_pool,
@@ -119,8 +120,10 @@ def softmax_cross_entropy_with_logits_v2(labels: Any, logits: Any, axis: int | N
     if not x.shape.is_compatible_with(target.shape) and 1 not in (*(x.dims or ()), *(target.dims or ())):
         raise ShapeError(f"softmax_cross_entropy_with_logits: logits and labels must have the same shape, received "
                          f"{x.shape} and {target.shape}")
-    return ops.softmax_cross_entropy_with_logits_v2(target, x, -1 if along is None else along,
-                                                    name or "softmax_cross_entropy_with_logits")
+    if along is not None and x.dims is not None and normalize_axis("softmax", along, len(x.dims)) != len(x.dims) - 1:
+        order = [a for a in range(len(x.dims)) if a != along % len(x.dims)] + [along % len(x.dims)]
+        x, target = transpose(x, order), transpose(target, order)
+    return ops.softmax_cross_entropy_with_logits_v2(target, x, name=name or "softmax_cross_entropy_with_logits")
 
 
 def softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None, logits: Any = None, dim: int = -1,
@@ -223,17 +226,35 @@ def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Te
 
 def embedding_lookup(params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None,
                      validate_indices: bool = True, max_norm: float | None = None) -> Tensor:
-    """The rows of `params` at `ids`; with `max_norm`, longer rows are scaled down to that length."""
+    """The rows of `params` at `ids`; with `max_norm`, longer rows are scaled down to that length.
+
+    Of several tables, the strategy "mod" finds row i in table i % n, at i // n; "div" counts on from table to table.
+    """
     tables = list(params) if isinstance(params, (list, tuple)) else [params]
-    if len(tables) != 1:
-        raise ValueError(f"embedding_lookup: one table is supported, received {len(tables)}")
+    if not tables:
+        raise ValueError("Need at least one param")
+    if partition_strategy not in ("mod", "div"):
+        raise ValueError(f"Unrecognized partition strategy: {partition_strategy}")
     with name_scope(name, "embedding_lookup"):
-        rows = gather(tables[0], ids)
+        rows = _lookup([convert_to_tensor(t) for t in tables], convert_to_tensor(ids), partition_strategy)
         if max_norm is None:
             return identity(rows)
         length = elementwise.sqrt(reduction.reduce_sum(square(rows), -1, True))
         limit = convert_to_tensor(max_norm, rows.dtype)
         return rows * limit / elementwise.maximum(length, limit)
+
+
+def _lookup(tables: list[Tensor], ids: Tensor, strategy: str) -> Tensor:
+    count = len(tables)
+    if count == 1:
+        return gather(tables[0], ids)
+    if strategy == "mod":
+        lengths = [t.shape.as_list()[0] for t in tables]
+        if None in lengths:
+            raise ShapeError("embedding_lookup: the number of rows of each table must be known")
+        starts = convert_to_tensor([sum(lengths[:n]) for n in range(count)], ids.dtype)  # type: ignore[arg-type]
+        ids = gather(starts, ids % count) + ids // count
+    return gather(concat(tables, 0), ids)
 
 
 # normalization
@@ -278,12 +299,12 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, mean: Any = None, variance
     """(normalized x, mean, variance) of a batch of images, normalized for each channel.
 
     In training, mean and variance are the batch's (the returned variance with Bessel's correction), mixed with those
-    given by `exponential_avg_factor`; else those given are used and returned.
+    given by `exponential_avg_factor`; else those given are used, as constants to the gradient, and returned.
     """
     value = convert_to_tensor(x)
     if data_format not in ("NHWC", "NCHW") or value.dims is None or len(value.dims) != 4:
         raise ShapeError(f"fused_batch_norm: expected rank 4 and NHWC or NCHW, received {value.shape}, {data_format!r}")
-    axes = [0, 1, 2] if data_format == "NHWC" else [0, 2, 3]
+    axes = (0, 1, 2) if data_format == "NHWC" else (0, 2, 3)
 
     def channels(v: Any) -> Tensor:
         vector = convert_to_tensor(v)
@@ -302,8 +323,8 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, mean: Any = None, variance
                 out_mean = out_mean * exponential_avg_factor + convert_to_tensor(mean) * keep
                 out_variance = out_variance * exponential_avg_factor + convert_to_tensor(variance) * keep
         else:
-            batch_variance = out_variance = convert_to_tensor(variance)
-            out_mean = convert_to_tensor(mean)
+            batch_variance = out_variance = stop_gradient(variance)
+            out_mean = stop_gradient(mean)
             centered = value - channels(out_mean)
         factor = channels(rsqrt(batch_variance + epsilon) * scale)
         return centered * factor + channels(offset), out_mean, out_variance

@@ -114,11 +114,11 @@ class Variable:
 
     def eval(self, session: Any = None) -> Any:
         """The value in `session` (default: the default session)."""
-        return _session(session, self).run(self)
+        return _session(session).run(self)
 
     def load(self, value: Any, session: Any = None) -> None:
         """Set the value in `session` (default: the default session) without adding to the graph."""
-        _session(session, self).run(self.initializer, {self.initializer.inputs[1]: value})
+        _session(session).run(self.initializer, {self.initializer.inputs[1]: value})
 
     # changing it
 
@@ -165,14 +165,9 @@ def _dtype(dtype: Any) -> DType | None:
     return None if dtype is None else as_dtype(dtype)
 
 
-def _session(session: Any, variable: Variable) -> Any:
-    if session is None:
-        from .runtime.session import get_default_session
-        session = get_default_session()
-    if session is None:
-        raise ValueError(f"Cannot evaluate variable {variable.name!r}: no session was given and none is the default; "
-                         "use `with sess.as_default()` or pass one.")
-    return session
+def _session(session: Any) -> Any:
+    from .session import chosen  # a light import of graphflow leaves the runtime out
+    return chosen(session, "evaluate a variable")
 
 
 def _initialized(value: Tensor) -> Tensor:

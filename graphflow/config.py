@@ -1,0 +1,80 @@
+"""Session options. All of TensorFlow's that scripts set are accepted; the thread counts are the ones that matter."""
+from __future__ import annotations
+
+from typing import Any
+
+
+class _Options:
+    """A record with declared fields: a default value, or a kind of record made on first use."""
+
+    _fields: dict[str, Any] = {}
+
+    def __init__(self, **values: Any):
+        for name, default in self._fields.items():
+            if isinstance(default, type):
+                default = default()
+            object.__setattr__(self, name, default.copy() if isinstance(default, (dict, list)) else default)
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self._fields:
+            raise AttributeError(f"{type(self).__name__} has no field {name!r}; its fields are "
+                                 f"{', '.join(self._fields)}")
+        object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
+
+class GPUOptions(_Options):
+    """Accepted: there is no GPU."""
+
+    _fields = {"per_process_gpu_memory_fraction": 0.0, "allow_growth": False, "allocator_type": "",
+               "deferred_deletion_bytes": 0, "visible_device_list": "", "force_gpu_compatible": False,
+               "polling_active_delay_usecs": 0, "polling_inactive_delay_msecs": 0}
+
+
+class OptimizerOptions(_Options):
+    """Accepted: every graph is optimized in full."""
+
+    L0, L1, DEFAULT, OFF, ON_1, ON_2 = -1, 0, 0, -1, 1, 2
+    _fields = {"do_common_subexpression_elimination": False, "do_constant_folding": False,
+               "do_function_inlining": False, "opt_level": 0, "global_jit_level": 0}
+
+
+class RewriterOptions(_Options):
+    """Accepted and not used."""
+
+    _fields = {"constant_folding": 0, "arithmetic_optimization": 0, "layout_optimizer": 0, "memory_optimization": 0,
+               "dependency_optimization": 0, "disable_model_pruning": False, "remapping": 0, "function_optimization": 0}
+
+
+class GraphOptions(_Options):
+    """Accepted and not used."""
+
+    _fields = {"optimizer_options": OptimizerOptions, "rewrite_options": RewriterOptions, "infer_shapes": False,
+               "enable_bfloat16_sendrecv": False, "build_cost_model": 0, "place_pruned_graph": False}
+
+
+class ConfigProto(_Options):
+    """How a session runs: `intra_op_parallelism_threads` is its number of threads (0: as many as there are cores)."""
+
+    _fields = {"device_count": {}, "intra_op_parallelism_threads": 0, "inter_op_parallelism_threads": 0,
+               "use_per_session_threads": False, "allow_soft_placement": False, "log_device_placement": False,
+               "gpu_options": GPUOptions, "graph_options": GraphOptions, "operation_timeout_in_ms": 0,
+               "isolate_session_state": False, "share_cluster_devices_in_session": False}
+
+
+class RunOptions(_Options):
+    """Accepted by `Session.run`."""
+
+    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
+    _fields = {"trace_level": 0, "timeout_in_ms": 0, "inter_op_thread_pool": 0, "output_partition_graphs": False,
+               "report_tensor_allocations_upon_oom": False}
+
+
+class RunMetadata(_Options):
+    """Accepted by `Session.run`."""
+
+    _fields: dict[str, Any] = {"step_stats": None, "partition_graphs": []}

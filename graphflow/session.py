@@ -1,0 +1,33 @@
+"""Sessions as scripts see them: tensors have `eval` and operations `run`, in the default session."""
+from __future__ import annotations
+
+from typing import Any
+
+from .compiler.ir import Operation, Tensor
+from .runtime.session import InteractiveSession, Session
+from .runtime.session import default_session as get_default_session
+
+__all__ = ["InteractiveSession", "Session", "get_default_session"]
+
+
+def chosen(session: Any, what: str) -> Any:
+    """`session`, or the default one. Raises ValueError where there is none."""
+    found = get_default_session() if session is None else session
+    if found is None:
+        raise ValueError(f"Cannot {what}: No default session is registered. Use `with sess.as_default()` or pass an "
+                         "explicit session.")
+    return found
+
+
+def _eval(self: Tensor, feed_dict: Any = None, session: Any = None) -> Any:
+    """The value in `session` (default: the default session)."""
+    return chosen(session, f"evaluate tensor {self.name!r} using `eval()`").run(self, feed_dict)
+
+
+def _run(self: Operation, feed_dict: Any = None, session: Any = None) -> None:
+    """Run the operation in `session` (default: the default session)."""
+    chosen(session, f"execute operation {self.name!r} using `run()`").run(self, feed_dict)
+
+
+Tensor.eval = _eval  # type: ignore[attr-defined]
+Operation.run = _run  # type: ignore[attr-defined]
