@@ -33,6 +33,8 @@ class KernelCall:
     tasks: int
     flops: int = 0
     nbytes: int = 0
+    # size slots that count the runs of a random op: (slot, op)
+    streams: tuple[tuple[int, Any], ...] = ()
     # buffers the kernel writes, as slots; and (output slot, input slot) pairs that may share memory
     writes: tuple[int, ...] = ()
     in_place: tuple[tuple[int, int], ...] = field(default=())

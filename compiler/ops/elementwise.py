@@ -218,7 +218,9 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
 
 
 # an index that must lie in [0, limit): faults at run time otherwise (limit is a scalar)
-check_index = elementwise("CheckIndex", 2, lower="checked_index({0}, {1})", dtypes=INTEGERS,
+check_index = elementwise("CheckIndex", 2, dtypes=INTEGERS,
+                          lower=lambda emit, op, operands: emit.let(
+                              f"{op.output.dtype.code}({emit.checked_index(*operands, op)})", op.output.dtype),
                           reference=lambda x, limit: _checked(x, limit))
 
 

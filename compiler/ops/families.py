@@ -20,7 +20,7 @@ Grad = Callable[..., Any]
 
 # elementwise
 
-def elementwise(name: str, arity: int, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,
+def elementwise(name: str, arity: int, *, lower: Any, reference: Callable[..., Any], grad: Grad | None = None,
                 dtypes: Sequence[DType] = NUMBERS, result: DType | None = None, same: slice = slice(None)) -> OpDef:
     """An op on corresponding elements, with broadcasting.
 

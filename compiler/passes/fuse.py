@@ -12,8 +12,7 @@ from typing import Any
 from ..dims import DimLike
 from ..dtypes import DType
 from ..ir import Graph, Operation, Tensor
-from ..opdef import ALIAS, CONTRACTION, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef
-
+from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef
 from ..shapes import Dims
 from .rewrite import consumers, sorted_operations
 
@@ -126,7 +125,9 @@ class _Fusion:
     def place(self, op: Operation) -> None:
         """Join the op's consumers, merged into one group where possible, else open a group."""
         users = list(dict.fromkeys(u for t in op.outputs for u in self.uses.get(t, ())))
-        groups = list(dict.fromkeys(g for u in users if (g := self.groups.get(u)) is not None and g.accepts(op)
+        # a shared scalar costs nothing to keep, while joining one user would make the others wait for all of it
+        shared_scalar = len(users) > 1 and op.output.dims == ()
+        groups = list(dict.fromkeys(g for u in users if not shared_scalar and (g := self.groups.get(u)) is not None and g.accepts(op)
                                     and self.may_read(op, u, g)))
         for group in sorted(groups, key=lambda g: g.axes is None):
             for other in groups:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-
 from ..ir import Graph, Operation, Tensor
 from ..opdef import ALIAS, ELEMENTWISE, OpDef
 from ..ops.families import same_type

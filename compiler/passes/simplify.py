@@ -59,6 +59,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return _shortest_alias(op, inputs[0])
     if op.definition.family == REDUCTION and "combine" in op.definition.fields and _reduces_nothing(op, inputs[0]):
         return [_alias(inputs[0], op)]
+    if op.definition.family == REDUCTION and not op.attrs.get("keepdims", True):
+        return _keep_dims(op, inputs)
     if op.definition.family == ELEMENTWISE and any(t.op.type in ("BroadcastTo", "Fill") for t in inputs):
         return _drop_broadcasts(op, inputs)
     return None
@@ -95,6 +97,13 @@ def _reduces_nothing(op: Operation, x: Tensor) -> bool:
     assert x.dims is not None
     axes = op.attrs["axis"] if op.attrs["axis"] is not None else range(len(x.dims))
     return all(isinstance(x.dims[a], int) and x.dims[a] == 1 for a in axes)
+
+
+def _keep_dims(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor]:
+    """Reductions keep their axes as 1, so that two that differ only in that are one; a reshape drops the axes."""
+    attrs = {**op.attrs, "keepdims": True}
+    kept = default_graph().add(op.definition, inputs, attrs, op.type)
+    return [_alias(kept.output, op)]
 
 
 def _drop_broadcasts(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:

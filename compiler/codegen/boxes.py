@@ -1,0 +1,114 @@
+"""Kernels of ops that copy boxes (pad, concat) or add rows (the gradient of a gather) into an output."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from ..dtypes import DType
+from ..ir import Operation, Tensor
+from .emitter import STATUS
+from .kernel import KernelCall
+
+HEADER = '"""{title}"""\nfrom graphflow.compiler.native.prelude import {names}\n\n\n@compiled\n' \
+         "def kernel(buffers, dims, begin, end, lane):\n"
+# rows of a scatter's output per task: each task scans all indices for its own rows
+SCATTER_TASKS = 8
+
+
+def fill(name: str, out: Any, size: int, value: Any, dtype: DType) -> KernelCall:
+    """Every element of `out` becomes `value` (a zero's or another constant's literal goes into the source)."""
+    code = dtype.code
+    literal = f"{code}({value!r})" if not dtype.is_bool else str(bool(value))
+    names = ["compiled", f"store_{code}", "word"] + ([code] if not dtype.is_bool else [])
+    source = HEADER.format(title="fill", names=", ".join(sorted(names))) + (
+        f"    out = word(buffers, 0)\n    for i in range(begin, end):\n        store_{code}(out, i, {literal}, 0)\n")
+    return KernelCall(name + "/fill", source, (out,), (), size, nbytes=size * dtype.size, writes=(0,))
+
+
+def copy_box(name: str, x: Any, out: Any, shape: Sequence[int], out_shape: Sequence[int], begin: Sequence[int],
+             strides: Sequence[int], dtype: DType) -> list[KernelCall]:
+    """out[begin[k] + strides[k] * i] = x[i] for each axis k."""
+    if not prod(shape):
+        return []
+    steps = [prod(out_shape[k + 1:]) for k in range(len(shape))]
+    base = sum(b * s for b, s in zip(begin, steps, strict=True))
+    axes: list[tuple[int, int]] = []  # (size, step in the output), joined where one run continues in the next
+    for size, step in ((n, s * t) for n, s, t in zip(shape, steps, strides, strict=True) if n != 1):
+        if axes and axes[-1][1] == size * step:
+            axes[-1] = axes[-1][0] * size, step
+        else:
+            axes.append((size, step))
+    *outer, (inner, step) = axes or [(1, 1)]
+    code, rank = dtype.code, len(outer)
+    target = "at + j" if step == 1 else "at + j * n1"
+    lines = ["x = word(buffers, 0)", "out = word(buffers, 1)", *(f"n{i} = word(dims, {i})" for i in range(3 + 2 * rank)),
+             "for task in range(begin, end):", "    at = n2", "    rest = task"]
+    for k in reversed(range(rank)):
+        lines += [f"    at += rest % n{3 + 2 * k} * n{4 + 2 * k}", f"    rest = rest // n{3 + 2 * k}"]
+    lines += ["    for j in range(n0):", f"        store_{code}(out, {target}, load_{code}(x, task * n0 + j, 0), 1)"]
+    source = HEADER.format(title="copy a box", names=f"compiled, load_{code}, store_{code}, word") + "\n".join(
+        "    " + line for line in lines) + "\n"
+    sizes = (inner, step, base, *(v for axis in outer for v in axis))
+    return [KernelCall(name, source, (x, out), sizes, prod(n for n, _ in outer), nbytes=2 * prod(shape) * dtype.size,
+                       writes=(1,))]
+
+
+def lower_boxes(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]], sizes: Callable[[Any], int]
+                ) -> list[KernelCall]:
+    value, boxes = op.definition.lower(op)
+    out, out_shape, dtype = op.output, shape_of(op.output), op.output.dtype
+    if not prod(out_shape):
+        return []
+    calls = [] if value is None else [fill(op.name, out, prod(out_shape), value, dtype)]
+    for x, begin, strides in boxes:
+        calls += copy_box(op.name, x, out, shape_of(x), out_shape, [sizes(b) for b in begin], strides, dtype)
+    return calls
+
+
+SCATTER = '''    g = word(buffers, 0)
+    indices = word(buffers, 1)
+    out = word(buffers, 2)
+    status = word(buffers, 3)
+    count = word(dims, 0)
+    rows = word(dims, 1)
+    inner = word(dims, 2)
+    parts = word(dims, 3)
+    fault = word(dims, 4)
+    for task in range(begin, end):
+        outer = task // parts
+        low = rows * (task % parts) // parts
+        high = rows * (task % parts + 1) // parts
+        for i in range((high - low) * inner):
+            store_{code}(out, (outer * rows + low) * inner + i, {code}(0), 2)
+        for i in range(count):
+            row = i64(load_{index}(indices, i, 1))
+            if row < 0 or row >= rows:
+                store_i64(status, 1, row, -1)
+                store_i64(status, 2, rows, -1)
+                store_i64(status, 0, fault, -1)
+            elif row >= low and row < high:
+                source = (outer * count + i) * inner
+                target = (outer * rows + row) * inner
+                for j in range(inner):
+                    total = load_{code}(out, target + j, 2) + load_{code}(g, source + j, 0)
+                    store_{code}(out, target + j, {code}(total), 2)
+'''
+
+
+def lower_scatter(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]],
+                  fault_id: Callable[[Operation], int]) -> list[KernelCall]:
+    """out[..., indices[i], ...] += g[..., i, ...]: tasks own ranges of the output's rows, so none collide."""
+    g, indices = op.inputs[:2]
+    axis, out_shape = op.attrs["axis"], shape_of(op.output)
+    if not prod(out_shape):
+        return []
+    count, rows = prod(shape_of(indices)), out_shape[axis]
+    outer, inner = prod(out_shape[:axis]), prod(out_shape[axis + 1:])
+    code, index = op.output.dtype.code, indices.dtype.code
+    names = sorted({"compiled", "word", "i64", code, f"load_{code}", f"store_{code}", f"load_{index}", "store_i64"})
+    source = HEADER.format(title="add rows at indices", names=", ".join(names)) + SCATTER.format(code=code, index=index)
+    parts = min(SCATTER_TASKS, rows)
+    return [KernelCall(op.name, source, (g, indices, op.output, STATUS), (count, rows, inner, parts, fault_id(op)),
+                       outer * parts, flops=outer * count * inner,
+                       nbytes=(prod(out_shape) + 2 * outer * count * inner) * op.output.dtype.size, writes=(2,))]

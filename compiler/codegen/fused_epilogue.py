@@ -1,0 +1,54 @@
+"""The epilogue of a contraction group: its elementwise ops, emitted for a row of an output tile."""
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..ir import Tensor
+from .emitter import INNER, KERNEL, TASK, Run
+from .loops import LoopGroup, calls, indented
+
+RAW_SCOPE = 62  # the raw output's alias scope
+
+
+class FusedEpilogue:
+    """Implements the Epilogue protocol for a group around `anchor`, whose raw output is the buffer `raw`."""
+
+    def __init__(self, group: LoopGroup, anchor: Tensor, raw: Any):
+        last = len(group.domain) - 1
+        self._emit = emit = group.emitter([Run(range(last), "row", TASK), Run([last], "column", INNER)])
+        at = emit.linear(group.domain, emit.identity())
+        code = anchor.dtype.code
+        emit.stored[anchor] = lambda: emit.let(f"load_{code}(raw, {at}, {RAW_SCOPE})", anchor.dtype)
+        for t in group.full:
+            if t is anchor:
+                continue
+            value = emit.element(t, emit.identity())
+            if group.handle(t) is raw:
+                emit.line(INNER, f"store_{code}(raw, {at}, {value}, {RAW_SCOPE})")
+            else:
+                emit.store(t.dtype, emit.slot(group.handle(t)), at, value)
+        self._axes = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])
+        self.key = "_".join(op.type.lower() for op in group.body.operations
+                            if op.type not in ("Parameter", "Const") and op is not anchor.op)
+        self.buffers = tuple(emit.buffers)
+        self.dims = tuple(emit.dims)
+        self.writes = tuple(emit.slot(group.handle(t)) for t in group.full
+                            if t is not anchor and group.handle(t) is not raw)
+        self.imports = frozenset(calls("\n".join([*self.setup(0, 0), *self.apply("0", "0", "0", "0")])))
+
+    def setup(self, buffer_slot: int, dim_slot: int) -> list[str]:
+        return own_names([*(f"p{i} = word(buffers, {buffer_slot + i})" for i in range(len(self.buffers))),
+                          *(f"n{i} = word(dims, {dim_slot + i})" for i in range(len(self.dims))),
+                          *self._emit.lines[KERNEL]])
+
+    def apply(self, row: str, begin: str, end: str, c: str) -> list[str]:
+        return [f"e_row = {row}", f"e_raw = {c}", *own_names([*self._axes[TASK], *self._emit.lines[TASK]]),
+                f"for e_column in range({begin}, {end}):",
+                *indented(own_names([*self._axes[INNER], *self._emit.lines[INNER]]))]
+
+
+def own_names(lines: list[str]) -> list[str]:
+    """The lines with their variables renamed to what the protocol leaves to an epilogue."""
+    return [re.sub(r"\b([npvx]\d+|row|raw|column)\b", r"e_\1", line) for line in lines]
+

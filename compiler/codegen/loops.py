@@ -1,0 +1,383 @@
+"""Kernels of loop groups: which loops, which tasks, and what each stores.
+
+Three schemes, by what a group reduces:
+- nothing: tasks are elements, or rows where operands are broadcast along the last axes;
+- the last axes, or axes in no order: tasks are what is kept, each with one or more loops over what is reduced
+  (a loop for each reduction that needs the result of another);
+- axes before the last: tasks are blocks of the reduced axes, each accumulating a row of what is kept (likewise for
+  a reduction of everything); where there are several blocks a second kernel combines their rows.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .. import dims as dm
+from ..dims import DimLike
+from ..ir import Graph, Operation, Tensor
+from ..opdef import REDUCTION
+from ..shapes import Dims
+from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
+from .kernel import KernelCall, Scratch
+
+# elements per block of a reduction that several tasks share, and how many blocks at most
+BLOCK_ELEMENTS, MAX_BLOCKS = 1 << 15, 16
+
+
+class LoopGroup:
+    """A fused body to lower. `handles` gives for a body tensor (parameter or output) the buffer handle of the plan."""
+
+    def __init__(self, name: str, body: Graph, domain: Dims, axes: frozenset[int] | None,
+                 sizes: Callable[[DimLike], int], fault_id: Callable[[Operation], int],
+                 handle: Callable[[Tensor], Any]):
+        self.name = name
+        self.body = body
+        self.domain = domain
+        self.axes = axes
+        self.sizes = sizes
+        self.fault_id = fault_id
+        self.handle = handle
+        self.reductions = [op for op in body.operations if op.definition.family == REDUCTION]
+        self.full = [t for t in body.outputs if not self.is_reduced(t)]
+        self.rows = [t for t in body.outputs if self.is_reduced(t)]
+
+    def is_reduced(self, t: Tensor) -> bool:
+        """Whether a member has one element per task rather than one per element of the domain."""
+        return self.axes is not None and (t.dims != self.domain or t.op.definition.family == REDUCTION)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(self.sizes(dm.product(t.dims)) * t.dtype.size for t in (*self.body.inputs, *self.body.outputs))  # type: ignore[arg-type]
+
+    @property
+    def flops(self) -> int:
+        return self.elements * sum(1 if not is_costly(op) else 20 for op in self.body.operations
+                                   if op.type not in ("Parameter", "Const"))
+
+    @property
+    def elements(self) -> int:
+        return self.sizes(dm.product(self.domain))
+
+    def emitter(self, runs: Sequence[Run]) -> Emitter:
+        return Emitter(self.domain, runs, self.sizes, self.fault_id, self.handle)
+
+    def walked(self, axes: Iterable[int]) -> list[int]:
+        """The axes that need a loop: those not known to be 1."""
+        return [a for a in axes if not (isinstance(self.domain[a], int) and self.domain[a] == 1)]
+
+
+def lower_loops(group: LoopGroup) -> list[KernelCall]:
+    """The kernel calls of a fused group. An inner loop walks several axes at once unless one is needed by itself."""
+    rank = len(group.domain)
+    if group.axes is None:
+        return _first(lambda start=start: _map(group, start) for start in range(max(rank, 1)))
+    kept = [a for a in range(rank) if a not in group.axes]
+    reduced = sorted(group.axes)
+    attempts = [lambda: _rows(group, kept, reduced, merged=True), lambda: _rows(group, kept, reduced, merged=False)]
+    together = not reduced or reduced == list(range(reduced[0], reduced[-1] + 1))
+    positions = any("arg" in op.definition.fields for op in group.reductions)
+    if reduced and together and not positions and (not kept or kept[-1] > reduced[-1]):
+        attempts.insert(0, lambda: _blocks(group, reduced, kept))
+    return _first(attempts)
+
+
+def _first(attempts: Iterable[Callable[[], list[KernelCall]]]) -> list[KernelCall]:
+    for lower in attempts:
+        try:
+            return lower()
+        except SplitRun:
+            continue
+    raise AssertionError("no loop nest fits")
+
+
+# nothing reduced
+
+
+def _map(group: LoopGroup, start: int) -> list[KernelCall]:
+    """Axes from `start` on are the inner loop; with none before them, the tasks are the elements themselves."""
+    rank = len(group.domain)
+    outer, inner = group.walked(range(start)), group.walked(range(start, rank))
+    flat = not outer
+    runs = [Run(inner, "i" if flat else "j", INNER)] + ([] if flat else [Run(outer, "i", TASK)])
+    emit = group.emitter(runs)
+    for t in group.full:
+        _store(emit, group, t, emit.identity())
+    if flat:
+        emit.lines[INNER][:0] = emit.lines[TASK]
+        body = _loop("i", "begin", "end", emit, INNER)
+        tasks = group.elements
+    else:
+        count = emit.dim(dm.product(group.domain[a] for a in inner))
+        body = _loop("i", "begin", "end", emit, TASK, _loop("j", "0", count, emit, INNER))
+        tasks = group.sizes(dm.product(group.domain[a] for a in outer))
+    return [_call(group, emit, body, tasks, in_place=_in_place(emit, group))] if group.elements else []
+
+
+def _in_place(emit: Emitter, group: LoopGroup) -> tuple[tuple[int, int], ...]:
+    """Outputs that may overwrite an input: of the same type, and each computed from the element it overwrites."""
+    pairs = []
+    taken: set[Tensor] = set()
+    for out in group.full:
+        needs = _ancestors(out)
+        for x in group.body.inputs:
+            if x in needs and x not in taken and x.type == out.type and x.dims == group.domain:
+                taken.add(x)
+                pairs.append((emit.slot(group.handle(out)), emit.slot(group.handle(x))))
+                break
+    return tuple(pairs)
+
+
+def _ancestors(t: Tensor) -> set[Tensor]:
+    found, stack = {t}, [t]
+    while stack:
+        for x in stack.pop().op.inputs:
+            if x not in found:
+                found.add(x)
+                stack.append(x)
+    return found
+
+
+# reductions within a task
+
+
+def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -> list[KernelCall]:
+    """Tasks are what is kept. Loop k computes what needs the results of the loops before it."""
+    outer, inner = group.walked(kept), group.walked(reduced)
+    merged = merged and (not inner or inner == list(range(inner[0], inner[-1] + 1)))
+    inner_runs = [Run(inner, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in inner]
+    emit = group.emitter([*inner_runs, Run(outer, "i", TASK)])
+    stage = _stages(group)
+    last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
+    later = _needed_later(group, stage, last)
+    scratch: dict[Tensor, int] = {}
+    body: list[str] = []
+    for k in range(last + 1):
+        emit.values[INNER] = {}
+        emit.lines[INNER] = []
+        emit.keep = _keeper(group, emit, later[k], scratch) if merged and inner else lambda t: None
+        updates = []
+        for op in group.reductions:
+            if stage[op.inputs[0]] == k:
+                updates.append((op, *_accumulate(emit, group, op)))
+        for t in group.full:
+            if stage[t] == k:
+                _store(emit, group, t, emit.identity())
+        loops: list[str] | None = None
+        for run in reversed(inner_runs):
+            count = emit.dim(dm.product(group.domain[a] for a in run.axes))
+            loops = _loop(run.variable, "0", count, emit, INNER) if loops is None else [
+                f"for {run.variable} in range({count}):", *indented(loops)]
+        if not inner_runs:
+            loops = list(emit.lines[INNER])
+        emit.lines[TASK] += loops or []
+        for op, name in updates:
+            emit.results[op.output] = name
+    for t in group.rows:
+        emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(t.dims, _row_index(emit, group, t)),  # type: ignore[arg-type]
+                   emit.element(t, _row_index(emit, group, t)))
+    body = _loop("i", "begin", "end", emit, TASK)
+    return [_call(group, emit, body, group.sizes(dm.product(group.domain[a] for a in outer)))]
+
+
+def _stages(group: LoopGroup) -> dict[Tensor, int]:
+    """For each body tensor how many loops must be complete before its element can be computed."""
+    stage: dict[Tensor, int] = {}
+    for op in group.body.operations:
+        own = max((stage[t] for t in op.inputs), default=0)
+        for t in op.outputs:
+            stage[t] = own + 1 if op.definition.family == REDUCTION else own
+    return stage
+
+
+def _needed_later(group: LoopGroup, stage: dict[Tensor, int], last: int) -> list[set[Tensor]]:
+    """For each loop the full tensors that loops after it use."""
+    uses: list[set[Tensor]] = []
+    for k in range(last + 1):
+        roots = [op.inputs[0] for op in group.reductions if stage[op.inputs[0]] == k] + [
+            t for t in group.full if stage[t] == k]
+        found, stack = set(roots), list(roots)
+        while stack:
+            t = stack.pop()
+            if t.op.definition.family != REDUCTION:
+                fresh = [x for x in t.op.inputs if x not in found]
+                found.update(fresh)
+                stack += fresh
+        uses.append(found)
+    return [set().union(*uses[k + 1:]) for k in range(last + 1)]
+
+
+def _keeper(group: LoopGroup, emit: Emitter, later: set[Tensor], scratch: dict[Tensor, int]
+            ) -> Callable[[Tensor], int | None]:
+    """Keeps costly elements that a later loop needs in a scratch row."""
+    def keep(t: Tensor) -> int | None:
+        if t not in later or t.dims != group.domain or not is_costly(t.op):
+            return None
+        if t not in scratch:
+            assert group.axes is not None
+            row = group.sizes(dm.product(group.domain[a] for a in group.axes))
+            slot = emit.slot(Scratch(-(-row * t.dtype.size // 64) * 64, per_lane=True))
+            emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), emit.buffers[slot].nbytes)}")
+            scratch[t] = slot
+        return scratch[t]
+    return keep
+
+
+def _accumulate(emit: Emitter, group: LoopGroup, op: Operation) -> tuple[str]:
+    """One step of a reduction into a task's variable, whose name is returned."""
+    element = emit.element(op.inputs[0], emit.identity())
+    fields = op.definition.fields
+    name = emit.name(TASK)
+    if "arg" in fields:
+        return _accumulate_position(emit, group, op, element, name)
+    emit.line(TASK, f"{name} = {emit.identity_element(op)}")
+    step = fields["combine"].format(name, element)
+    emit.line(INNER, f"{name} = {step}" if op.output.dtype.is_floating else f"{name} = {op.output.dtype.code}({step})")
+    return (name,)
+
+
+def _accumulate_position(emit: Emitter, group: LoopGroup, op: Operation, element: str, name: str) -> tuple[str]:
+    """The position of the first extremum so far; NaN counts as one."""
+    from ..opdef import REGISTRY
+    x = op.inputs[0]
+    sign = ">" if op.definition.fields["arg"] == "Max" else "<"
+    best, hit = emit.name(TASK), emit.name(INNER)
+    code = op.output.dtype.code
+    axis, = group.axes or ()
+    extremum = REGISTRY[op.definition.fields["arg"]]
+    neutral = "False" if x.dtype.is_bool else _neutral(emit, extremum, x)
+    emit.line(TASK, f"{best} = {neutral}")
+    emit.line(TASK, f"{name} = {code}(0)")
+    nan = f" or (isnan({element}) and not isnan({best}))" if x.dtype.is_floating else ""
+    emit.line(INNER, f"{hit} = {element} {sign} {best}{nan}")
+    emit.line(INNER, f"{name} = select({hit}, {code}({emit.axis(axis)}), {name})")
+    emit.line(INNER, f"{best} = select({hit}, {element}, {best})")
+    return (name,)
+
+
+def _neutral(emit: Emitter, extremum: Any, x: Tensor) -> str:
+    lowest = extremum.fields["identity"].startswith("lowest")
+    if x.dtype.is_floating:
+        return emit.literal(float("-inf") if lowest else float("inf"), x.dtype)
+    return emit.literal(x.dtype.min if lowest else x.dtype.max, x.dtype)
+
+
+def _row_index(emit: Emitter, group: LoopGroup, t: Tensor) -> list[str]:
+    """The index of a task's element in a tensor with the reduced axes gone or 1."""
+    assert t.dims is not None and group.axes is not None
+    if len(t.dims) == len(group.domain):
+        return ["0" if a in group.axes else emit.axis(a) for a in range(len(t.dims))]
+    return [emit.axis(a) for a in range(len(group.domain)) if a not in group.axes]
+
+
+# reductions shared by tasks
+
+
+def _blocks(group: LoopGroup, reduced: list[int], kept: list[int]) -> list[KernelCall]:
+    """Tasks are blocks of the reduced run; each accumulates a row of what is kept after it."""
+    outer, after = group.walked(a for a in kept if a < reduced[0]), group.walked(a for a in kept if a > reduced[-1])
+    walked = group.walked(reduced)
+    count, width = (group.sizes(dm.product(group.domain[a] for a in axes)) for axes in (walked, after))
+    blocks = 1 if outer else max(1, min(MAX_BLOCKS, count * width // BLOCK_ELEMENTS, count))
+    runs = [Run(walked, "r", TASK if after else INNER), Run(after, "j", INNER), Run(outer, "i", TASK)]
+    emit = group.emitter([run for run in runs if run.axes])
+    targets = {op: Scratch(blocks * width * op.output.dtype.size) if blocks > 1 else group.handle(op.output)
+               for op in group.reductions}
+    wide, length, block_count = (emit.dim(dm.product(group.domain[a] for a in after)),
+                                 emit.dim(dm.product(group.domain[a] for a in walked)),
+                                 emit.argument("blocks", blocks))
+    before, finish = [], []
+    for op in group.reductions:
+        element = emit.element(op.inputs[0], emit.identity())
+        code, slot = op.output.dtype.code, emit.slot(targets[op])
+        at = f"task * {wide} + j" if after else "task"
+        total = f"total{slot}"
+        before.append(f"{total} = {emit.identity_element(op)}")
+        if after:  # the row of totals is in memory
+            before.append(f"store_{code}(p{slot}, {at}, {total}, {slot})")
+            emit.line(INNER, f"{total} = load_{code}(p{slot}, {at}, {slot})")
+        emit.line(INNER, f"{total} = {code}({_step(op, total, element)})")
+        (emit.lines[INNER] if after else finish).append(f"store_{code}(p{slot}, {at}, {total}, {slot})")
+    for t in group.full:
+        _store(emit, group, t, emit.identity())
+    bounds = ["i = task", "low = 0", f"high = {length}"] if outer else [
+        f"low = {length} * task // {block_count}", f"high = {length} * (task + 1) // {block_count}"]
+    definitions = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK]
+    if after:
+        rows = _loop("j", "0", wide, emit, INNER)
+        task = [f"for j in range({wide}):", *indented(before),
+                "for r in range(low, high):", *indented([*definitions, *emit.lines[TASK], *rows])]
+    else:
+        task = [*definitions, *emit.lines[TASK], *before, *_loop("r", "low", "high", emit, INNER), *finish]
+    body = ["for task in range(begin, end):", *indented([*bounds, *task])]
+    tasks = group.sizes(dm.product(group.domain[a] for a in outer)) if outer else blocks
+    calls = [_call(group, emit, body, tasks)]
+    if blocks > 1:
+        calls += [_combine(group, op, targets[op], blocks, width) for op in group.reductions]
+    return calls
+
+
+def _step(op: Operation, accumulator: str, element: str) -> str:
+    return op.definition.fields["combine"].format(accumulator, element)
+
+
+def _combine(group: LoopGroup, op: Operation, partial: Any, blocks: int, width: int) -> KernelCall:
+    """The rows of the blocks into one."""
+    emit = group.emitter([])
+    code = op.output.dtype.code
+    step = _step(op, "total", f"load_{code}(p0, block * n1 + j, 0)")
+    lines = ["for j in range(begin, end):",
+             *indented([f"total = {emit.identity_element(op)}", "for block in range(n0):",
+                         f"    total = {code}({step})", f"store_{code}(p1, j, total, 1)"])]
+    emit.slot(partial)
+    emit.slot(group.handle(op.output))
+    emit.dims += [blocks, width]
+    return KernelCall(f"{group.name}/combine", module(emit, f"combine the blocks of {op.type}", lines),
+                      tuple(emit.buffers), tuple(emit.dims), width, flops=blocks * width,
+                      nbytes=(blocks + 1) * width * op.output.dtype.size, writes=(1,))
+
+
+# text
+
+
+def _store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None:
+    value = emit.element(t, index)
+    emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(group.domain, index), value)
+
+
+def _loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside: Sequence[str] = ()) -> list[str]:
+    """A loop over the lines of a level, with the axes these need, and another loop inside."""
+    lines = emit.lines[level]
+    everything = [*emit.lines[TASK], *emit.lines[INNER], *inside]
+    definitions = emit.axis_lines(everything)[level]
+    body = [*definitions, *lines, *inside] or ["pass"]
+    return [f"for {variable} in range({begin}, {end}):" if begin != "0" else f"for {variable} in range({end}):",
+            *indented(body)]
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+def module(emit: Emitter, title: str, body: Sequence[str]) -> str:
+    """The text of a kernel's module, which imports by name what it calls."""
+    setup = [f"p{i} = word(buffers, {i})" for i in range(len(emit.buffers))]
+    setup += [f"n{i} = word(dims, {i})" for i in range(len(emit.dims))]
+    text = "\n".join(indented([*setup, *emit.lines[KERNEL], *body]))
+    return (f'"""{title}"""\nfrom graphflow.compiler.native.prelude import {", ".join(["compiled", *calls(text)])}\n\n\n'
+            f"@compiled\ndef kernel(buffers, dims, begin, end, lane):\n{text}\n")
+
+
+def calls(text: str) -> list[str]:
+    """The functions that generated code calls."""
+    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - {"range", "in", "not", "and", "or", "if"})
+
+
+def _call(group: LoopGroup, emit: Emitter, body: list[str], tasks: int, in_place: tuple[tuple[int, int], ...] = ()
+          ) -> KernelCall:
+    ops = [op.type for op in group.body.operations if op.type not in ("Parameter", "Const")]
+    writes = tuple(emit.slot(group.handle(t)) for t in group.body.outputs if group.handle(t) in emit.buffers)
+    return KernelCall(group.name, module(emit, " ".join(ops), body), tuple(emit.buffers), tuple(emit.dims), tasks,
+                      group.flops, group.nbytes, tuple(emit.streams), writes, in_place)
+
+

@@ -1,0 +1,122 @@
+"""From ops of a compiled graph to kernel calls, for concrete sizes."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+from .. import window as geometry
+from ..dims import DimLike
+from ..dtypes import FLOATS, int32, int64
+from ..ir import Operation, Tensor
+from ..opdef import CONTRACTION, COPY, WINDOW
+from .boxes import lower_boxes, lower_scatter
+from .conv import lower_conv2d
+from .conv_grad import lower_conv2d_input_grad, lower_conv2d_weight_grad
+from .fused_epilogue import FusedEpilogue
+from .gemm import lower_gemm
+from .kernel import KernelCall
+from .loops import LoopGroup, lower_loops
+from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
+
+
+class Lowering:
+    """What lowering needs to know: the fed sizes, and numbers for ops that may fault."""
+
+    def __init__(self, sizes: Callable[[DimLike], int]):
+        self.sizes = sizes
+        self.faults: list[Operation] = []
+
+    def fault_id(self, op: Operation) -> int:
+        if op not in self.faults:
+            self.faults.append(op)
+        return self.faults.index(op) + 1
+
+    def shape(self, tensor: Tensor) -> tuple[int, ...]:
+        assert tensor.dims is not None
+        return tuple(self.sizes(d) for d in tensor.dims)
+
+    def lower(self, op: Operation) -> list[KernelCall] | None:
+        """The op's kernel calls, or None for an op that runs its reference on the host."""
+        if op.type == "Fused":
+            return self._fused(op)
+        if op.definition.family == CONTRACTION and op.output.dtype in (*FLOATS, int32, int64):
+            return self._matmul(op, op, op.output, op.inputs, None)
+        if op.definition.family == WINDOW and op.output.dtype in FLOATS:
+            return self._window(op, op, op.output, op.inputs, None)
+        if op.definition.family == COPY:
+            if op.definition.fields.get("scatter"):
+                return lower_scatter(op, self.shape, self.fault_id)
+            return lower_boxes(op, self.shape, self.sizes)
+        return None
+
+    def _fused(self, op: Operation) -> list[KernelCall]:
+        body, anchor = op.attrs["body"], op.attrs["anchor"]
+        handles: dict[Tensor, Any] = dict(zip(body.inputs, op.inputs, strict=True))
+        handles.update(zip(body.outputs, op.outputs, strict=True))
+        # a variable that is read and assigned here is one buffer, so that the order of its accesses is plain
+        for i, handle in op.attrs["writes"].items():
+            for parameter, x in zip(body.inputs, op.inputs, strict=True):
+                if x.op.type == "ReadVariableOp" and x.op.inputs[0] is op.inputs[handle]:
+                    handles[parameter] = op.outputs[i]
+        group = LoopGroup(op.name, body, op.attrs["domain"], op.attrs["axes"], self.sizes, self.fault_id,
+                          lambda t: handles.get(t, t))
+        if anchor is None:
+            return lower_loops(group)
+        raw = handles.get(anchor.output, op.outputs[-1])
+        epilogue = FusedEpilogue(group, anchor.output, raw)
+        lower = self._matmul if anchor.definition.family == CONTRACTION else self._window
+        return lower(op, anchor, raw, [handles[t] for t in anchor.inputs], epilogue)
+
+    def _matmul(self, op: Operation, product: Operation, out: Tensor, inputs: Any, epilogue: Any) -> list[KernelCall]:
+        a, b = inputs
+        a_shape, b_shape, c_shape = self.shape(a), self.shape(b), self.shape(product.output)
+        transpose_a, transpose_b = product.attrs["transpose_a"], product.attrs["transpose_b"]
+        batch = c_shape[:-2]
+        return lower_gemm(
+            a, b, out, dtype=product.output.dtype.code, m=c_shape[-2], n=c_shape[-1],
+            k=a_shape[-2] if transpose_a else a_shape[-1], batch=batch,
+            a_batch_strides=_batch_strides(a_shape, batch), b_batch_strides=_batch_strides(b_shape, batch),
+            transpose_a=transpose_a, transpose_b=transpose_b, epilogue=epilogue)
+
+    def _window(self, op: Operation, window: Operation, out: Tensor, inputs: Any, epilogue: Any
+                ) -> list[KernelCall] | None:
+        shapes = [self.shape(t) for t in inputs]
+        out_shape, dtype = self.shape(window.output), window.output.dtype.code
+        attrs = window.attrs
+        match window.type:
+            case "Conv2D":
+                x_shape, w_shape = shapes[0], shapes[1]
+                return lower_conv2d(inputs[0], inputs[1], out, epilogue=epilogue,
+                                    **_conv(dtype, x_shape, w_shape, attrs))
+            case "Conv2DBackpropInput":
+                return lower_conv2d_input_grad(inputs[0], inputs[1], out, epilogue=epilogue,
+                                               **_conv(dtype, out_shape, shapes[1], attrs))
+            case "Conv2DBackpropFilter":
+                return lower_conv2d_weight_grad(inputs[0], inputs[1], out, **_conv(dtype, shapes[0], out_shape, attrs))
+            case "MaxPool" | "AvgPool":
+                return lower_pool2d(inputs[0], out, kind="max" if window.type == "MaxPool" else "avg",
+                                    **_pool(dtype, shapes[0], attrs))
+            case "MaxPoolGrad":
+                return lower_max_pool2d_grad(*inputs, out, **_pool(dtype, shapes[0], attrs))
+            case "AvgPoolGrad":
+                return lower_avg_pool2d_grad(inputs[0], out, **_pool(dtype, out_shape, attrs))
+        return None
+
+
+def _conv(dtype: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], attrs: dict[str, Any]) -> dict[str, Any]:
+    pads, _ = geometry.resolve(attrs["padding"], x_shape[1:3], w_shape[:2], attrs["strides"], attrs["dilations"])
+    return {"dtype": dtype, "x_shape": x_shape, "w_shape": w_shape, "strides": attrs["strides"],
+            "dilations": attrs["dilations"], "padding": pads}
+
+
+def _pool(dtype: str, x_shape: tuple[int, ...], attrs: dict[str, Any]) -> dict[str, Any]:
+    pads, _ = geometry.resolve(attrs["padding"], x_shape[1:3], attrs["window"], attrs["strides"])
+    return {"dtype": dtype, "x_shape": x_shape, "window": attrs["window"], "strides": attrs["strides"],
+            "padding": pads}
+
+
+def _batch_strides(shape: tuple[int, ...], batch: tuple[int, ...]) -> tuple[int, ...]:
+    """Elements between consecutive matrices along each axis of the batch, 0 where they are repeated."""
+    own = (1,) * (len(batch) + 2 - len(shape)) + shape
+    return tuple(0 if own[i] == 1 else prod(own[i + 1:]) for i in range(len(batch)))

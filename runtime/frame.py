@@ -1,0 +1,196 @@
+"""One run's memory and tables. A frame serves one run at a time, so that threads can share a plan."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compiler.codegen.emitter import STATUS
+from ..compiler.codegen.kernel import Scratch
+from ..compiler.errors import FailedPreconditionError, InvalidArgumentError
+from ..compiler.ir import Operation, Tensor
+from . import interpreter, kernel_cache
+from .plan import SMALL_BYTES, Binding, HostCall, Plan, segments, storage_of
+from .store import VariableStore, address, aligned_empty
+
+ROW_WORDS = 8
+
+
+class Frame:
+    """Tables of a binding with the addresses of one run."""
+
+    def __init__(self, plan: Plan, binding: Binding, store: VariableStore, counters: dict[str, Any]):
+        from . import native  # imports Numba
+        self.plan, self.binding, self.store, self.counters = plan, binding, store, counters
+        self._native = native
+        self._epoch = -1
+        self._arena = aligned_empty((max(binding.arena_bytes, 1),), np.dtype(np.uint8))
+        self._status = np.zeros(4, np.int64)
+        self._constants: dict[Tensor, np.ndarray] = {}
+        self._fresh: dict[Tensor, np.ndarray] = {}
+        self._fed: dict[Tensor, np.ndarray] = {}
+        self._feed_slots: dict[Tensor, list[int]] = {t: [] for t in plan.graph.inputs}
+        self._fresh_slots: dict[Tensor, list[int]] = {}
+        self._variable_slots: list[tuple[int, str]] = []
+        self._stream_slots: list[tuple[int, str]] = []
+        self._build_tables()
+        # small feeds are copied into buffers of the frame, which also converts them
+        self._small: list[np.ndarray | None] = []
+        for t in plan.graph.inputs:
+            shape = binding.shapes[t]
+            small = aligned_empty(shape, t.dtype.np) if int(np.prod(shape)) * t.dtype.size <= SMALL_BYTES else None
+            self._small.append(small)
+            if small is not None:
+                self._fed[t] = small
+                self._table[self._feed_slots[t]] = address(small)
+        self._segments = segments(binding.steps)
+        self._pointers = address(self._rows), address(self._table), address(self._dims), address(self._status)
+        self._outputs = [self._output(t) for t in plan.graph.outputs]
+
+    def _build_tables(self) -> None:
+        rows, table, dims = [], [], []
+        for step in self.binding.steps:
+            if isinstance(step.call, HostCall):
+                rows.append([0] * ROW_WORDS)
+                continue
+            call = step.call
+            kernel = kernel_cache.load(call.source)
+            rows.append([kernel, call.tasks, step.chunks, 8 * len(table), 8 * len(dims), 0, 0, 0])
+            self._stream_slots += [(len(dims) + slot, op.name) for slot, op in call.streams]
+            for handle in call.buffers:
+                table.append(self._address(handle, len(table)))
+            dims += call.dims
+        self._rows = np.array(rows, np.int64).reshape(-1, ROW_WORDS)
+        self._table = np.array([*table, 0], np.int64)
+        self._dims = np.array([*dims, 0], np.int64)
+
+    def _address(self, handle: Any, position: int) -> int:
+        """The address of a buffer, 0 for one that each run or epoch fills in."""
+        if handle == STATUS:
+            return address(self._status)
+        if isinstance(handle, Scratch):
+            return address(self._arena) + self.binding.locations[handle].offset
+        kind, key = storage_of(handle)
+        if kind == "variable":
+            self._variable_slots.append((position, key))
+        elif kind == "feed":
+            self._feed_slots[key].append(position)
+        elif kind == "arena" and self.binding.locations[key].kind == "fresh":
+            self._fresh_slots.setdefault(key, []).append(position)
+        else:
+            return address(self._view(key, kind))
+        return 0
+
+    def _view(self, key: Any, kind: str) -> np.ndarray:
+        """The array of a storage as things stand now."""
+        if kind == "variable":
+            array = self.store.get(self.plan.handles[key])
+            assert array is not None
+            return array
+        if kind == "feed":
+            return self._fed[key]
+        if kind == "arena" and self.binding.locations[key].kind == "fresh":
+            return self._fresh[key]
+        if kind in ("constant", "sizes"):
+            if key not in self._constants:
+                value = key.op.attrs["value"] if kind == "constant" else np.array(
+                    interpreter.concrete(key.op.attrs["dims"], self.binding.sizes), key.dtype.np)
+                array = aligned_empty(value.shape, value.dtype)
+                array[...] = value
+                self._constants[key] = array
+            return self._constants[key]
+        location, shape = self.binding.locations[key], self.binding.shapes[key]
+        raw = self._arena[location.offset:location.offset + location.nbytes]
+        count = int(np.prod(shape, dtype=np.int64))
+        return raw[:count * key.dtype.size].view(key.dtype.np).reshape(shape)
+
+    def _output(self, tensor: Tensor) -> tuple[str, Any, tuple[int, ...], bool]:
+        kind, key = storage_of(tensor)
+        is_fresh = kind == "arena" and self.binding.locations[key].kind == "fresh"
+        return kind, key, self.binding.shapes[tensor], is_fresh
+
+    # running
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The fetched values for these feeds: arrays of the bound shapes and of the right dtype, or numbers."""
+        table = self._table
+        for tensor, small, value in zip(self.plan.graph.inputs, self._small, values, strict=True):
+            if small is not None:
+                small[...] = value
+            else:
+                self._fed[tensor] = value
+                at = address(value)
+                for slot in self._feed_slots[tensor]:
+                    table[slot] = at
+        if self._epoch != self.store.epoch:
+            self._find_variables()
+        for tensor, slots in self._fresh_slots.items():
+            array = self._fresh[tensor] = np.empty(self.binding.shapes[tensor], tensor.dtype.np)
+            table[slots] = address(array)
+        if self.plan.random_ops:
+            streams = self.plan.next_streams(self.counters)
+            for slot, name in self._stream_slots:
+                self._dims[slot] = streams[name]
+        else:
+            streams = {}
+        rows, buffers, dims, status = self._pointers
+        for begin, end, host in self._segments:
+            if host is None:
+                stopped = self._native.execute(rows + 8 * ROW_WORDS * begin, end - begin, buffers, dims, status)
+                if stopped >= 0:
+                    self._raise_fault()
+            else:
+                self._run_host(host, streams.get(host.name, 0))
+        return [self._fetch(*output) for output in self._outputs]
+
+    def timed(self, values: Sequence[Any]) -> list[float]:
+        """Run once as `run`, then once more row by row: the seconds of each step (0 for host ops)."""
+        self.run(values)
+        seconds = []
+        rows, buffers, dims, status = self._pointers
+        for begin, end, host in self._segments:
+            seconds += [0.0] if host is not None else self._native.timed(
+                rows + 8 * ROW_WORDS * begin, end - begin, buffers, dims, status)
+        return seconds
+
+    def _fetch(self, kind: str, key: Any, shape: tuple[int, ...], is_fresh: bool) -> Any:
+        if is_fresh:
+            return self._fresh.pop(key).reshape(shape) if key in self._fresh else None
+        view = self._view(key, kind).reshape(shape)
+        return view[()] if not shape else view.copy()
+
+    def _run_host(self, op: Operation, stream: int) -> None:
+        inputs = [self._tensor(t) for t in op.inputs]
+        results = interpreter.evaluate(op, inputs, self.binding.sizes, stream)
+        for tensor, value in zip(op.outputs, results, strict=True):
+            self._tensor(tensor)[...] = value
+
+    def _tensor(self, tensor: Tensor) -> np.ndarray:
+        kind, key = storage_of(tensor)
+        return self._view(key, kind).reshape(self.binding.shapes[tensor])
+
+    def _find_variables(self) -> None:
+        epoch = self.store.epoch
+        missing = [op for op in self.plan.read_first if self.store.get(op.inputs[0].op) is None]
+        if missing:
+            names = ", ".join(dict.fromkeys(op.inputs[0].op.name for op in missing))
+            raise FailedPreconditionError(
+                f"Attempting to use uninitialized value {names} (made at {missing[0].inputs[0].op.site}). Run "
+                "global_variables_initializer() first.", missing[0].inputs[0].op)
+        for name, tensor in self.plan.written.items():
+            self.store.allocate(self.plan.handles[name], self.binding.shapes[tensor], tensor.dtype)
+            epoch = self.store.epoch
+        for slot, name in self._variable_slots:
+            array = self.store.get(self.plan.handles[name])
+            assert array is not None
+            self._table[slot] = address(array)
+        self._epoch = epoch
+
+    def _raise_fault(self) -> None:
+        number, value, limit, _ = (int(w) for w in self._status)
+        self._status[:] = 0
+        self._fresh.clear()
+        op = self.binding.faults[number - 1]
+        raise InvalidArgumentError(f"{op.name}: value {value} is outside the valid range of [0, {limit}) "
+                                   f"(op {op.type}, made at {op.site})", op)

@@ -1,0 +1,139 @@
+"""Generated kernels as files of a user cache folder: compiled once, then loaded in milliseconds by any process.
+
+A file is named by the hash of all that its machine code depends on: the source, the compiler's own native modules,
+Python, Numba and the processor. Numba's cache files beside it are pickles, so the folder must belong to the user and be
+writable by no one else; where that cannot be had, a private temporary folder serves for the process.
+"""
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import pathlib
+import platform
+import re
+import shutil
+import stat
+import sys
+import tempfile
+import threading
+import warnings
+from types import ModuleType
+
+from ..compiler import native
+
+_addresses: dict[str, int] = {}
+_modules: dict[str, ModuleType] = {}
+_lock = threading.RLock()
+
+
+def load(source: str) -> int:
+    """The address of the kernel that `source` (the text of a module) defines; compiled unless the cache has it."""
+    address = _addresses.get(source)
+    if address is None:
+        with _lock:
+            if source not in _addresses:
+                _modules[source] = _load_module(source)
+                _addresses[source] = _modules[source].kernel.address
+            address = _addresses[source]
+    return address
+
+
+def path_of(source: str) -> pathlib.Path:
+    """The file that holds a kernel's source, named after its docstring and all that its machine code depends on."""
+    title = re.sub(r"\W+", "_", source.partition("\n")[0]).strip("_").lower()[:48]
+    digest = hashlib.sha256((environment() + source).encode()).hexdigest()[:24]
+    return folder() / f"{title}_{digest}.py"
+
+
+def _load_module(source: str) -> ModuleType:
+    path = path_of(source)
+    if not path.exists() or path.read_text() != source:
+        write_atomically(path, source)
+    with contextlib.suppress(Exception):  # a damaged cache entry is compiled anew, which shows a real error
+        return _execute(path)
+    forget(path)
+    write_atomically(path, source)
+    return _execute(path)
+
+
+def _execute(path: pathlib.Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"graphflow_kernels.{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # before it runs, or Numba cannot reload it from its cache
+    spec.loader.exec_module(module)
+    return module
+
+
+def forget(path: pathlib.Path) -> None:
+    """Remove a kernel's file and what Numba cached of it."""
+    for file in (path, *path.parent.glob(f"__pycache__/{path.stem}*")):
+        file.unlink(missing_ok=True)
+
+
+def write_atomically(path: pathlib.Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+@functools.cache
+def environment() -> str:
+    """What besides its source a kernel's machine code depends on."""
+    digest = hashlib.sha256()
+    for file in sorted(pathlib.Path(native.__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    from ..compiler.native import processor
+    versions = [platform.python_version(), platform.machine(), processor.isa().name,
+                *(importlib.metadata.version(package) for package in ("numba", "llvmlite"))]
+    digest.update(" ".join(versions).encode())
+    return digest.hexdigest()
+
+
+@functools.cache
+def folder() -> pathlib.Path:
+    """The cache folder: $GRAPHFLOW_CACHE_DIR, else the platform's user cache; a temporary one if that is not safe."""
+    chosen = os.environ.get("GRAPHFLOW_CACHE_DIR")
+    path = pathlib.Path(chosen) if chosen else _platform_cache() / "graphflow"
+    try:
+        path = path / "kernels"
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        problem = _problem(path)
+    except OSError as error:
+        problem = str(error)
+    if problem is None:
+        return path
+    temporary = pathlib.Path(tempfile.mkdtemp(prefix="graphflow-"))
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    warnings.warn(f"graphflow: the kernel cache {path} cannot be used ({problem}); kernels of this process go to "
+                  f"{temporary}. Set GRAPHFLOW_CACHE_DIR to a folder of yours to keep them.", RuntimeWarning, stacklevel=2)
+    return temporary
+
+
+def _problem(path: pathlib.Path) -> str | None:
+    """Why a folder must not hold code that we would run, None if it may."""
+    status = path.stat()
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        return "it belongs to another user"
+    if os.name == "posix" and status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write to it"
+    if not os.access(path, os.W_OK | os.X_OK):
+        return "it is not writable"
+    with tempfile.TemporaryFile(dir=path):
+        return None
+
+
+def _platform_cache() -> pathlib.Path:
+    if sys.platform == "win32":
+        return pathlib.Path(os.environ.get("LOCALAPPDATA") or pathlib.Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return pathlib.Path.home() / "Library" / "Caches"
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")

@@ -1,0 +1,237 @@
+"""A compiled graph made ready to run: for each set of fed sizes its kernel calls, its memory, and the tables of both."""
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..compiler import dims as dm
+from ..compiler.codegen.kernel import KernelCall, Scratch
+from ..compiler.codegen.lower import Lowering
+from ..compiler.dims import Atom, DimLike
+from ..compiler.ir import Graph, Operation, Tensor
+from ..compiler.memory import Interval, plan_memory
+from ..compiler.opdef import ALIAS, RANDOM, SOURCE
+
+# serial nanoseconds from which a call is split over the threads: a parallel region costs two or three thousand
+PARALLEL_NS = 10_000
+# what a core moves and computes per nanosecond, roughly, for the estimate
+BYTES_PER_NS, FLOPS_PER_NS = 16, 60
+# fed or fetched values up to this size are copied through the frame rather than pointed to
+SMALL_BYTES = 2048
+
+
+@dataclass
+class HostCall:
+    """An op that runs its NumPy reference between native calls."""
+
+    op: Operation
+
+
+@dataclass
+class Step:
+    """One row of a bound plan: a native call, its op, and into how many chunks it is split."""
+
+    op: Operation
+    call: KernelCall | HostCall
+    chunks: int = 1
+
+
+@dataclass
+class Location:
+    """Where a tensor's elements are: in the arena, a variable, a constant, a feed or an array made for a fetch."""
+
+    kind: str
+    key: Any
+    nbytes: int = 0
+    first: int = 0
+    last: int = 0
+    offset: int = 0
+
+
+@dataclass
+class Binding:
+    """A plan with concrete sizes. Tables are shared by its frames; each run borrows a frame."""
+
+    steps: list[Step]
+    locations: dict[Any, Location]
+    shapes: dict[Tensor, tuple[int, ...]]
+    arena_bytes: int
+    faults: list[Operation]
+    sizes: dict[Atom, int]
+    frames: list[Any] = field(default_factory=list)
+
+
+def storage_of(tensor: Tensor) -> tuple[str, Any]:
+    """What holds the tensor's elements."""
+    op = tensor.op
+    while op.definition.family == ALIAS and op.inputs:
+        tensor = op.inputs[0]
+        op = tensor.op
+    if op.type == "ReadVariableOp":
+        return "variable", op.inputs[0].op.name
+    if op.type == "Fused" and tensor.index in op.attrs["writes"]:
+        return "variable", op.inputs[op.attrs["writes"][tensor.index]].op.name
+    if op.type == "Const":
+        return "constant", tensor
+    if op.type == "Dims":
+        return "sizes", tensor
+    if op.type == "Placeholder":
+        return "feed", tensor
+    return "arena", tensor
+
+
+class Plan:
+    """A compiled graph and the bindings made of it, by fed sizes."""
+
+    def __init__(self, graph: Graph, symbols: Mapping[str, Atom], threads: Callable[[], int]):
+        self.graph = graph
+        self.symbols = symbols
+        self.threads = threads
+        self.handles = {op.name: op for op in graph.operations if op.type == "VariableV2"}
+        self.random_ops = self._random_ops()
+        self.read_first, self.written = self._variable_uses()
+
+    def _random_ops(self) -> list[Operation]:
+        bodies = [op.attrs["body"].operations if op.type == "Fused" else [op] for op in self.graph.operations]
+        return [op for ops in bodies for op in ops if op.definition.family == RANDOM]
+
+    def _variable_uses(self) -> tuple[list[Operation], dict[str, Tensor]]:
+        """(reads whose variable no earlier step assigns, assigned tensors by variable)."""
+        read_first, written = [], {}
+        for op in self.graph.operations:
+            if op.type == "ReadVariableOp" and op.inputs[0].op.name not in written:
+                read_first.append(op)
+            elif op.type == "Fused":
+                for i in op.attrs["writes"]:
+                    written[storage_of(op.outputs[i])[1]] = op.outputs[i]
+        return read_first, written
+
+    def bind(self, sizes: Mapping[str, int]) -> Binding:
+        """Lower every op for these sizes of the plan's symbols, and place its buffers."""
+        atoms = {self.symbols[name]: size for name, size in sizes.items()}
+        known: dict[DimLike, int] = {}
+
+        def size(dim: DimLike) -> int:
+            if isinstance(dim, int):
+                return dim
+            if dim not in known:
+                known[dim] = dm.evaluate(dim, atoms)
+            return known[dim]
+
+        lowering = Lowering(size)
+        steps: list[Step] = []
+        for op in self.graph.operations:
+            if op.definition.family in (SOURCE, ALIAS) or op.type == "NoOp":
+                continue
+            calls = lowering.lower(op)
+            if calls is None:
+                steps.append(Step(op, HostCall(op)))
+            else:
+                steps += [Step(op, call, self._chunks(call)) for call in calls if call.tasks > 0]
+        shapes = {t: lowering.shape(t) for op in self.graph.operations for t in op.outputs
+                  if op.type not in ("VariableV2",)}
+        binding = Binding(steps, {}, shapes, 0, lowering.faults, atoms)
+        self._place(binding)
+        return binding
+
+    def _chunks(self, call: KernelCall) -> int:
+        nanoseconds = call.nbytes / BYTES_PER_NS + call.flops / FLOPS_PER_NS
+        return 1 if nanoseconds < PARALLEL_NS else max(1, min(call.tasks, self.threads()))
+
+    def _place(self, binding: Binding) -> None:
+        """Lives of all buffers, then offsets in the arena; outputs computed in place share their input's."""
+        lives: dict[Any, Location] = {}
+
+        def touch(handle: Any, step: int, nbytes: int) -> None:
+            life = lives.setdefault(handle, Location("arena", handle, nbytes, step, step))
+            life.last = max(life.last, step)
+
+        def tensor(t: Tensor, step: int) -> None:
+            kind, key = storage_of(t)
+            if kind == "arena":
+                touch(key, step, _nbytes(binding, key))
+
+        for i, step in enumerate(binding.steps):
+            if isinstance(step.call, HostCall):
+                for t in (*step.op.inputs, *step.op.outputs):
+                    if t.op.type != "VariableV2":
+                        tensor(t, i)
+                continue
+            for handle in step.call.buffers:
+                if isinstance(handle, Scratch):
+                    touch(handle, i, handle.nbytes * (step.chunks if handle.per_lane else 1))
+                elif isinstance(handle, Tensor):
+                    tensor(handle, i)
+        end = len(binding.steps)
+        for t in self.graph.outputs:
+            kind, key = storage_of(t)
+            if kind == "arena":
+                touch(key, end, _nbytes(binding, key))
+        fresh = {key for t in self.graph.outputs for kind, key in [storage_of(t)]
+                 if kind == "arena" and lives[key].nbytes > SMALL_BYTES}
+        shared = self._share(binding, lives, fresh)
+        roots = [life for handle, life in lives.items() if handle not in shared and handle not in fresh]
+        offsets, binding.arena_bytes = plan_memory([Interval(r.nbytes, r.first, r.last) for r in roots])
+        for life, offset in zip(roots, offsets, strict=True):
+            life.offset = offset
+        for handle, life in lives.items():
+            if handle in shared:
+                root = handle
+                while root in shared:
+                    root = shared[root]
+                life.offset = lives[root].offset
+            elif handle in fresh:
+                life.kind = "fresh"
+        binding.locations = lives
+
+    @staticmethod
+    def _share(binding: Binding, lives: dict[Any, Location], fresh: set[Any]) -> dict[Any, Any]:
+        """{output: input} for outputs that take over the memory of an input which dies as they are computed."""
+        shared: dict[Any, Any] = {}
+        taken: set[Any] = set()
+        for i, step in enumerate(binding.steps):
+            if isinstance(step.call, HostCall):
+                continue
+            for out_slot, in_slot in step.call.in_place:
+                out, source = step.call.buffers[out_slot], step.call.buffers[in_slot]
+                if not isinstance(out, Tensor) or not isinstance(source, Tensor):
+                    continue
+                (out_kind, out), (in_kind, source) = storage_of(out), storage_of(source)
+                if (out_kind == in_kind == "arena" and out not in fresh and source not in fresh
+                        and lives[out].first == i and lives[source].last == i and source not in taken
+                        and lives[out].nbytes == lives[source].nbytes):
+                    taken.add(source)
+                    shared[out] = source
+                    root = source
+                    while root in shared:
+                        root = shared[root]
+                    lives[root].last = max(lives[root].last, lives[out].last)
+        return shared
+
+    def next_streams(self, counters: dict[str, Any]) -> dict[str, int]:
+        """For each random op how often its session has run it before."""
+        return {op.name: next(counters.setdefault(op.name, itertools.count())) for op in self.random_ops}
+
+
+def _nbytes(binding: Binding, tensor: Tensor) -> int:
+    return max(int(np.prod(binding.shapes[tensor], dtype=np.int64)) * tensor.dtype.size, 1)
+
+
+def segments(steps: Sequence[Step]) -> list[tuple[int, int, Operation | None]]:
+    """Runs of native steps (begin, end, None), and host ops in between (i, i + 1, op)."""
+    found: list[tuple[int, int, Operation | None]] = []
+    begin = 0
+    for i, step in enumerate(steps):
+        if isinstance(step.call, HostCall):
+            if begin < i:
+                found.append((begin, i, None))
+            found.append((i, i + 1, step.op))
+            begin = i + 1
+    if begin < len(steps):
+        found.append((begin, len(steps), None))
+    return found
+

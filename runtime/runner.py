@@ -1,0 +1,120 @@
+"""What one `Session.run` call comes to: fetches and feeds, compiled once, bound once per set of shapes."""
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compiler import dims as dm
+from ..compiler.dtypes import DType
+from ..compiler.errors import InvalidArgumentError
+from ..compiler.ir import Operation, Tensor
+from ..compiler.passes.specialise import Pattern, shape_pattern, specialise
+from ..compiler.pipeline import Stage, compile_graph
+from ..compiler.shapes import format_dims
+from .frame import Frame
+from .plan import Binding, Plan
+
+if TYPE_CHECKING:
+    from .session import Session
+
+NUMBERS = (float, int)
+
+
+class Runner:
+    """Runs `outputs` and `targets` on feeds. One plan serves all feeds with the same pattern of sizes."""
+
+    def __init__(self, session: Session, outputs: Sequence[Tensor], targets: Sequence[Operation],
+                 feeds: Sequence[Tensor]):
+        self.session = session
+        self.outputs = tuple(outputs)
+        self.targets = tuple(targets)
+        self.feeds = tuple(feeds)
+        self._dtypes = [t.dtype.np for t in feeds]
+        self._plans: dict[Pattern, Plan] = {}
+        self._bindings: dict[tuple[tuple[int, ...], ...], tuple[Plan, Binding]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """The values of `outputs`. `values` are in the order of the feeds."""
+        ready = []
+        shapes: list[tuple[int, ...]] = []
+        for value, dtype, tensor in zip(values, self._dtypes, self.feeds, strict=True):
+            if type(value) is np.ndarray and value.dtype == dtype:
+                if not value.flags.c_contiguous:
+                    value = np.ascontiguousarray(value)
+            elif type(value) is not float or dtype.kind != "f":
+                value = as_feed(tensor, value)
+            else:
+                ready.append(value)
+                shapes.append(())
+                continue
+            ready.append(value)
+            shapes.append(value.shape)
+        found = self._bindings.get(tuple(shapes))
+        plan, binding = found if found is not None else self.bind(tuple(shapes))
+        try:
+            frame = binding.frames.pop()
+        except IndexError:
+            frame = Frame(plan, binding, self.session.store, self.session.counters)
+        results = frame.run(ready)
+        binding.frames.append(frame)
+        return results
+
+    def bind(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[Plan, Binding]:
+        """The plan for feeds of these shapes, bound to them."""
+        with self._lock:
+            if shapes not in self._bindings:
+                for tensor, shape in zip(self.feeds, shapes, strict=True):
+                    check_shape(tensor, shape)
+                pattern = shape_pattern(self.feeds, shapes)
+                plan = self._plans.get(pattern)
+                if plan is None:
+                    plan = self._plans[pattern] = self.compile(pattern)
+                sizes = {name: size for dims, shape in zip(pattern, shapes, strict=True)
+                         for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
+                self._bindings[shapes] = plan, plan.bind(sizes)
+            return self._bindings[shapes]
+
+    def compile(self, pattern: Pattern, stages: list[Stage] | None = None) -> Plan:
+        graph, symbols = specialise(self.outputs, self.targets, self.feeds, pattern)
+        if stages is not None:
+            stages.append(Stage("specialise", graph, 0.0))
+        return Plan(compile_graph(graph, stages), symbols, self.session.threads)
+
+    def frame(self, shapes: tuple[tuple[int, ...], ...]) -> Frame:
+        """A frame of its own, for looking at."""
+        plan, binding = self.bind(shapes)
+        return Frame(plan, binding, self.session.store, self.session.counters)
+
+
+def check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:
+    static = tensor.dims
+    if static is not None and (len(static) != len(shape) or any(
+            not isinstance(d, dm.Dim) and d != n for d, n in zip(static, shape, strict=True))):
+        raise InvalidArgumentError(f"Cannot feed value of shape {format_dims(shape)} for Tensor {tensor.name!r}, which "
+                                   f"has shape {format_dims(static)}", tensor.op)
+
+
+def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
+    """A fed value as a contiguous array of the tensor's dtype. Raises TypeError where that would lose information."""
+    wanted: DType = tensor.dtype
+    if isinstance(value, Tensor) or hasattr(value, "_as_graph_element"):
+        raise TypeError(f"The value of a feed cannot be a tf.Tensor object: {value!r} for {tensor.name!r}. Acceptable "
+                        "feed values include Python scalars, strings, lists, numpy ndarrays.")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"Cannot feed {type(value).__name__} for Tensor {tensor.name!r}: {error}") from None
+    if array.dtype == wanted.np:
+        return np.ascontiguousarray(array)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}")
+    with np.errstate(all="ignore"):
+        converted = np.ascontiguousarray(array, wanted.np)
+    if not np.can_cast(array.dtype, wanted.np, "same_kind") and not np.array_equal(converted, array):
+        raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}: "
+                        "it does not hold the values exactly")
+    return converted.reshape(array.shape)

@@ -1,0 +1,178 @@
+"""Sessions: they hold the values of variables and run parts of a graph."""
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ..compiler.ir import Graph, Operation, Tensor, default_graph
+from .runner import Runner
+from .store import VariableStore
+
+
+class _Sessions(threading.local):
+    def __init__(self) -> None:
+        self.stack: list[Session] = []
+
+
+_sessions = _Sessions()
+
+
+def default_session() -> Session | None:
+    """The session of the innermost `with`, None outside."""
+    return _sessions.stack[-1] if _sessions.stack else None
+
+
+class Session:
+    """Runs the operations of a graph (by default the default graph) and keeps its variables.
+
+    `config` may carry `intra_op_parallelism_threads`; other options are accepted and ignored.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
+        self.graph = graph if graph is not None else default_graph()
+        self.config = config
+        self.store = VariableStore()
+        self.counters: dict[str, Any] = {}
+        self._runners: dict[Any, tuple[Callable[[list[Any]], Any], Runner]] = {}
+        self._closed = False
+        self._contexts: list[Any] = []
+
+    def threads(self) -> int:
+        """How many threads a kernel may use."""
+        from . import native
+        wanted = getattr(self.config, "intra_op_parallelism_threads", 0)
+        return min(native.THREADS, wanted) if wanted else native.THREADS
+
+    def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None,
+            run_metadata: Any = None) -> Any:
+        """The values of `fetches`, in their structure.
+
+        `fetches` is a tensor, operation (its value is None), variable or name, or a nest of lists, tuples, named tuples
+        and dicts of them. `feed_dict` gives values for placeholders, or in place of any other tensor. Raises
+        InvalidArgumentError for missing or misshapen feeds, FailedPreconditionError for uninitialized variables,
+        RuntimeError for a closed session.
+        """
+        feeds = feed_dict if feed_dict is not None else {}
+        try:
+            key = (tuple(fetches) if type(fetches) is list else fetches, type(fetches), *feeds)
+            found = self._runners.get(key)
+        except TypeError:  # an unhashable nest
+            key, found = None, None
+        if found is None:
+            found = self._prepare(fetches, list(feeds))
+            if key is not None:
+                self._runners[key] = found
+        elif self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        build, runner = found
+        return build(runner(list(feeds.values())))
+
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None) -> Callable[..., Any]:
+        """A function of the values of `feed_list` that returns what `run` would: the fastest way to run a step."""
+        build, runner = self._prepare(fetches, list(feed_list or ()))
+
+        def call(*values: Any) -> Any:
+            if self._closed:
+                raise RuntimeError("Attempted to use a closed Session.")
+            return build(runner(values))
+
+        call.runner = runner  # type: ignore[attr-defined]
+        return call
+
+    def runner(self, fetches: Any, feeds: Sequence[Any] = ()) -> Runner:
+        """What runs these fetches, for looking at (see explain)."""
+        return self._prepare(fetches, list(feeds))[1]
+
+    def _prepare(self, fetches: Any, feeds: list[Any]) -> tuple[Callable[[list[Any]], Any], Runner]:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if not self.graph.operations:
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+        outputs: dict[Tensor, int] = {}
+        targets: dict[Operation, None] = {}
+        build = self._builder(fetches, outputs, targets)
+        return build, Runner(self, list(outputs), list(targets), [self._feed(f) for f in feeds])
+
+    def _feed(self, key: Any) -> Tensor:
+        try:
+            element = self.graph.as_graph_element(key)
+        except (TypeError, ValueError, KeyError) as error:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
+        if not isinstance(element, Tensor):
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {element!r} is an operation")
+        return element
+
+    def _builder(self, fetch: Any, outputs: dict[Tensor, int], targets: dict[Operation, None]
+                 ) -> Callable[[list[Any]], Any]:
+        """Registers the leaves of a fetch; returns what puts fetched values back into its structure."""
+        if isinstance(fetch, (list, tuple)):
+            parts = [self._builder(f, outputs, targets) for f in fetch]
+            if isinstance(fetch, list):
+                return lambda values: [part(values) for part in parts]
+            if hasattr(fetch, "_fields"):
+                return lambda values: type(fetch)(*(part(values) for part in parts))
+            return lambda values: tuple(part(values) for part in parts)
+        if isinstance(fetch, Mapping):
+            named = {k: self._builder(f, outputs, targets) for k, f in fetch.items()}
+            return lambda values: type(fetch)((k, part(values)) for k, part in named.items())  # type: ignore[call-arg]
+        if fetch is None:
+            raise TypeError("Fetch argument None has invalid type NoneType.")
+        try:
+            element = self.graph.as_graph_element(fetch)
+        except TypeError:
+            raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch).__name__}, must be a string or "
+                            "Tensor. (Can not convert it into a Tensor or Operation.)") from None
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error})") from None
+        if isinstance(element, Operation):
+            if element.type == "VariableV2":
+                raise TypeError(f"Fetch argument {fetch!r} is a variable's handle; fetch the variable itself")
+            targets[element] = None
+            return lambda values: None
+        position = outputs.setdefault(element, len(outputs))
+        return lambda values: values[position]
+
+    # lifetime and context
+
+    def close(self) -> None:
+        """Free the variables. A closed session cannot run."""
+        self._closed = True
+        self._runners.clear()
+        self.store.clear()
+
+    @contextlib.contextmanager
+    def as_default(self) -> Iterator[Session]:
+        """Make this the session that `eval` uses."""
+        _sessions.stack.append(self)
+        try:
+            yield self
+        finally:
+            _sessions.stack.remove(self)
+
+    def __enter__(self) -> Session:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        context = contextlib.ExitStack()
+        context.enter_context(self.graph.as_default())
+        context.enter_context(self.as_default())
+        self._contexts.append(context)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._contexts.pop().close()
+        self.close()
+
+
+class InteractiveSession(Session):
+    """A session that is the default one from the start."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
+        super().__init__(target, graph, config)
+        _sessions.stack.append(self)
+
+    def close(self) -> None:
+        if self in _sessions.stack:
+            _sessions.stack.remove(self)
+        super().close()

@@ -1,0 +1,52 @@
+"""The variables of a session: their arrays, at addresses that stay put while a variable keeps its shape."""
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from ..compiler.dtypes import DType
+from ..compiler.ir import Operation
+
+
+class VariableStore:
+    """Arrays by variable name. `epoch` changes when an array moves, so that plans know to look up addresses again."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, np.ndarray] = {}
+        self.lock = threading.Lock()
+        self.epoch = 0
+
+    def get(self, handle: Operation) -> np.ndarray | None:
+        """The variable's array itself (not a copy), None when it is uninitialized."""
+        return self._arrays.get(handle.name)
+
+    def set(self, handle: Operation, value: np.ndarray) -> None:
+        """Give the variable a value (copied)."""
+        self.allocate(handle, value.shape, handle.outputs[0].dtype)[...] = value
+
+    def allocate(self, handle: Operation, shape: tuple[int, ...], dtype: DType) -> np.ndarray:
+        """The variable's array, made anew when there is none of that shape."""
+        with self.lock:
+            array = self._arrays.get(handle.name)
+            if array is None or array.shape != shape or array.dtype != dtype.np:
+                array = aligned_empty(shape, dtype.np)
+                self._arrays[handle.name] = array
+                self.epoch += 1
+            return array
+
+    def clear(self) -> None:
+        self._arrays.clear()
+        self.epoch += 1
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An uninitialized array that begins on a cache line; never of zero bytes, so that it has an address."""
+    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    raw = np.empty(nbytes + 64 + dtype.itemsize, np.uint8)
+    start = -address(raw) % 64
+    return raw[start:start + nbytes].view(dtype).reshape(shape)
+
+
+def address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
