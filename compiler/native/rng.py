@@ -17,7 +17,6 @@ from .exponential import clamp, log_positive
 from .expression import (
     DOUBLE,
     I32,
-    I64,
     SINGLE,
     Value,
     fma,
