@@ -59,7 +59,8 @@ def _check_types(op: Operation) -> None:
     if len(inferred) != len(op.outputs):
         raise InternalError(f"{_show(op)} has {len(op.outputs)} outputs, its rule infers {len(inferred)}", op)
     for tensor, expected in zip(op.outputs, inferred, strict=True):
-        if tensor.dtype != expected[0] or not _agree(tensor.dims, expected[1]):
+        loose = op.definition.fields.get("feedable", False)
+        if tensor.dtype != expected[0] or not (loose or _agree(tensor.dims, expected[1])):
             raise InternalError(f"{tensor.name!r} ({op.type}) has type {tensor.type}, its rule infers "
                                 f"{TensorType(*expected)}", op)
 

@@ -16,8 +16,8 @@ from .arguments import check_dtype, convert_all
 from .constant import convert_to_tensor
 from .elementwise import where
 from .reduction import reduce_sum
-from .symbolic import operand_dims, symbolic_value
-from .view import shape_of, zeros_of
+from .symbolic import shape_operand, sizes_of, static_ints, symbolic_value
+from .view import known_rank, shape_of, zeros_of
 
 
 def _checked(name: str, indices: np.ndarray, limit: int) -> np.ndarray:
@@ -45,7 +45,7 @@ def _gather_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
 
 def _gather_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     x, indices = op.inputs
-    return [_scatter_add(g, indices, shape_of(x), axis=op.attrs["axis"]), None]
+    return [scatter_add(g, indices, shape_of(x), op.attrs["axis"]), None]
 
 
 _gather = OpDef("GatherV2", INDEX, _gather_types, _gather_grad,
@@ -58,9 +58,10 @@ def gather(params: Any, indices: Any, axis: int = 0, name: str = "GatherV2") -> 
 
     Raises InvalidArgumentError when the graph runs with an index outside [0, size).
     """
-    x = convert_to_tensor(params)
-    axis = axis if x.dims is None else normalize_axis("GatherV2", axis, len(x.dims))
-    return _gather(x, convert_to_tensor(indices), axis=axis, name=name)
+    x, axis = convert_to_tensor(params, name="GatherV2/params"), static_ints("GatherV2", "axis", axis)
+    if x.dims is not None or axis < 0:
+        axis = normalize_axis("GatherV2", axis, len(known_rank("GatherV2", x)))
+    return _gather(x, convert_to_tensor(indices, name="GatherV2/indices"), axis=axis, name=name)
 
 
 def _scatter_reference(g: np.ndarray, indices: np.ndarray, shape: np.ndarray, axis: int) -> np.ndarray:
@@ -72,9 +73,14 @@ def _scatter_reference(g: np.ndarray, indices: np.ndarray, shape: np.ndarray, ax
 
 # out[..., indices[i], ...] += g[..., i, ...], over an output of zeros
 _scatter_add = OpDef(
-    "ScatterAdd", COPY, lambda inputs, attrs: [TensorType(inputs[0].dtype, operand_dims(inputs[2]))],
+    "ScatterAdd", COPY, lambda inputs, attrs: [TensorType(inputs[0].dtype, sizes_of("ScatterAdd", inputs[2]))],
     lambda op, g: [gather(g, op.inputs[1], op.attrs["axis"]), None, None], _scatter_reference,
     fields={"shape_operand": 2, "scatter": True})
+
+
+def scatter_add(updates: Tensor, indices: Tensor, shape: Any, axis: int = 0) -> Tensor:
+    """Zeros of `shape` to which slice i of `updates` along `axis` is added at indices[i]: what undoes a gather."""
+    return _scatter_add(updates, indices, shape_operand(shape, "ScatterAdd"), axis=axis)
 
 
 def _one_hot_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
@@ -154,7 +160,7 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
     else:
         a, b, d = (t.op.attrs.get("value") for t in (first, last, step))
     if a is None or b is None or d is None:
-        raise ValueError("Range: start, limit and delta must not depend on fed data")
+        raise ShapeError("Range: start, limit and delta must not depend on fed data")
     a, b, d = a.item(), b.item(), d.item()
     if d == 0:
         raise ValueError("Range: delta must not be 0")

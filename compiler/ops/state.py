@@ -11,8 +11,9 @@ from typing import Any
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..ir import Operation, Tensor, TensorType, default_graph
-from ..opdef import EFFECT, SOURCE, OpDef
+from ..opdef import ALIAS, EFFECT, SOURCE, OpDef
 from ..shapes import TensorShape, format_dims
+from .arguments import same_type
 from .constant import convert_to_tensor
 
 _placeholder = OpDef("Placeholder", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])])
@@ -23,15 +24,20 @@ def placeholder(dtype: DType, shape: Any = None, name: str | None = None) -> Ten
     return _placeholder(dtype=dtype, dims=TensorShape(shape).dims, name=name or "Placeholder")
 
 
-_placeholder_with_default = OpDef(
-    "PlaceholderWithDefault", "alias", lambda inputs, attrs: [TensorType(inputs[0].dtype, attrs["dims"])],
-    lambda op, g: [g], lambda x, dims: x)
+# without a feed it is its input; the user's graph gives it the shape that may be fed
+_placeholder_with_default = OpDef("PlaceholderWithDefault", ALIAS, same_type, lambda op, g: [g], lambda x: x,
+                                  fields={"feedable": True})
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """`input`, unless another value is fed."""
-    x = convert_to_tensor(input)
-    return _placeholder_with_default(x, dims=TensorShape(shape).dims, name=name)
+    """`input`, unless another value of `shape` is fed. Raises ShapeError if the input does not have the shape."""
+    x = convert_to_tensor(input, name="PlaceholderWithDefault/input")
+    wanted = TensorShape(shape)
+    if not wanted.is_compatible_with(x.shape):
+        raise ShapeError(f"PlaceholderWithDefault: {x!r} does not have the shape {wanted}")
+    output = _placeholder_with_default(x, name=name)
+    output.dims = wanted.dims
+    return output
 
 
 # the handle's output stands for the variable itself: it feeds reads and assignments only

@@ -1,0 +1,10 @@
+"""The table of all cases: for each op of the registry, example inputs and what NumPy makes of them."""
+from __future__ import annotations
+
+import cases_elementwise
+import cases_moves
+import cases_products
+import cases_reduction
+from example import CASES
+
+__all__ = ["CASES", "cases_elementwise", "cases_moves", "cases_products", "cases_reduction"]

@@ -1,0 +1,139 @@
+"""Cases of the ops that move elements, and of sources and effects."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from example import F32, bools, case, floats, ints
+from graphflow.compiler.ops import constant as c
+from graphflow.compiler.ops import gather, random, slicing, state, symbolic, view
+
+# shapes, order, parts
+
+
+def _moves(name: str, shape: Any, build: Callable[..., Any], expect: Callable[..., Any], **options: Any) -> None:
+    """The same move of floats (with gradients), integers and booleans."""
+    case(name, build, floats(shape), expect=expect, **options)
+    case(name, build, ints(shape, dtype=np.int64), expect=expect, **options)
+    case(name, build, bools(shape), expect=expect, **options)
+
+
+case("Shape", view.shape, floats((2, 3)), expect=lambda x: np.array([2, 3], np.int32))
+case("Shape", partial(view.shape, out_type="int64"), floats(()), expect=lambda x: np.zeros(0, np.int64))
+case("Dims", lambda x: symbolic.dims_vector(dims=view.known_rank("Dims", x)), floats((2, 3)), known_rank=True,
+     expect=lambda x: np.array([2, 3], np.int32))
+_moves("Reshape", (2, 6), lambda x: view.reshape(x, [3, -1]), lambda x: x.reshape(3, 4))
+_moves("Reshape", (2, 0, 3), lambda x: view.reshape(x, [0, 4]), lambda x: x.reshape(0, 4))
+_moves("Reshape", (), lambda x: view.reshape(x, [1, 1]), lambda x: x.reshape(1, 1))
+_moves("Reshape", (4, 3), lambda x: view.reshape(x, slicing.concat([view.shape(x)[:1], [3, 1]], 0)),
+       lambda x: x.reshape(4, 3, 1))
+_moves("Reshape", (2, 3), lambda x: view.reshape(x, [-1]), lambda x: x.reshape(-1))
+_moves("Identity", (2, 3), view.identity, lambda x: x)
+case("StopGradient", view.stop_gradient, floats((2, 3)), expect=lambda x: x, grad=False)
+_moves("BroadcastTo", (3, 1), lambda x: view.broadcast_to(x, [2, 3, 4]), lambda x: np.broadcast_to(x, (2, 3, 4)))
+_moves("BroadcastTo", (), lambda x: view.broadcast_to(x, [0, 2]), lambda x: np.broadcast_to(x, (0, 2)))
+_moves("BroadcastTo", (2, 3), lambda x: view.broadcast_to(x, [2, 3], name="b"), lambda x: x)
+_moves("Fill", (), lambda x: view.fill([2, 0], x), lambda x: np.full((2, 0), x), known_rank=True)
+_moves("Fill", (), lambda x: view.fill([2, 3], x), lambda x: np.full((2, 3), x), known_rank=True)
+_moves("Transpose", (2, 3, 4), view.transpose, lambda x: x.transpose(), known_rank=True)
+_moves("Transpose", (2, 3, 4), lambda x: view.transpose(x, [1, 2, 0]), lambda x: x.transpose(1, 2, 0), known_rank=True)
+_moves("Transpose", (0, 2), lambda x: view.transpose(x, [1, 0]), lambda x: x.transpose(), known_rank=True)
+_moves("Reverse", (2, 3), lambda x: view.reverse(x, [0, -1]), lambda x: x[::-1, ::-1], known_rank=True)
+_moves("Reverse", (0, 3), lambda x: view.reverse(x, 1), lambda x: x[:, ::-1], known_rank=True)
+_moves("StridedSlice", (5, 4), lambda x: x[1:4, ::2], lambda x: x[1:4, ::2], known_rank=True)
+_moves("StridedSlice", (5, 4), lambda x: x[::-2, -1], lambda x: x[::-2, -1], known_rank=True)
+_moves("StridedSlice", (5, 4), lambda x: x[3:0:-1, None, 1:], lambda x: x[3:0:-1, None, 1:], known_rank=True)
+_moves("StridedSlice", (2, 3), lambda x: x[5:, :2], lambda x: x[5:, :2], known_rank=True)
+_moves("StridedSlice", (3, 2), lambda x: slicing.slice_(x, [1, 0], [-1, 1]), lambda x: x[1:, :1], known_rank=True)
+_moves("StridedSlice", (4, 3), lambda x: slicing.unstack(x, axis=0, num=4)[1::2], lambda x: [x[1], x[3]],
+       known_rank=True)
+_moves("StridedSlice", (6, 2), lambda x: slicing.split(x, [1, -1, 2]), lambda x: [x[:1], x[1:4], x[4:]],
+       known_rank=True)
+_moves("StridedSlice", (6, 2), lambda x: slicing.split(x, 3), lambda x: np.split(x, 3), known_rank=True)
+_moves("Place", (2, 3), lambda x: slicing.pad(x, [[1, 2], [0, 1]]), lambda x: np.pad(x, [[1, 2], [0, 1]]),
+       known_rank=True)
+case("Place", lambda x: slicing.pad(x, [[0, 1]], constant_values=-1.5), floats((4,)), known_rank=True,
+     expect=lambda x: np.append(x, F32(-1.5)))
+case("Place", lambda x: slicing.place(x, (7, 5), (1, 4), (3, -2)), floats((2, 3)),
+     expect=lambda x: np.stack([np.zeros(5), [x[0, 2], 0, x[0, 1], 0, x[0, 0]], *np.zeros((2, 5)),
+                                [x[1, 2], 0, x[1, 1], 0, x[1, 0]], *np.zeros((2, 5))]), static=(0,))
+for _mode in ("reflect", "symmetric"):
+    _moves("ConcatV2", (3, 4), lambda x, m=_mode: slicing.pad(x, [[2, 1], [0, 3]], m),
+           lambda x, m=_mode: np.pad(x, [[2, 1], [0, 3]], m), known_rank=True)
+for _axis in (0, -1):
+    case("ConcatV2", lambda a, b, z=_axis: slicing.concat([a, b, a], z), floats((2, 3)), floats((2, 3), seed=1),
+         expect=lambda a, b, z=_axis: np.concatenate([a, b, a], z), known_rank=True)
+case("ConcatV2", lambda a, b: slicing.concat([a, b], 1), ints((2, 0)), ints((2, 3)), known_rank=True,
+     expect=lambda a, b: np.concatenate([a, b], 1))
+case("ConcatV2", lambda a, b: slicing.stack([a, b, a], 1), floats((2, 3)), floats((2, 3), seed=1), known_rank=True,
+     expect=lambda a, b: np.stack([a, b, a], 1))
+_moves("Tile", (2, 3), lambda x: slicing.tile(x, [2, 3]), lambda x: np.tile(x, (2, 3)), known_rank=True)
+_moves("Tile", (2, 3), lambda x: slicing.tile(x, [0, 1]), lambda x: np.tile(x, (0, 1)), known_rank=True)
+_moves("Tile", (3,), lambda x: slicing.tile(x, [view.shape(x)[0]]), lambda x: np.tile(x, 3), known_rank=True)
+
+# addressed by value
+
+for _axis, _shape, _index in ((0, (4, 3), (2,)), (1, (2, 4, 3), (2, 3)), (-1, (2, 4), ()), (0, (4,), (0,))):
+    case("GatherV2", partial(gather.gather, axis=_axis), floats(_shape), ints(_index, 0, 4),
+         expect=lambda x, i, a=_axis: np.take(x, i, a), known_rank=_axis < 0)
+case("GatherV2", gather.gather, ints((5, 2), dtype=np.int64), ints((3,), 0, 5, np.int64),
+     expect=lambda x, i: np.take(x, i, 0))
+
+
+def _scatter(g: np.ndarray, i: np.ndarray, axis: int, size: int) -> np.ndarray:
+    out = np.zeros((*g.shape[:axis], size, *g.shape[axis + 1:]), g.dtype)
+    for n, k in enumerate(i):
+        out[(slice(None),) * axis + (k,)] += g[(slice(None),) * axis + (n,)]
+    return out
+
+
+case("ScatterAdd", lambda g, i: gather.scatter_add(g, i, [5, 2], 0), floats((3, 2)), np.array([1, 4, 1], np.int32),
+     expect=lambda g, i: _scatter(g, i, 0, 5))
+case("ScatterAdd", lambda g, i: gather.scatter_add(g, i, [2, 4], 1), floats((2, 3)), np.array([3, 3, 0], np.int64),
+     expect=lambda g, i: _scatter(g, i, 1, 4))
+for _axis in (0, 1, -1):
+    case("OneHot", partial(gather.one_hot, depth=4, axis=_axis), ints((2, 3), -1, 5), known_rank=True,
+         expect=lambda i, a=_axis: np.moveaxis((i[..., None] == np.arange(4)).astype(F32), -1, a))
+case("OneHot", lambda i, on, off: gather.one_hot(i, 3, on, off), ints((4,), 0, 3), F32(2.5), F32(-1), known_rank=True,
+     expect=lambda i, on, off: np.where(i[:, None] == np.arange(3), on, off))
+case("OneHot", partial(gather.one_hot, depth=3, dtype="int32"), ints((), 0, 3), known_rank=True,
+     expect=lambda i: (i == np.arange(3)).astype(np.int32))
+case("Range", lambda x: gather.range_(view.shape(x)[0]) + 0 * x, ints((5,)), known_rank=True,
+     expect=lambda x: np.arange(5, dtype=np.int32))
+case("Range", lambda x: gather.range_(8, 1, -3) + x, ints(()), expect=lambda x: x + np.arange(8, 1, -3, np.int32))
+case("Range", lambda x: gather.range_(0.0, 1.0, 0.25) + x, floats(()), expect=lambda x: x + np.arange(0, 1, 0.25, F32),
+     grad=False)
+
+# sources and effects
+
+
+def _assigned(x: Any) -> Any:
+    """The input, by way of a variable."""
+    handle = state.variable_handle(dtype=x.dtype, dims=x.dims, name="v")
+    stored = state.assign(handle, x)
+    with x.graph.control_dependencies([stored]):
+        return state.read_variable(handle) * 2
+
+
+def _after_group(x: Any) -> Any:
+    with x.graph.control_dependencies([state.group(x)]):
+        return view.identity(x)
+
+
+case("Const", lambda x: x + c.constant([[1.0], [2.0]]), floats((3,)), expect=lambda x: x + np.array([[1], [2]], F32),
+     grad=False)
+case("Placeholder", lambda x: x, floats((2, 3)), expect=lambda x: x)
+case("PlaceholderWithDefault", lambda x: state.placeholder_with_default(x, x.shape), floats((2, 3)), expect=lambda x: x)
+for _name in ("VariableV2", "ReadVariableOp", "Assign"):
+    case(_name, _assigned, floats((2, 3)), expect=lambda x: x * 2, grad=False)
+case("NoOp", _after_group, floats((2,)), expect=lambda x: x)
+for _name, _build in (("RandomUniform", random.random_uniform), ("RandomStandardNormal", random.random_normal),
+                      ("TruncatedNormal", random.truncated_normal)):
+    for _dtype in ("float32", "float64"):
+        case(_name, lambda x, b=_build, d=_dtype: b(view.shape(x), dtype=d, seed=3), floats((3, 5)), grad=False)
+    case(_name, lambda x, b=_build: b([0, 2], seed=3) + x, floats(()), grad=False)
+for _dtype in ("int32", "int64"):
+    case("RandomUniformInt", lambda x, d=_dtype: random.random_uniform(view.shape(x), -3, 40, d, seed=3),
+         floats((4, 2)), grad=False)

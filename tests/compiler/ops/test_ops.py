@@ -1,0 +1,43 @@
+"""Every op of the registry, by its cases: value, shapes, gradient, second gradient, compiled result."""
+from __future__ import annotations
+
+import pytest
+from cases import CASES
+from check_op import KNOWLEDGE, built, check_gradient, check_shapes, check_value
+from graphflow.compiler.opdef import REGISTRY
+
+ALL = [case for name in sorted(CASES) for case in CASES[name]]
+
+
+def test_every_op_has_a_case():
+    assert sorted(set(REGISTRY) - set(CASES)) == []
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_the_cases_use_the_op(name):
+    unused = [case for case in CASES[name]
+              if not any(op.type == name for knowledge in ("known", "sizes unknown")
+                         for op in built(case, knowledge).operations)]
+    assert unused == []
+
+
+@pytest.mark.parametrize("case", ALL, ids=repr)
+def test_value(case):
+    check_value(case)
+
+
+@pytest.mark.parametrize("knowledge", KNOWLEDGE)
+@pytest.mark.parametrize("case", ALL, ids=repr)
+def test_shapes(case, knowledge):
+    check_shapes(case, knowledge)
+
+
+@pytest.mark.parametrize("case", [case for case in ALL if case.grad and any(a.dtype.kind == "f" for a in case.inputs)],
+                         ids=repr)
+def test_gradient(case):
+    check_gradient(case)
+
+
+@pytest.mark.parametrize("case", [case for case in ALL if case.second], ids=repr)
+def test_second_gradient(case):
+    check_gradient(case, second=True)
