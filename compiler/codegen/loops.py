@@ -121,7 +121,7 @@ def _in_place(emit: Emitter, group: LoopGroup) -> tuple[tuple[int, int], ...]:
     for out in group.full:
         needs = _ancestors(out)
         for x in group.body.inputs:
-            if x in needs and x not in taken and x.type == out.type and x.dims == group.domain:
+            if x in needs and x not in taken and x.type == out.type and group.handle(x) in emit.buffers:
                 taken.add(x)
                 pairs.append((emit.slot(group.handle(out)), emit.slot(group.handle(x))))
                 break
