@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .arguments import named_only, renamed
+from .clip_ops import clip_by_norm
 from .compiler.dtypes import float32
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
@@ -239,9 +240,8 @@ def embedding_lookup(params: Any, ids: Any, partition_strategy: str = "mod", nam
         rows = _lookup([convert_to_tensor(t) for t in tables], convert_to_tensor(ids), partition_strategy)
         if max_norm is None:
             return identity(rows)
-        length = elementwise.sqrt(reduction.reduce_sum(square(rows), -1, True))
-        limit = convert_to_tensor(max_norm, rows.dtype)
-        return rows * limit / elementwise.maximum(length, limit)
+        rank = len(convert_to_tensor(ids).dims or ())
+        return clip_by_norm(rows, max_norm, list(range(rank, len(rows.dims or ()))))
 
 
 def _lookup(tables: list[Tensor], ids: Tensor, strategy: str) -> Tensor:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from graphflow.runtime.interpreter import interpret
 
 import graphflow as tf
-from graphflow.runtime.interpreter import interpret
 
 
 class ReferenceSession:
