@@ -30,8 +30,8 @@ UNROLLED_DEPTH = 9
 ROW_PIXELS = 168
 
 DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "channels", "filters", "stride_h",
-        "stride_w", "pad_h", "pad_w", "span_h", "span_w", "parts", "part_step", "segments", "segment_step",
-        "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel"]
+        "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_h", "span_w", "apart", "part_step", "segments",
+        "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel"]
 
 
 def lower_conv2d(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
@@ -110,34 +110,38 @@ class _Direct:
         crossings = (block + rows.count - 2) // rows.count
         window += crossings * max(0, rows.span - rows.count * rows.stride)
         scratch = Scratch(aligned(window * span_w * self.channels * size) if padded else 0, per_lane=True)
-        outer, outer_step, segments, segment_step, segment_len = self._segments(span_w)
+        apart, part_step, segments, segment_step, segment_len = self._segments(span_w)
         full, rest = divmod(self.filters, nv * lanes(self.dtype))
         tail = ceil(rest / lanes(self.dtype))
         dims: tuple[int, ...] = (
             scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, self.channels,
-            self.filters, rows.stride, cols.stride, rows.pad, cols.pad, rows.span if padded else rows.size, span_w,
-            outer, outer_step, segments, segment_step, segment_len, panel_size, full, rows.total * cols.total,
-            rows.step * cols.total, cols.step, rows.first * cols.total + cols.first)
+            self.filters, rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad,
+            rows.span if padded else rows.size, span_w, apart, part_step, segments, segment_step, segment_len,
+            panel_size, full, rows.total * cols.total, rows.step * cols.total, cols.step,
+            rows.first * cols.total + cols.first)
         buffers: tuple[Any, ...] = (x, packed, y, scratch)
         pixels = tasks * cols.count
         flops = 2 * pixels * self.filters * self.channels * rows.taps * cols.taps
         nbytes = (self.images * rows.size * cols.size * self.channels + pixels * self.filters) * size
-        baked = 0 < segments * segment_len <= UNROLLED_DEPTH
-        walk = (segments, segment_len) if baked else ("segments", "segment_len")
-        source = direct_source(self.dtype, mr, nv, full > 0, tail, walk, epilogue, len(buffers))
+        baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
+        source = direct_source(self.dtype, mr, nv, full > 0, tail, (segments, segment_len) if baked else None, epilogue,
+                               len(buffers))
         if epilogue is not None:
             name = f"{name}+{epilogue.key}"
             buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
         return KernelCall(name, source, buffers, dims, tasks, flops, nbytes, writes=(2,))
 
     def _segments(self, width: int) -> tuple[int, int, int, int, int]:
-        """(outer count and step, segments, step and length): a window row is one segment unless its taps are apart."""
+        """(apart, part step, segments, their step and length) of a window.
+
+        A row of the window is a segment, unless its taps are apart: then the row is a part, and each tap a segment.
+        """
         row_step, tap_step = self.rows.dilation * width * self.channels, self.cols.dilation * self.channels
         if not self.rows.taps or not self.cols.taps:
-            return 1, 0, 0, 0, 0
+            return 0, 0, 0, 0, 0
         if self.cols.dilation == 1 or self.cols.taps == 1:
-            return 1, 0, self.rows.taps, row_step, self.cols.taps * self.channels
-        return self.rows.taps, row_step, self.cols.taps, tap_step, self.channels
+            return 0, 0, self.rows.taps, row_step, self.cols.taps * self.channels
+        return 1, row_step, self.cols.taps, tap_step, self.channels
 
 
 def pack_source(dtype: str, nv: int, transposed: bool) -> str:
@@ -173,12 +177,12 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def direct_source(dtype: str, mr: int, nv: int, full: bool, tail: int, window: tuple[Any, Any],
+def direct_source(dtype: str, mr: int, nv: int, full: bool, tail: int, window: tuple[int, int] | None,
                   epilogue: Epilogue | None, buffer_slot: int) -> str:
     """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
 
     A task is a row of outputs. Tiles are `mr` pixels by `nv` vectors of filters; `full` says whether any panel is
-    complete, `tail` how many vectors the last one has if it is not; `window` the expressions for its segments and their
+    complete, `tail` how many vectors the last one has if it is not; `window` bakes in its segments and their
     length.
     """
     size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
@@ -242,10 +246,20 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def _panel_lines(panels: str, tile: str, mr: int, wide: int, size: int, window: tuple[Any, Any],
+def _panel_lines(panels: str, tile: str, mr: int, wide: int, size: int, window: tuple[int, int] | None,
                  columns: str) -> list[str]:
-    """The tiles of some panels over a block of rows; the last tile of a row overlaps the one before."""
-    segments, length = window
+    """The tiles of some panels over a block of rows; the last tile of a row overlaps the one before.
+
+    Rows of the window above and below the image are left out, except from a window baked in.
+    """
+    segments, length = window or ("last_segment - first_segment", "segment_len")
+    limits = ["first_part = 0", "last_part = 1", "first_segment = 0"] if window else """\
+near = min((max(0, pad_h - row * stride_h) + dilation_h - 1) // dilation_h, taps_h - 1)
+far = max(near + 1, min(taps_h, (height + pad_h - row * stride_h + dilation_h - 1) // dilation_h))
+first_part = near if apart else 0
+last_part = far if apart else 1
+first_segment = 0 if apart else near
+last_segment = segments if apart else far""".splitlines()
     return f'''for panel in {panels}:
     b = packed + panel * panel_size * {size}
     for offset in range(count):
@@ -253,11 +267,13 @@ def _panel_lines(panels: str, tile: str, mr: int, wide: int, size: int, window: 
         row = top + offset - image * rows
         a = corner + (image * span_h + row * stride_h - base) * line * {size}
         c = outputs + ((first_pixel + image * image_step + row * row_step) * filters + panel * {wide}) * {size}
+{indent(limits, 2)}
         for item in range((columns + {mr - 1}) // {mr}):
             column = min(item * {mr}, columns - {mr})
-            for part in range(parts):
+            for part in range(first_part, last_part):
                 {tile}(
-                    a + (column * step + part * part_step) * {size}, step, 1, segment_step, {segments}, {length},
-                    b + part * {segments} * {length} * {wide * size}, {wide}, {length} * {wide},
-                    c + column * pitch * {size}, pitch, part{columns})
+                    a + (column * step + part * part_step + first_segment * segment_step) * {size},
+                    step, 1, segment_step, {segments}, {length},
+                    b + (part * segments + first_segment) * segment_len * {wide * size}, {wide}, {length} * {wide},
+                    c + column * pitch * {size}, pitch, part - first_part{columns})
 '''.splitlines()

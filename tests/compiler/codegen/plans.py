@@ -2,31 +2,14 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import mmap
-import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
 from graphflow.compiler.codegen.kernel import Scratch
+from graphflow.runtime.kernel_cache import load
 
 DTYPES = {"f32": np.float32, "f64": np.float64}
-_FOLDER = Path(tempfile.mkdtemp(prefix="graphflow-kernels-"))
-_kernels: dict[str, object] = {}
-
-
-def load(source: str):
-    """The compiled kernel, callable with the ABI's five integers."""
-    if source not in _kernels:
-        name = f"{_FOLDER.name}_{len(_kernels)}".replace("-", "_")
-        path = _FOLDER / f"{name}.py"
-        path.write_text(source)
-        spec = importlib.util.spec_from_file_location(name, path)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        _kernels[source] = module, ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(module.kernel.address)
-    return _kernels[source][1]
+KERNEL = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)
 
 
 def guarded(array) -> np.ndarray:
@@ -59,4 +42,4 @@ def run(calls, cuts=()) -> None:
         buffers = np.array([array.ctypes.data for array in memory], np.int64)
         dims = np.array(call.dims, np.int64)
         for lane in reversed(range(len(edges) - 1)):
-            load(call.source)(buffers.ctypes.data, dims.ctypes.data, edges[lane], edges[lane + 1], lane)
+            KERNEL(load(call.source))(buffers.ctypes.data, dims.ctypes.data, edges[lane], edges[lane + 1], lane)
