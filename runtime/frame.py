@@ -1,7 +1,8 @@
 """One run's memory and tables. A frame serves one run at a time, so that threads can share a plan."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -105,10 +106,16 @@ class Frame:
         count = int(np.prod(shape, dtype=np.int64))
         return raw[:count * key.dtype.size].view(key.dtype.np).reshape(shape)
 
-    def _output(self, tensor: Tensor) -> tuple[str, Any, tuple[int, ...], bool]:
+    def _output(self, tensor: Tensor) -> Callable[[], Any]:
+        """What returns a fetched value after a run: the array made for it, or a copy of where it is."""
         kind, key = storage_of(tensor)
-        is_fresh = kind == "arena" and self.binding.locations[key].kind == "fresh"
-        return kind, key, self.binding.shapes[tensor], is_fresh
+        shape = self.binding.shapes[tensor]
+        if kind == "arena" and self.binding.locations[key].kind == "fresh":
+            return lambda: self._fresh[key].reshape(shape)
+        if kind in ("variable", "feed"):  # their arrays may change from run to run
+            return lambda: self._view(key, kind).reshape(shape).copy()[()]
+        view = self._view(key, kind).reshape(shape)
+        return view.copy if shape else partial(view.__getitem__, ())
 
     # running
 
@@ -142,7 +149,7 @@ class Frame:
                     self._raise_fault()
             else:
                 self._run_host(host, streams.get(host.name, 0))
-        return [self._fetch(*output) for output in self._outputs]
+        return [output() for output in self._outputs]
 
     def timed(self, values: Sequence[Any]) -> list[float]:
         """Run once as `run`, then once more row by row: the seconds of each step (0 for host ops)."""
@@ -153,12 +160,6 @@ class Frame:
             seconds += [0.0] if host is not None else self._native.timed(
                 rows + 8 * ROW_WORDS * begin, end - begin, buffers, dims, status)
         return seconds
-
-    def _fetch(self, kind: str, key: Any, shape: tuple[int, ...], is_fresh: bool) -> Any:
-        if is_fresh:
-            return self._fresh.pop(key).reshape(shape) if key in self._fresh else None
-        view = self._view(key, kind).reshape(shape)
-        return view[()] if not shape else view.copy()
 
     def _run_host(self, op: Operation, stream: int) -> None:
         inputs = [self._tensor(t) for t in op.inputs]
