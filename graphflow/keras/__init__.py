@@ -1,0 +1,33 @@
+"""Keras on graphflow: models, layers, losses, metrics, optimizers, data sets and files, as in Keras 3."""
+from . import (
+    activations,
+    backend,
+    callbacks,
+    constraints,
+    datasets,
+    dtype_policies,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    saving,
+    utils,
+)
+from .dtype_policies import DTypePolicy
+from .layers import Input, InputSpec, Layer
+from .losses import Loss
+from .metrics import Metric
+from .models import Model, Sequential
+from .optimizers import Optimizer
+from .variables import Variable
+
+__version__ = "3.15.1"  # the Keras release whose interface and files these are
+
+__all__ = [
+    "DTypePolicy", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Sequential", "Variable",
+    "activations", "backend", "callbacks", "constraints", "datasets", "dtype_policies", "initializers", "layers",
+    "losses", "metrics", "models", "optimizers", "regularizers", "saving", "utils",
+]

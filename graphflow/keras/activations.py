@@ -1,0 +1,135 @@
+"""Activation functions: from tensor to tensor."""
+from __future__ import annotations
+
+from typing import Any
+
+from ..compiler.ir import Tensor
+from ..compiler.ops import elementwise as ew
+from ..compiler.ops import nn
+from ..compiler.ops.constant import convert_to_tensor
+from ..compiler.ops.view import zeros_of
+
+
+def linear(x: Any) -> Tensor:
+    """x."""
+    return convert_to_tensor(x)
+
+
+def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
+    """max(x, 0), with a slope below the threshold and a ceiling if given."""
+    x = convert_to_tensor(x)
+    if threshold:
+        y = ew.where(x > threshold, x, zeros_of(x))
+        below = negative_slope * (x - threshold) if negative_slope else None
+    elif negative_slope:
+        y, below = ew.relu(x), negative_slope * x
+    elif max_value == 6:
+        return ew.relu6(x)
+    else:
+        y, below = ew.relu(x), None
+    if max_value is not None:
+        y = ew.minimum(y, max_value)
+    return y if below is None else ew.where(x > threshold, y, below)
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+    """x where positive, else negative_slope * x."""
+    return relu(x, negative_slope)
+
+
+def relu6(x: Any) -> Tensor:
+    """min(max(x, 0), 6)."""
+    return ew.relu6(x)
+
+
+def softmax(x: Any, axis: int = -1) -> Tensor:
+    """exp(x) / sum(exp(x)) along `axis`."""
+    return nn.softmax(x, axis)
+
+
+def log_softmax(x: Any, axis: int = -1) -> Tensor:
+    """log(softmax(x))."""
+    return nn.log_softmax(x, axis)
+
+
+def sigmoid(x: Any) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    return ew.sigmoid(x)
+
+
+def hard_sigmoid(x: Any) -> Tensor:
+    """x / 6 + 0.5, cut to [0, 1]."""
+    return ew.relu6(convert_to_tensor(x) + 3.0) / 6.0
+
+
+def silu(x: Any) -> Tensor:
+    """x * sigmoid(x)."""
+    x = convert_to_tensor(x)
+    return x * ew.sigmoid(x)
+
+
+def tanh(x: Any) -> Tensor:
+    """The hyperbolic tangent."""
+    return ew.tanh(x)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x where positive, else alpha * (exp(x) - 1)."""
+    x = convert_to_tensor(x)
+    return ew.elu(x) if alpha == 1 else ew.where(x > 0, x, alpha * ew.expm1(ew.minimum(x, 0.0)))
+
+
+def selu(x: Any) -> Tensor:
+    """Klambauer et al. 2017."""
+    return ew.selu(x)
+
+
+def softplus(x: Any) -> Tensor:
+    """log(1 + exp(x))."""
+    return ew.softplus(x)
+
+
+def softsign(x: Any) -> Tensor:
+    """x / (1 + abs(x))."""
+    return ew.softsign(x)
+
+
+def exponential(x: Any) -> Tensor:
+    """exp(x)."""
+    return ew.exp(x)
+
+
+def gelu(x: Any, approximate: bool = False) -> Tensor:
+    """x * P(X <= x) for standard normal X (Hendrycks & Gimpel 2016), or its tanh approximation."""
+    x = convert_to_tensor(x)
+    if approximate:
+        return 0.5 * x * (1.0 + ew.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1.0 + ew.erf(x * 0.7071067811865476))
+
+
+swish = silu
+
+_OBJECTS: dict[str, Any] = {f.__name__: f for f in (
+    linear, relu, leaky_relu, relu6, softmax, log_softmax, sigmoid, hard_sigmoid, silu, tanh, elu, selu, softplus,
+    softsign, exponential, gelu)} | {"swish": silu}
+
+
+def get(identifier: Any) -> Any:
+    """The activation for None (linear), a name, config or function."""
+    if identifier is None:
+        return linear
+    from .utils.lookup import lookup
+    return lookup("activation function", identifier, _OBJECTS)
+
+
+def serialize(activation: Any) -> Any:
+    """A built-in function's name, or a config."""
+    if _OBJECTS.get(getattr(activation, "__name__", "")) is activation:
+        return activation.__name__
+    from .saving.serialization import serialize_keras_object
+    return serialize_keras_object(activation)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    from .saving.serialization import deserialize_keras_object
+    return deserialize_keras_object(config, custom_objects, _OBJECTS)

@@ -1,0 +1,148 @@
+"""Keras's global settings, and the session in which its variables live."""
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ..compiler.dtypes import as_dtype
+from ..compiler.ir import Graph, Tensor, default_graph, reset_default_graph
+from ..runtime.session import Session, default_session
+from .utils import naming
+
+if TYPE_CHECKING:
+    from .variables import Variable
+
+VARIABLES = "keras_variables"  # the collection of a graph's Keras variables
+_SESSION = "keras_session"
+_initialized: WeakKeyDictionary[Session, int] = WeakKeyDictionary()  # how many of the graph's variables it has
+_settings: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+
+get_uid = naming.get_uid
+reset_uids = naming.reset_uids
+
+
+def backend() -> str:
+    return "graphflow"
+
+
+def floatx() -> str:
+    """The default float type."""
+    return _settings["floatx"]
+
+
+def set_floatx(value: str) -> None:
+    if value not in ("float32", "float64"):
+        raise ValueError(f"Unknown `floatx` value: {value}. Expected one of float32, float64.")
+    _settings["floatx"] = value
+
+
+def epsilon() -> float:
+    """The fuzz factor of logarithms and divisions."""
+    return _settings["epsilon"]
+
+
+def set_epsilon(value: float) -> None:
+    _settings["epsilon"] = float(value)
+
+
+def image_data_format() -> str:
+    return _settings["image_data_format"]
+
+
+def set_image_data_format(value: str) -> None:
+    if value not in ("channels_last", "channels_first"):
+        raise ValueError("The `data_format` argument must be one of 'channels_first', 'channels_last'. "
+                         f"Received: data_format={value!r}")
+    _settings["image_data_format"] = value
+
+
+def keras_home() -> str:
+    """The folder of Keras's cached files: KERAS_HOME, else ~/.keras."""
+    return os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+
+
+# sessions: one for each graph, made when first needed
+
+
+def get_session(graph: Graph | None = None) -> Session:
+    """The session of Keras's variables in `graph` (the default graph), with every variable initialized.
+
+    It is the session entered by `with Session()`, if there is one, else the one given to `set_session`, else its own.
+    """
+    graph = graph or default_graph()
+    session = default_session()
+    if session is None or session.graph is not graph:
+        own = graph.get_collection_ref(_SESSION)
+        if not own:
+            own.append(Session(graph=graph))
+        session = own[0]
+    _initialize(session, graph)
+    return session
+
+
+def set_session(session: Session) -> None:
+    """Make Keras use this session for its graph."""
+    session.graph.get_collection_ref(_SESSION)[:] = [session]
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forget the default graph and its session, and number layers anew."""
+    reset_default_graph()
+    naming.reset_uids()
+
+
+def _initialize(session: Session, graph: Graph) -> None:
+    variables = graph.get_collection_ref(VARIABLES)
+    known = _initialized.get(session, 0)
+    if known == len(variables):
+        return
+    _initialized[session] = len(variables)
+    missing = [v for v in variables[known:] if session.store.get(v.op) is None]
+    drawn = [v for v in missing if isinstance(v.initial, Tensor)]
+    if drawn:
+        with Session(graph=graph) as fresh:  # random streams start at 0, whatever ran before
+            values = fresh.run([v.initial for v in drawn])
+        for variable, value in zip(drawn, values, strict=True):
+            session.store.set(variable.op, value)
+    for variable in missing:
+        if not isinstance(variable.initial, Tensor):
+            session.store.set(variable.op, variable.initial.copy())
+
+
+def get_value(x: Any) -> Any:
+    """The value of a variable or of a tensor that needs no feeds."""
+    return batch_get_value([x])[0]
+
+
+def batch_get_value(xs: Sequence[Any]) -> list[Any]:
+    return [get_session(x.graph).store.get(x.op).copy() if hasattr(x, "handle") else eval(x) for x in xs]
+
+
+def set_value(x: Variable, value: Any) -> None:
+    """Give a variable a value, now. Raises ValueError if the shapes differ."""
+    array = np.asarray(value)
+    if array.shape != x.shape and array.ndim:
+        raise ValueError(f"The shape of the target variable and the shape of the target value must match. "
+                         f"Received: value.shape={array.shape}, variable.shape={x.shape} for {x.name!r}")
+    array = np.array(np.broadcast_to(array, x.shape), x.dtype.np, order="C")
+    get_session(x.graph).store.set(x.op, array)
+
+
+def batch_set_value(pairs: Sequence[tuple[Any, Any]]) -> None:
+    for variable, value in pairs:
+        set_value(variable, value)
+
+
+def eval(x: Any) -> np.ndarray:
+    """The value of a tensor that needs no feeds."""
+    if not isinstance(x, Tensor):
+        return np.asarray(x.numpy() if hasattr(x, "numpy") else x)
+    return get_session(x.graph).run(x)
+
+
+def is_float(dtype: Any) -> bool:
+    return as_dtype(dtype).is_floating

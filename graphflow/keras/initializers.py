@@ -1,0 +1,245 @@
+"""Initial values of weights. An initializer is called with (shape, dtype) and gives the graph of the value."""
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compiler.dtypes import DType, as_dtype
+from ..compiler.ir import Tensor
+from ..compiler.ops.constant import constant as _constant
+from ..compiler.ops.random import random_normal as _normal
+from ..compiler.ops.random import random_uniform as _uniform
+from ..compiler.ops.random import truncated_normal as _truncated
+
+Shape = Sequence[int]
+# the standard deviation of a standard normal cut at two: a truncated normal is divided by it to have the asked one
+TRUNCATED_STDDEV = 0.87962566103423978
+
+
+class Initializer:
+    """Base class. Subclasses define `__call__(shape, dtype=None)`."""
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        raise NotImplementedError("Initializer subclasses must implement `__call__()`.")
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        return cls(**config)
+
+    def clone(self) -> Initializer:
+        return type(self).from_config(self.get_config())
+
+
+class Constant(Initializer):
+    """Every element is `value`."""
+
+    def __init__(self, value: Any = 0.0):
+        self.value = value
+
+    def array(self, shape: Shape, dtype: DType) -> np.ndarray:
+        """The value itself: large constants need no graph."""
+        return np.full(tuple(shape), self.value, dtype.np)
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        return _constant(self.array(shape, as_dtype(dtype or "float32")))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+
+class Zeros(Constant):
+    """Every element is 0."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def array(self, shape: Shape, dtype: DType) -> np.ndarray:
+        return np.zeros(tuple(shape), dtype.np)
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+
+class Ones(Constant):
+    """Every element is 1."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+
+class RandomInitializer(Initializer):
+    """Keeps the seed: an instance gives the same values each time, as in Keras 3."""
+
+    def __init__(self, seed: int | None = None):
+        if seed is not None and not isinstance(seed, (int, np.integer)):
+            raise ValueError(f"`seed` argument should be an integer or None. Received: seed={seed!r}")
+        self._given_seed = seed
+        self.seed = random.randint(1, 10**9) if seed is None else int(seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"seed": self._given_seed}
+
+
+class RandomNormal(RandomInitializer):
+    """Normal."""
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
+        super().__init__(seed)
+        self.mean, self.stddev = mean, stddev
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        return _normal(tuple(shape), self.mean, self.stddev, dtype or "float32", self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
+
+
+class TruncatedNormal(RandomNormal):
+    """Normal, redrawn beyond two standard deviations."""
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        return _truncated(tuple(shape), self.mean, self.stddev, dtype or "float32", self.seed)
+
+
+class RandomUniform(RandomInitializer):
+    """Uniform in [minval, maxval)."""
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None):
+        super().__init__(seed)
+        self.minval, self.maxval = minval, maxval
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        return _uniform(tuple(shape), self.minval, self.maxval, dtype or "float32", self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
+
+
+class VarianceScaling(RandomInitializer):
+    """Zero mean and variance scale / n, n the number of inputs, of outputs, or their mean."""
+
+    def __init__(self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal",
+                 seed: int | None = None, input_axes: Any = None, output_axes: Any = None):
+        super().__init__(seed)
+        if scale <= 0:
+            raise ValueError(f"Argument `scale` must be positive float. Received: scale={scale}")
+        if mode not in ("fan_in", "fan_out", "fan_avg"):
+            raise ValueError(f"Invalid `mode` argument: {mode}. Please use one of fan_in, fan_out, fan_avg")
+        distribution = {"normal": "truncated_normal"}.get(distribution.lower(), distribution.lower())
+        if distribution not in ("uniform", "truncated_normal", "untruncated_normal"):
+            raise ValueError(f"Invalid `distribution` argument: {distribution}. Please use one of uniform, "
+                             "truncated_normal, untruncated_normal")
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.input_axes, self.output_axes = input_axes, output_axes
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        stddev = math.sqrt(self.scale / max(1.0, fan))
+        shape, dtype = tuple(shape), dtype or "float32"
+        if self.distribution == "uniform":
+            limit = math.sqrt(3) * stddev
+            return _uniform(shape, -limit, limit, dtype, self.seed)
+        if self.distribution == "truncated_normal":
+            return _truncated(shape, 0.0, stddev / TRUNCATED_STDDEV, dtype, self.seed)
+        return _normal(shape, 0.0, stddev, dtype, self.seed)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale, "mode": self.mode, "distribution": self.distribution,
+                "input_axes": self.input_axes, "output_axes": self.output_axes}
+
+
+class _Scaled(VarianceScaling):
+    """A variance scaling with a name of its own: (scale, mode, distribution)."""
+
+    scaling: tuple[float, str, str]
+
+    def __init__(self, seed: int | None = None, input_axes: Any = None, output_axes: Any = None):
+        super().__init__(*self.scaling, seed, input_axes, output_axes)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"seed": self._given_seed, "input_axes": self.input_axes, "output_axes": self.output_axes}
+
+
+class GlorotUniform(_Scaled):
+    """Glorot & Bengio 2010."""
+
+    scaling = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_Scaled):
+    """Glorot & Bengio 2010."""
+
+    scaling = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeUniform(_Scaled):
+    """He et al. 2015."""
+
+    scaling = (2.0, "fan_in", "uniform")
+
+
+class HeNormal(_Scaled):
+    """He et al. 2015."""
+
+    scaling = (2.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_Scaled):
+    """LeCun et al. 1998, "Efficient BackProp"."""
+
+    scaling = (1.0, "fan_in", "uniform")
+
+
+class LecunNormal(_Scaled):
+    """LeCun et al. 1998, "Efficient BackProp"."""
+
+    scaling = (1.0, "fan_in", "truncated_normal")
+
+
+def compute_fans(shape: Shape, input_axes: Any = None, output_axes: Any = None) -> tuple[int, int]:
+    """The numbers of inputs and outputs of a weight: the last two axes, times the window before them."""
+    shape = [int(d) for d in shape]
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
+    if len(shape) < 2:
+        size = shape[0] if shape else 1
+        return size, size
+    window = math.prod(shape[:-2])
+    return shape[-2] * window, shape[-1] * window
+
+
+zeros, ones, constant = Zeros, Ones, Constant
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling, glorot_uniform, glorot_normal = VarianceScaling, GlorotUniform, GlorotNormal
+he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunUniform, LecunNormal
+
+_OBJECTS: dict[str, Any] = {name: obj for name, obj in globals().items()
+                            if isinstance(obj, type) and issubclass(obj, Initializer) and not name.startswith("_")}
+_OBJECTS |= {"zero": Zeros, "one": Ones, "normal": RandomNormal, "uniform": RandomUniform}
+
+
+def get(identifier: Any) -> Any:
+    """The initializer for a name, config, instance or function."""
+    from .utils.lookup import lookup
+    return lookup("initializer", identifier, _OBJECTS)
+
+
+def serialize(initializer: Any) -> Any:
+    from .saving.serialization import serialize_keras_object
+    return serialize_keras_object(initializer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    from .saving.serialization import deserialize_keras_object
+    return deserialize_keras_object(config, custom_objects, _OBJECTS)

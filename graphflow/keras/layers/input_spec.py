@@ -1,0 +1,46 @@
+"""What a layer expects of its input, and the check of it."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...compiler.ir import Tensor
+
+Shape = tuple[int | None, ...]
+
+
+def shape_of(tensor: Any) -> Shape:
+    """The static shape of a tensor or array as a tuple, None where unknown."""
+    return tuple(tensor.shape.as_list() if isinstance(tensor, Tensor) else tensor.shape)
+
+
+class InputSpec:
+    """Rank, and sizes of some axes (`axes`: {axis: size}) or of all (`shape`)."""
+
+    def __init__(self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None,
+                 min_ndim: int | None = None, axes: Mapping[int, int | None] | None = None):
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = ndim if shape is None else len(shape)
+        self.max_ndim, self.min_ndim = max_ndim, min_ndim
+        self.axes = {int(axis): size for axis, size in (axes or {}).items()}
+
+    def check(self, tensor: Tensor, layer: str) -> None:
+        """Raises ValueError, in Keras's words."""
+        shape = shape_of(tensor)
+        rank = len(shape)
+        for what, wanted, wrong in (("ndim", self.ndim, self.ndim is not None and rank != self.ndim),
+                                    ("max_ndim", self.max_ndim, self.max_ndim is not None and rank > self.max_ndim),
+                                    ("min_ndim", self.min_ndim, self.min_ndim is not None and rank < self.min_ndim)):
+            if wrong:
+                self._refuse(layer, f"expected {what}={wanted}, found ndim={rank}. Full shape received: {shape}")
+        for axis, size in self.axes.items():
+            if size is not None and shape[axis] not in (size, None):
+                self._refuse(layer, f"expected axis {axis} of input shape to have value {size}, but received input "
+                                    f"with shape {shape}")
+        if self.shape is not None and any(a is not None and b is not None and a != b
+                                          for a, b in zip(self.shape, shape, strict=True)):
+            self._refuse(layer, f"expected shape={self.shape}, found shape={shape}")
+
+    def _refuse(self, layer: str, problem: str) -> None:
+        raise ValueError(f"Input 0 of layer {layer!r} is incompatible with the layer: {problem}")

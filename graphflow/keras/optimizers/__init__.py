@@ -1,0 +1,28 @@
+"""Keras's optimizers."""
+from __future__ import annotations
+
+from typing import Any
+
+from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..utils.lookup import lookup
+from .adam import Adam
+from .optimizer import Optimizer
+from .rmsprop import RMSprop
+from .sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
+
+_OBJECTS: dict[str, Any] = {name: c for c in (SGD, Adam, RMSprop) for name in (c.__name__, c.__name__.lower())}
+
+
+def get(identifier: Any) -> Any:
+    """The optimizer for a name, config or instance."""
+    return lookup("optimizer", identifier.lower() if isinstance(identifier, str) else identifier, _OBJECTS)
+
+
+def serialize(optimizer: Any) -> Any:
+    return serialize_keras_object(optimizer)
+
+
+def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    return deserialize_keras_object(config, custom_objects, _OBJECTS)

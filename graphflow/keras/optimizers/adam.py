@@ -1,0 +1,40 @@
+"""Adam."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...compiler.ir import Tensor
+from ...compiler.ops.elementwise import maximum, power, sqrt, square
+from ..variables import Variable
+from .optimizer import Optimizer, steps_taken
+
+
+class Adam(Optimizer):
+    """Kingma & Ba 2014, the bias corrections in the rate; `amsgrad`: Reddi et al. 2018."""
+
+    def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+                 amsgrad: bool = False, **kwargs: Any):
+        super().__init__(learning_rate, **kwargs)
+        self.beta_1, self.beta_2 = beta_1, beta_2
+        self.epsilon = 1e-7 if epsilon is None else epsilon
+        self.amsgrad = amsgrad
+
+    def slot_order(self) -> Sequence[str | tuple[str, ...]]:
+        return (("momentum", "velocity"), "velocity_hat") if self.amsgrad else (("momentum", "velocity"),)
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        step = steps_taken(self, variable)
+        rate = learning_rate * sqrt(1 - power(self.beta_2, step)) / (1 - power(self.beta_1, step))
+        m, v = self.slot("momentum", variable), self.slot("velocity", variable)
+        m.assign_add((gradient - m) * (1 - self.beta_1))
+        v.assign_add((square(gradient) - v) * (1 - self.beta_2))
+        if self.amsgrad:
+            peak = self.slot("velocity_hat", variable)
+            peak.assign(maximum(peak.value(), v.value()))
+            v = peak
+        variable.assign_sub(m * rate / (sqrt(v.value()) + self.epsilon))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon,
+                "amsgrad": self.amsgrad}

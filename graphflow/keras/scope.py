@@ -1,0 +1,66 @@
+"""What one run of a step changes, collected while its graph is built.
+
+Inside a StepScope, `variable.assign(value)` records the value, and reading the variable gives what was last assigned.
+So layers, metrics and optimizers are written as if they ran at once, in order, and become one graph in which each
+variable is assigned once.
+"""
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..compiler.ir import Operation, Tensor
+from ..compiler.ops.state import assign
+
+if TYPE_CHECKING:
+    from .variables import Variable
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.scopes: list[StepScope] = []
+        self.training: bool = False
+
+
+_local = _Local()
+
+
+class StepScope:
+    """Collects assignments (`values`) and the losses that layers add (`losses`)."""
+
+    def __init__(self) -> None:
+        self.values: dict[Variable, Tensor] = {}
+        self.losses: list[Tensor] = []
+
+    def __enter__(self) -> StepScope:
+        _local.scopes.append(self)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        _local.scopes.pop()
+
+    def assignments(self) -> list[Operation]:
+        """One assignment for each variable that was given a value."""
+        return [assign(variable.handle, value).op for variable, value in self.values.items()]
+
+
+def current_scope() -> StepScope | None:
+    """The innermost StepScope that is open in this thread."""
+    return _local.scopes[-1] if _local.scopes else None
+
+
+def in_training() -> bool:
+    """What `training` means for a layer that is not told."""
+    return _local.training
+
+
+@contextlib.contextmanager
+def training_as(training: bool) -> Iterator[None]:
+    """Layers called inside train, or do not."""
+    previous, _local.training = _local.training, training
+    try:
+        yield
+    finally:
+        _local.training = previous

@@ -1,0 +1,35 @@
+"""Finding the object that a user's identifier means: one rule for layers' arguments and `compile`."""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ..saving.serialization import custom_object, deserialize_keras_object
+
+
+def lookup(kind: str, identifier: Any, objects: Mapping[str, Any]) -> Any:
+    """The object for a name (classes are instantiated), a config, or an object or function itself.
+
+    Raises ValueError for an unknown name, with the nearest known one, or for something else altogether.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, dict):
+        return deserialize_keras_object(identifier, module=dict(objects))
+    if isinstance(identifier, str):
+        found = custom_object(identifier) or objects.get(identifier)
+        if found is None:
+            raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}{nearest(identifier, objects)}")
+        return found() if isinstance(found, type) else found
+    if isinstance(identifier, type):
+        return identifier()
+    if callable(identifier) or hasattr(identifier, "get_config"):
+        return identifier
+    raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}")
+
+
+def nearest(name: str, known: Any) -> str:
+    """`. Did you mean 'adam'?`, where a known name is near."""
+    close = difflib.get_close_matches(name, list(known), 1, 0.5)
+    return f". Did you mean {close[0]!r}?" if close else f". Known are: {', '.join(sorted(known))}."

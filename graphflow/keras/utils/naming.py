@@ -1,0 +1,39 @@
+"""Names of layers and other objects: snake_case of the class, numbered when it is taken."""
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any
+
+_uids: defaultdict[str, int] = defaultdict(int)
+
+
+def to_snake_case(name: str) -> str:
+    """Keras's rule: "BatchNormalization" is batch_normalization, "ReLU" is re_lu, "Conv2D" is conv2d."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """`dense`, then `dense_1`, `dense_2`, ..."""
+    stem = to_snake_case(prefix)
+    count = _uids[stem]
+    _uids[stem] += 1
+    return f"{stem}_{count}" if count else stem
+
+
+def get_uid(prefix: str = "") -> int:
+    """How often this has been called for `prefix`."""
+    _uids[prefix] += 1
+    return _uids[prefix]
+
+
+def reset_uids() -> None:
+    """Start numbering anew."""
+    _uids.clear()
+
+
+def object_name(obj: Any) -> str:
+    """The name under which a loss or metric is shown: its `name`, or its function's or class's in snake_case."""
+    return getattr(obj, "name", None) or to_snake_case(getattr(obj, "__name__", type(obj).__name__))

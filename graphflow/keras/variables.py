@@ -1,0 +1,152 @@
+"""Keras variables: graph variables that can also be read and set like values."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import variables as graph_variables
+from ..compiler.dtypes import as_dtype
+from ..compiler.ir import Operation, Tensor, default_graph
+from ..compiler.ops.constant import as_array, convert_to_tensor
+from ..compiler.ops.elementwise import cast
+from ..compiler.ops.state import assign, read_variable, variable_handle
+from ..compiler.shapes import TensorShape
+from ..framework import GraphKeys
+from . import backend, initializers
+from .scope import current_scope
+from .utils.naming import auto_name
+
+
+class Variable(graph_variables.Variable):
+    """A named array that graphs read and assign.
+
+    `initializer` is a value, or a callable of (shape, dtype) for which `shape` must be given. Inside a StepScope
+    `assign` is part of the step. Outside, assigning a concrete value takes effect at once, and assigning a tensor
+    returns the operation that does it, as in TensorFlow 1.
+    """
+
+    def __init__(self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True,
+                 name: str | None = None, regularizer: Any = None, constraint: Any = None):
+        self._name = name or auto_name(type(self).__name__)
+        self.trainable = trainable
+        self.regularizer = regularizer
+        self.constraint = constraint
+        graph = default_graph()
+        with graph.control_dependencies(None), graph.name_scope(self._name) as scope:
+            self.initial, dims, element = self._initial(initializer, shape, dtype)
+            self.handle = variable_handle(dtype=element, dims=dims, name=scope)
+            self._read = read_variable(self.handle, name="read")
+        for key in (GraphKeys.GLOBAL_VARIABLES, backend.VARIABLES):
+            graph.add_to_collection(key, self)
+        if trainable:
+            graph.add_to_collection(GraphKeys.TRAINABLE_VARIABLES, self)
+
+    def _initial(self, initializer: Any, shape: Any, dtype: Any) -> tuple[Any, tuple[int, ...], Any]:
+        """(the initial value, an array or the graph that draws it; shape; dtype)."""
+        if not callable(initializer):
+            if dtype is None and np.asarray(initializer).dtype.kind == "f":
+                dtype = backend.floatx()
+            value = np.array(as_array(initializer, None if dtype is None else as_dtype(dtype)))
+            return value, value.shape, as_dtype(value.dtype)
+        if shape is None:
+            raise ValueError(f"Variable {self._name!r}: an initializer needs a shape.")
+        element = as_dtype(dtype or backend.floatx())
+        sizes = TensorShape(shape).as_list()
+        if None in sizes:
+            raise ValueError(f"Variable {self._name!r}: the shape must be fully defined. Received: shape={sizes}")
+        dims = tuple(d for d in sizes if d is not None)
+        if isinstance(initializer, initializers.Constant):
+            return initializer.array(dims, element), dims, element
+        value = initializer(dims, dtype=element)
+        return (value if isinstance(value, Tensor) else np.array(value, element.np)), dims, element
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def path(self) -> str:
+        """The name within the layers that own the variable."""
+        return self.handle.op.name
+
+    @property
+    def shape(self) -> Any:
+        return tuple(self.handle.dims or ())
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def value(self) -> Tensor:
+        """The tensor that reads the variable (within a step: what the step has made of it so far)."""
+        scope = current_scope()
+        return scope.values.get(self, self._read) if scope else self._read
+
+    _as_graph_element = value
+
+    @property
+    def initial_value(self) -> Any:
+        with self.graph.as_default():
+            return convert_to_tensor(self.initial)
+
+    @property
+    def initializer(self) -> Any:
+        """The operation that assigns the initial value."""
+        initial: Operation = assign(self.handle, self.initial_value).op
+        return initial
+
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        scope = current_scope()
+        if scope is None and not _symbolic(value):
+            backend.set_value(self, value)
+            return self
+        tensor = convert_to_tensor(value) if _symbolic(value) else convert_to_tensor(
+            np.array(np.broadcast_to(np.asarray(value, self.dtype.np), self.shape)))
+        tensor = cast(tensor, self.dtype)
+        if not tensor.shape.is_compatible_with(self.shape):
+            raise ValueError(f"The shape of the target variable and the shape of the target value in `variable.assign"
+                             f"(value)` must match. variable.shape={self.shape}, Received: value.shape={tensor.shape}. "
+                             f"Target variable: {self}")
+        if scope is None:
+            return assign(self.handle, tensor, name=name)
+        scope.values[self] = tensor
+        return tensor
+
+    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None,
+                   read_value: bool = True) -> Any:
+        if current_scope() is None and not _symbolic(delta):
+            return self.assign(self.numpy() + np.asarray(delta))
+        return self.assign(self.value() + self._operand(delta))
+
+    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None,
+                   read_value: bool = True) -> Any:
+        if current_scope() is None and not _symbolic(delta):
+            return self.assign(self.numpy() - np.asarray(delta))
+        return self.assign(self.value() - self._operand(delta))
+
+    def _operand(self, value: Any) -> Tensor:
+        return cast(convert_to_tensor(value, None if _symbolic(value) else self.dtype), self.dtype)
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the current value."""
+        return backend.get_value(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.numpy(), dtype)
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __int__(self) -> int:
+        return int(self.numpy())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype.name}>"
+
+
+def _symbolic(value: Any) -> bool:
+    return isinstance(value, (Tensor, graph_variables.Variable))
