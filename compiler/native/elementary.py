@@ -6,7 +6,7 @@ from typing import Any
 from llvmlite.ir.instructions import FastMathFlags, Instruction
 from numba import types
 
-from .expression import BOOL, DOUBLE, FLOATS, FORMATS, I32, I64, Value, elementwise, fma, overloaded
+from .expression import BOOL, DOUBLE, FLOATS, FORMATS, I32, I64, Value, elementwise, exact_fma, overloaded
 from .expression import copysign as _copysign
 from .expression import fabs as _fabs
 from .expression import select as _select
@@ -254,7 +254,7 @@ def _fmod(n: Value, d: Value) -> Value:
     rest = _fabs(n).convert("fpext", DOUBLE)
     for _ in range(6):
         quotient = (rest / divisor).call("llvm.trunc")
-        rest = fma(quotient, -divisor, rest)
+        rest = exact_fma(quotient, -divisor, rest)
     rest = _select(rest < 0, rest + divisor, rest)
     rest = _select(_fabs(d).equals(INFINITY) & (_fabs(n) < INFINITY), _fabs(n).convert("fpext", DOUBLE), rest)
     return _copysign(rest.convert("fptrunc", n.type), n)

@@ -11,6 +11,7 @@ from .expression import (
     Value,
     copysign,
     elementwise,
+    exact_fma,
     fabs,
     fma,
     horner,
@@ -59,7 +60,7 @@ def _tail(x: Value) -> Value:
     p, p_low = quick_two_sum(x.constant(1.0), expm1_core(r - low))
     bottom, bottom_low = quick_two_sum(x.constant(x.pick(*K)), x)
     u = 1.0 / bottom
-    u_low = u * (fma(-u, bottom, 1.0) - u * bottom_low)
+    u_low = u * (exact_fma(-u, bottom, 1.0) - u * bottom_low)
     v = (u - x.pick(*CENTRE)) + u_low
     constant, *rest = x.pick(*TAIL)
     slope = horner(v, rest)

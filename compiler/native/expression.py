@@ -210,6 +210,15 @@ def fma(a: Value, b: Number, c: Number) -> Value:
     return a.call("llvm.fma", b, c) if isa().fma else a * b + c
 
 
+def exact_fma(a: Value, b: Number, c: Number) -> Value:
+    """a * b + c for reductions and remainders, which cancel: as if rounded once, with or without the instruction."""
+    if isa().fma:
+        return fma(a, b, c)
+    product, low = two_product(a, a.lift(b))
+    total, rest = two_sum(product, a.lift(c))
+    return total + (rest + low)
+
+
 def use_full_vectors(builder: ir.IRBuilder) -> None:
     """Have the loops of this kernel vectorised at 512 bits where the processor has them.
 
@@ -276,9 +285,18 @@ def quick_two_sum(a: Value, b: Value) -> tuple[Value, Value]:
 
 
 def two_product(a: Value, b: Value) -> tuple[Value, Value]:
-    """a * b and its rounding error."""
+    """a * b and its rounding error; without FMA by splitting the factors into halves (Dekker 1971, Veltkamp)."""
     product = a * b
-    return product, fma(a, b, -product)
+    if isa().fma:
+        return product, fma(a, b, -product)
+    (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
+    return product, a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+
+
+def _halves(x: Value) -> tuple[Value, Value]:
+    scaled = x * (2.0 ** ((x.format.mantissa + 2) // 2) + 1.0)
+    high = scaled - (scaled - x)
+    return high, x - high
 
 
 def overloaded(choose: Callable[..., Any]) -> Any:

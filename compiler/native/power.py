@@ -22,6 +22,7 @@ from .expression import (
     SINGLE,
     Value,
     elementwise,
+    exact_fma,
     fabs,
     fma,
     horner,
@@ -69,7 +70,7 @@ def _log_pair(x: Value) -> tuple[Value, Value]:
     bottom, bottom_low = two_sum(m, x.constant(1.0))
     reciprocal = 1.0 / bottom
     s = f * reciprocal
-    s_low = (fma(-s, bottom, f) - s * bottom_low) * reciprocal
+    s_low = (exact_fma(-s, bottom, f) - s * bottom_low) * reciprocal
     z, z_low = two_product(s, s)
     z_low = fma(s * 2.0, s_low, z_low)
     factor, factor_low = quick_two_sum(x.constant(TWO_THIRDS[0]), fma(z, horner(z, ATANH), TWO_THIRDS[1]))

@@ -14,6 +14,7 @@ from .expression import (
     Value,
     copysign,
     elementwise,
+    exact_fma,
     fabs,
     fma,
     horner,
@@ -22,6 +23,7 @@ from .expression import (
     select,
     sign_bit,
     sqrt,
+    two_product,
 )
 
 # pi / 2 in parts of full precision
@@ -85,7 +87,7 @@ def _reduce_single(x: Value) -> tuple[Value, Value, Value]:
     scaled = wide * scale
     product = scaled * high
     count, n = round_to_integer(product)
-    fraction = fma(scaled, low, (product - count) + fma(scaled, high, -product))
+    fraction = fma(scaled, low, (product - count) + exact_fma(scaled, high, -product))
     wide_r = fraction * HALF_PI[0]
     r = wide_r.convert("fptrunc", x.type)
     low = (wide_r - r.convert("fpext", DOUBLE)).convert("fptrunc", x.type)
@@ -98,9 +100,8 @@ def _reduce(x: Value) -> tuple[Value, Value, Value]:
         return _reduce_single(x)
     x = select(fabs(x) < 2.0 ** 45, x, x * 0.0)
     count, n = round_to_integer(x, TWO_OVER_PI)
-    r = fma(count, -HALF_PI[0], x)
-    product = count * HALF_PI[1]
-    product_low = fma(count, HALF_PI[1], -product)
+    r = exact_fma(count, -HALF_PI[0], x)
+    product, product_low = two_product(count, x.constant(HALF_PI[1]))
     reduced = r - product
     low = (r - reduced) - product
     low = low - fma(count, HALF_PI[2], product_low)
