@@ -237,7 +237,8 @@ class _Monitor(Callback):
         super().__init__()
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"`mode` must be 'auto', 'min' or 'max'. Received: mode={mode!r}")
-        upward = mode == "max" or mode == "auto" and any(w in monitor for w in ("acc", "auc", "precision", "recall", "f1"))
+        grows = any(word in monitor for word in ("acc", "auc", "precision", "recall", "f1"))
+        upward = mode == "max" or mode == "auto" and grows
         self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
         self._sign = 1.0 if upward else -1.0
         self.best = best

@@ -93,7 +93,8 @@ class CompiledMetrics:
 
     def __init__(self, metrics: Any, weighted_metrics: Any, names: Sequence[str]):
         self.names = names
-        self.given = [(self._listed(metrics, "metrics"), False), (self._listed(weighted_metrics, "weighted_metrics"), True)]
+        self.given = [(self._listed(metrics, "metrics"), False),
+                      (self._listed(weighted_metrics, "weighted_metrics"), True)]
         for listed, _ in self.given:
             for entries in listed:
                 for entry in entries:
