@@ -8,7 +8,7 @@ from .rng import *  # noqa: F401,F403
 from .vecmath import *  # noqa: F401,F403
 
 SIGNATURE = "void(int64, int64, int64, int64, int64)"
-# NaN and infinity must survive: neither nnan nor ninf
+# NaN and infinity must survive: neither nnan nor ninf; divisions by zero give infinity, not an exception
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
-compiled = cfunc(SIGNATURE, fastmath=FASTMATH, cache=True)
+compiled = cfunc(SIGNATURE, fastmath=FASTMATH, error_model="numpy", cache=True)
