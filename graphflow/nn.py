@@ -252,7 +252,7 @@ def _lookup(tables: list[Tensor], ids: Tensor, strategy: str) -> Tensor:
         lengths = [t.shape.as_list()[0] for t in tables]
         if None in lengths:
             raise ShapeError("embedding_lookup: the number of rows of each table must be known")
-        starts = convert_to_tensor([sum(lengths[:n]) for n in range(count)], ids.dtype)  # type: ignore[arg-type]
+        starts = convert_to_tensor([sum(lengths[:n]) for n in range(count)], ids.dtype)
         ids = gather(starts, ids % count) + ids // count
     return gather(concat(tables, 0), ids)
 
