@@ -110,11 +110,9 @@ def pow(x: Value, y: Value) -> Value:
     whole = y.call("llvm.floor").equals(y)
     half = y * 0.5
     odd = whole & ~half.call("llvm.floor").equals(half)
-    result = _power(a, y)
+    result = select(a.equals(1.0) | y.equals(0.0), 1.0, _power(a, y))
     result = select(sign_bit(x) & odd, -result, result)
-    result = select((x < 0.0) & (a < INFINITY) & ~whole, NAN, result)
-    one = x.equals(1.0) | y.equals(0.0) | (a.equals(1.0) & fabs(y).equals(INFINITY))
-    return select(one, 1.0, result)
+    return select((x < 0.0) & (a < INFINITY) & ~whole, NAN, result)
 
 
 __all__ = ["pow"]
