@@ -149,13 +149,11 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     emit = group.emitter([*inner_runs, Run(outer, "i", TASK)])
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
-    later = _needed_later(group, stage, last)
-    scratch: dict[Tensor, int] = {}
-    body: list[str] = []
+    kept_rows = _kept(group, stage, last)
     for k in range(last + 1):
         emit.values[INNER] = {}
         emit.lines[INNER] = []
-        emit.keep = _keeper(group, emit, later[k], scratch) if merged and inner else lambda t: None
+        emit.keep = _keeper(group, emit, kept_rows[k]) if merged and inner else lambda t: None
         updates = []
         for op in group.reductions:
             if stage[op.inputs[0]] == k:
@@ -190,36 +188,44 @@ def _stages(group: LoopGroup) -> dict[Tensor, int]:
     return stage
 
 
-def _needed_later(group: LoopGroup, stage: dict[Tensor, int], last: int) -> list[set[Tensor]]:
-    """For each loop the full tensors that loops after it use."""
-    uses: list[set[Tensor]] = []
+def _kept(group: LoopGroup, stage: dict[Tensor, int], last: int) -> list[set[Tensor]]:
+    """For each loop the elements worth storing for a later one: costly to compute again, and used there by what this
+    loop does not compute."""
+    costly: set[Tensor] = set()
+    users: dict[Tensor, list[Tensor]] = {}
+    for op in group.body.operations:
+        for t in op.inputs:
+            users.setdefault(t, []).extend(op.outputs)
+        if op.definition.family != REDUCTION and (is_costly(op) or any(t in costly for t in op.inputs)):
+            costly.update(t for t in op.outputs if t.dims == group.domain)
+    kept: list[set[Tensor]] = []
+    computed: set[Tensor] = set()
     for k in range(last + 1):
-        roots = [op.inputs[0] for op in group.reductions if stage[op.inputs[0]] == k] + [
+        stack = [op.inputs[0] for op in group.reductions if stage[op.inputs[0]] == k] + [
             t for t in group.full if stage[t] == k]
-        found, stack = set(roots), list(roots)
+        used = set(stack)
         while stack:
             t = stack.pop()
-            if t.op.definition.family != REDUCTION:
-                fresh = [x for x in t.op.inputs if x not in found]
-                found.update(fresh)
+            if t.op.definition.family != REDUCTION and not any(t in earlier for earlier in kept):
+                fresh = [x for x in t.op.inputs if x not in used]
+                used.update(fresh)
                 stack += fresh
-        uses.append(found)
-    return [set().union(*uses[k + 1:]) for k in range(last + 1)]
+        computed |= used
+        kept.append({t for t in used & costly if any(u not in computed and stage[u] > k for u in users.get(t, ()))})
+    return kept
 
 
-def _keeper(group: LoopGroup, emit: Emitter, later: set[Tensor], scratch: dict[Tensor, int]
-            ) -> Callable[[Tensor], int | None]:
-    """Keeps costly elements that a later loop needs in a scratch row."""
+def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor]) -> Callable[[Tensor], int | None]:
+    """Gives the scratch row of an element that is kept for a later loop."""
     def keep(t: Tensor) -> int | None:
-        if t not in later or t.dims != group.domain or not is_costly(t.op):
+        if t not in kept:
             return None
-        if t not in scratch:
-            assert group.axes is not None
-            row = group.sizes(dm.product(group.domain[a] for a in group.axes))
-            slot = emit.slot(Scratch(-(-row * t.dtype.size // 64) * 64, per_lane=True))
-            emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), emit.buffers[slot].nbytes)}")
-            scratch[t] = slot
-        return scratch[t]
+        assert group.axes is not None
+        row = group.sizes(dm.product(group.domain[a] for a in group.axes))
+        scratch = Scratch(-(-row * t.dtype.size // 64) * 64, per_lane=True)
+        slot = emit.slot(scratch)
+        emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.nbytes)}")
+        return slot
     return keep
 
 

@@ -40,8 +40,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return inputs[:1]
         case ["RealDiv" | "Pow", *_] if is_constant(inputs[1], 1) and inputs[0].dims == dims:
             return inputs[:1]
-        case ["Pow", *_] if is_constant(inputs[1], 2) and inputs[0].dims == dims:
-            return [ew.square(inputs[0])]
+        case ["Pow", *_] if inputs[0].dims == dims and (power := _small_power(*inputs)) is not None:
+            return [power]
         case ["Neg", "Neg"]:
             return inputs[0].op.inputs
         case ["Cast", *_] if inputs[0].dtype == op.output.dtype:
@@ -64,6 +64,17 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
     if op.definition.family == ELEMENTWISE and any(t.op.type in ("BroadcastTo", "Fill") for t in inputs):
         return _drop_broadcasts(op, inputs)
     return None
+
+
+def _small_power(x: Tensor, exponent: Tensor) -> Tensor | None:
+    """x ** 2, 3, 4 and -1 by multiplication and division, within an ulp or two of pow."""
+    if is_constant(exponent, 2):
+        return ew.square(x)
+    if is_constant(exponent, 3):
+        return ew.square(x) * x
+    if is_constant(exponent, 4):
+        return ew.square(ew.square(x))
+    return ew.reciprocal(x) if is_constant(exponent, -1) else None
 
 
 def _absorb_transposes(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
