@@ -149,6 +149,8 @@ def floor_div(a: DimLike, b: DimLike) -> DimLike:
         return _derived("//", operator.floordiv, a, b)
     whole = _normal({m: c // b for m, c in _terms(a).items()})
     rest = _normal({m: c % b for m, c in _terms(a).items()})
+    if isinstance(rest, int):
+        return whole + rest // b
     inner = _sole_atom(rest)
     if inner is not None and inner.symbol == "//" and isinstance(inner.arguments[1], int) and inner.arguments[1] > 0:
         return whole + floor_div(inner.arguments[0], inner.arguments[1] * b)

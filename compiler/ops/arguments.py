@@ -20,14 +20,16 @@ def convert_all(op: str, values: Sequence[Any]) -> list[Tensor]:
 
     Constants made here are named within the op, so that they do not disturb the names of the user's own.
     """
-    like = next((v.dtype for v in values if is_tensor(v)), None)
+    first_tensor = next((convert_to_tensor(v) for v in values if is_tensor(v)), None)
     names = [f"{op}/{'xyz'[i]}" if i < 3 else f"{op}/values_{i}" for i in range(len(values))]
-    if like is None:
+    if first_tensor is None:
         first = convert_to_tensor(values[0], name=names[0])
         rest = zip(values[1:], names[1:], strict=True)
         return [first, *(convert_to_tensor(v, name=n, preferred_dtype=first.dtype) for v, n in rest)]
     try:
-        return [convert_to_tensor(v, None if is_tensor(v) else like, n) for v, n in zip(values, names, strict=True)]
+        with first_tensor.graph.as_default():
+            return [convert_to_tensor(v, None if is_tensor(v) else first_tensor.dtype, n)
+                    for v, n in zip(values, names, strict=True)]
     except DTypeError:
         raise
     except TypeError as error:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dims as dm
 from ..dims import DimLike
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from ..ir import Tensor
 from . import elementwise as ew
 from .arguments import convert_all
@@ -91,7 +91,7 @@ def _bounds(x: Tensor, axis: int, dim: DimLike, item: Any) -> tuple[DimLike, Dim
     if not isinstance(item, slice):
         raise TypeError(f"StridedSlice: indices must be integers, slices, None, ... or integer tensors, "
                         f"received {item!r} for axis {axis} of {x!r}")
-    step = 1 if item.step is None else int(item.step)
+    step = 1 if item.step is None else _integer(item.step)
     if step == 0:
         raise ValueError("StridedSlice: the stride must not be 0")
     start, stop = _bound(item.start, dim), _bound(item.stop, dim)
@@ -120,7 +120,13 @@ def _bound(value: Any, dim: DimLike) -> DimLike | None:
         if known is None:
             raise ShapeError(f"StridedSlice: slice bounds must not depend on fed data, received {value!r}")
         value = known.item()
-    return value if value is None or isinstance(value, dm.Dim) else int(value)
+    return value if value is None or isinstance(value, dm.Dim) else _integer(value)
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise DTypeError(f"StridedSlice: slice bounds and strides must be integers, received {value!r}")
+    return value.__index__()
 
 
 def _install() -> None:

@@ -15,6 +15,7 @@ from ..opdef import ALIAS, EFFECT, SOURCE, OpDef
 from ..shapes import TensorShape, format_dims
 from .arguments import same_type
 from .constant import convert_to_tensor
+from .elementwise import add, subtract
 
 _placeholder = OpDef("Placeholder", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])])
 
@@ -60,6 +61,10 @@ def _assign_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 
 # stores its second input in the variable; the output is the variable's new value
 assign = OpDef("Assign", EFFECT, _assign_types, lambda op, g: [None, None], stateful=True)
+
+# add to and subtract from what the variable holds when they run, so that two in one run both count (passes/update.py)
+assign_add = OpDef("AssignAdd", EFFECT, _assign_types, stateful=True, fields={"update": add})
+assign_sub = OpDef("AssignSub", EFFECT, _assign_types, stateful=True, fields={"update": subtract})
 
 no_op = OpDef("NoOp", EFFECT, lambda inputs, attrs: [], stateful=True)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 from cases import CASES
-from check_op import KNOWLEDGE, built, check_gradient, check_shapes, check_value
+from check_op import KNOWLEDGE, built, check_compiled, check_gradient, check_shapes, check_value
 from graphflow.compiler.opdef import REGISTRY
 
 ALL = [case for name in sorted(CASES) for case in CASES[name]]
@@ -41,3 +41,8 @@ def test_gradient(case):
 @pytest.mark.parametrize("case", [case for case in ALL if case.second], ids=repr)
 def test_second_gradient(case):
     check_gradient(case, second=True)
+
+
+@pytest.mark.parametrize("case", ALL, ids=repr)
+def test_compiled(case):
+    check_compiled(case)
