@@ -124,8 +124,9 @@ def get(identifier: Any) -> Any:
 
 def serialize(activation: Any) -> Any:
     """A built-in function's name, or a config."""
-    if _OBJECTS.get(getattr(activation, "__name__", "")) is activation:
-        return activation.__name__
+    name = getattr(activation, "__name__", "")
+    if name and _OBJECTS.get(name) is activation:
+        return name
     from .saving.serialization import serialize_keras_object
     return serialize_keras_object(activation)
 

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ..compiler.dtypes import as_dtype
+from ..compiler.errors import FailedPreconditionError
 from ..compiler.ir import Graph, Tensor, default_graph, reset_default_graph
 from ..runtime.session import Session, default_session
 from .utils import naming
@@ -119,7 +120,14 @@ def get_value(x: Any) -> Any:
 
 
 def batch_get_value(xs: Sequence[Any]) -> list[Any]:
-    return [get_session(x.graph).store.get(x.op).copy() if hasattr(x, "handle") else eval(x) for x in xs]
+    return [_stored(x).copy() if hasattr(x, "handle") else eval(x) for x in xs]
+
+
+def _stored(variable: Any) -> np.ndarray:
+    array = get_session(variable.graph).store.get(variable.op)
+    if array is None:
+        raise FailedPreconditionError(f"Attempting to use uninitialized value {variable.path}", variable.op)
+    return array
 
 
 def set_value(x: Variable, value: Any) -> None:

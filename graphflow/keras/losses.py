@@ -121,7 +121,7 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
                          f"target.shape={truth.shape}, output.shape={prediction.shape}. For integer labels use "
                          "sparse_categorical_crossentropy.")
     if label_smoothing:
-        classes = cast(size_of(truth, [rank_of(truth) - 1]), truth.dtype)
+        classes = cast(size_of(truth, (rank_of(truth) - 1,)), truth.dtype)
         truth = truth * (1 - label_smoothing) + label_smoothing / classes
     logits = prediction if from_logits else _logits(prediction, "Softmax")
     if logits is not None:

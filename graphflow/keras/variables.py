@@ -1,7 +1,7 @@
 """Keras variables: graph variables that can also be read and set like values."""
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,6 +61,12 @@ class Variable(graph_variables.Variable):
         value = initializer(dims, dtype=element)
         return (value if isinstance(value, Tensor) else np.array(value, element.np)), dims, element
 
+    if TYPE_CHECKING:
+        def __add__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+
     @property
     def name(self) -> str:
         return self._name
@@ -86,12 +92,12 @@ class Variable(graph_variables.Variable):
     _as_graph_element = value
 
     @property
-    def initial_value(self) -> Any:
+    def initial_value(self) -> Any:  # type: ignore[override]
         with self.graph.as_default():
             return convert_to_tensor(self.initial)
 
     @property
-    def initializer(self) -> Any:
+    def initializer(self) -> Any:  # type: ignore[override]
         """The operation that assigns the initial value."""
         initial: Operation = assign(self.handle, self.initial_value).op
         return initial

@@ -39,7 +39,7 @@ class InputLayer(Layer):
         self.built = True
         tensor = input_tensor if input_tensor is not None else placeholder(
             as_dtype(self.dtype), self.batch_shape, self.name)
-        tensor._keras_history = (self, 0, 0)
+        tensor._keras_history = (self, 0, 0)  # type: ignore[attr-defined]
         self._calls.append((tensor, tensor))
 
     def call(self, inputs: Any) -> Any:

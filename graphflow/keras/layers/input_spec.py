@@ -25,7 +25,7 @@ class InputSpec:
         self.max_ndim, self.min_ndim = max_ndim, min_ndim
         self.axes = {int(axis): size for axis, size in (axes or {}).items()}
 
-    def check(self, tensor: Tensor, layer: str) -> None:
+    def check(self, tensor: Any, layer: str) -> None:
         """Raises ValueError, in Keras's words."""
         shape = shape_of(tensor)
         rank = len(shape)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -68,6 +68,9 @@ class Layer:
         parameters = inspect.signature(self.call).parameters
         takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         self._takes_training = "training" in parameters or takes_any
+
+    if TYPE_CHECKING:  # attributes that subclasses keep their arguments in
+        def __getattr__(self, name: str) -> Any: ...
 
     # what subclasses define
 

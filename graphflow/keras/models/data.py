@@ -80,10 +80,10 @@ class Batches:
             self._buffers = [np.empty((rows, *a.shape[1:]), a.dtype) for a in self.arrays]
         order = np.random.permutation(self.size)
         for begin in range(0, self.size, self.batch_size):
-            rows = order[begin:begin + self.batch_size]
-            batch = [b[:len(rows)] for b in self._buffers]
+            chosen = order[begin:begin + self.batch_size]
+            batch = [b[:len(chosen)] for b in self._buffers]
             for array, out in zip(self.arrays, batch, strict=True):
-                np.take(array, rows, 0, out, "clip")  # "clip" lets NumPy write into `out` directly
+                np.take(array, chosen, 0, out, "clip")  # "clip" lets NumPy write into `out` directly
             yield batch
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ...compiler.ir import Graph, default_graph
+from ...compiler.ir import default_graph
 from ..layers.layer import Layer
 from ..saving import saving
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -13,13 +13,12 @@ from ..utils.summary import print_summary
 from .training import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(Trainer):
     """A layer with `compile`, `fit`, `evaluate`, `predict`, `summary`, `save`."""
 
     def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None, **kwargs: Any):
-        Layer.__init__(self, name=name, trainable=trainable, dtype=dtype, **kwargs)
-        Trainer.__init__(self)
-        self.graph: Graph = default_graph()
+        super().__init__(name=name, trainable=trainable, dtype=dtype, **kwargs)
+        self.graph = default_graph()
 
     @property
     def layers(self) -> list[Layer]:

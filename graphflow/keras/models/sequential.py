@@ -44,7 +44,7 @@ class Sequential(Model):
 
     def _append(self, layer: Any) -> None:
         if isinstance(layer, Tensor) and isinstance(getattr(layer, "_keras_history", (None,))[0], InputLayer):
-            layer = layer._keras_history[0]
+            layer = layer._keras_history[0]  # type: ignore[attr-defined]
         if not isinstance(layer, Layer):
             if not callable(layer) or isinstance(layer, type):
                 raise ValueError(f"Only instances of `keras.Layer` can be added to a Sequential model. "

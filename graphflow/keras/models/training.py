@@ -7,19 +7,25 @@ from typing import Any
 
 import numpy as np
 
+from ...compiler.ir import Graph
 from .. import optimizers
 from ..callbacks import CallbackList, History
-from ..layers.input_spec import InputSpec
+from ..layers.layer import InputSpec, Layer
 from ..metrics import Mean, Metric
 from .compiled import CompiledLoss, CompiledMetrics
 from .data import Batches, as_arrays, class_weights_to_sample_weights, split_validation
 from .steps import Inputs, predict_step, results, signature_of, test_step, train_step
 
 
-class Trainer:
+class Trainer(Layer):
     """The training half of a model."""
 
-    def __init__(self) -> None:
+    graph: Graph
+    input_shapes: Any  # of the inputs, with the batch axis; None while they are not known
+    output_names: Any
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.optimizer: Any = None
         self.compiled = False
         self.stop_training = False
@@ -47,9 +53,9 @@ class Trainer:
         if steps_per_execution != 1:
             raise ValueError(f"compile: steps_per_execution must be 1, received {steps_per_execution}: a step costs "
                              "microseconds of Python, so there is nothing to save.")
-        names = self.output_names  # type: ignore[attr-defined]
+        names = self.output_names
         self.optimizer = optimizers.get(optimizer)
-        with self.graph.as_default():  # type: ignore[attr-defined]
+        with self.graph.as_default():
             self.compiled_loss = CompiledLoss(loss, loss_weights, names)
             self.compiled_metrics = CompiledMetrics(metrics, weighted_metrics, names)
             self.loss_trackers = [Mean("loss")]
@@ -89,16 +95,16 @@ class Trainer:
 
     def _fitted_inputs(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """The inputs in the model's shapes: a last axis of size 1 may be missing or too much. Builds the model."""
-        if not self.built:  # type: ignore[has-type]
+        if not self.built:
             if len(arrays) > 1:
-                raise ValueError(f"Model {self.name!r} takes one input, received {len(arrays)} arrays.")  # type: ignore[attr-defined]
-            self.build((None, *arrays[0].shape[1:]))  # type: ignore[attr-defined]
+                raise ValueError(f"Model {self.name!r} takes one input, received {len(arrays)} arrays.")
+            self.build((None, *arrays[0].shape[1:]))
             self.built = True
-        shapes = self.input_shapes  # type: ignore[attr-defined]
+        shapes = self.input_shapes
         if shapes is None:
             return arrays
         if len(shapes) != len(arrays):
-            raise ValueError(f"Model {self.name!r} expects {len(shapes)} input(s), but it received "  # type: ignore[attr-defined]
+            raise ValueError(f"Model {self.name!r} expects {len(shapes)} input(s), but it received "
                              f"{len(arrays)} input arrays.")
         fitted = []
         for array, shape in zip(arrays, shapes, strict=True):
@@ -106,18 +112,18 @@ class Trainer:
                 array = array[..., None]
             elif array.ndim == len(shape) + 1 and array.shape[-1] == 1:
                 array = array[..., 0]
-            InputSpec(shape=(None, *shape[1:])).check(array, self.name)  # type: ignore[attr-defined]
+            InputSpec(shape=(None, *shape[1:])).check(array, self.name)
             fitted.append(array)
         return fitted
 
     def _step(self, kind: str, x: Sequence[np.ndarray], y: Sequence[np.ndarray] = (),
               weights: Sequence[np.ndarray] = ()) -> Callable[..., Any]:
         """The compiled step for arrays like these."""
-        frozen = tuple(self.trainable_variables) if kind == "train" else ()  # type: ignore[attr-defined]
+        frozen = tuple(self.trainable_variables) if kind == "train" else ()
         key = (kind, signature_of(x), signature_of(y), signature_of(weights), frozen)
         if key not in self._steps:
-            with self.graph.as_default():  # type: ignore[attr-defined]
-                inputs = Inputs(x, y, weights, self.input_shapes or [None] * len(x))  # type: ignore[attr-defined]
+            with self.graph.as_default():
+                inputs = Inputs(x, y, weights, self.input_shapes or [None] * len(x))
             build = {"train": train_step, "test": test_step, "predict": predict_step}[kind]
             self._steps[key] = build(self, inputs)  # type: ignore[arg-type]
         return self._steps[key]
@@ -126,7 +132,7 @@ class Trainer:
         """The metrics' values, by name in alphabetical order, as Keras has them."""
         if self._read is None:
             trackers = self._used_trackers()
-            with self.graph.as_default():  # type: ignore[attr-defined]
+            with self.graph.as_default():
                 tensors = {t.name: t.result() for t in trackers} | self.compiled_metrics.results()
             self._read = results(self, dict(sorted(tensors.items())))  # type: ignore[arg-type]
         return self._read()

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...compiler.autodiff import gradients
 from ...compiler.dtypes import int64
-from ...compiler.ir import Tensor, default_graph
+from ...compiler.ir import Operation, Tensor, default_graph
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.reduction import reduce_sum
@@ -45,6 +45,8 @@ class Optimizer:
         self._rate = float(learning_rate if lr is None else lr)
         self.built = False
         self._state: dict[str, Variable] = {}
+        self._slots: dict[str, list[Variable]] = {}
+        self._positions: dict[Operation, int] = {}
 
     # state
 
@@ -58,7 +60,6 @@ class Optimizer:
         self.built = True
         graph = variables[0].graph if variables else default_graph()
         self._positions = {v.op: i for i, v in enumerate(variables)}
-        self._slots: dict[str, list[Variable]] = {}
         with graph.as_default(), graph.name_scope(self.name):
             self.iterations = self._add("iteration", np.zeros((), np.int64))
             self._learning_rate = self._add("learning_rate", np.array(self._rate, backend.floatx()))

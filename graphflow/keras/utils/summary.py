@@ -91,7 +91,7 @@ def _ranged(layers: Sequence[Any], names: Any) -> Sequence[Any]:
 
 
 def _rule(kind: str, widths: Sequence[int]) -> str:
-    left, line, cross, right = RULES[kind]
+    left, line, cross, right = tuple(RULES[kind])
     return left + cross.join(line * (w + 2) for w in widths) + right
 
 
