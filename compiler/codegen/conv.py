@@ -15,7 +15,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import Axis, aligned, choose_tile, divisor_near, forward_axis, indent, padded_row, words
+from .conv_common import Axis, aligned, choose_tile, divisor_near, forward_axes, indent, padded_row, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
@@ -43,7 +43,7 @@ def lower_conv2d(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], 
     """
     images, *size, channels = x_shape
     *taps, _, filters = w_shape
-    rows, cols = (forward_axis(*axis) for axis in zip(size, taps, strides, dilations, padding, strict=True))
+    rows, cols = forward_axes(size, taps, strides, dilations, padding)
     return direct(x, w, y, dtype, images, channels, filters, rows, cols, tuple(w_shape), False, epilogue, "conv2d")
 
 

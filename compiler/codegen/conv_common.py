@@ -57,6 +57,13 @@ def forward_axis(size: int, taps: int, stride: int, dilation: int, pads: Sequenc
     return Axis(size, total, total, stride, dilation, taps, pads[0])
 
 
+def forward_axes(size: Sequence[int], taps: Sequence[int], strides: Sequence[int], dilations: Sequence[int],
+                 padding: Sequence[Sequence[int]]) -> tuple[Axis, Axis]:
+    """Rows and columns."""
+    rows, cols = (forward_axis(*axis) for axis in zip(size, taps, strides, dilations, padding, strict=True))
+    return rows, cols
+
+
 def backward_axes(size: int, taps: int, stride: int, dilation: int, pads: Sequence[int]) -> list[Axis]:
     """The same axis from the outputs' gradient back to the inputs', as convolutions of stride 1.
 

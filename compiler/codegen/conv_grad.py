@@ -20,7 +20,7 @@ from .conv_common import (
     backward_axes,
     choose_tile,
     divisor_near,
-    forward_axis,
+    forward_axes,
     indent,
     padded_row,
     words,
@@ -57,7 +57,7 @@ def lower_conv2d_weight_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: S
     """dw[kh, kw, cin, cout] of x[n, h, w, cin] and dy[n, oh, ow, cout], with `lower_conv2d`'s arguments."""
     images, *size, channels = x_shape
     *taps, _, filters = w_shape
-    rows, cols = (forward_axis(*axis) for axis in zip(size, taps, strides, dilations, padding, strict=True))
+    rows, cols = forward_axes(size, taps, strides, dilations, padding)
     if 0 in w_shape:
         return []
     return _WeightGrad(dtype, images, channels, filters, rows, cols).lower(x, dy, dw)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..native.processor import ELEMENT_BYTES
 from .conv import NATIVE
-from .conv_common import aligned, forward_axis, indent, words
+from .conv_common import aligned, forward_axes, indent, words
 from .kernel import KernelCall, Scratch
 
 # with fewer channels than this, the columns of a window are combined channel by channel instead of as vectors
@@ -28,8 +28,7 @@ def lower_pool2d(x: Any, y: Any, *, kind: Literal["max", "avg"], dtype: str, x_s
     mean of nothing. The maximum of a window that has a NaN is NaN.
     """
     images, *size, channels = x_shape
-    rows, cols = (forward_axis(n, taps, stride, 1, pads)
-                  for n, taps, stride, pads in zip(size, window, strides, padding, strict=True))
+    rows, cols = forward_axes(size, window, strides, (1, 1), padding)
     outputs = images * rows.count * cols.count * channels
     if not outputs:
         return []
@@ -53,8 +52,7 @@ def lower_max_pool2d_grad(x: Any, y: Any, dy: Any, dx: Any, *, dtype: str, x_sha
     The first NaN counts as the maximum of a window that has one. Overlapping windows add up.
     """
     images, *size, channels = x_shape
-    rows, cols = (forward_axis(n, taps, stride, 1, pads)
-                  for n, taps, stride, pads in zip(size, window, strides, padding, strict=True))
+    rows, cols = forward_axes(size, window, strides, (1, 1), padding)
     if 0 in x_shape:
         return []
     # a band of input rows from the first of one window row to the first of another; the last reaches the end
@@ -72,8 +70,7 @@ def lower_avg_pool2d_grad(dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int
                           strides: Sequence[int], padding: Sequence[Sequence[int]]) -> list[KernelCall]:
     """dx[n, h, w, c]: each input gets its share of dy from every window over it."""
     images, *size, channels = x_shape
-    rows, cols = (forward_axis(n, taps, stride, 1, pads)
-                  for n, taps, stride, pads in zip(size, window, strides, padding, strict=True))
+    rows, cols = forward_axes(size, window, strides, (1, 1), padding)
     if 0 in x_shape:
         return []
     scratch = Scratch(aligned(cols.count * channels * ELEMENT_BYTES[dtype]), per_lane=True)
