@@ -1,6 +1,7 @@
 """Keras's global settings, and the session in which its variables live."""
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -91,8 +92,13 @@ def set_session(session: Session) -> None:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Forget the default graph and its session, and number layers anew."""
-    reset_default_graph()
+    """Forget the default graph and its session, and number layers anew.
+
+    Within `with graph.as_default()` the graph is the caller's: only its Keras session is forgotten.
+    """
+    default_graph().get_collection_ref(_SESSION).clear()
+    with contextlib.suppress(AssertionError):
+        reset_default_graph()
     naming.reset_uids()
 
 

@@ -1,0 +1,89 @@
+"""One check for every Keras layer: shapes, dtype, config, gradients, and the compiled result."""
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from graphflow.compiler.autodiff import gradients
+from graphflow.compiler.dtypes import as_dtype
+from graphflow.compiler.ops.reduction import reduce_sum
+from graphflow.compiler.ops.state import placeholder
+
+from graphflow import keras
+from graphflow.keras.scope import StepScope
+
+STEP = 1e-6  # of finite differences in float64
+
+
+def check_layer(layer: Any, shape: tuple[int, ...], training: bool = False, gradient: bool = True) -> None:
+    """`shape` is the input's, without the batch axis. `gradient` False: the output does not follow the input smoothly."""
+    json.dumps(layer.get_config())
+    copy = type(layer).from_config(layer.get_config())
+    assert copy.get_config() == layer.get_config()
+    check_output(layer, shape, training)
+    if gradient:
+        config = layer.get_config() | {"dtype": "float64", "name": f"{layer.name}_wide"}
+        check_gradient(type(layer).from_config(config), shape, training)
+
+
+def check_output(layer: Any, shape: tuple[int, ...], training: bool) -> None:
+    """For a batch of 3, of 1 and of 3 again: the shape that was promised, the dtype, and equal rows for equal samples."""
+    x = placeholder(as_dtype("float32"), (None, *shape))
+    with StepScope():
+        y = layer(x, training=training)
+    promised = y.shape.as_list()
+    assert y.dtype.name == layer.compute_dtype == "float32"
+    assert layer.compute_output_shape((None, *shape)) == tuple(promised)
+    run = keras.backend.get_session(y.graph).make_callable(y, [x])
+    samples = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
+    whole = run(samples)
+    for batch, value in ((samples, whole), (samples[:1], run(samples[:1]))):
+        assert value.dtype == np.float32
+        assert value.shape == (len(batch), *promised[1:])
+    if not training:
+        np.testing.assert_allclose(run(samples[:1]), whole[:1], rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(run(samples), whole)
+
+
+def check_gradient(layer: Any, shape: tuple[int, ...], training: bool) -> None:
+    """Gradients of a weighted sum of the output, for the input and every trainable weight, in float64."""
+    rng = np.random.default_rng(1)
+    x = placeholder(as_dtype("float64"), (None, *shape))
+    with StepScope():
+        y = layer(x, training=training)
+        weighted = placeholder(as_dtype("float64"), y.dims)
+        total = reduce_sum(y * weighted)
+        weights = layer.trainable_weights
+        grads = gradients(total, [x, *weights])
+    point = rng.normal(size=(2, *shape))
+    for weight in weights:
+        weight.assign(rng.normal(size=weight.shape) * 0.5)
+    session = keras.backend.get_session(y.graph)
+    weighting = rng.normal(size=session.run(y, {x: point}).shape)
+    value = session.make_callable(total, [x, weighted])
+    computed = session.run(grads, {x: point, weighted: weighting})
+
+    def slope(move: Any) -> float:
+        move(STEP)
+        above = value(point, weighting)
+        move(-2 * STEP)
+        below = value(point, weighting)
+        move(STEP)
+        return float(above - below) / (2 * STEP)
+
+    for index in sample_indices(point.shape, rng):
+        def move_input(step: float, index: Any = index) -> None:
+            point[index] += step
+        np.testing.assert_allclose(slope(move_input), computed[0][index], rtol=1e-4, atol=1e-6)
+    for weight, grad in zip(weights, computed[1:], strict=True):
+        current = weight.numpy()
+        for index in sample_indices(weight.shape, rng):
+            def move_weight(step: float, index: Any = index, weight: Any = weight, current: Any = current) -> None:
+                current[index] += step
+                weight.assign(current)
+            np.testing.assert_allclose(slope(move_weight), grad[index], rtol=1e-4, atol=1e-6)
+
+
+def sample_indices(shape: tuple[int, ...], rng: Any, count: int = 5) -> list[tuple[int, ...]]:
+    return [tuple(int(rng.integers(d)) for d in shape) for _ in range(count)]
