@@ -1,7 +1,7 @@
 """Reverse-mode differentiation: `gradients` adds the graph of the derivatives to the graph of the values."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .errors import DTypeError, ShapeError
@@ -32,52 +32,49 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
     if not targets:
         return [None] * len(sources)
     graph = targets[0].graph
-    between = _between(targets, sources, stops)
+    wanted = set(sources)
+    between = _between(targets, wanted, stops)
     with graph.as_default(), graph.name_scope(name), graph.control_dependencies(None):
         pending: dict[Tensor, list[Tensor]] = {}
         for y, g in zip(targets, given, strict=True):
             pending.setdefault(y, []).append(_seed(y, g))
         for op in reversed([op for op in graph.operations if op in between]):
-            out_grads = [_total(pending, t) for t in op.outputs]
-            if all(g is None for g in out_grads) or not op.inputs:
+            out_grads = [None if t in stops else _total(pending, t) for t in op.outputs]
+            if all(g is None for g in out_grads):
                 continue
-            _propagate(op, out_grads, pending, stops, between)
+            with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
+                for x, g in _input_gradients(op, out_grads):
+                    if x in wanted or (x.op in between and x not in stops):
+                        pending.setdefault(x, []).append(sum_to(g, x))  # undoes broadcasting, whatever the op
         return [_total(pending, x) for x in sources]
 
 
-def _propagate(op: Operation, out_grads: list[Tensor | None], pending: dict[Tensor, list[Tensor]],
-               stops: set[Tensor], between: set[Operation]) -> None:
-    if not any(t in pending or t.op in between for t in op.inputs if t not in stops):
-        return
+def _input_gradients(op: Operation, out_grads: list[Tensor | None]) -> Iterator[tuple[Tensor, Tensor]]:
     if op.definition.grad is None:
         if any(t.dtype.is_floating for t in op.inputs) and any(t.dtype.is_floating for t in op.outputs):
             raise LookupError(f"No gradient defined for operation {op.name!r} (op type: {op.type})")
         return
-    with op.graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
-        grads = op.definition.grad(op, *out_grads)
-    for x, g in zip(op.inputs, grads, strict=True):
-        if g is not None and x not in stops:
+    for x, g in zip(op.inputs, op.definition.grad(op, *out_grads), strict=True):
+        if g is not None:
             if g.dtype != x.dtype:
                 raise DTypeError(f"gradients: the gradient of {op.name!r} ({op.type}) for {x!r} has dtype "
                                  f"{g.dtype.name}")
-            pending.setdefault(x, []).append(sum_to(g, x))  # undo broadcasting, of any op
+            yield x, g
 
 
-def _between(targets: list[Tensor], sources: list[Tensor], stops: set[Tensor]) -> set[Operation]:
-    """Operations on a path from a source to a target."""
+def _between(targets: list[Tensor], wanted: set[Tensor], stops: set[Tensor]) -> set[Operation]:
+    """Operations on a path from a source to a target that crosses no stop."""
     needed: set[Operation] = set()
-    stack = [y.op for y in targets]
+    stack = [y.op for y in targets if y not in stops]
     while stack:
         op = stack.pop()
         if op not in needed:
             needed.add(op)
             stack += [t.op for t in op.inputs if t not in stops]
     reached: set[Operation] = set()
-    starts = set(sources)
     # operations are created after their inputs, so the graph's order is topological
     for op in targets[0].graph.operations:
-        if op in needed and (any(t in starts for t in op.outputs) or any(t in starts or t.op in reached
-                                                             for t in op.inputs if t not in stops)):
+        if op in needed and any(t in wanted or (t.op in reached and t not in stops) for t in op.inputs):
             reached.add(op)
     return reached
 
