@@ -104,7 +104,7 @@ class Diagram:
             inputs = [self._resolve(t) for t in op.inputs]
             for tensor in [t for t in inputs if t.op in self._where and self._where[t.op] is not box]:
                 source = self._where[tensor.op]
-                key: Hashable = source if source.content.style == "folded" else tensor
+                key: Hashable = source if source.content.style in ("folded", "variable") else tensor
                 sources[key] = source
                 targets.setdefault(key, {})[box] = None
                 types.setdefault(key, {})[tensor] = None
@@ -152,9 +152,10 @@ def _reads_simply(op: Operation) -> bool:
 
 
 def _net_label(tensors: Sequence[Tensor]) -> str:
+    tensors = [t for t in tensors if t.op.type != "VariableV2"]
     if len(tensors) > 1:
         return f"{len(tensors)} tensors"
-    return "" if not tensors or tensors[0].op.type == "VariableV2" else str(tensors[0].type)
+    return str(tensors[0].type) if tensors else ""
 
 
 def _controls(operations: Sequence[Operation]) -> Iterable[tuple[Operation, Operation]]:

@@ -44,7 +44,7 @@ PAGE_STYLE = (
     "border:1px solid var(--rule);border-radius:8px}.gf-legend{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:12px;"
     "color:var(--faint);margin:4px 0 12px}.gf-legend i{display:inline-block;width:10px;height:10px;border-radius:3px;"
     "margin-right:5px}.gf-panel label{float:right;font-size:12px;color:var(--faint);padding:8px 2px}"
-    ".gf-panel:has(input:checked) svg{width:100%;height:auto}")
+    ".gf-panel:not(:has(input:checked)) svg{height:auto;width:max(100%,var(--least));max-width:var(--full)}")
 
 
 class Drawing:
@@ -75,7 +75,7 @@ class Drawing:
     def _body(self) -> str:
         legend = "".join(f'<span><i style="background:var(--{name})"></i>{text}</span>' for name, text in LEGEND.items())
         panels = "".join(
-            '<div class="gf-panel"><label><input type="checkbox"> fit to width</label>'
+            '<div class="gf-panel"><label><input type="checkbox"> full size</label>'
             f'<h2>{printable(title) or "&nbsp;"}</h2>'
             f'<div class="gf-scroll">{_svg(ops, self.limit)}</div></div>' for title, ops in self.panels)
         return (f"<style>{PAGE_STYLE}{palette('.gf-drawing')}</style>"
@@ -167,6 +167,7 @@ def _svg(operations: Sequence[Operation], limit: int) -> str:
 
 def _document(width: float, height: float, content: str) -> str:
     return (f'<svg xmlns="http://www.w3.org/2000/svg" class="gf-graph" width="{width:.0f}" height="{height:.0f}" '
+            f'style="--full:{width:.0f}px;--least:{0.5 * width:.0f}px" '
             f'viewBox="0 0 {width:.0f} {height:.0f}"><style>{STYLE}</style>'
             f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>{content}</svg>')
 
