@@ -63,6 +63,11 @@ def interpret(graph: Graph, feeds: Mapping[Tensor, np.ndarray], variables: dict[
         elif op.type == "Assign":
             store[op.inputs[0].op.name] = values[op.inputs[1]].copy()
             results = [values[op.inputs[1]]]
+        elif "update" in op.definition.fields:
+            name = op.inputs[0].op.name
+            update = op.definition.fields["update"].op.reference
+            store[name] = np.asarray(update(store[name], values[op.inputs[1]]), store[name].dtype)
+            results = [store[name].copy()]
         else:
             results = evaluate(op, [values[t] for t in op.inputs], sizes)
         for tensor, value in zip(op.outputs, results, strict=True):

@@ -1,6 +1,7 @@
 """The op set. Each module declares one family; importing this package declares them all."""
 from . import (
     contraction,
+    cumulative,
     elementwise,
     gather,
     nn,
@@ -14,5 +15,5 @@ from . import (
     window,
 )
 
-__all__ = ["contraction", "elementwise", "gather", "nn", "operators", "random", "reduction", "slicing", "state",
-           "symbolic", "view", "window"]
+__all__ = ["contraction", "cumulative", "elementwise", "gather", "nn", "operators", "random", "reduction", "slicing",
+           "state", "symbolic", "view", "window"]

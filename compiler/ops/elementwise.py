@@ -17,7 +17,7 @@ from ..opdef import ELEMENTWISE, OpDef
 from ..shapes import broadcast
 from .arguments import convert_all
 from .constant import convert_to_tensor
-from .families import binary, comparison, elementwise, unary
+from .families import Build, binary, comparison, elementwise, unary
 from .view import broadcast_to, ones_of, shape_of, zeros_of
 
 SIGNED = tuple(d for d in NUMBERS if not d.is_unsigned)
@@ -97,8 +97,8 @@ def power(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 negative = unary("Neg", lower="-{0}", reference=np.negative, dtypes=SIGNED, grad=lambda g, y, x: -g)
 abs_ = unary("Abs", lower="absolute({0})", reference=np.abs, dtypes=SIGNED, grad=lambda g, y, x: g * sign(x))
-sign = unary("Sign", lower="sign({0})", reference=np.sign, dtypes=SIGNED,
-             grad=lambda g, y, x: broadcast_to(zeros_of(g), shape_of(x)))
+sign: Build = unary("Sign", lower="sign({0})", reference=np.sign, dtypes=SIGNED,
+                    grad=lambda g, y, x: broadcast_to(zeros_of(g), shape_of(x)))
 square = unary("Square", lower="{0} * {0}", reference=np.square, dtypes=NUMBERS, grad=lambda g, y, x: 2 * g * x)
 sqrt = unary("Sqrt", lower="sqrt({0})", reference=np.sqrt, grad=lambda g, y, x: g * 0.5 / y)
 rsqrt = unary("Rsqrt", lower="rsqrt({0})", reference=lambda x: (1 / np.sqrt(x)).astype(x.dtype),
@@ -107,20 +107,20 @@ reciprocal = unary("Reciprocal", lower="{t}(1) / {0}", reference=lambda x: (1 / 
                    grad=lambda g, y, x: -g * y * y)
 exp = unary("Exp", lower="exp({0})", reference=np.exp, grad=lambda g, y, x: g * y)
 expm1 = unary("Expm1", lower="expm1({0})", reference=np.expm1, grad=lambda g, y, x: g * (y + 1))
-log = unary("Log", lower="log({0})", reference=np.log, grad=lambda g, y, x: g / x)
+log: Build = unary("Log", lower="log({0})", reference=np.log, grad=lambda g, y, x: g / x)
 log1p = unary("Log1p", lower="log1p({0})", reference=np.log1p, grad=lambda g, y, x: g / (1 + x))
 tanh = unary("Tanh", lower="tanh({0})", reference=np.tanh, grad=lambda g, y, x: g * (1 - y * y))
 sigmoid = unary("Sigmoid", lower="sigmoid({0})", reference=_sigmoid, grad=lambda g, y, x: g * y * (1 - y))
 erf = unary("Erf", lower="erf({0})", reference=_erf, grad=lambda g, y, x: g * TWO_OVER_SQRT_PI * exp(-x * x))
 erfc = unary("Erfc", lower="erfc({0})", reference=_erfc, grad=lambda g, y, x: -g * TWO_OVER_SQRT_PI * exp(-x * x))
 sin = unary("Sin", lower="sin({0})", reference=np.sin, grad=lambda g, y, x: g * cos(x))
-cos = unary("Cos", lower="cos({0})", reference=np.cos, grad=lambda g, y, x: -g * sin(x))
+cos: Build = unary("Cos", lower="cos({0})", reference=np.cos, grad=lambda g, y, x: -g * sin(x))
 tan = unary("Tan", lower="tan({0})", reference=np.tan, grad=lambda g, y, x: g * (1 + y * y))
 asin = unary("Asin", lower="asin({0})", reference=np.arcsin, grad=lambda g, y, x: g * rsqrt(1 - x * x))
 acos = unary("Acos", lower="acos({0})", reference=np.arccos, grad=lambda g, y, x: -g * rsqrt(1 - x * x))
 atan = unary("Atan", lower="atan({0})", reference=np.arctan, grad=lambda g, y, x: g / (1 + x * x))
 sinh = unary("Sinh", lower="sinh({0})", reference=np.sinh, grad=lambda g, y, x: g * cosh(x))
-cosh = unary("Cosh", lower="cosh({0})", reference=np.cosh, grad=lambda g, y, x: g * sinh(x))
+cosh: Build = unary("Cosh", lower="cosh({0})", reference=np.cosh, grad=lambda g, y, x: g * sinh(x))
 asinh = unary("Asinh", lower="asinh({0})", reference=np.arcsinh, grad=lambda g, y, x: g * rsqrt(x * x + 1))
 acosh = unary("Acosh", lower="acosh({0})", reference=np.arccosh, grad=lambda g, y, x: g * rsqrt(x * x - 1))
 atanh = unary("Atanh", lower="atanh({0})", reference=np.arctanh, grad=lambda g, y, x: g / (1 - x * x))
@@ -137,10 +137,10 @@ softsign = unary("Softsign", lower="{0} / ({t}(1) + absolute({0}))", reference=l
 relu = unary("Relu", lower="maximum({0}, {t}(0))", reference=lambda x: np.maximum(x, x.dtype.type(0)), dtypes=NUMBERS,
              grad=lambda g, y, x: where(y > 0, g, zeros_of(g)))
 relu6 = unary("Relu6", lower="minimum(maximum({0}, {t}(0)), {t}(6))",
-              reference=lambda x: np.minimum(np.maximum(x, x.dtype.type(0)), x.dtype.type(6)), dtypes=NUMBERS,
+              reference=lambda x: np.clip(x, x.dtype.type(0), x.dtype.type(6)), dtypes=NUMBERS,
               grad=lambda g, y, x: where(logical_and(y > 0, y < 6), g, zeros_of(g)))
 elu = unary("Elu", lower="select({0} < {t}(0), expm1({0}), {0})",
-            reference=lambda x: np.where(x < 0, np.expm1(np.minimum(x, 0)), x).astype(x.dtype),
+            reference=lambda x: np.asarray(np.where(x < 0, np.expm1(np.minimum(x, 0)), x), x.dtype),
             grad=lambda g, y, x: where(y < 0, g * (y + 1), g))
 # Klambauer et al. 2017, "Self-Normalizing Neural Networks"
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -157,7 +157,7 @@ less = comparison("Less", lower="{0} < {1}", reference=np.less)
 less_equal = comparison("LessEqual", lower="{0} <= {1}", reference=np.less_equal)
 greater = comparison("Greater", lower="{0} > {1}", reference=np.greater)
 greater_equal = comparison("GreaterEqual", lower="{0} >= {1}", reference=np.greater_equal)
-logical_and = binary("LogicalAnd", lower="{0} & {1}", reference=np.logical_and, dtypes=(bool_,))
+logical_and: Build = binary("LogicalAnd", lower="{0} & {1}", reference=np.logical_and, dtypes=(bool_,))
 logical_or = binary("LogicalOr", lower="{0} | {1}", reference=np.logical_or, dtypes=(bool_,))
 logical_xor = binary("LogicalXor", lower="{0} ^ {1}", reference=np.logical_xor, dtypes=(bool_,))
 logical_not = unary("LogicalNot", lower="not {0}", reference=np.logical_not, dtypes=(bool_,))

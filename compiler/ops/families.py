@@ -17,6 +17,7 @@ from .symbolic import kept_dims, static_ints
 from .view import reshape, shape
 
 Grad = Callable[..., Any]
+Build = Callable[..., Tensor]
 
 # elementwise
 
@@ -43,7 +44,7 @@ def elementwise(name: str, arity: int, *, lower: Any, reference: Callable[..., A
 
 
 def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,
-          dtypes: Sequence[DType] = FLOATS, result: DType | None = None) -> Callable[..., Tensor]:
+          dtypes: Sequence[DType] = FLOATS, result: DType | None = None) -> Build:
     op = elementwise(name, 1, lower=lower, reference=reference, grad=grad, dtypes=dtypes, result=result)
 
     def build(x: Any, name: str | None = None) -> Tensor:
@@ -54,7 +55,7 @@ def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | 
 
 
 def binary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,
-           dtypes: Sequence[DType] = NUMBERS, result: DType | None = None) -> Callable[..., Tensor]:
+           dtypes: Sequence[DType] = NUMBERS, result: DType | None = None) -> Build:
     op = elementwise(name, 2, lower=lower, reference=reference, grad=grad, dtypes=dtypes, result=result)
 
     def build(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -65,7 +66,7 @@ def binary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad |
 
 
 def comparison(name: str, *, lower: str, reference: Callable[..., Any],
-               dtypes: Sequence[DType] = NUMBERS) -> Callable[..., Tensor]:
+               dtypes: Sequence[DType] = NUMBERS) -> Build:
     return binary(name, lower=lower, reference=reference, dtypes=dtypes, result=bool_)
 
 
@@ -104,7 +105,7 @@ def keep_axes(op: Operation, *tensors: Tensor) -> Sequence[Tensor]:
 
 
 def reduction(name: str, *, combine: str, identity: str, reference: Callable[..., Any], grad: Grad | None = None,
-              dtypes: Sequence[DType] = NUMBERS) -> Callable[..., Tensor]:
+              dtypes: Sequence[DType] = NUMBERS) -> Build:
     """A reduction by a monoid. `combine` is the source of one step (`{0}` the accumulator, `{1}` an element),
     `identity` the source of its neutral element, `{t}` the type code. `grad(op, g, y)` gets g and y with the reduced
     axes kept as 1."""

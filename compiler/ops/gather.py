@@ -11,13 +11,14 @@ from ..dtypes import INTEGERS, as_dtype, float32
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COPY, INDEX, OpDef
-from ..shapes import normalize_axis
+from ..shapes import Dims, format_dims, normalize_axis
 from .arguments import check_dtype, convert_all
 from .constant import convert_to_tensor
-from .elementwise import where
+from .elementwise import cast, check_index, where
 from .reduction import reduce_sum
-from .symbolic import shape_operand, sizes_of, static_ints, symbolic_value
-from .view import known_rank, shape_of, zeros_of
+from .slicing import slice_axis
+from .symbolic import shape_operand, sizes_of, static_dims, static_ints, symbolic_value
+from .view import dim_scalar, known_rank, reshape, shape_of, squeeze, zeros_of
 
 
 def _checked(name: str, indices: np.ndarray, limit: int) -> np.ndarray:
@@ -81,6 +82,49 @@ _scatter_add = OpDef(
 def scatter_add(updates: Tensor, indices: Tensor, shape: Any, axis: int = 0) -> Tensor:
     """Zeros of `shape` to which slice i of `updates` along `axis` is added at indices[i]: what undoes a gather."""
     return _scatter_add(updates, indices, shape_operand(shape, "ScatterAdd"), axis=axis)
+
+
+# indices of several axes: flat indices into those axes made one
+
+
+def _flat_index(op: str, indices: Tensor, dims: Dims) -> tuple[Tensor, int]:
+    """The position in row-major order that the last axis of `indices` names in the first axes of `dims`, and how many
+    axes that is."""
+    depth = known_rank(op, indices)[-1:]
+    if not depth or isinstance(depth[0], dm.Dim) or depth[0] > len(dims):
+        raise ShapeError(f"{op}: the last size of the indices must be known and at most {len(dims)}, received "
+                         f"{indices!r}")
+    flat = zeros_of(indices)
+    for k in range(depth[0]):
+        size = cast(dim_scalar(dims[k]), indices.dtype)
+        part = squeeze(slice_axis(indices, len(known_rank(op, indices)) - 1, k, 1), [-1])
+        flat = flat * size + check_index(part, size)
+    return flat, depth[0]
+
+
+def gather_nd(params: Any, indices: Any, name: str = "GatherNd") -> Tensor:
+    """The elements or slices of `params` at the positions that the last axis of `indices` holds.
+
+    Raises InvalidArgumentError when the graph runs with an index out of range.
+    """
+    x, positions = convert_to_tensor(params, name=f"{name}/params"), convert_to_tensor(indices, name=f"{name}/indices")
+    dims = known_rank("GatherNd", x)
+    check_dtype("GatherNd", positions, INTEGERS)
+    flat, depth = _flat_index("GatherNd", positions, dims)
+    return gather(reshape(x, (dm.product(dims[:depth]), *dims[depth:])), flat, name=name)
+
+
+def scatter_nd(indices: Any, updates: Any, shape: Any, name: str = "ScatterNd") -> Tensor:
+    """Zeros of `shape` with `updates` added at the positions that the last axis of `indices` holds."""
+    positions, values = convert_to_tensor(indices, name=f"{name}/indices"), convert_to_tensor(updates)
+    dims = static_dims("ScatterNd", "shape", shape)
+    check_dtype("ScatterNd", positions, INTEGERS)
+    flat, depth = _flat_index("ScatterNd", positions, dims)
+    expected = (*known_rank("ScatterNd", positions)[:-1], *dims[depth:])
+    if not values.shape.is_compatible_with(expected):
+        raise ShapeError(f"ScatterNd: updates must have the shape {format_dims(expected)}, received {values!r}")
+    total = scatter_add(values, flat, (dm.product(dims[:depth]), *dims[depth:]))
+    return reshape(total, dims, name=name)
 
 
 def _one_hot_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:

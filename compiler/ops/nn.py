@@ -170,7 +170,7 @@ def _sparse_expand(logits: Tensor, labels: Tensor) -> Tensor:
 
 def _sparse_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     logits, labels = op.inputs
-    return expand_dims(g, -1) * (softmax(logits) - _hot(labels, logits)), None  # type: ignore[return-value]
+    return expand_dims(g, -1) * (softmax(logits) - _hot(labels, logits)), None
 
 
 _sparse_cross_entropy = composite("SparseSoftmaxCrossEntropyWithLogits", infer=_sparse_types, expand=_sparse_expand,

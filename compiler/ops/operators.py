@@ -96,12 +96,14 @@ def _bounds(x: Tensor, axis: int, dim: DimLike, item: Any) -> tuple[DimLike, Dim
         raise ValueError("StridedSlice: the stride must not be 0")
     start, stop = _bound(item.start, dim), _bound(item.stop, dim)
     if isinstance(dim, int) and not isinstance(start, dm.Dim) and not isinstance(stop, dm.Dim):
-        first, last, _ = slice(start, stop, step).indices(dim)
-        return first, len(range(first, last, step)), step, True
+        within = range(dim)[start:stop:step]
+        return within.start, len(within), step, True
+    low: DimLike
+    high: DimLike
     if step < 0:
-        first = dim - 1 if start is None else _clipped(start, dim, -1, dim - 1)
-        last = -1 if stop is None else _clipped(stop, dim, -1, dim - 1)
-        return first, dm.ceil_div(dm.maximum(first - last, 0), -step), step, True
+        high = dim - 1 if start is None else _clipped(start, dim, -1, dim - 1)
+        low = -1 if stop is None else _clipped(stop, dim, -1, dim - 1)
+        return high, dm.ceil_div(dm.maximum(high - low, 0), -step), step, True
     low = 0 if start is None else _clipped(start, dim, 0, dim)
     high = dim if stop is None else _clipped(stop, dim, 0, dim)
     return low, dm.ceil_div(dm.maximum(high - low, 0), step), step, True

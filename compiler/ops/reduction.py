@@ -7,17 +7,16 @@ from typing import Any
 import numpy as np
 
 from .. import dims as dm
-from ..dims import Dim
 from ..dtypes import ALL, FLOATS, NUMBERS, as_dtype, bool_, int32, int64
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COMPOSITE, REDUCTION, OpDef
 from ..shapes import normalize_axis
 from .arguments import check_dtype
-from .constant import constant, convert_to_tensor
+from .constant import convert_to_tensor
 from .elementwise import cast, equal, exp, is_finite, log, real_divide, where
 from .families import canonical_axes, composite, keep_axes, reduced_dims, reduction
-from .symbolic import dims_vector, static_ints
-from .view import broadcast_to, ones, ones_of, reshape, shape, shape_of, zeros_of
+from .symbolic import static_ints
+from .view import broadcast_to, dim_scalar, ones, ones_of, reshape, shape, shape_of, zeros_of
 
 
 def _extremum_grad(op: Operation, g: Tensor, y: Tensor) -> Tensor:
@@ -67,10 +66,7 @@ def size_of(x: Tensor, axis: tuple[int, ...] | None = None) -> Tensor:
     """The number of elements of `x` (along `axis`) as an int32 scalar."""
     if x.dims is None:
         return reduce_sum(ones(shape(x), int32), axis)
-    count = dm.product(d for i, d in enumerate(x.dims) if axis is None or i in axis)
-    if isinstance(count, Dim):
-        return reshape(dims_vector(dims=(count,)), ())
-    return constant(np.array(count, np.int32))
+    return dim_scalar(dm.product(d for i, d in enumerate(x.dims) if axis is None or i in axis))
 
 
 def _mean_expand(x: Tensor, axis: tuple[int, ...] | None, keepdims: bool) -> Tensor:

@@ -92,14 +92,14 @@ def slice_axis(x: Tensor, axis: int, begin: DimLike, size: DimLike, name: str | 
 
 
 def _place_reference(x: np.ndarray, dims: Dims, begin: Dims, strides: tuple[int, ...], value: float) -> np.ndarray:
-    out = np.full(dims, value, x.dtype)
+    out = np.full(dims, value, x.dtype)  # type: ignore[type-var]
     out[_slices(begin, x.shape, strides)] = x
     return out
 
 
 _place = OpDef(
     "Place", COPY, lambda inputs, attrs: [TensorType(inputs[0].dtype, attrs["dims"])],
-    lambda op, g: [strided_slice(g, op.attrs["begin"], op.inputs[0].dims, op.attrs["strides"])],  # type: ignore[arg-type]
+    lambda op, g: [strided_slice(g, op.attrs["begin"], known_rank("Place", op.inputs[0]), op.attrs["strides"])],
     _place_reference,
     lower=lambda op: (op.attrs["value"], [(op.inputs[0], op.attrs["begin"], op.attrs["strides"])]))
 
@@ -262,8 +262,8 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: int | None = 
             for s in sizes:
                 rest = rest - s if s != -1 else rest
             sizes = [rest if s == -1 else s for s in sizes]
-        if isinstance(total, int) and all(isinstance(s, int) for s in sizes) and (
-                sum(sizes) != total or min(sizes, default=0) < 0):  # type: ignore[arg-type, type-var, operator]
+        known = [s for s in sizes if isinstance(s, int)]
+        if isinstance(total, int) and len(known) == len(sizes) and (sum(known) != total or min(known, default=0) < 0):
             raise ShapeError(f"Split: sizes {sizes} do not add up to {total}, the size of axis {axis} of {x!r}")
     pieces: list[Tensor] = []
     at: DimLike = 0

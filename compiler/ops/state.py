@@ -59,12 +59,16 @@ def _assign_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     return [TensorType(value.dtype, value.dims if variable.dims is None else variable.dims)]
 
 
+def _no_gradient(op: Operation, g: Tensor) -> Sequence[None]:
+    return None, None
+
+
 # stores its second input in the variable; the output is the variable's new value
-assign = OpDef("Assign", EFFECT, _assign_types, lambda op, g: [None, None], stateful=True)
+assign = OpDef("Assign", EFFECT, _assign_types, _no_gradient, stateful=True)
 
 # add to and subtract from what the variable holds when they run, so that two in one run both count (passes/update.py)
-assign_add = OpDef("AssignAdd", EFFECT, _assign_types, stateful=True, fields={"update": add})
-assign_sub = OpDef("AssignSub", EFFECT, _assign_types, stateful=True, fields={"update": subtract})
+assign_add = OpDef("AssignAdd", EFFECT, _assign_types, _no_gradient, stateful=True, fields={"update": add})
+assign_sub = OpDef("AssignSub", EFFECT, _assign_types, _no_gradient, stateful=True, fields={"update": subtract})
 
 no_op = OpDef("NoOp", EFFECT, lambda inputs, attrs: [], stateful=True)
 

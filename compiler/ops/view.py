@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import dims as dm
-from ..dims import DimLike
+from ..dims import Dim, DimLike
 from ..dtypes import as_dtype, float32, int32
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
@@ -19,7 +19,7 @@ from ..opdef import ALIAS, INDEX, SOURCE, OpDef
 from ..shapes import Dims, format_dims, normalize_axis
 from .arguments import same_type
 from .constant import constant, convert_to_tensor
-from .symbolic import operand_dims, shape_operand, sizes_of, static_ints, symbolic_value
+from .symbolic import dims_vector, operand_dims, shape_operand, sizes_of, static_ints, symbolic_value
 
 # shapes as values
 
@@ -97,6 +97,13 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     if isinstance(shape, (tuple, list)):
         shape = [-1 if d is None else d for d in shape]
     return _reshape(x, shape_operand(shape, "Reshape"), name=name)
+
+
+def dim_scalar(dim: DimLike) -> Tensor:
+    """A size as an int32 scalar."""
+    if isinstance(dim, Dim):
+        return reshape(dims_vector(dims=(dim,)), ())
+    return constant(np.array(dim, np.int32), name="size")
 
 
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:

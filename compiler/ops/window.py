@@ -113,12 +113,12 @@ _conv2d = OpDef(
     lambda op, g: [conv2d_input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
                    conv2d_weight_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
     _conv_reference)
-conv2d_input_grad = OpDef(
+conv2d_input_grad: OpDef = OpDef(
     "Conv2DBackpropInput", WINDOW, _like_operand,
     lambda op, g: [_conv2d(g, op.inputs[1], **op.attrs),
                    conv2d_weight_grad(g, op.inputs[0], shape_of(op.inputs[1]), **op.attrs), None],
     _input_grad_reference, fields={"shape_operand": 2})
-conv2d_weight_grad = OpDef(
+conv2d_weight_grad: OpDef = OpDef(
     "Conv2DBackpropFilter", WINDOW, _like_operand,
     lambda op, g: [conv2d_input_grad(op.inputs[1], g, shape_of(op.inputs[0]), **op.attrs),
                    _conv2d(op.inputs[0], g, **op.attrs), None],
@@ -193,7 +193,7 @@ def _max_grad_reference(x: np.ndarray, y: np.ndarray, dy: np.ndarray, **attrs: A
 def _counts(x_shape: Sequence[int], dtype: Any, attrs: dict[str, Any]) -> np.ndarray:
     """How many inputs each window covers, padding not counted."""
     ones = _padded(np.ones((1, *x_shape[1:3], 1), dtype), attrs["window"], attrs)
-    return sum(ones[tap] for _, _, tap in _taps(x_shape, attrs["window"], attrs))  # type: ignore[return-value]
+    return sum(ones[tap] for _, _, tap in _taps(x_shape, attrs["window"], attrs))
 
 
 def _avg_reference(x: np.ndarray, **attrs: Any) -> np.ndarray:
@@ -218,10 +218,10 @@ _max_pool = OpDef("MaxPool", WINDOW, _pool_types("MaxPool"),
 def _max_grad_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     """The gradient picks elements, so its own gradient picks the same ones (only `dy` has one)."""
     x, y, _ = op.inputs
-    return None, None, max_pool_pick(x, y, g, **op.attrs)  # type: ignore[return-value]
+    return None, None, max_pool_pick(x, y, g, **op.attrs)
 
 
-max_pool_grad = OpDef("MaxPoolGrad", WINDOW, lambda inputs, attrs: [inputs[0].type], _max_grad_grad,
+max_pool_grad: OpDef = OpDef("MaxPoolGrad", WINDOW, lambda inputs, attrs: [inputs[0].type], _max_grad_grad,
                       _max_grad_reference)
 
 
@@ -242,7 +242,7 @@ max_pool_pick = OpDef("MaxPoolGradGrad", "host", lambda inputs, attrs: [inputs[1
                       _pick_reference)
 _avg_pool = OpDef("AvgPool", WINDOW, _pool_types("AvgPool"),
                   lambda op, g: [avg_pool_grad(g, shape_of(op.inputs[0]), **op.attrs)], _avg_reference)
-avg_pool_grad = OpDef("AvgPoolGrad", WINDOW, _like_operand, lambda op, g: [_avg_pool(g, **op.attrs), None],
+avg_pool_grad: OpDef = OpDef("AvgPoolGrad", WINDOW, _like_operand, lambda op, g: [_avg_pool(g, **op.attrs), None],
                       _avg_grad_reference, fields={"shape_operand": 1})
 
 

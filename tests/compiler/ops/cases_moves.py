@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from example import F32, bools, case, floats, ints
 from graphflow.compiler.ops import constant as c
-from graphflow.compiler.ops import gather, random, slicing, state, symbolic, view
+from graphflow.compiler.ops import cumulative, gather, random, slicing, state, symbolic, view
 
 # shapes, order, parts
 
@@ -93,6 +93,22 @@ case("ScatterAdd", lambda g, i: gather.scatter_add(g, i, [5, 2], 0), floats((3, 
      expect=lambda g, i: _scatter(g, i, 0, 5))
 case("ScatterAdd", lambda g, i: gather.scatter_add(g, i, [2, 4], 1), floats((2, 3)), np.array([3, 3, 0], np.int64),
      expect=lambda g, i: _scatter(g, i, 1, 4))
+case("GatherV2", gather.gather_nd, floats((3, 4, 2)), np.array([[0, 1], [2, 3], [0, 1]], np.int32), known_rank=True,
+     static=(1,),
+     expect=lambda x, i: x[i[:, 0], i[:, 1]])
+case("GatherV2", gather.gather_nd, floats((3, 4)), ints((2, 1, 2), 0, 3, np.int64), known_rank=True, static=(1,),
+     expect=lambda x, i: x[i[..., 0], i[..., 1]])
+case("ScatterAdd", lambda i, g: gather.scatter_nd(i, g, [2, 3, 2]), np.array([[0, 1], [1, 2], [0, 1]], np.int32),
+     floats((3, 2)), static=(0,),
+     expect=lambda i, g: np.array([[[0, 0], g[0] + g[2], [0, 0]], [[0, 0], [0, 0], g[1]]]))
+for _name, _build, _add in (("Cumsum", cumulative.cumsum, np.cumsum), ("Cumprod", cumulative.cumprod, np.cumprod)):
+    for _shape, _axis in (((4,), 0), ((2, 3, 2), 1), ((3, 2), -1), ((0, 2), 0)):
+        case(_name, partial(_build, axis=_axis), floats(_shape, 0.5, 2), known_rank=True, second=_shape == (4,),
+             expect=lambda x, a=_axis, f=_add: f(x, a))
+    case(_name, partial(_build, exclusive=True), floats((4,), 0.5, 2), known_rank=True,
+         expect=lambda x, f=_add: np.append(F32(f is np.cumprod), f(x)[:-1]))
+    case(_name, partial(_build, reverse=True, exclusive=True), ints((4,), 1, 4), known_rank=True,
+         expect=lambda x, f=_add: np.append(f(x[::-1])[:-1][::-1], f is np.cumprod))
 for _axis in (0, 1, -1):
     case("OneHot", partial(gather.one_hot, depth=4, axis=_axis), ints((2, 3), -1, 5), known_rank=True,
          expect=lambda i, a=_axis: np.moveaxis((i[..., None] == np.arange(4)).astype(F32), -1, a))
@@ -117,6 +133,17 @@ def _assigned(x: Any) -> Any:
         return state.read_variable(handle) * 2
 
 
+def _updated(update: Any) -> Any:
+    """The input in a variable, twice changed by itself."""
+    def build(x: Any) -> Any:
+        handle = state.variable_handle(dtype=x.dtype, dims=x.dims, name="v")
+        with x.graph.control_dependencies([state.assign(handle, x)]):
+            first = update(handle, x * 3)
+        with x.graph.control_dependencies([first]):
+            return [first, update(handle, x)]
+    return build
+
+
 def _after_group(x: Any) -> Any:
     with x.graph.control_dependencies([state.group(x)]):
         return view.identity(x)
@@ -128,6 +155,8 @@ case("Placeholder", lambda x: x, floats((2, 3)), expect=lambda x: x)
 case("PlaceholderWithDefault", lambda x: state.placeholder_with_default(x, x.shape), floats((2, 3)), expect=lambda x: x)
 for _name in ("VariableV2", "ReadVariableOp", "Assign"):
     case(_name, _assigned, floats((2, 3)), expect=lambda x: x * 2, grad=False)
+case("AssignAdd", _updated(state.assign_add), floats((2, 3)), expect=lambda x: [x * 4, x * 5], grad=False)
+case("AssignSub", _updated(state.assign_sub), floats((2, 3)), expect=lambda x: [x * -2, x * -3], grad=False)
 case("NoOp", _after_group, floats((2,)), expect=lambda x: x)
 for _name, _build in (("RandomUniform", random.random_uniform), ("RandomStandardNormal", random.random_normal),
                       ("TruncatedNormal", random.truncated_normal)):
