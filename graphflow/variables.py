@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .compiler.dtypes import DType, as_dtype
-from .compiler.errors import ShapeError
 from .compiler.ir import Graph, Operation, Tensor, default_graph
-from .compiler.ops import elementwise, state
+from .compiler.opdef import OpDef
+from .compiler.ops import state
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.shapes import TensorShape, format_dims
 from .framework import GraphKeys, group, no_op
@@ -209,8 +209,7 @@ def current_value(ref: Any) -> Tensor:
     """The value for an update: read anew where control dependencies could put an assignment before it."""
     if isinstance(ref, Variable) and not ref.graph._control_stack:
         return ref.value()
-    handle = _handle(ref)
-    return state.read_variable(handle, name="read")
+    return state.read_variable(_handle(ref), name="read")
 
 
 def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking: bool | None = None,
@@ -224,24 +223,19 @@ def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking
                         validate_shape=validate_shape is not False)
 
 
-def _update(kind: str, ref: Any, delta: Any, combine: Callable[[Tensor, Tensor], Tensor], name: str | None) -> Tensor:
+def _update(op: OpDef, ref: Any, delta: Any, name: str | None) -> Tensor:
     handle = _handle(ref)
-    with handle.graph.name_scope(name or kind) as scope:
-        change = convert_to_tensor(delta, handle.dtype, name="value")
-        if not change.shape.is_compatible_with(handle.shape):
-            raise ShapeError(f"{kind}: the variable {handle.op.name!r} has shape {format_dims(handle.dims)}, the value "
-                             f"{change!r} has {format_dims(change.dims)}")
-        return state.assign(handle, combine(current_value(ref), change), name=scope)
+    return op(handle, convert_to_tensor(delta, handle.dtype), name=name or op.name)
 
 
 def assign_add(ref: Any, value: Any, use_locking: bool | None = None, name: str | None = None) -> Tensor:
     """Add `value`, of the variable's shape, to a variable; the result is the new value."""
-    return _update("AssignAdd", ref, value, elementwise.add, name)
+    return _update(state.assign_add, ref, value, name)
 
 
 def assign_sub(ref: Any, value: Any, use_locking: bool | None = None, name: str | None = None) -> Tensor:
     """Subtract `value`, of the variable's shape, from a variable; the result is the new value."""
-    return _update("AssignSub", ref, value, elementwise.subtract, name)
+    return _update(state.assign_sub, ref, value, name)
 
 
 # all of them

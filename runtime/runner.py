@@ -109,12 +109,12 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"Cannot feed {type(value).__name__} for Tensor {tensor.name!r}: {error}") from None
     if array.dtype == wanted.np:
-        return np.ascontiguousarray(array)
+        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}")
     with np.errstate(all="ignore"):
         converted = np.ascontiguousarray(array, wanted.np)
     if not np.can_cast(array.dtype, wanted.np, "same_kind") and not np.array_equal(converted, array):
-        raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}: "
-                        "it does not hold the values exactly")
+        raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}, "
+                        "which cannot hold it exactly")
     return converted.reshape(array.shape)

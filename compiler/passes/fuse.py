@@ -11,6 +11,7 @@ from typing import Any
 
 from ..dims import DimLike
 from ..dtypes import DType
+from ..errors import InternalError
 from ..ir import Graph, Operation, Tensor
 from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef
 from ..shapes import Dims
@@ -99,11 +100,17 @@ class _Fusion:
             users = list(dict.fromkeys(self.uses.get(frontier, ())))
             if len(users) != 1 or not self.fits_epilogue(users[0], group):
                 break
+            size = len(group.ops)
             self.absorb(users[0], group)
+            self.groups.update((op, group) for op in group.ops)
+            if self.reaches(self.successors(group.ops), group):
+                for op in group.ops[size:]:
+                    del self.groups[op]
+                del group.ops[size:]
+                break
             frontier = users[0].output
-        if len(group.ops) > 1:
-            for op in group.ops:
-                self.groups[op] = group
+        if len(group.ops) == 1:
+            self.groups.pop(anchor, None)
 
     def absorb(self, op: Operation, group: Group) -> None:
         """Add the op, and what is computed for it alone."""
@@ -127,23 +134,25 @@ class _Fusion:
         users = list(dict.fromkeys(u for t in op.outputs for u in self.uses.get(t, ())))
         # a shared scalar costs nothing to keep, while joining one user would make the others wait for all of it
         shared_scalar = len(users) > 1 and op.output.dims == ()
-        groups = list(dict.fromkeys(g for u in users if not shared_scalar and (g := self.groups.get(u)) is not None and g.accepts(op)
-                                    and self.may_read(op, u, g)))
+        groups = [] if shared_scalar else list(dict.fromkeys(
+            g for u in users if (g := self.groups.get(u)) is not None and g.accepts(op) and self.may_join(op, g)))
         for group in sorted(groups, key=lambda g: g.axes is None):
             for other in groups:
                 if other is not group and self.mergeable(group, other):
                     self.merge(group, other)
         groups = list(dict.fromkeys(g for g in map(self.groups.get, users) if g in groups))  # type: ignore[arg-type]
         for group in sorted(groups, key=lambda g: g.axes is None):
-            outside = [u for u in users if self.groups.get(u) is not group]
+            outside = [u for u in self.next.get(op, ()) if self.groups.get(u) is not group]
             if not self.reaches(outside, group):
                 self.join(op, group)
                 return
-        if op.definition.family == REDUCTION:
-            group = Group(op.inputs[0].dims, reduced_axes(op))  # type: ignore[arg-type]
-        else:
-            group = Group(op.output.dims)  # type: ignore[arg-type]
-        self.join(op, group)
+        self.open(op)
+
+    def open(self, op: Operation) -> None:
+        """Give the op a group of its own."""
+        domain = op.inputs[0].dims if op.definition.family == REDUCTION else op.output.dims
+        assert domain is not None
+        self.join(op, Group(domain))
 
     def find_row_domains(self) -> None:
         """For each op the domain of the streaming reduction that it is computed from, if any: that is where it should
@@ -155,14 +164,12 @@ class _Fusion:
             elif op.definition.family in (ELEMENTWISE, ALIAS):
                 self.row_domain[op] = next((d for t in op.inputs if (d := self.row_domain.get(t.op)) is not None), None)
 
-    def may_read(self, op: Operation, user: Operation, group: Group) -> bool:
-        """A reduction's result, and what is computed from it, feeds only groups that stream; index maps read
-        whole tensors, which a kernel must not be computing at the same time."""
-        if op.definition.family == REDUCTION and not (group.streams and _streams(op)):
-            return False
+    def may_join(self, op: Operation, group: Group) -> bool:
+        """Whether all of the op's users in the group may read it there, and it would be computed in its row's cache."""
+        users = {u for t in op.outputs for u in self.uses.get(t, ()) if self.groups.get(u) is group}
         if not group.streams and self.row_domain.get(op) == group.domain:
             return False
-        return op.definition.family != EFFECT and user.definition.family != INDEX
+        return all(may_read(op, u, group.domain, group.streams) for u in users)
 
     def join(self, op: Operation, group: Group) -> None:
         group.ops.append(op)
@@ -173,15 +180,23 @@ class _Fusion:
     def mergeable(self, a: Group, b: Group) -> bool:
         if a.anchor or b.anchor or a.domain != b.domain or (a.axes != b.axes and None not in (a.axes, b.axes)):
             return False
-        members = {*a.ops, *b.ops}
-        outside = [u for op in members for u in self.next.get(op, ()) if u not in members]
-        return not self.reaches(outside, a, b)
+        streams = a.streams and b.streams
+        for group, other in ((a, b), (b, a)):
+            if not all(may_read(t.op, u, a.domain, streams) for u in group.ops for t in u.inputs
+                       if self.groups.get(t.op) is other):
+                return False
+        return not self.reaches(self.successors([*a.ops, *b.ops]), a, b)
 
     def merge(self, group: Group, other: Group) -> None:
         group.ops += other.ops
         group.axes = group.axes if group.axes is not None else other.axes
         for op in other.ops:
             self.groups[op] = group
+
+    def successors(self, members: Iterable[Operation]) -> list[Operation]:
+        """What runs after one of the members and is not one itself."""
+        inside = set(members)
+        return [u for op in inside for u in self.next.get(op, ()) if u not in inside]
 
     def reaches(self, starts: Iterable[Operation], *groups: Group) -> bool:
         """Whether a path leads from one of the operations to a group, other groups taken as wholes."""
@@ -235,8 +250,12 @@ class _Fusion:
             if readers and (group.axes is not None or any(
                     m.definition.family != ELEMENTWISE or any(_variable(t) is handle and t.dims != group.domain
                                                               for t in m.inputs) for m in readers)):
-                group.ops.remove(op)
-                self.join(op, Group(group.domain))
+                if any(u in group.ops for u in self.next.get(op, ())):  # between members: each gets a kernel of its own
+                    for member in group.ops:
+                        self.open(member)
+                else:
+                    group.ops.remove(op)
+                    self.open(op)
 
     def ordered(self, units: dict[Any, list[Operation]]) -> list[Any]:
         """Units so that each comes after what it needs, otherwise by the position of their last member."""
@@ -245,6 +264,7 @@ class _Fusion:
                  for key, members in units.items()}
         order: list[Any] = []
         state: set[Any] = set()
+        begun: set[Any] = set()
         for root in sorted(units, key=lambda key: self.position[units[key][-1]]):
             stack = [root]
             while stack:
@@ -255,7 +275,10 @@ class _Fusion:
                     if key not in state:
                         state.add(key)
                         order.append(key)
+                elif key in begun:
+                    raise InternalError(f"fusion makes a cycle through {units[key][-1].name!r}", units[key][-1])
                 else:
+                    begun.add(key)
                     stack += sorted(waiting, key=lambda n: -self.position[units[n][-1]])
         return order
 
@@ -296,6 +319,16 @@ class _Fusion:
 
 def is_loop_member(op: Operation) -> bool:
     return op.definition.family in LOOP_FAMILIES or op.type == "Assign"
+
+
+def may_read(op: Operation, user: Operation, domain: Dims, streams: bool) -> bool:
+    """Whether one kernel may compute both, for the user the op's element at its own index. A reduction's result is
+    complete only where rows stream; index maps read at other indices; and a row without the reduced axes would
+    broadcast along other axes than those it was reduced from."""
+    dims = op.output.dims
+    assert dims is not None
+    return (user.definition.family != INDEX and (op.definition.family != REDUCTION or streams and _streams(op))
+            and (len(dims) == len(domain) or user.output.dims == dims))
 
 
 def _streams(op: Operation) -> bool:

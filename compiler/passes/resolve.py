@@ -18,7 +18,7 @@ def resolve(graph: Graph) -> Graph:
 def _resolve(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
     operand = op.definition.fields.get("shape_operand")
     if operand is not None and len(inputs) > operand:
-        if op.outputs[0].dims is None or symbolic_value(inputs[operand]) is None:
+        if op.outputs[0].dims is None or symbolic_value(op.inputs[operand]) is None:
             raise UnimplementedError(
                 f"{op.type}: the shape of {op.name!r} depends on fed values, which is not supported ({op.site})", op)
         rest = [*inputs[:operand], *inputs[operand + 1:]]

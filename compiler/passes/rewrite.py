@@ -26,6 +26,8 @@ def transform(graph: Graph, rule: Rule, keep: Callable[[Operation], bool] = lamb
             inputs = [tensors[t] for t in op.inputs]
             control = control_of(op, operations)
             new._scope, new._site = op.name, op.site
+            # what replaces an effect waits for what the effect waits for
+            new._control_stack = list(control) if op.definition.stateful else []
             replacement = rule(op, inputs)
             if replacement is None:
                 copy = new.append(op, inputs, control)
@@ -34,7 +36,7 @@ def transform(graph: Graph, rule: Rule, keep: Callable[[Operation], bool] = lamb
                 check_types(op, replacement)
                 operations[op] = tuple(dict.fromkeys(t.op for t in replacement)) + control
             tensors.update(zip(op.outputs, replacement, strict=True))
-    new._scope, new._site = "", None
+    new._scope, new._site, new._control_stack = "", None, []
     new.inputs = tuple(tensors[t] for t in graph.inputs)
     new.outputs = tuple(tensors[t] for t in graph.outputs)
     new.targets = tuple(dict.fromkeys(o for op in graph.targets for o in operations[op]))
