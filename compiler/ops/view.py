@@ -60,7 +60,8 @@ def _resolved(x: Tensor, dims: Dims) -> Dims:
     total = None if x.dims is None else dm.product(x.dims)
     if len(known) == len(dims):
         if isinstance(total, int) and isinstance(given, int) and total != given:
-            raise ShapeError(f"Reshape: cannot reshape {x!r} with {total} elements to {_show(dims)} ({given} elements)")
+            raise ShapeError(f"Reshape: Input to reshape is a tensor with {total} values, but the requested shape has "
+                             f"{given}: {x!r} to {_show(dims)}")
         return dims
     if isinstance(given, int) and given == 0:
         raise ShapeError(f"Reshape: the size that -1 stands for is undetermined where another is 0, received "
@@ -68,8 +69,8 @@ def _resolved(x: Tensor, dims: Dims) -> Dims:
     if total is None:
         rest: DimLike = dm.fresh()
     elif isinstance(total, int) and isinstance(given, int) and total % given:
-        raise ShapeError(f"Reshape: cannot reshape {x!r} with {total} elements to {_show(dims)}: {total} is not a "
-                         f"multiple of {given}")
+        raise ShapeError(f"Reshape: Input to reshape is a tensor with {total} values, but the requested shape requires "
+                         f"a multiple of {given}: {x!r} to {_show(dims)}")
     else:
         rest = total // given
     return tuple(rest if isinstance(d, int) and d == -1 else d for d in dims)
