@@ -40,10 +40,10 @@ STYLE = "".join([
 ])
 PAGE_STYLE = (
     ".gf-panels{display:flex;gap:16px;align-items:flex-start}.gf-panel{flex:1 1 0;min-width:0}"
-    ".gf-panel h2{font-size:15px;font-weight:600;margin:8px 0}.gf-scroll{overflow:auto;max-height:85vh;"
+    ".gf-panel h2{font-size:15px;font-weight:600;margin:8px 0;color:var(--ink)}.gf-scroll{overflow:auto;max-height:85vh;"
     "border:1px solid var(--rule);border-radius:8px}.gf-legend{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:12px;"
     "color:var(--faint);margin:4px 0 12px}.gf-legend i{display:inline-block;width:10px;height:10px;border-radius:3px;"
-    "margin-right:5px}.gf-panel label{float:right;font-size:12px;color:var(--faint);padding:8px 2px}"
+    "margin-right:5px}.gf-head{display:flex;justify-content:space-between;align-items:center;font-size:12px;color:var(--faint)}"
     ".gf-panel:not(:has(input:checked)) svg{height:auto;width:max(100%,var(--least));max-width:var(--full)}")
 
 
@@ -75,8 +75,8 @@ class Drawing:
     def _body(self) -> str:
         legend = "".join(f'<span><i style="background:var(--{name})"></i>{text}</span>' for name, text in LEGEND.items())
         panels = "".join(
-            '<div class="gf-panel"><label><input type="checkbox"> full size</label>'
-            f'<h2>{printable(title) or "&nbsp;"}</h2>'
+            f'<div class="gf-panel"><div class="gf-head"><h2>{printable(title)}</h2>'
+            '<label><input type="checkbox"> full size</label></div>'
             f'<div class="gf-scroll">{_svg(ops, self.limit)}</div></div>' for title, ops in self.panels)
         return (f"<style>{PAGE_STYLE}{palette('.gf-drawing')}</style>"
                 f'<div class="gf-drawing"><div class="gf-legend">{legend}</div><div class="gf-panels">{panels}</div></div>')

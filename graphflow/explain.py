@@ -245,7 +245,8 @@ def _kernel(step: Step, seconds: float | None) -> Kernel:
     op = step.op
     body = op.attrs["body"].operations if "body" in op.attrs else [op]
     fuses = tuple(o.type for o in body if o.type not in ("Parameter", "Const"))
-    site = "" if op.site is None else f"{op.site.filename}:{op.site.line}"
+    # a frozen module is what `python -m` runs a package's own programs by
+    site = "" if op.site is None or op.site.filename.startswith("<frozen") else f"{op.site.filename}:{op.site.line}"
     if isinstance(step.call, HostCall):
         return Kernel(op.type, op.name, fuses, site, host=True, measured=seconds or None)
     call: KernelCall = step.call

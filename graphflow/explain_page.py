@@ -55,7 +55,7 @@ def _kernel_row(number: int, k: Kernel, total: float | None) -> str:
         bar = ""
         if i == 5 and total and k.measured is not None:  # the share, also as a bar
             percent = 100 * k.measured / total
-            bar = f' style="background:linear-gradient(to right,var(--bar) {percent:.1f}%,transparent 0)"'
+            bar = f' style="min-width:6em;background:linear-gradient(to right,var(--bar) {percent:.1f}%,transparent 0)"'
         cells.append(f"<td{bar}>{printable(figure)}</td>")
     return f'<tr{" class=host" if k.host else ""} title="{printable(_tooltip(k))}">{"".join(cells)}</tr>'
 

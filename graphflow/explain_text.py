@@ -64,8 +64,7 @@ def _kernels(e: Explanation) -> list[str]:
     lines = table[:1]
     for line, kernel in zip(table[1:], e.kernels, strict=True):
         lines.append(line)
-        lines += textwrap.wrap(f"{'HOST, ' * kernel.host}{fusion(kernel)}" + (f"  ({place(kernel)})" if kernel.site else ""),
-                               WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False)
+        lines += textwrap.wrap(f"{fusion(kernel)}  ({place(kernel)})", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False)
     return lines
 
 
@@ -87,9 +86,8 @@ def fusion(k: Kernel) -> str:
 
 
 def place(k: Kernel) -> str:
-    """Where the user made the kernel's last op."""
-    folder, name = os.path.split(k.site)
-    return f"{k.op}, {name}"
+    """The kernel's last op, and the line where the user made it."""
+    return ", ".join(filter(None, (k.op, os.path.basename(k.site))))
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
