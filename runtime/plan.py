@@ -201,6 +201,9 @@ class Plan:
                 if not isinstance(out, Tensor) or not isinstance(source, Tensor):
                     continue
                 (out_kind, out), (in_kind, source) = storage_of(out), storage_of(source)
+                readers = [b for b in step.call.buffers if isinstance(b, Tensor) and storage_of(b)[1] is source]
+                if len(readers) > 1:  # under another shape too
+                    continue
                 if (out_kind == in_kind == "arena" and out not in fresh and source not in fresh
                         and lives[out].first == i and lives[source].last == i and source not in taken
                         and lives[out].nbytes == lives[source].nbytes):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..dtypes import DType
 from ..ir import Operation, Tensor
-from .emitter import STATUS
+from .emitter import STATUS, literal
 from .kernel import KernelCall
 
 HEADER = '"""{title}"""\nfrom graphflow.compiler.native.prelude import {names}\n\n\n@compiled\n' \
@@ -19,10 +19,9 @@ SCATTER_TASKS = 8
 def fill(name: str, out: Any, size: int, value: Any, dtype: DType) -> KernelCall:
     """Every element of `out` becomes `value` (a zero's or another constant's literal goes into the source)."""
     code = dtype.code
-    literal = f"{code}({value!r})" if not dtype.is_bool else str(bool(value))
     names = ["compiled", f"store_{code}", "word"] + ([code] if not dtype.is_bool else [])
     source = HEADER.format(title="fill", names=", ".join(sorted(names))) + (
-        f"    out = word(buffers, 0)\n    for i in range(begin, end):\n        store_{code}(out, i, {literal}, 0)\n")
+        f"    out = word(buffers, 0)\n    for i in range(begin, end):\n        store_{code}(out, i, {literal(value, dtype)}, 0)\n")
     return KernelCall(name + "/fill", source, (out,), (), size, nbytes=size * dtype.size, writes=(0,))
 
 

@@ -62,6 +62,7 @@ class Emitter:
         self.values: list[dict[Any, str]] = [{}, {}, {}]
         self.results: dict[Tensor, str] = {}    # reductions that are complete
         self.stored: dict[Tensor, Callable[[], str]] = {}  # what is in memory already: how to load it
+        self.reads: dict[Tensor, set[tuple[str, ...]]] = {}  # where each parameter is read
         self.keep: Callable[[Tensor], int | None] = lambda tensor: None
         self._slots: dict[Any, int] = {}
         self._dim_names: dict[Any, str] = {}
@@ -177,7 +178,8 @@ class Emitter:
         """The source (a name or literal) of an element."""
         if x in self.results:
             return self.results[x]
-        key = (x, tuple(index))
+        # reads of one variable are one value
+        key = (self.handle(x) if x.op.type == "Parameter" else x, tuple(index))
         for known in self.values:
             if key in known:
                 return known[key]
@@ -215,9 +217,10 @@ class Emitter:
     def _compute(self, x: Tensor, index: list[str]) -> str:
         op, definition = x.op, x.op.definition
         if op.type == "Const" and x.dims == () and _is_plain(op.attrs["value"].item()):
-            return self.literal(op.attrs["value"].item(), x.dtype)
+            return literal(op.attrs["value"].item(), x.dtype)
         if op.type in ("Parameter", "Const"):
             assert x.dims is not None
+            self.reads.setdefault(x, set()).add(tuple(index))
             return self.load(x.dtype, self.slot(self.handle(x)), self.linear(x.dims, index))
         if definition.family == ELEMENTWISE:
             operands = [self.broadcast_element(t, index, x.dims) for t in op.inputs]
@@ -275,27 +278,29 @@ class Emitter:
         level = max(self.level(at), self.level(value), TASK)
         self.line(level, f"store_{dtype.code}(p{slot}, {at}, {value}, {scope(slot)})")
 
-    def literal(self, value: Any, dtype: DType) -> str:
-        if dtype.is_bool:
-            return str(bool(value))
-        if dtype.is_floating:
-            number = "1e999" if value == np.inf else "-1e999" if value == -np.inf else repr(float(value))
-        else:
-            number = str(int(value)) if int(value) > -2**63 else "-9223372036854775807 - 1"
-        return f"{dtype.code}({number})"
-
     def identity_element(self, op: Operation) -> str:
         """The neutral element of a reduction."""
         dtype, source = op.output.dtype, op.definition.fields["identity"]
         if source in ("lowest_{t}", "highest_{t}"):
             sign = -1 if source.startswith("lowest") else 1
             value = sign * np.inf if dtype.is_floating else dtype.min if sign < 0 else dtype.max
-            return self.literal(value, dtype)
+            return literal(value, dtype)
         return source.format(t=dtype.code)
 
 
 def _is_plain(value: Any) -> bool:
     return isinstance(value, bool) or (isinstance(value, int) and abs(value) <= 16) or value in PLAIN_CONSTANTS
+
+
+def literal(value: Any, dtype: DType) -> str:
+    """The source of a constant."""
+    if dtype.is_bool:
+        return str(bool(value))
+    if dtype.is_floating:
+        number = {"inf": "1e999", "-inf": "-1e999", "nan": "1e999 - 1e999"}.get(str(float(value)), repr(float(value)))
+    else:
+        number = str(int(value)) if int(value) > -2**63 else "-9223372036854775807 - 1"
+    return f"{dtype.code}({number})"
 
 
 def _paren(source: str) -> str:

@@ -18,7 +18,7 @@ from ..dims import DimLike
 from ..ir import Graph, Operation, Tensor
 from ..opdef import REDUCTION
 from ..shapes import Dims
-from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
+from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal
 from .kernel import KernelCall, Scratch
 
 # elements per block of a reduction that several tasks share, and how many blocks at most
@@ -48,7 +48,9 @@ class LoopGroup:
 
     @property
     def nbytes(self) -> int:
-        return sum(self.sizes(dm.product(t.dims)) * t.dtype.size for t in (*self.body.inputs, *self.body.outputs))  # type: ignore[arg-type]
+        tensors = {*self.body.outputs, *(t for op in self.body.operations for t in op.inputs
+                                         if t.op.type == "Parameter" and op.type != "Assign")}
+        return sum(self.sizes(dm.product(t.dims)) * t.dtype.size for t in tensors)  # type: ignore[arg-type]
 
     @property
     def flops(self) -> int:
@@ -118,10 +120,11 @@ def _in_place(emit: Emitter, group: LoopGroup) -> tuple[tuple[int, int], ...]:
     """Outputs that may overwrite an input: of the same type, and each computed from the element it overwrites."""
     pairs = []
     taken: set[Tensor] = set()
+    here = {tuple(emit.identity())}
     for out in group.full:
         needs = _ancestors(out)
         for x in group.body.inputs:
-            if x in needs and x not in taken and x.type == out.type and group.handle(x) in emit.buffers:
+            if x in needs and x not in taken and x.type == out.type and emit.reads.get(x) == here:
                 taken.add(x)
                 pairs.append((emit.slot(group.handle(out)), emit.slot(group.handle(x))))
                 break
@@ -251,7 +254,7 @@ def _accumulate_position(emit: Emitter, group: LoopGroup, op: Operation, element
     code = op.output.dtype.code
     axis, = group.axes or ()
     extremum = REGISTRY[op.definition.fields["arg"]]
-    neutral = "False" if x.dtype.is_bool else _neutral(emit, extremum, x)
+    neutral = _neutral(emit, extremum, x)
     emit.line(TASK, f"{best} = {neutral}")
     emit.line(TASK, f"{name} = {code}(0)")
     nan = f" or (isnan({element}) and not isnan({best}))" if x.dtype.is_floating else ""
@@ -264,8 +267,8 @@ def _accumulate_position(emit: Emitter, group: LoopGroup, op: Operation, element
 def _neutral(emit: Emitter, extremum: Any, x: Tensor) -> str:
     lowest = extremum.fields["identity"].startswith("lowest")
     if x.dtype.is_floating:
-        return emit.literal(float("-inf") if lowest else float("inf"), x.dtype)
-    return emit.literal(x.dtype.min if lowest else x.dtype.max, x.dtype)
+        return literal(float("-inf") if lowest else float("inf"), x.dtype)
+    return literal(x.dtype.min if lowest else x.dtype.max, x.dtype)
 
 
 def _row_index(emit: Emitter, group: LoopGroup, t: Tensor) -> list[str]:
@@ -348,6 +351,9 @@ def _combine(group: LoopGroup, op: Operation, partial: Any, blocks: int, width: 
 
 def _store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None:
     value = emit.element(t, index)
+    for x in group.body.inputs:  # a variable's old element, before the new one takes its place
+        if group.handle(x) == group.handle(t):
+            emit.element(x, index)
     emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(group.domain, index), value)
 
 
