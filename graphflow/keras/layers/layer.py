@@ -47,6 +47,7 @@ class Layer:
 
     input_spec: InputSpec | None = None
     supports_masking = False
+    tells_build_shape = False  # whether configs hold the input's shape although `build` makes nothing
 
     def __init__(self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None,
                  name: str | None = None, **kwargs: Any):
@@ -94,7 +95,7 @@ class Layer:
         return cls(**config)
 
     def get_build_config(self) -> dict[str, Any] | None:
-        if self._build_shape is None or type(self).build is Layer.build:
+        if self._build_shape is None or type(self).build is Layer.build and not self.tells_build_shape:
             return None
         return {"input_shape": list(self._build_shape)}
 

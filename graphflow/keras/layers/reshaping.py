@@ -14,6 +14,8 @@ from .layer import Layer
 class Flatten(Layer):
     """All axes but the batch's become one."""
 
+    tells_build_shape = True
+
     def __init__(self, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.data_format = data_format_word(data_format)

@@ -88,9 +88,7 @@ class Model(Trainer):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as a saved model was."""
-        arguments = {key: deserialize_keras_object(config[key]) for key in (
-            "optimizer", "loss", "loss_weights", "metrics", "weighted_metrics") if config.get(key) is not None}
-        self.compile(**arguments)
+        saving.compile_model(self, config)
 
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
@@ -99,4 +97,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
         config = json.loads(json_string)
     except json.JSONDecodeError as error:
         raise ValueError(f"model_from_json: not JSON: {error}") from None
-    return deserialize_keras_object(config, custom_objects)
+    model = deserialize_keras_object(config, custom_objects)
+    if isinstance(config, dict) and config.get("compile_config"):
+        model.compile_from_config(config["compile_config"])
+    return model

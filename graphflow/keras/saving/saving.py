@@ -124,7 +124,7 @@ def _read_h5(file: Any, path: str, compile: bool) -> Any:
                           "manually.", stacklevel=3)
         return model
     training["optimizer"] = training.pop("optimizer_config", None) or training.get("optimizer")
-    _compile(model, training)
+    compile_model(model, training)
     if "optimizer_weights" in file and model.built:
         group = h5.group_in(file, "optimizer_weights")
         names = h5.read_names(group, "weight_names")
@@ -140,7 +140,7 @@ def _read_h5(file: Any, path: str, compile: bool) -> Any:
     return model
 
 
-def _compile(model: Any, config: Any) -> None:
+def compile_model(model: Any, config: Any) -> None:
     """Compile from a config, in which old files name losses and metrics by bare class names."""
     from .. import losses, metrics, optimizers
     arguments = {"optimizer": optimizers.get(config["optimizer"])} if config.get("optimizer") else {}
@@ -211,7 +211,7 @@ def _read_archive(path: str, compile: bool) -> Any:
         stored = _member(archive, "model.weights.h5", path, limit)
         compiled = config.get("compile_config") or {}
         if compile and compiled:
-            _compile(model, compiled)
+            compile_model(model, compiled)
         with h5.reading(io.BytesIO(stored), path) as file:
             values = h5.read_tree(file, model)
             if model.compiled and "optimizer" in file and model.built:

@@ -49,7 +49,8 @@ CASES: list[tuple[Any, tuple[int, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "shape"), [pytest.param(m, s, id=f"{m().name}-{i}") for i, (m, s) in enumerate(CASES)])
+@pytest.mark.parametrize(("make", "shape"), [
+    pytest.param(make, shape, id=f"{make().name}-{i}") for i, (make, shape) in enumerate(CASES)])
 def test_layer(make: Any, shape: tuple[int, ...]) -> None:
     check_layer(make(), shape)
 
@@ -135,7 +136,8 @@ def test_names_count_up_by_class() -> None:
 
 @pytest.mark.parametrize(("make", "shape", "message"), [
     (lambda: L.Dense(2), (None,), "layer 'dense' is incompatible with the layer: expected min_ndim=2, found ndim=1"),
-    (lambda: L.Conv2D(2, 3), (None, 4, 4), "layer 'conv2d' is incompatible with the layer: expected ndim=4, found ndim=3"),
+    (lambda: L.Conv2D(2, 3), (None, 4, 4), "layer 'conv2d' is incompatible with the layer: expected ndim=4, found "
+                                           "ndim=3"),
     (lambda: L.Conv2D(2, 3, groups=2), (None, 4, 4, 3), "evenly divisible by the number of groups"),
     (lambda: L.Dense(2), (None, None), "last dimension of the inputs to Dense layer 'dense' must be known"),
     (lambda: L.Reshape((7,)), (None, 5), "total size of the tensor must be unchanged"),
@@ -175,8 +177,8 @@ def test_wrong_arguments(make: Any, message: str) -> None:
 def test_set_weights_says_which_weight_does_not_fit() -> None:
     layer = L.Dense(2, name="head")
     layer(placeholder(float32, (None, 3)))
-    with pytest.raises(ValueError, match=r"Layer head weight shape \(3, 2\) is not compatible with provided weight shape "
-                                         r"\(2, 3\)"):
+    with pytest.raises(ValueError, match=r"Layer head weight shape \(3, 2\) is not compatible with provided weight "
+                                         r"shape \(2, 3\)"):
         layer.set_weights([np.zeros((2, 3)), np.zeros(2)])
     with pytest.raises(ValueError, match="length 1, but the layer was expecting 2 weights"):
         layer.set_weights([np.zeros((3, 2))])
