@@ -9,10 +9,10 @@ import numpy as np
 
 from ..compiler.codegen.emitter import STATUS
 from ..compiler.codegen.kernel import Scratch
-from ..compiler.errors import FailedPreconditionError, InvalidArgumentError
+from ..compiler.errors import InvalidArgumentError
 from ..compiler.ir import Operation, Tensor
 from . import interpreter, kernel_cache
-from .plan import SMALL_BYTES, Binding, HostCall, Plan, segments, storage_of
+from .plan import SMALL_BYTES, Binding, HostCall, Plan, segments, storage_of, uninitialized
 from .store import VariableStore, address, aligned_empty
 
 ROW_WORDS = 8
@@ -111,7 +111,9 @@ class Frame:
         kind, key = storage_of(tensor)
         shape = self.binding.shapes[tensor]
         if kind == "arena" and self.binding.locations[key].kind == "fresh":
-            return lambda: self._fresh[key].reshape(shape)
+            if tensor is next(t for t in self.plan.graph.outputs if storage_of(t)[1] is key):
+                return lambda: self._fresh[key].reshape(shape)
+            return lambda: self._fresh[key].reshape(shape).copy()
         if kind in ("variable", "feed"):  # their arrays may change from run to run
             return lambda: self._view(key, kind).reshape(shape).copy()[()]
         view = self._view(key, kind).reshape(shape)
@@ -175,10 +177,7 @@ class Frame:
         epoch = self.store.epoch
         missing = [op for op in self.plan.read_first if self.store.get(op.inputs[0].op) is None]
         if missing:
-            names = ", ".join(dict.fromkeys(op.inputs[0].op.name for op in missing))
-            raise FailedPreconditionError(
-                f"Attempting to use uninitialized value {names} (made at {missing[0].inputs[0].op.site}). Run "
-                "global_variables_initializer() first.", missing[0].inputs[0].op)
+            raise uninitialized([op.inputs[0].op for op in missing])
         for name, tensor in self.plan.written.items():
             self.store.allocate(self.plan.handles[name], self.binding.shapes[tensor], tensor.dtype)
             epoch = self.store.epoch

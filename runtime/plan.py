@@ -12,6 +12,7 @@ from ..compiler import dims as dm
 from ..compiler.codegen.kernel import KernelCall, Scratch
 from ..compiler.codegen.lower import Lowering
 from ..compiler.dims import Atom, DimLike
+from ..compiler.errors import FailedPreconditionError
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.memory import Interval, plan_memory
 from ..compiler.opdef import ALIAS, RANDOM, SOURCE
@@ -222,6 +223,13 @@ class Plan:
 
 def _nbytes(binding: Binding, tensor: Tensor) -> int:
     return max(int(np.prod(binding.shapes[tensor], dtype=np.int64)) * tensor.dtype.size, 1)
+
+
+def uninitialized(handles: Sequence[Operation]) -> FailedPreconditionError:
+    """The error for reading variables that have no value yet."""
+    names = ", ".join(dict.fromkeys(op.name for op in handles))
+    return FailedPreconditionError(f"Attempting to use uninitialized value {names} (made at {handles[0].site}). Run "
+                                   "global_variables_initializer() first.", handles[0])
 
 
 def segments(steps: Sequence[Step]) -> list[tuple[int, int, Operation | None]]:

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..compiler import dims as dm
+from ..compiler.dims import Atom
 from ..compiler.dtypes import DType
 from ..compiler.errors import InvalidArgumentError
-from ..compiler.ir import Operation, Tensor
-from ..compiler.passes.specialise import Pattern, shape_pattern, specialise
+from ..compiler.ir import Graph, Operation, Tensor
+from ..compiler.passes.specialise import Pattern, needed_operations, shape_pattern, specialise
 from ..compiler.pipeline import Stage, compile_graph
 from ..compiler.shapes import format_dims
 from .frame import Frame
-from .plan import Binding, Plan
+from .plan import Binding, Plan, uninitialized
 
 if TYPE_CHECKING:
     from .session import Session
 
-NUMBERS = (float, int)
+Shapes = tuple[tuple[int, ...], ...]
 
 
 class Runner:
@@ -33,8 +34,11 @@ class Runner:
         self.targets = tuple(targets)
         self.feeds = tuple(feeds)
         self._dtypes = [t.dtype.np for t in feeds]
-        self._plans: dict[Pattern, Plan] = {}
-        self._bindings: dict[tuple[tuple[int, ...], ...], tuple[Plan, Binding]] = {}
+        # variables whose shape may change: their present shapes count with those of the feeds
+        self._open = [op for op in needed_operations(outputs, targets, set(feeds)) if op.type == "VariableV2"
+                      and not op.outputs[0].shape.is_fully_defined()]
+        self._plans: dict[tuple[Pattern, Shapes], Plan] = {}
+        self._bindings: dict[Shapes, tuple[Plan, Binding]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
@@ -53,6 +57,8 @@ class Runner:
                 continue
             ready.append(value)
             shapes.append(value.shape)
+        if self._open:
+            shapes += self.open_shapes()
         found = self._bindings.get(tuple(shapes))
         plan, binding = found if found is not None else self.bind(tuple(shapes))
         try:
@@ -63,30 +69,47 @@ class Runner:
         binding.frames.append(frame)
         return results
 
-    def bind(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[Plan, Binding]:
-        """The plan for feeds of these shapes, bound to them."""
+    def open_shapes(self) -> list[tuple[int, ...]]:
+        """The present shapes of variables that may change theirs; (-1,) for one without a value."""
+        arrays = [self.session.store.get(op) for op in self._open]
+        return [(-1,) if array is None else array.shape for array in arrays]
+
+    def bind(self, shapes: Shapes) -> tuple[Plan, Binding]:
+        """The plan for feeds (and variables that may change shape) of these shapes, bound to them."""
         with self._lock:
             if shapes not in self._bindings:
-                for tensor, shape in zip(self.feeds, shapes, strict=True):
+                fed, held = shapes[:len(self.feeds)], shapes[len(self.feeds):]
+                for tensor, shape in zip(self.feeds, fed, strict=True):
                     check_shape(tensor, shape)
-                pattern = shape_pattern(self.feeds, shapes)
-                plan = self._plans.get(pattern)
+                pattern = shape_pattern(self.feeds, fed)
+                plan = self._plans.get((pattern, held))
                 if plan is None:
-                    plan = self._plans[pattern] = self.compile(pattern)
-                sizes = {name: size for dims, shape in zip(pattern, shapes, strict=True)
+                    plan = self._plans[pattern, held] = self.compile(pattern, held=held)
+                sizes = {name: size for dims, shape in zip(pattern, fed, strict=True)
                          for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
+                if sizes:  # every shape rule once more: those of known sizes say what does not fit
+                    self.specialised(fed, held)
                 self._bindings[shapes] = plan, plan.bind(sizes)
             return self._bindings[shapes]
 
-    def compile(self, pattern: Pattern, stages: list[Stage] | None = None) -> Plan:
-        graph, symbols = specialise(self.outputs, self.targets, self.feeds, pattern)
+    def specialised(self, pattern: Pattern, held: Shapes) -> tuple[Graph, dict[str, Atom]]:
+        """The part of the user's graph that these fetches need, for feeds and variables of these shapes."""
+        variables = {op: shape for op, shape in zip(self._open, held, strict=False) if shape != (-1,)}
+        return specialise(self.outputs, self.targets, self.feeds, pattern, variables)
+
+    def compile(self, pattern: Pattern, stages: list[Stage] | None = None, held: Shapes = ()) -> Plan:
+        graph, symbols = self.specialised(pattern, held)
         if stages is not None:
             stages.append(Stage("specialise", graph, 0.0))
-        return Plan(compile_graph(graph, stages), symbols, self.session.threads)
+        graph = compile_graph(graph, stages)
+        for op in graph.operations:
+            if op.type == "ReadVariableOp" and op.output.dims is None:
+                raise uninitialized([op.inputs[0].op])
+        return Plan(graph, symbols, self.session.threads)
 
-    def frame(self, shapes: tuple[tuple[int, ...], ...]) -> Frame:
+    def frame(self, shapes: Shapes) -> Frame:
         """A frame of its own, for looking at."""
-        plan, binding = self.bind(shapes)
+        plan, binding = self.bind((*shapes, *self.open_shapes()))
         return Frame(plan, binding, self.session.store, self.session.counters)
 
 
@@ -114,7 +137,7 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
         raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}")
     with np.errstate(all="ignore"):
         converted = np.ascontiguousarray(array, wanted.np)
-    if not np.can_cast(array.dtype, wanted.np, "same_kind") and not np.array_equal(converted, array):
-        raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}, "
-                        "which cannot hold it exactly")
+    if not wanted.is_floating and not np.array_equal(converted, array):
+        raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r}, whose dtype "
+                        f"{wanted.name} cannot hold it exactly")
     return converted.reshape(array.shape)

@@ -5,7 +5,7 @@ control edges sees the value from before the run's assignments (see passes/order
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..dtypes import DType
@@ -48,15 +48,19 @@ read_variable = OpDef("ReadVariableOp", SOURCE, lambda inputs, attrs: [inputs[0]
                       lambda op, g: [g], stateful=True)
 
 
-def _assign_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-    variable, value = inputs
-    if variable.dtype != value.dtype:
-        raise DTypeError(f"Assign: the variable {variable.op.name!r} has dtype {variable.dtype.name}, the value "
-                         f"{value!r} has {value.dtype.name}")
-    if attrs.get("validate_shape", True) and not variable.shape.is_compatible_with(value.shape):
-        raise ShapeError(f"Assign: the variable {variable.op.name!r} has shape {format_dims(variable.dims)}, the value "
-                         f"{value!r} has {format_dims(value.dims)}")
-    return [TensorType(value.dtype, value.dims if variable.dims is None else variable.dims)]
+def _assigning(name: str) -> Callable[[Sequence[Tensor], dict[str, Any]], list[TensorType]]:
+    def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+        variable, value = inputs
+        if variable.dtype != value.dtype:
+            raise DTypeError(f"{name}: the variable {variable.op.name!r} has dtype {variable.dtype.name}, the value "
+                             f"{value!r} has {value.dtype.name}")
+        if attrs.get("validate_shape", True) and not variable.shape.is_compatible_with(value.shape):
+            raise ShapeError(f"{name}: the variable {variable.op.name!r} has shape {format_dims(variable.dims)}, the "
+                             f"value {value!r} has {format_dims(value.dims)}")
+        # without validation the variable takes on the value's shape
+        kept = attrs.get("validate_shape", True) and variable.dims is not None
+        return [TensorType(value.dtype, variable.dims if kept else value.dims)]
+    return infer
 
 
 def _no_gradient(op: Operation, g: Tensor) -> Sequence[None]:
@@ -64,11 +68,12 @@ def _no_gradient(op: Operation, g: Tensor) -> Sequence[None]:
 
 
 # stores its second input in the variable; the output is the variable's new value
-assign = OpDef("Assign", EFFECT, _assign_types, _no_gradient, stateful=True)
+assign = OpDef("Assign", EFFECT, _assigning("Assign"), _no_gradient, stateful=True)
 
 # add to and subtract from what the variable holds when they run, so that two in one run both count (passes/update.py)
-assign_add = OpDef("AssignAdd", EFFECT, _assign_types, _no_gradient, stateful=True, fields={"update": add})
-assign_sub = OpDef("AssignSub", EFFECT, _assign_types, _no_gradient, stateful=True, fields={"update": subtract})
+assign_add = OpDef("AssignAdd", EFFECT, _assigning("AssignAdd"), _no_gradient, stateful=True, fields={"update": add})
+assign_sub = OpDef("AssignSub", EFFECT, _assigning("AssignSub"), _no_gradient, stateful=True,
+                   fields={"update": subtract})
 
 no_op = OpDef("NoOp", EFFECT, lambda inputs, attrs: [], stateful=True)
 

@@ -1,7 +1,7 @@
 """From the user's graph to the compiler's: only what the fetches need, with the shapes that are really fed."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from .. import dims as dm
@@ -28,11 +28,11 @@ def shape_pattern(feeds: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) ->
     return tuple(pattern)
 
 
-def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor],
-               pattern: Pattern) -> tuple[Graph, dict[str, Atom]]:
+def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor], pattern: Pattern,
+               variables: Mapping[Operation, Dims] | None = None) -> tuple[Graph, dict[str, Atom]]:
     """The part of a graph that computes `outputs` and runs `targets` when `feeds` are given.
 
-    Returns it with the symbol of each class of equal unknown sizes in the pattern. Raises InvalidArgumentError listing
+    `variables` gives the present shapes of variables that may change theirs. Returns the graph with the symbol of each class of equal unknown sizes in the pattern. Raises InvalidArgumentError listing
     every placeholder that is needed but not fed, and for fed shapes that do not fit together.
     """
     symbols: dict[str, DimLike] = {c: dm.fresh(c) for shape in pattern for c in shape if isinstance(c, str)}
@@ -44,7 +44,7 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
             atom = dm.symbol(old)
             if atom is not None:
                 sizes[atom] = new
-    needed = _needed(outputs, targets, fed)
+    needed = needed_operations(outputs, targets, fed)
     _check_fed(needed, fed)
     graph = Graph()
     tensors: dict[Tensor, Tensor] = {}
@@ -63,8 +63,10 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
             types = op.definition.infer(inputs, attrs)
         except ShapeError as error:
             fed_shapes = ", ".join(f"{t.name} {format_dims(t.dims)}" for t in inputs)
-            raise InvalidArgumentError(f"{error} (with the fed shapes {fed_shapes}; op {op.name!r}, {op.site})",
+            raise InvalidArgumentError(f"{error.message} (with the fed shapes {fed_shapes}; op {op.name!r}, {op.site})",
                                        op) from None
+        if variables and op in variables:
+            types = [TensorType(op.outputs[0].dtype, variables[op])]
         copy = Operation(graph, op.definition, inputs, attrs, op.name, _merged(types, op, sizes),
                          [operations[c] for c in op.control_inputs], op.site)
         graph.operations.append(copy)
@@ -78,7 +80,9 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
     return graph, atoms  # type: ignore[return-value]
 
 
-def _needed(outputs: Sequence[Tensor], targets: Sequence[Operation], fed: Mapping[Tensor, Dims]) -> list[Operation]:
+def needed_operations(outputs: Sequence[Tensor], targets: Sequence[Operation], fed: Container[Tensor]
+                      ) -> list[Operation]:
+    """The operations that the fetches depend on, in the order of their creation."""
     needed: dict[Operation, None] = {}
     stack = [t.op for t in outputs if t not in fed] + list(targets)
     while stack:

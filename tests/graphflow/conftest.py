@@ -1,40 +1,11 @@
-"""Each test builds its own default graph, and runs it through the ops' NumPy references."""
+"""Each test builds its own default graph, and runs it in a session of its own."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
 import pytest
-from graphflow.runtime.interpreter import interpret
 
 import graphflow as tf
-
-
-class ReferenceSession:
-    """`run` as a session has it, op by op."""
-
-    def __init__(self) -> None:
-        self.variables: dict[str, np.ndarray] = {}
-
-    def run(self, fetches: Any, feed_dict: dict[Any, Any] | None = None) -> Any:
-        graph = tf.get_default_graph()
-        many = isinstance(fetches, (list, tuple))
-        elements = [graph.as_graph_element(f) for f in (fetches if many else [fetches])]
-        needed: set[tf.Operation] = set()
-        stack = [e if isinstance(e, tf.Operation) else e.op for e in elements]
-        while stack:
-            op = stack.pop()
-            if op not in needed:
-                needed.add(op)
-                stack += [t.op for t in op.inputs] + list(op.control_inputs)
-        part = tf.Graph()
-        part.operations = [op for op in graph.operations if op in needed]
-        part.outputs = tuple(e for e in elements if isinstance(e, tf.Tensor))
-        feeds = {graph.as_graph_element(k): np.asarray(v) for k, v in (feed_dict or {}).items()}
-        values = iter(interpret(part, feeds, self.variables))
-        results = [next(values) if isinstance(e, tf.Tensor) else None for e in elements]
-        return results if many else results[0]
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +14,17 @@ def graph() -> Iterator[tf.Graph]:
         yield graph
 
 
+class PerGraphSession:
+    """Runs fetches in one session for each default graph."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[tf.Graph, tf.Session] = {}
+
+    def run(self, *args):
+        graph = tf.get_default_graph()
+        return self.sessions.setdefault(graph, tf.Session()).run(*args)
+
+
 @pytest.fixture
-def sess(graph: tf.Graph) -> ReferenceSession:
-    return ReferenceSession()
+def sess(graph: tf.Graph) -> PerGraphSession:
+    return PerGraphSession()

@@ -173,7 +173,7 @@ def test_global_step(sess):
     assert (step.name, step.dtype) == ("global_step:0", tf.int64) and step not in tf.trainable_variables()
     w = tf.Variable(1.0)
     train = tf.train.AdamOptimizer().minimize(w * w, global_step=step)
-    assert train.name == "Adam" and train.type == "Assign"
+    assert train.name == "Adam" and train.type == "AssignAdd"
     sess.run(tf.global_variables_initializer())
     for _ in range(3):
         sess.run(train)
