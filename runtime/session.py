@@ -55,15 +55,10 @@ class Session:
         RuntimeError for a closed session.
         """
         feeds = feed_dict if feed_dict is not None else {}
-        try:
-            key = (tuple(fetches) if type(fetches) is list else fetches, type(fetches), *feeds)
-            found = self._runners.get(key)
-        except TypeError:  # an unhashable nest
-            key, found = None, None
+        key = (_structure(fetches) if isinstance(fetches, (list, tuple, dict)) else fetches, *feeds)
+        found = self._runners.get(key)
         if found is None:
-            found = self._prepare(fetches, list(feeds))
-            if key is not None:
-                self._runners[key] = found
+            found = self._runners[key] = self._prepare(fetches, list(feeds))
         elif self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         build, runner = found
@@ -163,6 +158,15 @@ class Session:
     def __exit__(self, *error: Any) -> None:
         self._contexts.pop().close()
         self.close()
+
+
+def _structure(fetches: Any) -> Any:
+    """A nest of fetches as what can be looked up, its types included."""
+    if isinstance(fetches, (list, tuple)):
+        return type(fetches), *map(_structure, fetches)
+    if isinstance(fetches, Mapping):
+        return type(fetches), *((name, _structure(fetch)) for name, fetch in fetches.items())
+    return fetches
 
 
 class InteractiveSession(Session):
