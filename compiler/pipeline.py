@@ -15,8 +15,10 @@ from .passes.prune import prune
 from .passes.resolve import resolve
 from .passes.simplify import simplify
 from .passes.stabilise import stabilise
+from .passes.update import update
 
 PASSES: list[Callable[[Graph], Graph]] = [
+    update,
     stabilise,
     expand,
     resolve,
