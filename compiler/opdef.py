@@ -28,7 +28,8 @@ REGISTRY: dict[str, OpDef] = {}
 class OpDef:
     """An op declaration. Calling it builds the operation in the default graph.
 
-    `infer(inputs, attrs) -> [TensorType]` is the shape and dtype rule and raises ShapeError or DTypeError.
+    `infer(inputs, attrs) -> [TensorType]` is the shape and dtype rule and raises ShapeError or DTypeError. It settles
+    attributes that wait for the rank of an input (an axis counted from the end).
     `grad(op, *output_grads) -> [Tensor | None]` builds the gradients of the inputs, None where there is none.
     `reference(*arrays, **attrs)` computes the value (a tuple for several outputs) with NumPy.
     `lower` depends on the family: a source template for elementwise ops, a function for others.

@@ -21,7 +21,7 @@ def _matmul_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     dtype = check_same_dtype("MatMul", inputs)
     check_dtype("MatMul", a, (*FLOATS, int32, int64))
     if a.dims is None or b.dims is None:
-        return [TensorType(dtype, None)]
+        return [TensorType(dtype, _half_known(a.dims, b.dims, attrs))]
     if len(a.dims) < 2 or len(b.dims) < 2:
         raise ShapeError(f"MatMul: inputs must have rank 2 or more, received {format_dims(a.dims)} and "
                          f"{format_dims(b.dims)}")
@@ -35,6 +35,16 @@ def _matmul_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     batch = broadcast("MatMul", a.dims[:-2], b.dims[:-2])
     assert batch is not None
     return [TensorType(dtype, (*batch, m, n))]
+
+
+def _half_known(a: Dims | None, b: Dims | None, attrs: dict[str, Any]) -> Dims | None:
+    """Where one input is a matrix and the other's rank is unknown, that is taken for a matrix too, as TensorFlow 1
+    does: placeholders without a shape feed dense layers."""
+    if b is not None and len(b) == 2:
+        return dm.fresh(), _matrix(b, attrs["transpose_b"])[1]
+    if a is not None and len(a) == 2:
+        return _matrix(a, attrs["transpose_a"])[0], dm.fresh()
+    return None
 
 
 def _matrix(dims: Dims, transposed: bool) -> Dims:

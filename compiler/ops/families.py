@@ -72,27 +72,24 @@ def comparison(name: str, *, lower: str, reference: Callable[..., Any],
 
 # reductions
 
-def reduced_dims(op: str, dims: Dims | None, axis: tuple[int, ...] | None, keepdims: bool) -> Dims | None:
-    """The shape after reducing `axis` (None: every axis)."""
-    if dims is None:
-        return () if axis is None and not keepdims else None
-    axes = set(range(len(dims))) if axis is None else {normalize_axis(op, a, len(dims)) for a in axis}
-    one: DimLike = 1
-    return tuple(one if i in axes else d for i, d in enumerate(dims) if keepdims or i not in axes)
-
-
-def canonical_axes(op: str, x: Tensor, axis: Any) -> tuple[int, ...] | None:
-    """The axis argument of a reduction (None, int, sequence, or constant tensor) as a sorted tuple, None for all."""
-    axis = static_ints(op, "axis", axis)
-    if axis is None:
-        return None if x.dims is None else tuple(range(len(x.dims)))
-    axes = tuple(axis) if hasattr(axis, "__iter__") else (axis,)
+def reduced_dims(op: str, x: Tensor, attrs: dict[str, Any]) -> Dims | None:
+    """The shape of `x` with attrs["axis"] (None: every axis) reduced; settles that to sorted axes from the front."""
+    axis, keepdims = attrs["axis"], attrs["keepdims"]
     if x.dims is None:
-        return tuple(sorted(int(a) for a in axes))
-    normal = tuple(sorted(normalize_axis(op, a, len(x.dims)) for a in axes))
-    if len(set(normal)) != len(normal):
+        return () if axis is None and not keepdims else None
+    rank = len(x.dims)
+    axes = tuple(range(rank)) if axis is None else tuple(sorted(normalize_axis(op, a, rank) for a in axis))
+    if len(set(axes)) != len(axes):
         raise ShapeError(f"{op}: axis {axis!r} names an axis twice")
-    return normal
+    attrs["axis"] = axes
+    one: DimLike = 1
+    return tuple(one if i in axes else d for i, d in enumerate(x.dims) if keepdims or i not in axes)
+
+
+def axis_argument(op: str, axis: Any) -> tuple[int, ...] | None:
+    """The axis argument of a reduction (None, int, sequence, or constant tensor) as a tuple, None for all."""
+    axis = static_ints(op, "axis", axis)
+    return None if axis is None else tuple(axis) if hasattr(axis, "__iter__") else (axis,)
 
 
 def keep_axes(op: Operation, *tensors: Tensor) -> Sequence[Tensor]:
@@ -111,7 +108,7 @@ def reduction(name: str, *, combine: str, identity: str, reference: Callable[...
     axes kept as 1."""
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         check_dtype(name, inputs[0], dtypes)
-        return [TensorType(inputs[0].dtype, reduced_dims(name, inputs[0].dims, attrs["axis"], attrs["keepdims"]))]
+        return [TensorType(inputs[0].dtype, reduced_dims(name, inputs[0], attrs))]
 
     def op_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
         assert grad is not None
@@ -123,7 +120,7 @@ def reduction(name: str, *, combine: str, identity: str, reference: Callable[...
 
     def build(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
         x = convert_to_tensor(input_tensor, name=f"{op.name}/x")
-        return op(x, axis=canonical_axes(op.name, x, axis), keepdims=bool(keepdims), name=name)
+        return op(x, axis=axis_argument(op.name, axis), keepdims=bool(keepdims), name=name)
 
     build.op = op  # type: ignore[attr-defined]
     return build

@@ -9,21 +9,30 @@ import numpy as np
 from ..dtypes import FLOATS, int32, int64
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
-from ..shapes import broadcast, format_dims, normalize_axis
+from ..shapes import Dims, broadcast, format_dims, normalize_axis
 from .arguments import check_dtype, check_same_dtype, convert_all
 from .constant import convert_to_tensor
 from .elementwise import abs_, cast, check_index, exp, log, log1p, relu, sigmoid, where
 from .families import composite
 from .gather import one_hot
-from .reduction import reduce_max, reduce_sum, size_of
-from .view import expand_dims, stop_gradient, transpose, zeros_of
+from .reduction import reduce_max, reduce_sum
+from .slicing import concat
+from .view import dim_scalar, expand_dims, known_rank, reshape, shape, stop_gradient, transpose, zeros_of
 
 
-def _float_type(name: str) -> Any:
+def _along_axis(name: str) -> Any:
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         check_dtype(name, inputs[0], FLOATS)
+        if inputs[0].dims is not None:
+            attrs["axis"] = _axis(name, inputs[0].dims, attrs["axis"])
         return [inputs[0].type]
     return infer
+
+
+def _axis(op: str, dims: Dims, axis: int) -> int:
+    if not dims:
+        raise ShapeError(f"{op}: the input must have rank 1 or more, received a scalar")
+    return normalize_axis(op, axis, len(dims))
 
 
 def _softmax_reference(x: np.ndarray, axis: int) -> np.ndarray:
@@ -41,7 +50,7 @@ def _softmax_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     return [y * (g - reduce_sum(g * y, axis, keepdims=True))]
 
 
-_softmax = composite("Softmax", infer=_float_type("Softmax"), expand=_softmax_expand, reference=_softmax_reference,
+_softmax = composite("Softmax", infer=_along_axis("Softmax"), expand=_softmax_expand, reference=_softmax_reference,
                      grad=_softmax_grad)
 
 
@@ -56,28 +65,18 @@ def _log_softmax_expand(x: Tensor, axis: int) -> Tensor:
 
 
 _log_softmax = composite(
-    "LogSoftmax", infer=_float_type("LogSoftmax"), expand=_log_softmax_expand, reference=_log_softmax_reference,
+    "LogSoftmax", infer=_along_axis("LogSoftmax"), expand=_log_softmax_expand, reference=_log_softmax_reference,
     grad=lambda op, g: [g - exp(op.output) * reduce_sum(g, op.attrs["axis"], keepdims=True)])
-
-
-def _axis(op: str, x: Tensor, axis: int) -> int:
-    if x.dims is None:
-        return axis
-    if not x.dims:
-        raise ShapeError(f"{op}: the input must have rank 1 or more, received a scalar")
-    return normalize_axis(op, axis, len(x.dims))
 
 
 def softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
     """exp(logits) / sum(exp(logits), axis), without overflow."""
-    x = convert_to_tensor(logits)
-    return _softmax(x, axis=_axis("Softmax", x, axis), name=name)
+    return _softmax(convert_to_tensor(logits, name="Softmax/logits"), axis=axis, name=name)
 
 
 def log_softmax(logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
     """logits - log(sum(exp(logits), axis)), without overflow."""
-    x = convert_to_tensor(logits)
-    return _log_softmax(x, axis=_axis("LogSoftmax", x, axis), name=name)
+    return _log_softmax(convert_to_tensor(logits, name="LogSoftmax/logits"), axis=axis, name=name)
 
 
 # cross-entropy of a softmax with a distribution over the last axis
@@ -88,8 +87,11 @@ def _cross_entropy_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> lis
     logits, labels = inputs
     check_same_dtype(name, inputs)
     check_dtype(name, logits, FLOATS)
-    dims = broadcast(name, logits.dims, labels.dims)
-    return [TensorType(logits.dtype, None if dims is None else dims[:-1])]
+    shapes = [t.dims for t in inputs if t.dims is not None]
+    dims = broadcast(name, *shapes)
+    if dims == () and shapes:
+        raise ShapeError(f"{name}: the logits must have rank 1 or more, received a scalar")
+    return [TensorType(logits.dtype, dims[:-1] if dims and shapes else None)]
 
 
 def _cross_entropy_reference(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -97,14 +99,19 @@ def _cross_entropy_reference(logits: np.ndarray, labels: np.ndarray) -> np.ndarr
 
 
 def _cross_entropy_expand(logits: Tensor, labels: Tensor) -> Tensor:
-    return reduce_sum(labels * -_log_softmax_expand(logits, len(logits.dims) - 1), -1)  # type: ignore[arg-type]
+    return reduce_sum(labels * -_log_softmax_expand(logits, -1), -1)
 
 
 def _cross_entropy_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     """(softmax - labels) for the logits, as TensorFlow has it: exact for labels that sum to 1."""
     logits, labels = op.inputs
-    g = expand_dims(g, -1)
+    g = _column(g)
     return g * (softmax(logits) - labels), g * -log_softmax(logits)
+
+
+def _column(g: Tensor) -> Tensor:
+    """A last axis of size 1 added, whatever the rank."""
+    return expand_dims(g, -1) if g.dims is not None else reshape(g, concat([shape(g), [1]], 0))
 
 
 _cross_entropy = composite("SoftmaxCrossEntropyWithLogits", infer=_cross_entropy_types, expand=_cross_entropy_expand,
@@ -114,7 +121,7 @@ _cross_entropy = composite("SoftmaxCrossEntropyWithLogits", infer=_cross_entropy
 def softmax_cross_entropy_with_logits_v2(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
     """-sum(labels * log_softmax(logits)) over `axis`, with gradients for both."""
     scores, target = convert_all("SoftmaxCrossEntropyWithLogits", (logits, labels))
-    if scores.dims is not None and _axis("softmax_cross_entropy", scores, axis) != len(scores.dims) - 1:
+    if scores.dims is not None and _axis("SoftmaxCrossEntropyWithLogits", scores.dims, axis) != len(scores.dims) - 1:
         rank = len(scores.dims)
         order = [a for a in range(rank) if a != axis % rank] + [axis % rank]
         scores, target = transpose(scores, order), transpose(target, order)
@@ -138,7 +145,7 @@ def _sparse_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     check_dtype(name, logits, FLOATS)
     check_dtype(name, labels, (int32, int64))
     if logits.dims is None or labels.dims is None:
-        return [TensorType(logits.dtype, labels.dims)]
+        return [TensorType(logits.dtype, labels.dims if logits.dims is None else logits.dims[:-1])]
     if len(logits.dims) != len(labels.dims) + 1 or not labels.shape.is_compatible_with(logits.dims[:-1]):
         raise ShapeError(f"{name}: the rank of labels must be that of the logits without the last axis, and so their "
                          f"sizes; received labels {format_dims(labels.dims)} and logits {format_dims(logits.dims)}")
@@ -154,23 +161,23 @@ def _sparse_reference(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _hot(labels: Tensor, logits: Tensor) -> Tensor:
-    assert logits.dims is not None
-    checked = check_index(labels, cast(size_of(logits, (len(logits.dims) - 1,)), labels.dtype))
-    return one_hot(checked, logits.dims[-1], 1, 0, dtype=logits.dtype)
+    *rows, classes = known_rank("SparseSoftmaxCrossEntropyWithLogits", logits)
+    if labels.dims is None:
+        labels = reshape(labels, rows)
+    checked = check_index(labels, cast(dim_scalar(classes), labels.dtype))
+    return one_hot(checked, classes, 1, 0, dtype=logits.dtype)
 
 
 def _sparse_expand(logits: Tensor, labels: Tensor) -> Tensor:
     """logsumexp(x - max) - (x[label] - max): exact where x[label] itself is far from the maximum."""
-    assert logits.dims is not None
-    axis = len(logits.dims) - 1
-    shifted = logits - reduce_max(logits, axis, keepdims=True)
-    picked = reduce_sum(where(_hot(labels, logits) > 0, shifted, zeros_of(logits)), axis)
-    return log(reduce_sum(exp(shifted), axis)) - picked
+    shifted = logits - reduce_max(logits, -1, keepdims=True)
+    picked = reduce_sum(where(_hot(labels, logits) > 0, shifted, zeros_of(logits)), -1)
+    return log(reduce_sum(exp(shifted), -1)) - picked
 
 
 def _sparse_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     logits, labels = op.inputs
-    return expand_dims(g, -1) * (softmax(logits) - _hot(labels, logits)), None
+    return _column(g) * (softmax(logits) - _hot(labels, logits)), None
 
 
 _sparse_cross_entropy = composite("SparseSoftmaxCrossEntropyWithLogits", infer=_sparse_types, expand=_sparse_expand,

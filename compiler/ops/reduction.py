@@ -14,7 +14,7 @@ from ..shapes import normalize_axis
 from .arguments import check_dtype
 from .constant import convert_to_tensor
 from .elementwise import cast, equal, exp, is_finite, log, real_divide, where
-from .families import canonical_axes, composite, keep_axes, reduced_dims, reduction
+from .families import axis_argument, composite, keep_axes, reduced_dims, reduction
 from .symbolic import static_ints
 from .view import broadcast_to, dim_scalar, ones, ones_of, reshape, shape, shape_of, zeros_of
 
@@ -66,7 +66,8 @@ def size_of(x: Tensor, axis: tuple[int, ...] | None = None) -> Tensor:
     """The number of elements of `x` (along `axis`) as an int32 scalar."""
     if x.dims is None:
         return reduce_sum(ones(shape(x), int32), axis)
-    return dim_scalar(dm.product(d for i, d in enumerate(x.dims) if axis is None or i in axis))
+    axes = range(len(x.dims)) if axis is None else axis
+    return dim_scalar(dm.product(x.dims[a] for a in axes))
 
 
 def _mean_expand(x: Tensor, axis: tuple[int, ...] | None, keepdims: bool) -> Tensor:
@@ -91,7 +92,7 @@ def _mean_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
 def _reduction_types(name: str, dtypes: Any) -> Any:
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         check_dtype(name, inputs[0], dtypes)
-        return [TensorType(inputs[0].dtype, reduced_dims(name, inputs[0].dims, attrs["axis"], attrs["keepdims"]))]
+        return [TensorType(inputs[0].dtype, reduced_dims(name, inputs[0], attrs))]
     return infer
 
 
@@ -102,7 +103,7 @@ _mean = composite("Mean", infer=_reduction_types("Mean", NUMBERS), expand=_mean_
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The arithmetic mean over `axis` (all axes when None). Integers divide towards minus infinity."""
     x = convert_to_tensor(input_tensor)
-    return _mean(x, axis=canonical_axes("Mean", x, axis), keepdims=bool(keepdims), name=name)
+    return _mean(x, axis=axis_argument("Mean", axis), keepdims=bool(keepdims), name=name)
 
 
 # logsumexp
@@ -134,7 +135,7 @@ _logsumexp = composite("LogSumExp", infer=_reduction_types("LogSumExp", FLOATS),
 def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """log(sum(exp(x))) over `axis`, without overflow."""
     x = convert_to_tensor(input_tensor)
-    return _logsumexp(x, axis=canonical_axes("LogSumExp", x, axis), keepdims=bool(keepdims), name=name)
+    return _logsumexp(x, axis=axis_argument("LogSumExp", axis), keepdims=bool(keepdims), name=name)
 
 
 # arguments of extrema: the first one; NaN counts as the extremum, as in NumPy
@@ -142,7 +143,11 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False
 def _arg_types(name: str) -> Any:
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         check_dtype(name, inputs[0], ALL)
-        return [TensorType(attrs["output_type"], reduced_dims(name, inputs[0].dims, (attrs["axis"],), False))]
+        dims = inputs[0].dims
+        if dims is None:
+            return [TensorType(attrs["output_type"], None)]
+        axis = attrs["axis"] = normalize_axis(name, attrs["axis"], len(dims))
+        return [TensorType(attrs["output_type"], (*dims[:axis], *dims[axis + 1:]))]
     return infer
 
 
@@ -154,19 +159,16 @@ _argmin = OpDef("ArgMin", REDUCTION, _arg_types("ArgMin"), None,
 
 def argmax(input: Any, axis: Any = None, name: str | None = None, output_type: Any = int64) -> Tensor:
     """The index of the first largest element along `axis` (default 0)."""
-    x = convert_to_tensor(input)
-    return _argmax(x, axis=_one_axis("ArgMax", x, axis), output_type=as_dtype(output_type), name=name)
+    axis = static_ints("ArgMax", "axis", 0 if axis is None else axis)
+    x = convert_to_tensor(input, name="ArgMax/input")
+    return _argmax(x, axis=axis, output_type=as_dtype(output_type), name=name)
 
 
 def argmin(input: Any, axis: Any = None, name: str | None = None, output_type: Any = int64) -> Tensor:
     """The index of the first smallest element along `axis` (default 0)."""
-    x = convert_to_tensor(input)
-    return _argmin(x, axis=_one_axis("ArgMin", x, axis), output_type=as_dtype(output_type), name=name)
-
-
-def _one_axis(op: str, x: Tensor, axis: Any) -> int:
-    axis = static_ints(op, "axis", 0 if axis is None else axis)
-    return axis if x.dims is None else normalize_axis(op, axis, len(x.dims))
+    axis = static_ints("ArgMin", "axis", 0 if axis is None else axis)
+    x = convert_to_tensor(input, name="ArgMin/input")
+    return _argmin(x, axis=axis, output_type=as_dtype(output_type), name=name)
 
 
 # undoing a broadcast: what is its gradient

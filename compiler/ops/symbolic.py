@@ -189,6 +189,6 @@ def kept_dims(x: Tensor, axis: Sequence[int] | None) -> Dims | None:
     """The dims of `x` with the reduced axes as 1, None when its rank is unknown."""
     if x.dims is None:
         return None
-    axes = range(len(x.dims)) if axis is None else axis
+    axes = range(len(x.dims)) if axis is None else [a % len(x.dims) for a in axis]
     kept: list[DimLike] = [1 if i in axes else d for i, d in enumerate(x.dims)]
     return tuple(kept)
