@@ -50,7 +50,9 @@ class Frame:
         self._outputs = [self._output(t) for t in plan.graph.outputs]
 
     def _build_tables(self) -> None:
-        rows, table, dims = [], [], []
+        rows: list[list[int]] = []
+        table: list[int] = []
+        dims: list[int] = []
         for step in self.binding.steps:
             if isinstance(step.call, HostCall):
                 rows.append([0] * ROW_WORDS)

@@ -114,7 +114,8 @@ def folder() -> pathlib.Path:
     temporary = pathlib.Path(tempfile.mkdtemp(prefix="graphflow-"))
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     warnings.warn(f"graphflow: the kernel cache {path} cannot be used ({problem}); kernels of this process go to "
-                  f"{temporary}. Set GRAPHFLOW_CACHE_DIR to a folder of yours to keep them.", RuntimeWarning, stacklevel=2)
+                  f"{temporary}. Set GRAPHFLOW_CACHE_DIR to a folder of yours to keep them.", RuntimeWarning,
+                  stacklevel=2)
     return temporary
 
 

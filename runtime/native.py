@@ -55,7 +55,7 @@ def _call(typingctx: Any, address: Any, buffers: Any, dims: Any, begin: Any, end
 
 
 @njit("int64(int64, int64, int64, int64, int64)", parallel=True, nogil=True, cache=True)
-def _execute(rows, count, buffers, dims, status):  # type: ignore[no-untyped-def]
+def _execute(rows, count, buffers, dims, status):
     for i in range(count):
         row = rows + 64 * i
         kernel, tasks, chunks = word(row, 0), word(row, 1), word(row, 2)
@@ -71,7 +71,7 @@ def _execute(rows, count, buffers, dims, status):  # type: ignore[no-untyped-def
 
 
 @njit("int64(int64, int64, int64, int64, int64)", nogil=True, cache=True)
-def _execute_serially(rows, count, buffers, dims, status):  # type: ignore[no-untyped-def]
+def _execute_serially(rows, count, buffers, dims, status):
     for i in range(count):
         row = rows + 64 * i
         b, d = buffers + word(row, 3), dims + word(row, 4)

@@ -1,4 +1,4 @@
-"""A compiled graph made ready to run: for each set of fed sizes its kernel calls, its memory, and the tables of both."""
+"""A compiled graph made ready to run: for each set of fed sizes its kernel calls and its memory."""
 from __future__ import annotations
 
 import itertools

@@ -21,7 +21,8 @@ def fill(name: str, out: Any, size: int, value: Any, dtype: DType) -> KernelCall
     code = dtype.code
     names = ["compiled", f"store_{code}", "word"] + ([code] if not dtype.is_bool else [])
     source = HEADER.format(title="fill", names=", ".join(sorted(names))) + (
-        f"    out = word(buffers, 0)\n    for i in range(begin, end):\n        store_{code}(out, i, {literal(value, dtype)}, 0)\n")
+        "    out = word(buffers, 0)\n    for i in range(begin, end):\n"
+        f"        store_{code}(out, i, {literal(value, dtype)}, 0)\n")
     return KernelCall(name + "/fill", source, (out,), (), size, nbytes=size * dtype.size, writes=(0,))
 
 
@@ -41,7 +42,8 @@ def copy_box(name: str, x: Any, out: Any, shape: Sequence[int], out_shape: Seque
     *outer, (inner, step) = axes or [(1, 1)]
     code, rank = dtype.code, len(outer)
     target = "at + j" if step == 1 else "at + j * n1"
-    lines = ["x = word(buffers, 0)", "out = word(buffers, 1)", *(f"n{i} = word(dims, {i})" for i in range(3 + 2 * rank)),
+    lines = ["x = word(buffers, 0)", "out = word(buffers, 1)",
+             *(f"n{i} = word(dims, {i})" for i in range(3 + 2 * rank)),
              "for task in range(begin, end):", "    at = n2", "    rest = task"]
     for k in reversed(range(rank)):
         lines += [f"    at += rest % n{3 + 2 * k} * n{4 + 2 * k}", f"    rest = rest // n{3 + 2 * k}"]

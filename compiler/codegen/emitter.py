@@ -1,8 +1,8 @@
 """Source of one element: pulls the value of a tensor at an index, level by level of a loop nest.
 
-Every op of a fused group says how its element at an index follows from its inputs' elements (elementwise ops at the same
-index, index maps at a computed one), so any of them fuses with any other. Code lands at the outermost level that its
-index allows: once per kernel, once per task, or in the inner loop. Common elements are computed once per level.
+Every op of a fused group says how its element at an index follows from its inputs' elements (elementwise ops at the
+same index, index maps at a computed one), so any of them fuses with any other. Code lands at the outermost level that
+its index allows: once per kernel, once per task, or in the inner loop. Common elements are computed once per level.
 """
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ KERNEL, TASK, INNER = 0, 1, 2
 # floats whose bits go into the source; other constants are loaded, so that kernels are shared
 PLAIN_CONSTANTS = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, -1.0, -0.5, -2.0}
 # what is worth keeping for a later loop over the same row rather than computing again
-COSTLY = re.compile(r"\b(exp|expm1|log|log1p|tanh|sigmoid|erf|erfc|pow|sin|cos|tan|asin|acos|atan|atan2|sinh|cosh|asinh|"
-                    r"acosh|atanh|random\w+)\(")
+COSTLY = re.compile(r"\b(exp|expm1|log|log1p|log2|tanh|sigmoid|softplus|erf|erfc|pow|sin|cos|tan|asin|acos|atan|atan2|"
+                    r"sinh|cosh|asinh|acosh|atanh|random\w+)\(")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 STATUS = "status"  # the handle of the plan's status words
 

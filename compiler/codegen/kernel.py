@@ -20,9 +20,9 @@ class Scratch:
 class KernelCall:
     """One row of a plan.
 
-    `source` is the text of a Python module that defines `kernel(buffers, dims, begin, end, lane)`; equal texts share one
-    compiled kernel. `buffers` are handles in slot order: tensors of the graph, or Scratch. `dims` are the sizes in slot
-    order. The executor splits the `tasks` into contiguous ranges. `flops` and `nbytes` (moved to and from memory)
+    `source` is the text of a Python module that defines `kernel(buffers, dims, begin, end, lane)`; equal texts share
+    one compiled kernel. `buffers` are handles in slot order: tensors of the graph, or Scratch. `dims` are the sizes in
+    slot order. The executor splits the `tasks` into contiguous ranges. `flops` and `nbytes` (moved to and from memory)
     feed the parallel cost model and `explain`.
     """
 

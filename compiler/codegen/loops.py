@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from .. import dims as dm
 from ..dims import DimLike
 from ..ir import Graph, Operation, Tensor
-from ..opdef import REDUCTION
+from ..opdef import REDUCTION, REGISTRY
 from ..shapes import Dims
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal
 from .kernel import KernelCall, Scratch
@@ -50,7 +51,7 @@ class LoopGroup:
     def nbytes(self) -> int:
         tensors = {*self.body.outputs, *(t for op in self.body.operations for t in op.inputs
                                          if t.op.type == "Parameter" and op.type != "Assign")}
-        return sum(self.sizes(dm.product(t.dims)) * t.dtype.size for t in tensors)  # type: ignore[arg-type]
+        return sum(self.sizes(dm.product(t.dims)) * t.dtype.size for t in tensors)
 
     @property
     def flops(self) -> int:
@@ -73,14 +74,14 @@ def lower_loops(group: LoopGroup) -> list[KernelCall]:
     """The kernel calls of a fused group. An inner loop walks several axes at once unless one is needed by itself."""
     rank = len(group.domain)
     if group.axes is None:
-        return _first(lambda start=start: _map(group, start) for start in range(max(rank, 1)))
+        return _first(partial(_map, group, start) for start in range(max(rank, 1)))
     kept = [a for a in range(rank) if a not in group.axes]
     reduced = sorted(group.axes)
-    attempts = [lambda: _rows(group, kept, reduced, merged=True), lambda: _rows(group, kept, reduced, merged=False)]
+    attempts = [partial(_rows, group, kept, reduced, merged) for merged in (True, False)]
     together = not reduced or reduced == list(range(reduced[0], reduced[-1] + 1))
     positions = any("arg" in op.definition.fields for op in group.reductions)
     if reduced and together and not positions and (not kept or kept[-1] > reduced[-1]):
-        attempts.insert(0, lambda: _blocks(group, reduced, kept))
+        attempts.insert(0, partial(_blocks, group, reduced, kept))
     return _first(attempts)
 
 
@@ -247,12 +248,11 @@ def _accumulate(emit: Emitter, group: LoopGroup, op: Operation) -> tuple[str]:
 
 def _accumulate_position(emit: Emitter, group: LoopGroup, op: Operation, element: str, name: str) -> tuple[str]:
     """The position of the first extremum so far; NaN counts as one."""
-    from ..opdef import REGISTRY
     x = op.inputs[0]
     sign = ">" if op.definition.fields["arg"] == "Max" else "<"
     best, hit = emit.name(TASK), emit.name(INNER)
     code = op.output.dtype.code
-    axis, = group.axes or ()
+    axis = min(group.axes or (0,))
     extremum = REGISTRY[op.definition.fields["arg"]]
     neutral = _neutral(emit, extremum, x)
     emit.line(TASK, f"{best} = {neutral}")
@@ -295,7 +295,8 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int]) -> list[Kerne
     wide, length, block_count = (emit.dim(dm.product(group.domain[a] for a in after)),
                                  emit.dim(dm.product(group.domain[a] for a in walked)),
                                  emit.argument("blocks", blocks))
-    before, finish = [], []
+    before: list[str] = []
+    finish: list[str] = []
     for op in group.reductions:
         element = emit.element(op.inputs[0], emit.identity())
         code, slot = op.output.dtype.code, emit.slot(targets[op])
@@ -376,7 +377,8 @@ def module(emit: Emitter, title: str, body: Sequence[str]) -> str:
     setup = [f"p{i} = word(buffers, {i})" for i in range(len(emit.buffers))]
     setup += [f"n{i} = word(dims, {i})" for i in range(len(emit.dims))]
     text = "\n".join(indented([*setup, *emit.lines[KERNEL], *body]))
-    return (f'"""{title}"""\nfrom graphflow.compiler.native.prelude import {", ".join(["compiled", *calls(text)])}\n\n\n'
+    names = ", ".join(["compiled", *calls(text)])
+    return (f'"""{title}"""\nfrom graphflow.compiler.native.prelude import {names}\n\n\n'
             f"@compiled\ndef kernel(buffers, dims, begin, end, lane):\n{text}\n")
 
 

@@ -50,7 +50,7 @@ class Lowering:
             return lower_boxes(op, self.shape, self.sizes)
         return None
 
-    def _fused(self, op: Operation) -> list[KernelCall]:
+    def _fused(self, op: Operation) -> list[KernelCall] | None:
         body, anchor = op.attrs["body"], op.attrs["anchor"]
         handles: dict[Tensor, Any] = dict(zip(body.inputs, op.inputs, strict=True))
         handles.update(zip(body.outputs, op.outputs, strict=True))
@@ -68,7 +68,8 @@ class Lowering:
         lower = self._matmul if anchor.definition.family == CONTRACTION else self._window
         return lower(op, anchor, raw, [handles[t] for t in anchor.inputs], epilogue)
 
-    def _matmul(self, op: Operation, product: Operation, out: Tensor, inputs: Any, epilogue: Any) -> list[KernelCall]:
+    def _matmul(self, op: Operation, product: Operation, out: Tensor, inputs: Any, epilogue: Any
+                ) -> list[KernelCall] | None:
         a, b = inputs
         a_shape, b_shape, c_shape = self.shape(a), self.shape(b), self.shape(product.output)
         transpose_a, transpose_b = product.attrs["transpose_a"], product.attrs["transpose_b"]
@@ -98,7 +99,8 @@ class Lowering:
                 return lower_pool2d(inputs[0], out, kind="max" if window.type == "MaxPool" else "avg",
                                     **_pool(dtype, shapes[0], attrs))
             case "MaxPoolGrad":
-                return lower_max_pool2d_grad(*inputs, out, **_pool(dtype, shapes[0], attrs))
+                x, y, dy = inputs
+                return lower_max_pool2d_grad(x, y, dy, out, **_pool(dtype, shapes[0], attrs))
             case "AvgPoolGrad":
                 return lower_avg_pool2d_grad(inputs[0], out, **_pool(dtype, out_shape, attrs))
         return None

@@ -19,4 +19,4 @@ def _expand(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return None
     assert op.definition.expand is not None
     result = op.definition.expand(*inputs, **op.attrs)
-    return result if isinstance(result, (list, tuple)) else [result]
+    return [result] if isinstance(result, Tensor) else result

@@ -24,7 +24,7 @@ def _fold(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return None
     if any(t.op.type != "Const" for t in inputs) or not is_known(op.output):
         return None
-    if product(op.output.dims) > MAX_ELEMENTS:
+    if product(op.output.dims) > MAX_ELEMENTS:  # type: ignore[operator]
         return None
     values = [t.op.attrs["value"] for t in inputs]
     if op.definition.fields.get("shape_operand") is not None:

@@ -140,7 +140,7 @@ class _Fusion:
             for other in groups:
                 if other is not group and self.mergeable(group, other):
                     self.merge(group, other)
-        groups = list(dict.fromkeys(g for g in map(self.groups.get, users) if g in groups))  # type: ignore[arg-type]
+        groups = list(dict.fromkeys(g for g in map(self.groups.get, users) if g in groups))
         for group in sorted(groups, key=lambda g: g.axes is None):
             outside = [u for u in self.next.get(op, ()) if self.groups.get(u) is not group]
             if not self.reaches(outside, group):

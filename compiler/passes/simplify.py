@@ -87,7 +87,7 @@ def _absorb_transposes(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] 
         flags.append(flag != swaps)
     if operands == inputs:
         return None
-    return [matmul(*operands, *flags)]
+    return [matmul(operands[0], operands[1], *flags)]
 
 
 def _shortest_alias(op: Operation, x: Tensor) -> Sequence[Tensor] | None:

@@ -32,8 +32,9 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
                variables: Mapping[Operation, Dims] | None = None) -> tuple[Graph, dict[str, Atom]]:
     """The part of a graph that computes `outputs` and runs `targets` when `feeds` are given.
 
-    `variables` gives the present shapes of variables that may change theirs. Returns the graph with the symbol of each class of equal unknown sizes in the pattern. Raises InvalidArgumentError listing
-    every placeholder that is needed but not fed, and for fed shapes that do not fit together.
+    `variables` gives the present shapes of variables that may change theirs. Returns the graph with the symbol of each
+    class of equal unknown sizes in the pattern. Raises InvalidArgumentError listing every placeholder that is needed
+    but not fed, and for fed shapes that do not fit together.
     """
     symbols: dict[str, DimLike] = {c: dm.fresh(c) for shape in pattern for c in shape if isinstance(c, str)}
     fed = {tensor: tuple(symbols[c] if isinstance(c, str) else c for c in shape)
@@ -71,8 +72,8 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
                          [operations[c] for c in op.control_inputs], op.site)
         graph.operations.append(copy)
         operations[op] = copy
-        for old, new in zip(op.outputs, copy.outputs, strict=True):
-            tensors.setdefault(old, new)
+        for theirs, ours in zip(op.outputs, copy.outputs, strict=True):
+            tensors.setdefault(theirs, ours)
     graph.inputs = tuple(tensors[t] for t in feeds)
     graph.outputs = tuple(tensors[t] for t in outputs)
     graph.targets = tuple(operations[op] for op in targets)
@@ -93,14 +94,15 @@ def needed_operations(outputs: Sequence[Tensor], targets: Sequence[Operation], f
             stack += op.control_inputs
     # as created, so that schedules and errors follow the user's order
     order = {op: i for i, op in enumerate(next(iter(needed)).graph.operations)} if needed else {}
-    return sorted((op for op in needed if not (op.outputs and all(t in fed for t in op.outputs))), key=order.__getitem__)
+    computed = (op for op in needed if not (op.outputs and all(t in fed for t in op.outputs)))
+    return sorted(computed, key=order.__getitem__)
 
 
 def _check_fed(needed: Sequence[Operation], fed: Mapping[Tensor, Dims]) -> None:
     missing = [op for op in needed if op.type == "Placeholder" and op.output not in fed]
     if missing:
-        lines = [f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.output.dtype.name} and shape "
-                 f"{format_dims(op.output.dims)}, made at {op.site}" for op in missing]
+        lines = [f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.output.dtype.name} and "
+                 f"shape {format_dims(op.output.dims)}, made at {op.site}" for op in missing]
         raise InvalidArgumentError("\n".join(lines), missing[0])
 
 
