@@ -63,9 +63,9 @@ def _highest(x: np.ndarray) -> Any:
 # mean: a composite of sum and division, so that it fuses like them
 
 def size_of(x: Tensor, axis: tuple[int, ...] | None = None) -> Tensor:
-    """The number of elements of `x` (along `axis`) as an int32 scalar."""
+    """The number of elements of `x` (along `axis`) as int32: a scalar, or for unknown rank what broadcasts like one."""
     if x.dims is None:
-        return reduce_sum(ones(shape(x), int32), axis)
+        return reduce_sum(ones(shape(x), int32), axis, keepdims=axis is not None)
     axes = range(len(x.dims)) if axis is None else axis
     return dim_scalar(dm.product(x.dims[a] for a in axes))
 
