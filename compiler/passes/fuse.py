@@ -136,10 +136,12 @@ class _Fusion:
         shared_scalar = len(users) > 1 and op.output.dims == ()
         groups = [] if shared_scalar else list(dict.fromkeys(
             g for u in users if (g := self.groups.get(u)) is not None and g.accepts(op) and self.may_join(op, g)))
+        gone: set[Group] = set()
         for group in sorted(groups, key=lambda g: g.axes is None):
             for other in groups:
-                if other is not group and self.mergeable(group, other):
+                if other is not group and not {group, other} & gone and self.mergeable(group, other):
                     self.merge(group, other)
+                    gone.add(other)
         groups = list(dict.fromkeys(g for g in map(self.groups.get, users) if g in groups))
         for group in sorted(groups, key=lambda g: g.axes is None):
             outside = [u for u in self.next.get(op, ()) if self.groups.get(u) is not group]

@@ -243,3 +243,12 @@ def test_control_edges_between_members():
         return [first + third, second]
 
     Program(build, X).check()
+
+
+def test_column_reductions_of_which_two_may_merge_and_a_third_may_not():
+    def build(x):
+        y = ew.tanh(x)
+        e = ew.exp(y - reduce_max(y, 0, keepdims=True))
+        return [reduce_mean(y, 0), e / reduce_sum(e, 0, keepdims=True)]
+
+    Program(build, X).check()
