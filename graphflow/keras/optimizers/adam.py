@@ -20,8 +20,8 @@ class Adam(Optimizer):
         self.epsilon = 1e-7 if epsilon is None else epsilon
         self.amsgrad = amsgrad
 
-    def slot_order(self) -> Sequence[str | tuple[str, ...]]:
-        return (("momentum", "velocity"), "velocity_hat") if self.amsgrad else (("momentum", "velocity"),)
+    def slot_order(self) -> Sequence[tuple[str, ...]]:
+        return [("momentum", "velocity"), *([("velocity_hat",)] if self.amsgrad else [])]
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         step = steps_taken(self, variable)

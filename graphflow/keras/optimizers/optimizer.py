@@ -63,23 +63,20 @@ class Optimizer:
         with graph.as_default(), graph.name_scope(self.name):
             self.iterations = self._add("iteration", np.zeros((), np.int64))
             self._learning_rate = self._add("learning_rate", np.array(self._rate, backend.floatx()))
-            for slot in self.slot_order():
-                for group_ in slot if isinstance(slot, tuple) else (slot,):
-                    self._slots.setdefault(group_, [])
+            for kinds in self.slot_order():
                 for variable in variables:
-                    for part in slot if isinstance(slot, tuple) else (slot,):
-                        name = f"{slot_prefix(variable)}_{part}"
-                        self._slots[part].append(self._add(name, initializers.Zeros(), variable))
+                    for kind in kinds:
+                        # Keras's name: the weight's path with its slashes as underscores
+                        slot = self._add(f"{variable.path.replace('/', '_')}_{kind}", initializers.Zeros(), variable)
+                        self._slots.setdefault(kind, []).append(slot)
 
     def _add(self, name: str, initializer: Any, like: Variable | None = None) -> Variable:
         shape, dtype = (None, None) if like is None else (like.shape, like.dtype)
-        variable = Variable(initializer, shape, dtype, False, name)
-        self._state[f"{self.name}/{name}" if f"{self.name}/{name}" not in self._state else
-                    f"{self.name}/{name}_{len(self._state)}"] = variable
+        variable = self._state[f"{self.name}/{name}"] = Variable(initializer, shape, dtype, False, name)
         return variable
 
-    def slot_order(self) -> Sequence[str | tuple[str, ...]]:
-        """The kinds of slots, in the order of Keras's files: a tuple's alternate weight by weight."""
+    def slot_order(self) -> Sequence[tuple[str, ...]]:
+        """The kinds of slots, in the order of Keras's files: those in one tuple alternate weight by weight."""
         return ()
 
     def slot(self, kind: str, variable: Variable) -> Variable:
@@ -188,11 +185,6 @@ class Optimizer:
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
         return cls(**config)
-
-
-def slot_prefix(variable: Variable) -> str:
-    """How Keras names a weight's slots: its path without the model, slashes as underscores."""
-    return variable.path.replace("/", "_")
 
 
 def steps_taken(optimizer: Optimizer, like: Variable) -> Tensor:

@@ -20,9 +20,9 @@ class RMSprop(Optimizer):
         self.epsilon = 1e-7 if epsilon is None else epsilon
         self.centered = centered
 
-    def slot_order(self) -> Sequence[str | tuple[str, ...]]:
-        return ("velocity", *(("momentum",) if self.momentum > 0 else ()),
-                *(("average_gradient",) if self.centered else ()))
+    def slot_order(self) -> Sequence[tuple[str, ...]]:
+        return [("velocity",), *([("momentum",)] if self.momentum > 0 else []),
+                *([("average_gradient",)] if self.centered else [])]
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         velocity = self.slot("velocity", variable)

@@ -18,8 +18,8 @@ class SGD(Optimizer):
             raise ValueError(f"`momentum` must be a float between [0, 1]. Received: momentum={momentum}")
         self.momentum, self.nesterov = float(momentum), nesterov
 
-    def slot_order(self) -> Sequence[str | tuple[str, ...]]:
-        return ("momentum",) if self.momentum else ()
+    def slot_order(self) -> Sequence[tuple[str, ...]]:
+        return [("momentum",)] if self.momentum else []
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         step = gradient * learning_rate

@@ -62,16 +62,13 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
 
 
 def _legacy_config(model: Any) -> dict[str, Any]:
-    def plain(value: Any) -> Any:
-        """Layers as class name and config alone."""
-        if isinstance(value, dict) and "class_name" in value and "build_config" in value or (
-                isinstance(value, dict) and value.get("module") in ("keras.layers", "keras") and (
-                    value.get("class_name") != "DTypePolicy")):
-            return {"class_name": value["class_name"], "config": plain(value["config"])}
-        if isinstance(value, dict):
-            return {k: plain(v) for k, v in value.items()}
-        return [plain(v) for v in value] if isinstance(value, list) else value
-    return plain(serialize_keras_object(model))
+    """The model and its layers as class name and config alone; what is within a layer's config stays as it is."""
+    def bare(described: dict[str, Any]) -> dict[str, Any]:
+        config = dict(described["config"])
+        if isinstance(config.get("layers"), list):
+            config["layers"] = [bare(layer) for layer in config["layers"]]
+        return {"class_name": described["class_name"], "config": config}
+    return bare(serialize_keras_object(model))
 
 
 def _write_h5(file: Any, model: Any, include_optimizer: bool) -> None:

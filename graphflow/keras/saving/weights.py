@@ -118,7 +118,7 @@ def write_legacy(group: Any, model: Any) -> None:
     for layer in sorted(layers, key=lambda layer: layer.name):
         write_named(group.create_group(layer.name), _legacy_weights(layer), [
             f"{model.name}/{path}" for path in weight_paths(layer)])
-    own = [w for w in model._weights]
+    own = model._weights
     write_named(group.create_group("top_level_model_weights"), own, [w.name for w in own])
 
 

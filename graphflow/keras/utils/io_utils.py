@@ -5,8 +5,6 @@ import contextlib
 import hashlib
 import os
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -75,7 +73,7 @@ def get_file(fname: str | None = None, origin: str | None = None, file_hash: str
         algorithm = "md5" if digest and len(digest) == 32 else "sha256"
     try:
         _download(origin, path, digest, algorithm)
-    except (urllib.error.URLError, OSError) as error:
+    except OSError as error:
         reason = getattr(error, "reason", error)
         raise OSError(f"Cannot download {origin} ({reason}). To work without a network, put the file at "
                       f"{path} (set KERAS_HOME to use another folder than {backend.keras_home()}).") from None
@@ -83,9 +81,10 @@ def get_file(fname: str | None = None, origin: str | None = None, file_hash: str
 
 
 def _download(origin: str, path: str, digest: str | None, algorithm: str) -> None:
+    from urllib.request import urlopen  # slow to import, and rarely needed
     if not origin.startswith(("https://", "http://", "file://")):
         raise ValueError(f"get_file downloads over http and https only. Received: origin={origin!r}")
-    with urllib.request.urlopen(origin, timeout=30) as response, atomic_file(path) as temporary:
+    with urlopen(origin, timeout=30) as response, atomic_file(path) as temporary:
         print_message(f"Downloading data from {origin}")
         size = int(response.headers.get("Content-Length") or 0)
         bar = Progbar(size or None, unit_name="byte")
