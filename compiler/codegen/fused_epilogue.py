@@ -17,6 +17,7 @@ class FusedEpilogue:
     def __init__(self, group: LoopGroup, anchor: Tensor, raw: Any):
         last = len(group.domain) - 1
         self._emit = emit = group.emitter([Run(range(last), "row", TASK), Run([last], "column", INNER)])
+        emit.levels["raw"] = INNER
         at = emit.linear(group.domain, emit.identity())
         code = anchor.dtype.code
         emit.stored[anchor] = lambda: emit.let(f"load_{code}(raw, {at}, {RAW_SCOPE})", anchor.dtype)

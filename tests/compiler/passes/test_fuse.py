@@ -53,6 +53,12 @@ def test_bias_and_activation_join_the_product():
     program.check()
 
 
+@pytest.mark.parametrize("rows", [12, 1])
+@pytest.mark.parametrize("columns", [10, 1])
+def test_epilogues_of_products_with_single_rows_and_columns(rows, columns):
+    Program(lambda x, w: ew.relu(matmul(x, w)) * 2 + x[:, :1], X[:rows], SQUARE[:, :columns]).check()
+
+
 def test_the_gradient_of_relu_joins_the_product_that_feeds_it():
     def build(x, w1, w2):
         y = ew.relu(matmul(x, w1))
