@@ -13,7 +13,7 @@ from ..compiler.dtypes import as_dtype
 from ..compiler.errors import FailedPreconditionError
 from ..compiler.ir import Graph, Tensor, default_graph, reset_default_graph
 from ..runtime.session import Session, default_session
-from .utils import naming
+from . import naming
 
 if TYPE_CHECKING:
     from .variables import Variable

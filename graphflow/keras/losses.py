@@ -18,7 +18,7 @@ from ..compiler.ops.reduction import reduce_mean, reduce_sum, size_of
 from ..compiler.ops.view import expand_dims, squeeze, transpose, zeros_of
 from ..compiler.shapes import normalize_axis
 from . import backend
-from .utils.naming import auto_name, object_name
+from .naming import auto_name, object_name
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 

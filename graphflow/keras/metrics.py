@@ -16,8 +16,8 @@ from ..compiler.ops.state import group
 from ..compiler.ops.view import broadcast_to, squeeze, zeros_of
 from . import backend, initializers, losses
 from .losses import rank_of, same_rank
+from .naming import auto_name
 from .scope import StepScope, current_scope
-from .utils.naming import auto_name
 from .variables import Variable
 
 

@@ -14,8 +14,8 @@ from ..compiler.ops.state import assign, read_variable, variable_handle
 from ..compiler.shapes import TensorShape
 from ..framework import GraphKeys
 from . import backend, initializers
+from .naming import auto_name
 from .scope import current_scope
-from .utils.naming import auto_name
 
 
 class Variable(graph_variables.Variable):

@@ -12,8 +12,8 @@ from ...compiler.ir import Tensor, default_graph
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from .. import backend, constraints, dtype_policies, initializers, regularizers
+from ..naming import auto_name
 from ..scope import StepScope, current_scope, in_training, training_as
-from ..utils.naming import auto_name
 from ..variables import Variable
 from .input_spec import InputSpec, Shape, shape_of
 

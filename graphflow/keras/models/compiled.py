@@ -10,7 +10,7 @@ from .. import losses as losses_module
 from .. import metrics as metrics_module
 from ..losses import rank_of
 from ..metrics import Mean, MeanMetricWrapper, Metric
-from ..utils.naming import object_name
+from ..naming import object_name
 
 
 def per_output(value: Any, names: Sequence[str], what: str) -> list[Any]:

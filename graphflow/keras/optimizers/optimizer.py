@@ -14,8 +14,8 @@ from ...compiler.ops.elementwise import cast
 from ...compiler.ops.reduction import reduce_sum
 from ...compiler.ops.state import group
 from .. import backend, initializers
+from ..naming import auto_name
 from ..scope import StepScope, current_scope
-from ..utils.naming import auto_name
 from ..variables import Variable
 
 

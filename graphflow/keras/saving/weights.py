@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import backend
+from ..naming import to_snake_case
 from ..utils.io_utils import atomic_file
-from ..utils.naming import to_snake_case
 
 KERAS_VERSION = "3.15.1"  # whose file formats these are
 HEADER_LIMIT = 64512  # bytes of attributes that an HDF5 object header can hold
