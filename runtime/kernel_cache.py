@@ -37,7 +37,7 @@ def load(source: str) -> int:
     if address is None:
         with _lock:
             if source not in _addresses:
-                _modules[source] = _load_module(source)
+                _modules[source] = load_module(source)
                 _addresses[source] = _modules[source].kernel.address
             address = _addresses[source]
     return address
@@ -50,7 +50,8 @@ def path_of(source: str) -> pathlib.Path:
     return folder() / f"{title}_{digest}.py"
 
 
-def _load_module(source: str) -> ModuleType:
+def load_module(source: str) -> ModuleType:
+    """The module that `source` is the text of, from the cache folder."""
     path = path_of(source)
     if not path.exists() or path.read_text() != source:
         write_atomically(path, source)

@@ -74,6 +74,11 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
         operations[op] = copy
         for theirs, ours in zip(op.outputs, copy.outputs, strict=True):
             tensors.setdefault(theirs, ours)
+            # a size that the user's graph does not know may follow from what is fed
+            for unknown, dim in zip(theirs.dims or (), ours.dims or (), strict=False):
+                atom = dm.symbol(unknown)
+                if atom is not None:
+                    sizes.setdefault(atom, dim)
     graph.inputs = tuple(tensors[t] for t in feeds)
     graph.outputs = tuple(tensors[t] for t in outputs)
     graph.targets = tuple(operations[op] for op in targets)
