@@ -55,10 +55,12 @@ class Lowering:
         handles: dict[Tensor, Any] = dict(zip(body.inputs, op.inputs, strict=True))
         handles.update(zip(body.outputs, op.outputs, strict=True))
         # a variable that is read and assigned here is one buffer, so that the order of its accesses is plain
+        variables: dict[Tensor, Any] = {}
         for i, handle in op.attrs["writes"].items():
+            handles[body.outputs[i]] = variables.setdefault(op.inputs[handle], op.outputs[i])
             for parameter, x in zip(body.inputs, op.inputs, strict=True):
                 if x.op.type == "ReadVariableOp" and x.op.inputs[0] is op.inputs[handle]:
-                    handles[parameter] = op.outputs[i]
+                    handles[parameter] = variables[op.inputs[handle]]
         group = LoopGroup(op.name, body, op.attrs["domain"], op.attrs["axes"], self.sizes, self.fault_id,
                           lambda t: handles.get(t, t))
         if anchor is None:

@@ -190,3 +190,11 @@ def test_a_fetched_value_does_not_change_with_the_variable():
     session.run(program.fetches)
     assert_equal(first, V)
     assert_equal(second, V + 1)
+
+
+def test_a_variable_assigned_twice_in_one_kernel_keeps_the_later_value():
+    def build(v):
+        old = state.read_variable(v)
+        return state.group(state.assign(v, 1 - old), state.assign(v, old))
+
+    check(build, [], V)
