@@ -21,6 +21,9 @@ from .plan import Binding, Plan, uninitialized
 if TYPE_CHECKING:
     from .session import Session
 
+# sets of fed shapes whose memory and tables are kept ready
+MAX_BINDINGS = 64
+
 Shapes = tuple[tuple[int, ...], ...]
 
 
@@ -89,6 +92,8 @@ class Runner:
                          for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
                 if sizes:  # every shape rule once more: those of known sizes say what does not fit
                     self.specialised(fed, held)
+                if len(self._bindings) >= MAX_BINDINGS:  # each keeps an arena: the oldest makes room
+                    del self._bindings[next(iter(self._bindings))]
                 self._bindings[shapes] = plan, plan.bind(sizes)
             return self._bindings[shapes]
 
