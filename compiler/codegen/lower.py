@@ -59,7 +59,7 @@ class Lowering:
         for i, handle in op.attrs["writes"].items():
             handles[body.outputs[i]] = variables.setdefault(op.inputs[handle], op.outputs[i])
             for parameter, x in zip(body.inputs, op.inputs, strict=True):
-                if x.op.type == "ReadVariableOp" and x.op.inputs[0] is op.inputs[handle]:
+                if _variable(x) is op.inputs[handle]:
                     handles[parameter] = variables[op.inputs[handle]]
         group = LoopGroup(op.name, body, op.attrs["domain"], op.attrs["axes"], self.sizes, self.fault_id,
                           lambda t: handles.get(t, t))
@@ -106,6 +106,13 @@ class Lowering:
             case "AvgPoolGrad":
                 return lower_avg_pool2d_grad(inputs[0], out, **_pool(dtype, out_shape, attrs))
         return None
+
+
+def _variable(x: Tensor) -> Tensor | None:
+    """The handle of the variable whose value `x` is, as read or as an earlier kernel left it."""
+    if x.op.type == "Fused":
+        return x.op.inputs[x.op.attrs["writes"][x.index]] if x.index in x.op.attrs["writes"] else None
+    return x.op.inputs[0] if x.op.type == "ReadVariableOp" else None
 
 
 def _conv(dtype: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], attrs: dict[str, Any]) -> dict[str, Any]:

@@ -198,3 +198,12 @@ def test_a_variable_assigned_twice_in_one_kernel_keeps_the_later_value():
         return state.group(state.assign(v, 1 - old), state.assign(v, old))
 
     check(build, [], V)
+
+
+def test_what_an_earlier_kernel_left_beside_what_this_one_leaves():
+    def build(v):
+        first = state.assign(v, state.read_variable(v) + 1)
+        second = after(first, lambda: state.assign(v, view.broadcast_to(reduce_sum(first), (4, 5))))
+        return first * 2 + second
+
+    check(build, [2 * (V + 1) + (V + 1).sum()], np.full_like(V, (V + 1).sum()))
