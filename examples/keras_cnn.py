@@ -5,7 +5,7 @@ import numpy as np
 from graphflow import keras
 
 
-def keras_cnn(epochs=15):
+def keras_cnn(epochs=20):
     """A Sequential model compiled, fitted with validation, evaluated and used. Returns the model."""
     (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
     x_train = x_train[..., np.newaxis].astype(np.float32) / 16
@@ -15,11 +15,11 @@ def keras_cnn(epochs=15):
     model = keras.Sequential([
         keras.Input((8, 8, 1)),
         keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
-        keras.layers.Conv2D(64, 3, activation="relu"),
+        keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
         keras.layers.MaxPooling2D(),
         keras.layers.Flatten(),
         keras.layers.Dense(128, activation="relu"),
-        keras.layers.Dropout(0.4),
+        keras.layers.Dropout(0.5),
         keras.layers.Dense(10, activation="softmax"),
     ])
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -182,11 +182,11 @@ def _controls(operations: Sequence[Operation]) -> Iterable[tuple[Operation, Oper
 
 
 def _scopes(operations: Sequence[Operation], limit: int) -> _Scope:
-    """The tree of name scopes. An op named as a scope belongs to it; a crowd in one scope is divided by its names.
-    Kernels cross scopes, so a compiled graph is drawn without them where it is small enough."""
+    """The tree of name scopes. An op named as a scope belongs to it. Kernels cross scopes, so a compiled graph is
+    drawn without them where it is small enough."""
     top = _Scope("")
     flat = len(operations) <= limit and any("body" in op.attrs for op in operations)
-    prefixes = {"/".join(parts[:i]) for op in operations for parts in [op.name.split("/")] for i in range(1, len(parts))}
+    prefixes = {op.name[:slash.start()] for op in operations for slash in re.finditer("/", op.name)}
     for op in operations:
         path = op.name if op.name in prefixes and "body" not in op.attrs else op.name.rpartition("/")[0]
         scope = top
@@ -196,16 +196,29 @@ def _scopes(operations: Sequence[Operation], limit: int) -> _Scope:
             scope.scopes[op.name + ":"] = _Scope(op.name, op, ops=list(_leaves([op])))
         else:
             scope.ops.append(op)
+    _divide(top, limit)
+    return top
+
+
+def _divide(top: _Scope, limit: int) -> None:
+    """Where a scope has more members than can be shown, put those whose names differ in a number together."""
     stack = [top]
     while stack:
         scope = stack.pop()
-        if len(scope.ops) > limit and scope.kernel is None:
-            crowd, scope.ops = scope.ops, []
-            for op in crowd:
-                name = re.sub(r"(_\d+)?$", "_*", op.name, count=1)
-                scope.scopes.setdefault(name + ":", _Scope(name)).ops.append(op)
         stack += scope.scopes.values()
-    return top
+        if scope.members <= limit or scope.kernel is not None:
+            continue
+        groups: dict[str, _Scope] = {}
+
+        def group(name: str, groups: dict[str, _Scope] = groups) -> _Scope:
+            stem = re.sub(r"(_\d+)?:?$", "_*", name, count=1)
+            return groups.setdefault(stem, _Scope(stem))
+
+        for op in scope.ops:
+            group(op.name).ops.append(op)
+        for name, inner in scope.scopes.items():
+            group(inner.name).scopes[name] = inner
+        scope.ops, scope.scopes = [], groups
 
 
 def _choose(top: _Scope, limit: int) -> set[_Scope]:
@@ -243,8 +256,8 @@ def _op_box(op: Operation, prefix: str) -> Box:
         return _box(Node("variable", shorten(label), tooltip=describe(op)), 18)
     if op.definition.family == SOURCE and op.type == "Placeholder":
         style = "placeholder"
-    stem = re.sub(r"_\d+$", "", name)
-    return _box(Node(style, op.type, "" if stem == op.type else shorten(name), describe(op)), 22 if stem == op.type else 32)
+    is_plain = re.sub(r"_\d+$", "", name) == op.type
+    return _box(Node(style, op.type, "" if is_plain else shorten(name), describe(op)), 22 if is_plain else 32)
 
 
 def _folded_box(scope: _Scope, prefix: str) -> Box:

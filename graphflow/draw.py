@@ -20,12 +20,14 @@ LEGEND = {"placeholder": "placeholder", "variable": "variable", "elementwise": "
           "contraction": "product or convolution", "reduction": "reduction", "index": "indexing, copying",
           "random": "random", "effect": "assignment, group", "composite": "composite", "kernel": "fused kernel"}
 
+CONTROL, TITLE = ' class="control"', ' class="t"'
 _NODES = ["placeholder", "elementwise", "reduction", "contraction", "window", "index", "copy", "random", "alias",
           "composite", "effect", "host", "source"]
 STYLE = "".join([
     palette(".gf-graph"),
     ".gf-graph{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;color-scheme:light dark}",
-    ".gf-graph text{fill:var(--ink);text-anchor:middle;font-size:9px;paint-order:stroke}.gf-graph .t{font-size:11px;font-weight:600}",
+    ".gf-graph text{fill:var(--ink);text-anchor:middle;font-size:9px;paint-order:stroke}",
+    ".gf-graph .t{font-size:11px;font-weight:600}",
     ".gf-graph .e{text-anchor:start;font-size:8px;fill:var(--faint)}.gf-graph .h{text-anchor:start;fill:var(--faint)}",
     ".gf-graph .e,.gf-graph .h{stroke:var(--paper);stroke-width:2px;stroke-opacity:.8}",
     ".gf-graph .paper{fill:var(--paper)}.gf-graph path{fill:none;stroke:var(--wire);stroke-width:1}",
@@ -35,13 +37,14 @@ STYLE = "".join([
             for n in [*_NODES, "variable", "constant", "folded"]),
     ".gf-graph .folded rect{stroke-width:1.5;stroke-dasharray:5 2}.gf-graph .host rect{stroke-width:2}",
     ".gf-graph .scope rect{fill:color-mix(in srgb,var(--scope) 8%,transparent);stroke:var(--scope);stroke-opacity:.35}",
-    ".gf-graph .kernel rect{fill:color-mix(in srgb,var(--kernel) 13%,transparent);stroke:var(--kernel);stroke-width:1.5}",
+    ".gf-graph .kernel rect{fill:color-mix(in srgb,var(--kernel) 13%,transparent);stroke:var(--kernel)}",
     ".gf-graph text.kernel{fill:var(--kernel);font-weight:600}",
 ])
 PAGE_STYLE = (
     ".gf-panels{display:flex;gap:16px;align-items:flex-start}.gf-panel{flex:1 1 0;min-width:0}"
-    ".gf-panel h2{font-size:15px;font-weight:600;margin:8px 0;color:var(--ink)}.gf-scroll{overflow:auto;max-height:85vh;"
-    "border:1px solid var(--rule);border-radius:8px}.gf-legend{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:12px;"
+    ".gf-panel h2{font-size:15px;font-weight:600;margin:8px 0;color:var(--ink)}"
+    ".gf-scroll{overflow:auto;max-height:85vh;border:1px solid var(--rule);border-radius:8px}"
+    ".gf-legend{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:12px;"
     "color:var(--faint);margin:4px 0 12px}.gf-legend i{display:inline-block;width:10px;height:10px;border-radius:3px;"
     "margin-right:5px}.gf-head{display:flex;justify-content:space-between;align-items:center;font-size:12px;color:var(--faint)}"
     ".gf-panel:not(:has(input:checked)) svg{height:auto;width:max(100%,var(--least));max-width:var(--full)}")
@@ -73,13 +76,15 @@ class Drawing:
         return write_atomically(path, self.svg() if kind == ".svg" else self.html())
 
     def _body(self) -> str:
-        legend = "".join(f'<span><i style="background:var(--{name})"></i>{text}</span>' for name, text in LEGEND.items())
+        legend = "".join(f'<span><i style="background:var(--{name})"></i>{text}</span>'
+                         for name, text in LEGEND.items())
         panels = "".join(
             f'<div class="gf-panel"><div class="gf-head"><h2>{printable(title)}</h2>'
             '<label><input type="checkbox"> full size</label></div>'
             f'<div class="gf-scroll">{_svg(ops, self.limit)}</div></div>' for title, ops in self.panels)
         return (f"<style>{PAGE_STYLE}{palette('.gf-drawing')}</style>"
-                f'<div class="gf-drawing"><div class="gf-legend">{legend}</div><div class="gf-panels">{panels}</div></div>')
+                f'<div class="gf-drawing"><div class="gf-legend">{legend}</div>'
+                f'<div class="gf-panels">{panels}</div></div>')
 
     def _repr_svg_(self) -> str | None:
         return self.svg() if len(self.panels) == 1 else None
@@ -178,14 +183,15 @@ def _box(box: Box) -> str:
     radius = box.height / 2 if small else 6 if box.children else 4
     shape = (f'<g class="{node.style}"><title>{printable(node.tooltip)}</title><rect x="{box.x:.1f}" y="{box.y:.1f}" '
              f'width="{box.width:.1f}" height="{box.height:.1f}" rx="{radius:.0f}"/>')
-    middle = box.x + box.width / 2
+    label = printable(node.label)
+    middle, centre = box.x + box.width / 2, box.y + box.height / 2
     if box.children:
         return f"{shape}</g>"
     if not node.name:
-        return (f'{shape}<text{"" if small else " class=" + chr(34) + "t" + chr(34)} x="{middle:.1f}" '
-                f'y="{box.y + box.height / 2 + (3 if small else 4):.1f}">{printable(node.label)}</text></g>')
-    return (f'{shape}<text class="t" x="{middle:.1f}" y="{box.y + box.height / 2 - 2:.1f}">{printable(node.label)}</text>'
-            f'<text x="{middle:.1f}" y="{box.y + box.height / 2 + 10:.1f}">{printable(node.name)}</text></g>')
+        down = 3 if small else 4
+        return f'{shape}<text{"" if small else TITLE} x="{middle:.1f}" y="{centre + down:.1f}">{label}</text></g>'
+    return (f'{shape}<text{TITLE} x="{middle:.1f}" y="{centre - 2:.1f}">{label}</text>'
+            f'<text x="{middle:.1f}" y="{centre + 10:.1f}">{printable(node.name)}</text></g>')
 
 
 def _header(box: Box) -> str:
@@ -196,11 +202,16 @@ def _header(box: Box) -> str:
 def _wire(wire: Wire, labels: dict[Hashable, tuple[str, bool]]) -> str:
     (x0, y0), (x1, y1), (x2, y2), (x3, y3) = wire.points
     text, is_control = labels[wire.key]
-    bend = max((y2 - y1) / 2, 10.0)
     tip = printable(getattr(wire.key, "name", "") or ("runs before" if is_control else "")) + printable(f" {text}")
     end = y3 - 4 if wire.ends else y3
-    path = (f'<path{" class=" + chr(34) + "control" + chr(34) if is_control else ""} d="M{x0:.1f} {y0:.1f}V{y1:.1f}'
-            f'C{x1:.1f} {y1 + bend:.1f} {x2:.1f} {y2 - bend:.1f} {x2:.1f} {y2:.1f}V{end:.1f}"><title>{tip}</title></path>')
+    if wire.backward:
+        line = (f"M{x0:.1f} {y0:.1f}C{x0:.1f} {y0 + 16:.1f} {x1:.1f} {y1 + 16:.1f} {x1:.1f} {y1:.1f}V{y2:.1f}"
+                f"C{x2:.1f} {y2 - 16:.1f} {x3:.1f} {y3 - 16:.1f} {x3:.1f} {end:.1f}")
+    else:
+        bend = max((y2 - y1) / 2, 10.0)
+        line = (f"M{x0:.1f} {y0:.1f}V{y1:.1f}C{x1:.1f} {y1 + bend:.1f} {x2:.1f} {y2 - bend:.1f} {x2:.1f} {y2:.1f}"
+                f"V{end:.1f}")
+    path = f'<path{CONTROL if is_control else ""} d="{line}"><title>{tip}</title></path>'
     if not wire.ends:
         return path
     return path + f'<path class="arrow" d="M{x3:.1f} {y3:.1f}l-3 -5h6z"/>'

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
@@ -20,7 +21,7 @@ from .compiler.passes.specialise import shape_pattern
 from .compiler.pipeline import Stage
 from .compiler.shapes import format_dims
 from .runtime import kernel_cache
-from .runtime.plan import BYTES_PER_NS, FLOPS_PER_NS, Binding, HostCall, Plan, Step
+from .runtime.plan import BYTES_PER_NS, FLOPS_PER_NS, Binding, HostCall, Step
 from .runtime.runner import Runner, as_feed
 from .runtime.session import Session, default_session
 
@@ -161,19 +162,19 @@ def explain(fetches: Any, feed_dict: Mapping[Any, Any] | None = None, feed_shape
     plan, binding = runner.bind(shapes)
     stages: list[Stage] = []
     runner.compile(shape_pattern(runner.feeds, shapes), stages)
-    times: list[float] | None = None
+    times: Sequence[float | None] = [None] * len(binding.steps)
     total: float | None = None
     if values is None:
         notes.append("no times: they need a feed_dict" if runner.feeds else "")
     if values is not None or not runner.feeds:
         times, total = _measure(user, own, runner, values or [], notes)
     variables = (user.store.get(op) for op in plan.handles.values())
+    fetched: list[Tensor | Operation] = [*runner.outputs, *runner.targets]
     return Explanation(
-        tuple(e.name for e in (*runner.outputs, *runner.targets)),
+        tuple(e.name for e in fetched),
         {t.name: f"{t.dtype.name}{format_dims(s)}" for t, s in zip(runner.feeds, shapes, strict=True)},
         tuple(n for n in notes if n), tuple(stages),
-        tuple(_kernel(step, seconds) for step, seconds in zip(binding.steps, times or [None] * len(binding.steps),
-                                                              strict=True)),
+        tuple(_kernel(step, seconds) for step, seconds in zip(binding.steps, times, strict=True)),
         *_memory(binding), sum(v.nbytes for v in variables if v is not None), own.threads(), total, verbose)
 
 
@@ -220,9 +221,8 @@ def _assume(tensor: Tensor, given: Any, notes: list[str]) -> tuple[int, ...]:
 
 
 def _measure(user: Session, own: Session, runner: Runner, values: Sequence[np.ndarray], notes: list[str]
-             ) -> tuple[list[float] | None, float | None]:
+             ) -> tuple[Sequence[float | None], float | None]:
     """The fastest time of each step and of a run, on a copy of the user's variables."""
-    import time
     for op in user.graph.operations:
         if op.type == "VariableV2" and (value := user.store.get(op)) is not None:
             own.store.set(op, value)
@@ -231,7 +231,7 @@ def _measure(user: Session, own: Session, runner: Runner, values: Sequence[np.nd
         times = frame.timed(values)
     except FailedPreconditionError as error:
         notes.append(f"no times: {error}")
-        return None, None
+        return [None] * len(frame.binding.steps), None
     total = float("inf")
     for _ in range(REPEATS):
         times = [min(pair) for pair in zip(times, frame.timed(values), strict=True)]

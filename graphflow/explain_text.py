@@ -64,13 +64,16 @@ def _kernels(e: Explanation) -> list[str]:
     lines = table[:1]
     for line, kernel in zip(table[1:], e.kernels, strict=True):
         lines.append(line)
-        lines += textwrap.wrap(f"{fusion(kernel)}  ({place(kernel)})", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False)
+        lines += textwrap.wrap(f"{fusion(kernel)}  ({place(kernel)})", WIDTH, initial_indent=" " * 6,
+                               subsequent_indent=" " * 6, break_on_hyphens=False)
     return lines
 
 
 def row(k: Kernel, total: float | None) -> list[str]:
     """Name and figures of a kernel: tasks, bytes, FLOPs, estimate, time, share and rate."""
-    measured = [seconds(k.measured), f"{k.measured / total:.0%}", k.rate] if total and k.measured is not None else [""] * 3
+    measured = [""] * 3
+    if total and k.measured is not None:
+        measured = [seconds(k.measured), f"{k.measured / total:.0%}", k.rate]
     if k.host:
         return [f"HOST {k.name}", "", "", "", "", *measured]
     tasks = f"{k.tasks}" + (f" / {k.chunks}" if k.chunks > 1 else "")

@@ -53,11 +53,15 @@ class Net(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """A stretch of a net between two layers: its corners, and whether it ends at a target."""
+    """A stretch of a net between two layers: its corners, and whether it ends at a target.
+
+    One that goes `backward`, from a lower layer to a higher one, has the corners of its way up beside the layers.
+    """
 
     key: Hashable
     points: tuple[tuple[float, float], ...]
     ends: bool
+    backward: bool = False
 
 
 @dataclass(eq=False)
@@ -106,7 +110,7 @@ def arrange(root: Box, nets: Iterable[Net]) -> list[Wire]:
     wires: list[tuple[Box, Wire]] = []
     _place(root, local, wires)
     _make_absolute(root, 0.0, 0.0)
-    return [Wire(w.key, tuple((x + box.x, y + box.y) for x, y in w.points), w.ends) for box, w in wires]
+    return [w._replace(points=tuple((x + box.x, y + box.y) for x, y in w.points)) for box, w in wires]
 
 
 def _localise(net: Net, target: Box, local: dict[Box, dict[Hashable, _Local]]) -> None:
@@ -226,10 +230,12 @@ class _Level:
     def order(self) -> None:
         """Order each layer by the mean position of what its slots are linked to, back and forth."""
         place: dict[_Slot, float] = {}
+        share: dict[_Slot, float] = {}  # of its layer's width, for where on a slot its links end
 
         def number(layer: list[_Slot]) -> None:
             for i, slot in enumerate(layer):
                 place[slot] = (i + 0.5) / len(layer)
+                share[slot] = 1 / len(layer) / slot.width
 
         for layer in self.layers:
             number(layer)
@@ -239,9 +245,10 @@ class _Level:
                 means = {}
                 for slot in layer:
                     if downwards:
-                        near = [place[e.upper] for e in self.above.get(slot, ())]
+                        ends = [(e.upper, e.upper.leave(e.key)) for e in self.above.get(slot, ())]
                     else:
-                        near = [place[e.lower] for e in self.below.get(slot, ())]
+                        ends = [(e.lower, e.lower.enter(e.key)) for e in self.below.get(slot, ())]
+                    near = [place[end] + share[end] * offset for end, offset in ends]
                     means[slot] = sum(near) / len(near) if near else place[slot]
                 layer.sort(key=means.__getitem__)
                 number(layer)
@@ -297,10 +304,13 @@ class _Level:
             wires.append(Wire(key, ((x0, start), (x0, bottoms[i]), (x1, tops[j]), (x1, end)),
                               lower.box is not None and not lower.box.children))
         for key, source, target in self.backward:
-            x0, x1 = source.x + source.bottoms.get(key, source.width / 2), target.x + target.tops.get(
-                key, target.width / 2)
+            x0 = source.x + source.bottoms.get(key, source.width / 2)
+            x1 = target.x + target.tops.get(key, target.width / 2)
             y0, y1 = source.y + source.height, target.y
-            wires.append(Wire(key, ((x0, y0), (x0, y0 + GAP_Y), (x1, y1 - GAP_Y), (x1, y1)), not target.children))
+            wires.append(Wire(key, ((x0, y0), (box.width, y0), (box.width, y1), (x1, y1)), not target.children, True))
+            box.width += PADDING
+        if self.backward:
+            box.height += PADDING
         return wires
 
 
