@@ -1,0 +1,201 @@
+"""Explanations: what they say is what the plan does, and asking changes nothing."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from graphflow.compiler.opdef import HOST, REGISTRY, OpDef
+from graphflow.runtime.session import Session
+
+import graphflow as tf
+
+
+class Step:
+    """One training step of a small network, its session and feeds."""
+
+    def __init__(self) -> None:
+        self.x = tf.placeholder(tf.float32, [None, 16], name="x")
+        self.y = tf.placeholder(tf.int64, [None], name="y")
+        self.w = tf.Variable(tf.random_normal([16, 10], seed=1), name="w")
+        logits = tf.nn.relu(tf.matmul(self.x, self.w) + 1.0, name="act")
+        self.loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self.y, logits=logits))
+        self.train = tf.train.AdamOptimizer(0.1).minimize(self.loss)
+        self.initialize = tf.global_variables_initializer()
+        self.session = Session()
+        rng = np.random.default_rng(0)
+        self.feeds = {self.x: rng.standard_normal((24, 16), np.float32), self.y: rng.integers(0, 10, 24)}
+        self.fetches = [self.loss, self.train]
+
+
+@pytest.fixture
+def step() -> Step:
+    made = Step()
+    made.session.run(made.initialize)
+    return made
+
+
+def test_text(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session)
+    text = str(explanation)
+    assert text.isascii()
+    assert f"fetches  {step.loss.name}, Adam" in text
+    assert "x:0 float32(24, 16), y:0 int64(24,)" in text
+    for stage in explanation.stages:
+        assert stage.name in text and str(len(stage.graph.operations)) in text
+    assert "MatMul, AddV2, Relu  (act, test_explain.py:" in text
+    assert "3 Assign" in text  # Adam's update in one kernel
+    assert " arena" in text and "sum of its" in text and "in use at one step" in text and "in variables" in text
+    for path, source in explanation.sources.items():
+        assert path in text
+        with open(path) as file:
+            assert file.read() == source
+    assert "Buffers" not in text
+    assert "HOST" not in text
+
+
+def test_verbose_lists_buffers(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session, verbose=True)
+    text = str(explanation)
+    assert "Buffers" in text
+    for buffer in explanation.buffers:
+        assert str(buffer.offset) in text
+
+
+def test_times_and_shares(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session)
+    assert explanation.measured > 0 and explanation.run_seconds > 0
+    assert all(k.measured > 0 and k.estimated > 0 for k in explanation.kernels)
+    product = next(k for k in explanation.kernels if k.fuses == ("MatMul", "AddV2", "Relu"))
+    assert product.flops >= 2 * 24 * 16 * 10
+    assert product.nbytes >= 4 * (24 * 16 + 16 * 10 + 24 * 10)
+    assert product.rate.endswith(("GF/s", "GB/s"))
+    assert "share" in str(explanation)
+
+
+def test_memory_is_the_plans(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session)
+    binding = step.session.runner(step.fetches, list(step.feeds)).bind(((24, 16), (24,)))[1]
+    assert explanation.arena_bytes == binding.arena_bytes
+    assert explanation.live_peak_bytes <= explanation.arena_bytes <= explanation.buffer_bytes
+    assert explanation.variable_bytes == sum(
+        step.session.store.get(op).nbytes for op in tf.get_default_graph().operations if op.type == "VariableV2")
+
+
+def test_variables_and_random_numbers_stay(step):
+    noise = tf.random_uniform([4], seed=3)
+    variables = tf.global_variables()
+    before = step.session.run(variables)
+    tf.explain([*step.fetches, noise], step.feeds, session=step.session)
+    for old, new in zip(before, step.session.run(variables), strict=True):
+        np.testing.assert_array_equal(old, new)
+    np.testing.assert_array_equal(step.session.run(noise), Session().run(noise))
+
+
+def test_an_initializer_leaves_variables_uninitialized(step):
+    fresh = Session()
+    assert tf.explain(step.initialize, session=fresh).measured > 0
+    assert fresh.store.get(step.w.op) is None
+
+
+def test_uninitialized_variables_are_not_timed(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=Session())
+    assert explanation.measured is None
+    assert any("no times: Attempting to use uninitialized value" in note for note in explanation.notes)
+    assert "share" not in str(explanation)
+
+
+def test_without_feeds_unknown_sizes_are_32(step):
+    explanation = tf.explain(step.loss)
+    assert explanation.feeds == {"x:0": "float32(32, 16)", "y:0": "int64(32,)"}
+    assert "x:0 has shape (?, 16): unknown sizes taken to be 32" in str(explanation)
+    assert "no times: they need a feed_dict" in " ".join(str(explanation).split())
+
+
+def test_shapes_may_be_given(step):
+    explanation = tf.explain(step.loss, feed_shapes={step.x: [7, None], "y:0": (7,)})
+    assert explanation.feeds == {"x:0": "float32(7, 16)", "y:0": "int64(7,)"}
+    assert not any("32" in note for note in explanation.notes)
+
+
+def test_unknown_rank_needs_a_shape():
+    x = tf.placeholder(tf.float32, name="x")
+    y = tf.tanh(x)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="'x:0' has unknown rank; give its shape in feed_shapes"):
+        tf.explain(y)
+    assert tf.explain(y, feed_shapes={x: (3, 5)}).feeds == {"x:0": "float32(3, 5)"}
+
+
+def test_the_default_session_is_used(step):
+    with step.session.as_default():
+        assert tf.explain(step.fetches, step.feeds).measured > 0
+
+
+def test_the_graph_is_the_fetches(step):
+    with tf.Graph().as_default():
+        assert "MatMul" in str(tf.explain({"loss": [step.loss]}))
+
+
+def test_bad_input(step):
+    with pytest.raises(ValueError, match="'nowhere:0'.*cannot be interpreted as a Tensor"):
+        tf.explain("nowhere:0", session=step.session)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="y"):
+        tf.explain(step.loss, {step.x: step.feeds[step.x]}, session=step.session)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"Cannot feed value of shape \(24, 15\)"):
+        tf.explain(step.loss, {step.x: np.zeros((24, 15), np.float32), step.y: step.feeds[step.y]})
+    with pytest.raises(ValueError, match="not both"):
+        tf.explain(step.loss, step.feeds, feed_shapes={})
+    with pytest.raises(ValueError):
+        tf.explain(step.loss, feed_shapes={step.x: (7, 15), step.y: (7,)})
+    step.session.close()
+    with pytest.raises(RuntimeError, match="closed Session"):
+        tf.explain(step.loss, session=step.session)
+
+
+def test_a_fault_is_the_sessions_error(step):
+    step.feeds[step.y] = np.full(24, 10)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="value 10 is outside the valid range"):
+        tf.explain(step.fetches, step.feeds, session=step.session)
+
+
+def test_host_ops_are_marked():
+    x = tf.placeholder(tf.float32, [3], name="x")
+    definition = OpDef("ExplainedOnTheHost", HOST, lambda inputs, attrs: [inputs[0].type], reference=np.sort)
+    try:
+        explanation = tf.explain(tf.exp(definition(x)), {x: np.ones(3, np.float32)})
+    finally:
+        del REGISTRY["ExplainedOnTheHost"]
+    assert [k.host for k in explanation.kernels] == [True, False]
+    assert "HOST ExplainedOnTheHost" in str(explanation)
+    assert "1 HOST op run by NumPy" in str(explanation)
+    assert "class=host" in explanation._repr_html_()
+
+
+def test_json(step):
+    found = json.loads(json.dumps(tf.explain(step.fetches, step.feeds, session=step.session).to_dict()))
+    assert found["passes"][0]["name"] == "specialise"
+    assert found["kernels"][0]["fuses"] and os.path.exists(found["kernels"][0]["path"])
+    assert found["arena_bytes"] and found["buffers"][0]["nbytes"]
+    assert found["different_kernels"] == len({k["path"] for k in found["kernels"]})
+
+
+def test_html(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session)
+    page = explanation._repr_html_()
+    assert "prefers-color-scheme:dark" in page
+    assert "MatMul, AddV2, Relu" in page
+    for path in explanation.sources:
+        assert path in page
+    for reference in ("http:", "https:", "src=", "href=", "url(", "@import", "<script"):
+        assert reference not in page
+
+
+def test_the_module_can_be_called(monkeypatch):
+    monkeypatch.delenv("NUMBA_THREADING_LAYER", raising=False)  # a process as from a shell
+    code = ("import graphflow as tf, graphflow.explain\n"
+            "from graphflow.explain import Explanation\n"
+            "assert isinstance(tf.explain(tf.constant(1.0) + 2.0), Explanation)")
+    subprocess.run([sys.executable, "-c", code], check=True)
