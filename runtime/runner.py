@@ -141,8 +141,8 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}")
     with np.errstate(all="ignore"):
-        converted = np.ascontiguousarray(array, wanted.np)
+        converted = np.ascontiguousarray(array, wanted.np).reshape(array.shape)
     if not wanted.is_floating and not np.array_equal(converted, array):
         raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r}, whose dtype "
                         f"{wanted.name} cannot hold it exactly")
-    return converted.reshape(array.shape)
+    return converted

@@ -17,6 +17,7 @@ from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef
 from ..shapes import Dims
 from .rewrite import consumers, sorted_operations
 
+MAX_MEMBERS = 100  # of a loop group: compiling a kernel takes time more than proportional to its length
 SEARCH_LIMIT = 4000  # operations looked at before a merge is given up for fear of a cycle
 
 fused = OpDef("Fused", "fused", infer=lambda inputs, attrs: [t.type for t in attrs["body"].outputs], stateful=True)
@@ -43,7 +44,7 @@ class Group:
 
     def accepts(self, op: Operation) -> bool:
         """Whether the op's shape fits as a member."""
-        if self.anchor is not None:
+        if self.anchor is not None or len(self.ops) >= MAX_MEMBERS:
             return False
         if op.definition.family == REDUCTION:
             return op.inputs[0].dims == self.domain and self.axes in (None, reduced_axes(op))
@@ -180,7 +181,9 @@ class _Fusion:
         self.groups[op] = group
 
     def mergeable(self, a: Group, b: Group) -> bool:
-        if a.anchor or b.anchor or a.domain != b.domain or (a.axes != b.axes and None not in (a.axes, b.axes)):
+        if a.anchor or b.anchor or len(a.ops) + len(b.ops) > MAX_MEMBERS or a.domain != b.domain:
+            return False
+        if a.axes != b.axes and None not in (a.axes, b.axes):
             return False
         streams = a.streams and b.streams
         for group, other in ((a, b), (b, a)):

@@ -258,3 +258,15 @@ def test_column_reductions_of_which_two_may_merge_and_a_third_may_not():
         return [reduce_mean(y, 0), e / reduce_sum(e, 0, keepdims=True)]
 
     Program(build, X).check()
+
+
+def test_a_chain_of_a_thousand_ops_is_cut_into_kernels():
+    def build(x):
+        y = x
+        for _ in range(500):
+            y = ew.sin(y) + x
+        return y
+
+    program = Program(build, X[0])
+    assert max(map(len, program.fused())) <= 100
+    program.check()
