@@ -43,7 +43,9 @@ class _Scope:
 
     @property
     def members(self) -> int:
-        return len(self.scopes) + len(self.ops)
+        """How many boxes it holds."""
+        inside = set(self.ops)
+        return len(self.scopes) + sum(not (_reads_simply(op) and op.inputs[0].op in inside) for op in self.ops)
 
     def everything(self) -> Iterable[Operation]:
         stack = [self]
