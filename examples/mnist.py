@@ -19,7 +19,7 @@ def dense():
 
 
 def convolutional():
-    """Reaches 0.99 after 4 epochs of batches of 64."""
+    """Reaches 0.99 after 4 epochs of batches of 64 (0.989 to 0.991, by the seed)."""
     return keras.Sequential([
         keras.Input((28, 28, 1)),
         layers.Conv2D(32, 3, activation="relu"),
