@@ -53,7 +53,7 @@ def path_of(source: str) -> pathlib.Path:
 def load_module(source: str) -> ModuleType:
     """The module that `source` is the text of, from the cache folder."""
     path = path_of(source)
-    if not path.exists() or path.read_text() != source:
+    if not path.exists() or path.read_bytes() != source.encode():
         write_atomically(path, source)
     with contextlib.suppress(Exception):  # a damaged cache entry is compiled anew, which shows a real error
         return _execute(path)
@@ -79,11 +79,15 @@ def forget(path: pathlib.Path) -> None:
 
 def write_atomically(path: pathlib.Path, text: str) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 @functools.cache

@@ -1,0 +1,197 @@
+"""The kernel cache: readable names, atomic writes, damage, folders that cannot be trusted, several processes at once."""
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from graphflow.runtime import kernel_cache
+
+SOURCE = '''"""double every element"""
+from graphflow.compiler.native.prelude import compiled, f32, load_f32, store_f32, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+    p0 = word(buffers, 0)
+    for i in range(begin, end):
+        store_f32(p0, i, load_f32(p0, i, 0) * f32(2), 0)
+'''
+PROGRAM = """
+import sys, warnings
+warnings.simplefilter("always")
+import numpy as np
+import graphflow as tf
+x = tf.placeholder(tf.float32, [None])
+y = tf.tanh(x) * 2 + 1
+with tf.Session() as session:
+    session.run(y, {x: [1.0, 2.0]})
+    assert np.allclose(session.run(y, {x: np.arange(9.0)}), np.tanh(np.arange(9.0)) * 2 + 1, atol=1e-6)
+from graphflow.runtime.kernel_cache import folder
+print(folder())
+"""
+posix = pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache folder of the test's own, and no kernels loaded."""
+    monkeypatch.setenv("GRAPHFLOW_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(kernel_cache, "_addresses", {})
+    monkeypatch.setattr(kernel_cache, "_modules", {})
+    kernel_cache.folder.cache_clear()
+    yield tmp_path / "kernels"
+    kernel_cache.folder.cache_clear()
+
+
+def doubles(source=SOURCE) -> bool:
+    data = np.arange(5, dtype=np.float32)
+    table = np.array([data.ctypes.data], np.int64)
+    kernel = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(kernel_cache.load(source))
+    kernel(table.ctypes.data, 0, 0, 5, 0)
+    return data.tolist() == [0, 2, 4, 6, 8]
+
+
+def again() -> None:
+    """As in a process that has loaded no kernel yet."""
+    kernel_cache._addresses.clear()
+    kernel_cache._modules.clear()
+
+
+def run_program(folder, program=PROGRAM, **options):
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "GRAPHFLOW_CACHE_DIR": str(folder)}, **options)
+
+
+def test_a_kernel_is_a_readable_file_named_after_what_it_does(cache):
+    assert doubles()
+    file, = cache.glob("*.py")
+    assert file.name.startswith("double_every_element_") and file.read_text() == SOURCE
+    assert file == kernel_cache.path_of(SOURCE)
+
+
+def test_the_second_load_compiles_nothing_and_writes_nothing(cache):
+    doubles()
+    before = {f: f.stat().st_mtime_ns for f in cache.rglob("*") if f.is_file()}
+    assert any(f.suffix == ".nbc" for f in before)
+    again()
+    assert doubles()
+    assert {f: f.stat().st_mtime_ns for f in cache.rglob("*") if f.is_file()} == before
+
+
+def test_another_source_is_another_file(cache):
+    doubles()
+    with pytest.raises(AssertionError):
+        assert doubles(SOURCE.replace("f32(2)", "f32(3)"))
+    assert len(list(cache.glob("*.py"))) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe\x00 garbage", b"kernel = 3\n", b"raise SystemError\n",
+                                    SOURCE[:-40].encode()])
+def test_a_damaged_source_is_written_anew(cache, damage):
+    doubles()
+    kernel_cache.path_of(SOURCE).write_bytes(damage)
+    again()
+    assert doubles()
+    assert kernel_cache.path_of(SOURCE).read_text() == SOURCE
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:len(data) // 2], lambda data: b"garbage" * 9])
+def test_damaged_machine_code_is_compiled_anew(cache, suffix, damage):
+    doubles()
+    files = list(cache.glob(f"__pycache__/*{suffix}"))
+    assert files
+    for file in files:
+        file.write_bytes(damage(file.read_bytes()))
+    again()
+    assert doubles()
+
+
+def test_a_lost_machine_code_file_is_compiled_anew(cache):
+    doubles()
+    for file in cache.glob("__pycache__/*"):
+        file.unlink()
+    again()
+    assert doubles()
+
+
+def test_a_source_that_does_not_compile_shows_why(cache):
+    with pytest.raises(Exception, match="no_such_function"):
+        kernel_cache.load(SOURCE.replace("load_f32(p0, i, 0)", "no_such_function(i)"))
+
+
+def test_an_interrupted_write_leaves_nothing_behind(cache, monkeypatch):
+    path = kernel_cache.path_of(SOURCE)
+    kernel_cache.write_atomically(path, "old")
+
+    def fail(*args):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError):
+        kernel_cache.write_atomically(path, "new")
+    assert [f.name for f in cache.iterdir()] == [path.name] and path.read_text() == "old"
+
+
+@posix
+def test_the_folder_is_private(cache):
+    doubles()
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+
+def assert_temporary(reason):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        chosen = kernel_cache.folder()
+        assert kernel_cache.folder() == chosen and doubles()
+    assert [w.category for w in caught] == [RuntimeWarning], "said once"
+    assert reason in str(caught[0].message) and str(chosen) in str(caught[0].message)
+    assert stat.S_IMODE(chosen.stat().st_mode) == 0o700
+    return chosen
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+def test_a_folder_that_others_may_write_to_is_not_used(cache, mode):
+    cache.mkdir()
+    cache.chmod(mode)
+    assert assert_temporary("others may write") != cache
+    assert not list(cache.iterdir())
+
+
+@posix
+@pytest.mark.skipif(hasattr(os, "getuid") and os.getuid() == 0, reason="root may write anywhere")
+def test_an_unwritable_folder_is_not_used(cache):
+    cache.mkdir(mode=0o500)
+    assert_temporary("not writable")
+
+
+def test_a_file_in_the_folders_place_is_not_used(cache):
+    cache.write_text("")
+    assert_temporary(str(cache))
+
+
+def test_a_temporary_folder_goes_with_its_process(tmp_path):
+    (tmp_path / "kernels").write_text("")
+    result = run_program(tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("RuntimeWarning") == 1
+    assert not os.path.exists(result.stdout.strip())
+
+
+def test_several_processes_fill_one_cache_at_once(tmp_path):
+    environment = {**os.environ, "GRAPHFLOW_CACHE_DIR": str(tmp_path)}
+    processes = [subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True, env=environment) for _ in range(3)]
+    for process in processes:
+        output, errors = process.communicate(timeout=180)
+        assert process.returncode == 0, errors
+        assert output.strip() == str(tmp_path / "kernels")
+    assert not [f for f in (tmp_path / "kernels").rglob("*") if f.name.endswith(".tmp")]
+    assert len(list((tmp_path / "kernels").glob("tanh*.py"))) == 1
