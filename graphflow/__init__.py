@@ -58,6 +58,7 @@ from .compiler.ops.slicing import slice_ as slice
 from .compiler.ops.view import broadcast_to, expand_dims, fill, identity, reshape, reverse, squeeze, stop_gradient
 from .compiler.ops.view import reverse as reverse_v2
 from .compiler.shapes import Dimension, TensorShape
+from .drawing import draw
 from .framework import (
     AggregationMethod,
     GraphKeys,

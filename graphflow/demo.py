@@ -11,7 +11,7 @@ import numpy as np
 
 import graphflow as tf
 from graphflow import keras
-from graphflow.draw import draw
+from graphflow.drawing import draw
 
 OUTPUT = "demo-output"
 

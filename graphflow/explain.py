@@ -73,7 +73,7 @@ class Buffer:
 class Explanation:
     """Prints as text, shows as tables in a notebook, and `to_dict` is for tools.
 
-    `before` and `after` are the graphs that the passes started from and ended with (see graphflow.draw).
+    `before` and `after` are the graphs that the passes started from and ended with (see graphflow.drawing).
     """
 
     fetches: tuple[str, ...]

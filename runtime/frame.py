@@ -1,6 +1,7 @@
 """One run's memory and tables. A frame serves one run at a time, so that threads can share a plan."""
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -156,13 +157,19 @@ class Frame:
         return [output() for output in self._outputs]
 
     def timed(self, values: Sequence[Any]) -> list[float]:
-        """Run once as `run`, then once more row by row: the seconds of each step (0 for host ops)."""
+        """Run once as `run`, then once more row by row: the seconds of each step."""
         self.run(values)
         seconds = []
         rows, buffers, dims, status = self._pointers
         for begin, end, host in self._segments:
-            seconds += [0.0] if host is not None else self._native.timed(
-                rows + 8 * ROW_WORDS * begin, end - begin, buffers, dims, status)
+            if host is None:
+                seconds += self._native.timed(rows + 8 * ROW_WORDS * begin, end - begin, buffers, dims, status)
+                if self._status[0]:
+                    self._raise_fault()
+            else:
+                start = time.perf_counter()
+                self._run_host(host, 0)
+                seconds.append(time.perf_counter() - start)
         return seconds
 
     def _run_host(self, op: Operation, stream: int) -> None:

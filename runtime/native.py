@@ -9,6 +9,8 @@ import time
 import warnings
 from typing import Any
 
+import numba
+
 from . import kernel_cache
 
 ROW_WORDS = 8
@@ -30,11 +32,8 @@ def _load_tbb() -> bool:
     return False
 
 
-if "NUMBA_THREADING_LAYER" not in os.environ and _load_tbb():
-    os.environ["NUMBA_THREADING_LAYER"] = "tbb"
-
-import numba  # noqa: E402
-
+if os.environ.get("NUMBA_THREADING_LAYER", "tbb") == "tbb" and _load_tbb():
+    numba.config.THREADING_LAYER = "tbb"
 numba.get_num_threads()  # starts the threads: loading cached code with a parallel region aborts before that
 
 

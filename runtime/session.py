@@ -97,7 +97,16 @@ class Session:
             raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
         if not isinstance(element, Tensor):
             raise TypeError(f"Cannot interpret feed_dict key as Tensor: {element!r} is an operation")
-        return element
+        return self._value(element)
+
+    def _value(self, tensor: Tensor) -> Tensor:
+        """The tensor itself; for a variable's handle ("w:0") the read that was made with the variable."""
+        if tensor.op.type != "VariableV2":
+            return tensor
+        for op in self.graph.operations:
+            if op.type == "ReadVariableOp" and op.inputs[0] is tensor:
+                return op.output
+        raise TypeError(f"The variable {tensor.name!r} is never read, so it can be neither fetched nor fed")
 
     def _builder(self, fetch: Any, outputs: dict[Tensor, int], targets: dict[Operation, None]
                  ) -> Callable[[list[Any]], Any]:
@@ -122,11 +131,9 @@ class Session:
         except (ValueError, KeyError) as error:
             raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error})") from None
         if isinstance(element, Operation):
-            if element.type == "VariableV2":
-                raise TypeError(f"Fetch argument {fetch!r} is a variable's handle; fetch the variable itself")
             targets[element] = None
             return lambda values: None
-        position = outputs.setdefault(element, len(outputs))
+        position = outputs.setdefault(self._value(element), len(outputs))
         return lambda values: values[position]
 
     # lifetime and context

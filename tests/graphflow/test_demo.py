@@ -34,7 +34,6 @@ def test_examples_hold_what_the_demo_runs(file, function):
 
 
 def test_an_example_runs_by_itself(monkeypatch):
-    monkeypatch.delenv("NUMBA_THREADING_LAYER", raising=False)  # a process as from a shell
     done = subprocess.run([sys.executable, EXAMPLES / "define_then_run.py"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1].startswith("test accuracy: 0.9")
 

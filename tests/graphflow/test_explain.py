@@ -194,7 +194,6 @@ def test_html(step):
 
 
 def test_the_module_can_be_called(monkeypatch):
-    monkeypatch.delenv("NUMBA_THREADING_LAYER", raising=False)  # a process as from a shell
     code = ("import graphflow as tf, graphflow.explain\n"
             "from graphflow.explain import Explanation\n"
             "assert isinstance(tf.explain(tf.constant(1.0) + 2.0), Explanation)")

@@ -11,7 +11,7 @@ from graphflow.compiler.pipeline import compile_graph
 from graphflow.runtime.session import Session
 
 import graphflow as tf
-from graphflow.draw import draw, save, to_html, to_svg
+from graphflow.drawing import draw, save, to_html, to_svg
 from graphflow.layout import Box, Net, arrange
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -221,7 +221,7 @@ def test_control_edges_that_data_implies_are_left_out(graph):
 
 
 def test_networkx_loads_only_to_draw():
-    code = ("import sys, graphflow.draw as d, graphflow as g; assert 'networkx' not in sys.modules; "
+    code = ("import sys, graphflow.drawing as d, graphflow as g; assert 'networkx' not in sys.modules; "
             "g.constant(1.0); d.to_svg(g.get_default_graph()); assert 'networkx' in sys.modules")
     subprocess.run([sys.executable, "-c", code], check=True)
 
