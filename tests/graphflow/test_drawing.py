@@ -58,7 +58,7 @@ def test_kernels_show_what_they_fuse(graph):
 def test_edges_carry_types_and_tooltips_the_line(graph):
     svg = to_svg([layered()])
     assert ">float32(?, 3)</text>" in svg
-    assert "test_draw.py" in titles(svg) and "line" in titles(svg)
+    assert "test_drawing.py" in titles(svg) and "line" in titles(svg)
     assert "keepdims: False" in titles(svg)
 
 
