@@ -164,7 +164,7 @@ def _broadcast_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Te
 
 _broadcast_to = OpDef("BroadcastTo", INDEX, _broadcast_types, lambda op, g: [g, None],
                       lambda x, shape: np.broadcast_to(x, tuple(shape)),
-                      lower=lambda emit, op, index: emit.broadcast_element(op.inputs[0], index),
+                      lower=lambda emit, op, index: emit.broadcast_element(op.inputs[0], index, op.output.dims),
                       fields={"shape_operand": 1})
 
 

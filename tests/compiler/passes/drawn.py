@@ -196,7 +196,10 @@ class Drawn:
     def assign(self) -> None:
         handle = self.choose(self.handles)
         value = self.pick(lambda t: t.dtype == handle.dtype and self.values[t].shape == self.store[handle.op.name].shape)
-        changed = state.assign(handle, value)
+        # assignments that nothing orders may happen in any order
+        with self.graph.control_dependencies([op for op in self.graph.operations if op.type == "Assign"
+                                              and op.inputs[0] is handle]):
+            changed = state.assign(handle, value)
         if self.choose([True, False]):
             with self.graph.control_dependencies([changed]):
                 state.read_variable(handle)

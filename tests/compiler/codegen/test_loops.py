@@ -1,0 +1,329 @@
+"""Loop kernels against NumPy: every subset of axes, every element type, empty and single axes, several stages."""
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from compiled import Function, compiled, kernels
+from graphflow.compiler.autodiff import gradients
+from graphflow.compiler.errors import InvalidArgumentError
+from graphflow.compiler.ops import elementwise as ew
+from graphflow.compiler.ops import gather, nn, reduction, slicing, view
+from graphflow.compiler.ops import random as rnd
+from graphflow.compiler.ops.contraction import matmul
+from graphflow.runtime.session import Session
+
+RNG = np.random.default_rng(11)
+INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
+KINDS = {"sum": (reduction.reduce_sum, np.sum), "prod": (reduction.reduce_prod, np.prod),
+         "max": (reduction.reduce_max, np.max), "min": (reduction.reduce_min, np.min)}
+
+
+def subsets(rank):
+    return [axes for k in range(1, rank + 1) for axes in itertools.combinations(range(rank), k)]
+
+
+def close(value, want, rtol=1e-5):
+    want = np.asarray(want)
+    assert value.shape == want.shape and value.dtype == want.dtype
+    if want.dtype.kind == "f":
+        np.testing.assert_allclose(value, want, rtol=rtol, atol=rtol * float(np.max(np.abs(want), initial=1)))
+    else:
+        np.testing.assert_array_equal(value, want)
+
+
+# which axes
+
+
+# one function for all subsets of a rank, so that kernels differ in their loops only
+@pytest.mark.parametrize("shape", [(7,), (3, 5), (5, 1), (1, 5), (2, 3, 4), (1, 3, 1), (2, 3, 2, 3), (0, 3), (3, 0), (0,),
+                                   (2, 0, 3), (1,), (1, 1, 1, 1)])
+def test_sums_over_every_subset_of_axes(shape):
+    x = RNG.standard_normal(shape).astype(np.float32)
+    cases = [(axes, keep) for axes in subsets(x.ndim) for keep in (False, True)]
+    values = compiled(lambda t: [reduction.reduce_sum(t, axes, keep) for axes, keep in cases], x)
+    for (axes, keep), value in zip(cases, values, strict=True):
+        close(value, np.sum(x, axes, keepdims=keep))
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (2, 3, 4), (2, 3, 2, 3)])
+def test_normalising_over_every_subset_of_axes(shape):
+    """Three stages: the mean, the deviations from it, and what is divided by them."""
+    x = RNG.standard_normal(shape)
+
+    def build(t):
+        results = []
+        for axes in subsets(x.ndim):
+            d = t - reduction.reduce_mean(t, axes, True)
+            results.append(d / ew.sqrt(reduction.reduce_mean(d * d, axes, True) + 0.1))
+        return results
+
+    for axes, value in zip(subsets(x.ndim), compiled(build, x), strict=True):
+        d = x - x.mean(axes, keepdims=True)
+        close(value, d / np.sqrt((d * d).mean(axes, keepdims=True) + 0.1), 1e-12)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_softmax_over_each_axis(axis):
+    x = RNG.standard_normal((4, 5, 6)).astype(np.float32)
+    e = np.exp(x - x.max(axis, keepdims=True))
+    close(compiled(lambda t: nn.softmax(t, axis), x), e / e.sum(axis, keepdims=True))
+
+
+def test_a_scalar_is_its_own_reduction():
+    x = np.float32(3)
+    for value in compiled(lambda t: [f(t * 1) for f, _ in KINDS.values()], np.asarray(x)):
+        close(np.asarray(value), x)
+
+
+# which elements
+
+
+@pytest.mark.parametrize("dtype", [*INTEGERS, "f4", "f8"])
+def test_reductions_of_each_type_wrap_as_numpy(dtype):
+    x = (RNG.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, (9, 7), dtype, endpoint=True)
+         if dtype[0] != "f" else RNG.standard_normal((9, 7)).astype(dtype))
+    axes = [0, 1, None]
+    with np.errstate(over="ignore"):
+        values = compiled(lambda t: [f(t, axis) for f, _ in KINDS.values() for axis in axes], x)
+        wanted = [f(x, axis, **({"dtype": x.dtype} if name in ("sum", "prod") else {}))
+                  for name, (_, f) in KINDS.items() for axis in axes]
+    for value, want in zip(values, wanted, strict=True):
+        close(np.asarray(value), want)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_integer_arithmetic_wraps_as_numpy(dtype):
+    x = RNG.integers(np.iinfo(dtype).min, np.iinfo(dtype).max, 50, dtype, endpoint=True)
+    close(compiled(lambda t: t * t + t - 3 * t, x), x * x + x - x * x.dtype.type(3))
+
+
+def test_reductions_of_bools():
+    x = RNG.random((9, 7)) < 0.7
+    values = compiled(lambda t: [reduction.reduce_any(t, 0), reduction.reduce_all(t, 1), reduction.reduce_any(t),
+                                 reduction.reduce_all(t), reduction.reduce_any(ew.logical_not(t), 1)], x)
+    for value, want in zip(values, [x.any(0), x.all(1), x.any(), x.all(), (~x).any(1)], strict=True):
+        close(np.asarray(value), want)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_empty_reductions_give_the_neutral_element(known):
+    x = np.zeros((0, 3), np.float32)
+    total, product, top, bottom, mean, everything, none = compiled(
+        lambda t: [f(t, 0) for f, _ in KINDS.values()] + [reduction.reduce_mean(t, 0), reduction.reduce_mean(t),
+                                                          reduction.reduce_sum(t, 1)], x, known=known)
+    close(total, np.zeros(3, np.float32))
+    close(product, np.ones(3, np.float32))
+    assert (top == -np.inf).all() and (bottom == np.inf).all()
+    assert np.isnan(mean).all() and mean.shape == (3,) and np.isnan(everything)
+    assert none.shape == (0,)
+
+
+# extrema and where they are
+
+
+@pytest.mark.parametrize("dtype", [*INTEGERS, "f4", "f8", "?"])
+def test_positions_of_extrema_with_ties(dtype):
+    x = RNG.integers(0, 2 if dtype == "?" else 4, (8, 7)).astype(dtype)
+    functions = [(reduction.argmax, np.argmax), (reduction.argmin, np.argmin)]
+    values = compiled(lambda t: [f(t, axis) for f, _ in functions for axis in (0, 1)], x)
+    for value, want in zip(values, [f(x, axis) for _, f in functions for axis in (0, 1)], strict=True):
+        close(value, want)
+
+
+def test_positions_and_values_of_extrema_with_nan_and_infinities():
+    x = RNG.standard_normal((9, 7)).astype(np.float32)
+    x[3, 4] = x[3, 5] = x[8, 0] = np.nan
+    x[5], x[6], x[7] = -np.inf, np.inf, 1
+    values = compiled(lambda t: [f(t, axis) for axis in (0, 1) for f in (
+        reduction.argmax, reduction.argmin, reduction.reduce_max, reduction.reduce_min)], x)
+    for value, want in zip(values, [f(x, axis) for axis in (0, 1) for f in (np.argmax, np.argmin, np.max, np.min)],
+                           strict=True):
+        np.testing.assert_array_equal(value, want)
+
+
+def test_nan_passes_through():
+    x = np.array([1, np.nan, -1, np.inf], np.float32)
+    values = compiled(lambda t: [ew.relu(t), ew.maximum(t, 0), ew.minimum(t, 0), t * 0, t - t, nn.softmax(t),
+                                 reduction.reduce_sum(t), ew.where(t > 0, t, -t)], x)
+    with np.errstate(invalid="ignore"):
+        wanted = [np.maximum(x, 0), np.maximum(x, 0), np.minimum(x, 0), x * 0, x - x, x * np.nan, np.float32(np.nan),
+                  np.where(x > 0, x, -x)]
+    for value, want in zip(values, wanted, strict=True):
+        np.testing.assert_array_equal(value, want)
+
+
+# many elements: several blocks, several threads
+
+
+def test_reductions_of_many_elements_are_split_and_combined():
+    x = RNG.integers(-4, 5, (1 << 21) + 7).astype(np.float32)  # sums of integers are exact in any order
+
+    def build(t):
+        return [reduction.reduce_sum(t), reduction.reduce_max(t), reduction.reduce_min(t * 2), t + 1]
+
+    calls = kernels(build, x)
+    assert any(call.name.endswith("/combine") for call in calls) and max(call.tasks for call in calls) > 1
+    for value, want in zip(compiled(build, x), [x.sum(), x.max(), 2 * x.min(), x + 1], strict=True):
+        close(np.asarray(value), np.float32(want) if np.ndim(want) == 0 else want)
+
+
+@pytest.mark.parametrize("shape", [(3000, 133), (70000, 3), (3, 70000), (2, 40000, 2)])
+def test_reductions_of_many_rows_and_columns(shape):
+    x = RNG.integers(-4, 5, shape).astype(np.float32)
+    values = compiled(lambda t: [reduction.reduce_sum(t, axis) for axis in range(x.ndim)] +
+                      [reduction.argmax(t, 0), reduction.reduce_sum(t)], x)
+    for value, want in zip(values, [x.sum(axis) for axis in range(x.ndim)] + [x.argmax(0), x.sum()], strict=True):
+        close(np.asarray(value), want)
+
+
+# broadcasting
+
+
+def test_every_pattern_of_broadcasting_that_turns_up_at_run_time():
+    """One graph whose sizes are all unknown."""
+    function = Function(lambda a, b: [a * b + a, ew.maximum(b, a)], "f4", "f4", shapes=[(None, None)] * 2)
+    for m, n in itertools.product([1, 4], [1, 5]):
+        for k, j in itertools.product([1, 4], [1, 5]):
+            a, b = RNG.standard_normal((m, n)).astype("f4"), RNG.standard_normal((k, j)).astype("f4")
+            for value, want in zip(function(a, b), [a * b + a, np.maximum(a, b)], strict=True):
+                close(value, want)
+
+
+@pytest.mark.parametrize("shapes", [((0, 5), (5,)), ((0, 5), (1, 5)), ((0, 1), (1, 5)), ((4, 0), (4, 1)), ((0,), ())])
+def test_broadcasting_with_nothing(shapes):
+    a, b = (np.ones(s, np.float32) for s in shapes)
+    assert compiled(lambda x, y: x + y, a, b).shape == np.broadcast_shapes(*shapes)
+
+
+def test_sizes_computed_from_unknown_ones_that_turn_out_to_be_one():
+    function = Function(lambda a, b: [a[::2] + b, a[1:] * 2 + a[:-1], reduction.reduce_sum(a[1:])], "f4", "f4",
+                        shapes=[(None,)] * 2)
+    for n, m in [(2, 5), (1, 3), (2, 1), (10, 5)]:
+        a, b = np.arange(n, dtype="f4"), np.arange(m, dtype="f4")
+        first, second, total = function(a, b)
+        close(first, a[::2] + b)
+        close(second, a[1:] * 2 + a[:-1])
+        assert total == a[1:].sum()
+
+
+def test_axes_of_equal_size_are_told_apart():
+    x, y = RNG.standard_normal((5, 5)), RNG.standard_normal(5)
+    value = compiled(lambda a, b: a * reduction.reduce_sum(a, 0) + reduction.reduce_sum(a, 1)
+                     + b * reduction.reduce_sum(a, 1, True), x, y)
+    close(value, x * x.sum(0) + x.sum(1) + y * x.sum(1, keepdims=True), 1e-12)
+
+
+# index maps in loops
+
+
+def test_index_maps_fuse_with_what_surrounds_them():
+    x = RNG.standard_normal((4, 6)).astype(np.float32)
+    at = np.array([3, 0, 3], np.int32)
+
+    def build(t, i):
+        return [ew.tanh(view.transpose(t)) + 1, reduction.reduce_sum(view.reverse(t, [0, 1]) * t, 1),
+                slicing.tile(t, [2, 3]) * 2, view.transpose(t)[1:5:2, ::-1] - 1, gather.gather(t * 2, i) + 1,
+                gather.gather(t, i, 1) * 3, reduction.reduce_sum(gather.one_hot(i, 4) * 2, 0),
+                ew.cast(gather.range_(6), "float32") * t, reduction.reduce_max(view.transpose(t), 1),
+                view.broadcast_to(t[:1], [4, 6]) + t]
+
+    wanted = [np.tanh(x.T) + 1, (x[::-1, ::-1] * x).sum(1), np.tile(x, (2, 3)) * 2, x.T[1:5:2, ::-1] - 1, x[at] * 2 + 1,
+              x[:, at] * 3, (np.eye(4)[at] * 2).sum(0).astype("f4"), np.arange(6, dtype="f4") * x, x.max(0), x[:1] + x]
+    for value, want in zip(compiled(build, x, at), wanted, strict=True):
+        close(value, want)
+    assert len(kernels(lambda t: reduction.reduce_sum(view.reverse(view.transpose(t), [0]) * 2 + 1), x)) == 1
+
+
+@pytest.mark.parametrize("perm", list(itertools.permutations(range(3))))
+def test_transposes(perm):
+    x = RNG.standard_normal((2, 3, 4)).astype(np.float32)
+    close(compiled(lambda t: ew.exp(view.transpose(t, perm)) + 1, x), np.exp(np.transpose(x, perm)) + 1)
+
+
+# indices out of range
+
+
+@pytest.mark.parametrize("bad", [[5], [-1], [0] * 50_000 + [2**31 - 1]])
+def test_an_index_out_of_range_is_an_error_after_which_the_session_works(bad):
+    function = Function(lambda x, i: gather.gather(x, i) * 2, "f4", "i4", shapes=[(None, 3), (None,)])
+    x = np.ones((5, 3), np.float32)
+    with pytest.raises(InvalidArgumentError, match=rf"{bad[-1]} .*\[0, 5\).*test_loops.py"):
+        function(x, np.array(bad, np.int32))
+    assert function(x, np.array([4], np.int32)).tolist() == [[2, 2, 2]]
+
+
+def test_a_label_out_of_range():
+    function = Function(lambda x, y: nn.sparse_softmax_cross_entropy_with_logits(logits=x, labels=y), "f4", "i4",
+                        shapes=[(None, 3), (None,)])
+    with pytest.raises(InvalidArgumentError, match=r"3.*\[0, 3\)"):
+        function(np.ones((2, 3), "f4"), np.array([0, 3], "i4"))
+    close(function(np.ones((2, 3), "f4"), np.array([0, 2], "i4")), np.full(2, np.log(3), "f4"))
+
+
+def test_no_indices():
+    assert compiled(lambda x, i: gather.gather(x, i), np.ones((5, 3), "f4"), np.zeros(0, "i4")).shape == (0, 3)
+
+
+# empty batches
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_a_layer_and_its_gradients_on_few_rows(rows):
+    def build(x, w, b):
+        y = nn.softmax(ew.relu(matmul(x, w) + b))
+        return [y, *gradients(reduction.reduce_sum(y * y), [x, w, b])]
+
+    x, w, b = np.ones((rows, 3), "f4"), np.ones((3, 4), "f4"), np.arange(4, dtype="f4")
+    y, dx, dw, db = compiled(build, x, w, b)
+    assert (y.shape, dx.shape, dw.shape, db.shape) == ((rows, 4), (rows, 3), (3, 4), (4,))
+    assert np.isfinite(dw).all() and (rows or not dw.any())
+
+
+# random numbers
+
+
+def draws(threads=0, **seeds):
+    def build():
+        return [rnd.random_uniform([40_000], seed=1), rnd.random_normal([40_000], seed=2),
+                rnd.truncated_normal([40_000], seed=3), rnd.random_uniform([40_000], 3, 9, "int32", seed=4)]
+
+    class Config:
+        intra_op_parallelism_threads = threads
+
+    function = Function(build)
+    function.session = Session(graph=function.graph, config=Config)
+    return function
+
+
+def test_random_numbers_have_their_distribution():
+    uniform, normal, truncated, integers = draws()()
+    assert 0 <= uniform.min() and uniform.max() < 1 and abs(uniform.mean() - 0.5) < 0.01
+    assert abs(normal.mean()) < 0.02 and abs(normal.std() - 1) < 0.02
+    assert np.abs(truncated).max() <= 2 and abs(truncated.mean()) < 0.02
+    assert np.unique(integers).tolist() == [3, 4, 5, 6, 7, 8]
+
+
+def test_random_numbers_do_not_depend_on_the_threads():
+    for one, several in zip(draws(1)(), draws(2)(), strict=True):
+        np.testing.assert_array_equal(one, several)
+
+
+def test_random_numbers_differ_from_run_to_run_and_repeat_in_a_new_session():
+    function, other = draws(), draws()
+    runs = [function()[0] for _ in range(3)]
+    assert len({run.tobytes() for run in runs}) == 3
+    for run in runs:
+        np.testing.assert_array_equal(run, other()[0])
+
+
+def test_one_draw_has_one_value_in_a_run():
+    def build(x):
+        noise = rnd.random_uniform([6, 5], seed=5)
+        return [noise, noise * x, reduction.reduce_sum(noise, 0), matmul(noise, x[:5] * 0 + 1)]
+
+    noise, product, sums, rows = compiled(build, np.full((6, 5), 2, "f4"), known=True)
+    close(product, noise * 2)
+    close(sums, noise.sum(0))
+    close(rows, np.repeat(noise.sum(1, keepdims=True), 5, 1))
