@@ -17,7 +17,7 @@ STEP = 1e-6  # of finite differences in float64
 
 
 def check_layer(layer: Any, shape: tuple[int, ...], training: bool = False, gradient: bool = True) -> None:
-    """`shape` is the input's, without the batch axis. `gradient` False: the output does not follow the input smoothly."""
+    """`shape` is the input's, without the batch axis. `gradient` False: the output does not follow it smoothly."""
     json.dumps(layer.get_config())
     copy = type(layer).from_config(layer.get_config())
     assert copy.get_config() == layer.get_config()
@@ -28,7 +28,7 @@ def check_layer(layer: Any, shape: tuple[int, ...], training: bool = False, grad
 
 
 def check_output(layer: Any, shape: tuple[int, ...], training: bool) -> None:
-    """For a batch of 3, of 1 and of 3 again: the shape that was promised, the dtype, and equal rows for equal samples."""
+    """For a batch of 3, of 1 and of 3 again: the promised shape, the dtype, and equal rows for equal samples."""
     x = placeholder(as_dtype("float32"), (None, *shape))
     with StepScope():
         y = layer(x, training=training)
