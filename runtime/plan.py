@@ -1,6 +1,7 @@
 """A compiled graph made ready to run: for each set of fed sizes its kernel calls and its memory."""
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,6 +111,17 @@ class Plan:
                 for i in op.attrs["writes"]:
                     written[storage_of(op.outputs[i])[1]] = op.outputs[i]
         return read_first, written
+
+    def has_single(self, sizes: Mapping[str, int]) -> bool:
+        """Whether a size that is computed from the fed ones comes out as 0 or 1."""
+        atoms = {self.symbols[name]: size for name, size in sizes.items()}
+        return any(dm.evaluate(dim, atoms) <= 1 for dim in self._unknown_sizes)
+
+    @functools.cached_property
+    def _unknown_sizes(self) -> set[dm.Dim]:
+        bodies = [op.attrs["body"].operations if op.type == "Fused" else [] for op in self.graph.operations]
+        return {dim for ops in (self.graph.operations, *bodies) for op in ops for t in op.outputs
+                for dim in t.dims or () if isinstance(dim, dm.Dim) and op.type != "VariableV2"}
 
     def bind(self, sizes: Mapping[str, int]) -> Binding:
         """Lower every op for these sizes of the plan's symbols, and place its buffers."""

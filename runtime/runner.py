@@ -92,6 +92,9 @@ class Runner:
                          for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
                 if sizes:  # every shape rule once more: those of known sizes say what does not fit
                     self.specialised(fed, held)
+                if plan.has_single(sizes):  # it may broadcast, which the plan does not foresee
+                    sizes = {}
+                    plan = self._plans[fed, held] = self._plans.get((fed, held)) or self.compile(fed, held=held)
                 if len(self._bindings) >= MAX_BINDINGS:  # each keeps an arena: the oldest makes room
                     del self._bindings[next(iter(self._bindings))]
                 self._bindings[shapes] = plan, plan.bind(sizes)

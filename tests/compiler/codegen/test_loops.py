@@ -208,6 +208,15 @@ def test_sizes_computed_from_unknown_ones_that_turn_out_to_be_one():
         assert total == a[1:].sum()
 
 
+def test_gradients_of_sizes_that_turn_out_to_be_one():
+    function = Function(lambda a, b: gradients(reduction.reduce_sum((a[::2] + b) * b), [a]), "f4", "f4",
+                        shapes=[(None,)] * 2)
+    b = np.arange(5, dtype="f4")
+    assert function(np.ones(2, "f4"), b)[0].tolist() == [10, 0]
+    assert function(np.ones(9, "f4"), b)[0].tolist() == [0, 0, 1, 0, 2, 0, 3, 0, 4]
+    assert function(np.ones(1, "f4"), b)[0].tolist() == [10]
+
+
 def test_axes_of_equal_size_are_told_apart():
     x, y = RNG.standard_normal((5, 5)), RNG.standard_normal(5)
     value = compiled(lambda a, b: a * reduction.reduce_sum(a, 0) + reduction.reduce_sum(a, 1)
@@ -233,7 +242,7 @@ def test_index_maps_fuse_with_what_surrounds_them():
               x[:, at] * 3, (np.eye(4)[at] * 2).sum(0).astype("f4"), np.arange(6, dtype="f4") * x, x.max(0), x[:1] + x]
     for value, want in zip(compiled(build, x, at), wanted, strict=True):
         close(value, want)
-    assert len(kernels(lambda t: reduction.reduce_sum(view.reverse(view.transpose(t), [0]) * 2 + 1), x)) == 1
+    assert len(kernels(lambda t: reduction.reduce_sum(view.reverse(t, [0]) * 2 + 1), x)) == 1
 
 
 @pytest.mark.parametrize("perm", list(itertools.permutations(range(3))))
