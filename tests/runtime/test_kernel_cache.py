@@ -1,4 +1,4 @@
-"""The kernel cache: readable names, atomic writes, damage, folders that cannot be trusted, several processes at once."""
+"""The kernel cache: readable names, atomic writes, damage, folders not to be trusted, several processes at once."""
 from __future__ import annotations
 
 import ctypes

@@ -17,7 +17,7 @@ class Function:
     def __init__(self, build: Callable[..., Any], *dtypes: Any, shapes: Any = None):
         self.graph = Graph()
         with self.graph.as_default():
-            self.inputs = [state.placeholder(as_dtype(np.dtype(d)), None if shapes is None else shapes[i], name=f"in{i}")
+            self.inputs = [state.placeholder(as_dtype(np.dtype(d)), shapes and shapes[i], name=f"in{i}")
                            for i, d in enumerate(dtypes)]
             self.fetches = build(*self.inputs)
         self.session = Session(graph=self.graph)

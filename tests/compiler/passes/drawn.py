@@ -16,8 +16,8 @@ from graphflow.runtime.interpreter import bind_sizes, evaluate
 
 Choose = Callable[[Sequence[Any]], Any]
 
-FLOAT_UNARY = [ew.tanh, ew.negative, ew.square, ew.relu, ew.sigmoid, ew.abs_, ew.cos, lambda x: ew.exp(ew.minimum(x, 1)),
-               lambda x: ew.log1p(ew.abs_(x)), lambda x: ew.sqrt(ew.abs_(x)), lambda x: x / 3, lambda x: 1 - x]
+FLOAT_UNARY = [ew.tanh, ew.negative, ew.square, ew.relu, ew.sigmoid, ew.abs_, ew.cos, lambda x: x / 3, lambda x: 1 - x,
+               lambda x: ew.exp(ew.minimum(x, 1)), lambda x: ew.log1p(ew.abs_(x)), lambda x: ew.sqrt(ew.abs_(x))]
 INT_UNARY = [ew.negative, ew.square, ew.abs_, lambda x: x // 3, lambda x: x % 5, lambda x: x + 1]
 BINARY = [ew.add, ew.subtract, ew.multiply, ew.maximum, ew.minimum]
 REDUCTIONS = [reduction.reduce_sum, reduction.reduce_max, reduction.reduce_min, reduction.reduce_mean,
@@ -195,7 +195,8 @@ class Drawn:
 
     def assign(self) -> None:
         handle = self.choose(self.handles)
-        value = self.pick(lambda t: t.dtype == handle.dtype and self.values[t].shape == self.store[handle.op.name].shape)
+        shape = self.store[handle.op.name].shape
+        value = self.pick(lambda t: t.dtype == handle.dtype and self.values[t].shape == shape)
         # assignments that nothing orders may happen in any order
         with self.graph.control_dependencies([op for op in self.graph.operations if op.type == "Assign"
                                               and op.inputs[0] is handle]):
