@@ -18,10 +18,11 @@ from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.memory import Interval, plan_memory
 from ..compiler.opdef import ALIAS, RANDOM, SOURCE
 
-# serial nanoseconds from which a call is split over the threads: a parallel region costs two or three thousand
-PARALLEL_NS = 10_000
+# serial nanoseconds from which a call is split over the threads: a parallel region costs some thousand, and what one
+# core has just computed is not in the other's cache
+PARALLEL_NS = 50_000
 # what a core moves and computes per nanosecond, roughly, for the estimate
-BYTES_PER_NS, FLOPS_PER_NS = 16, 60
+BYTES_PER_NS, FLOPS_PER_NS = 24, 100
 # fed or fetched values up to this size are copied through the frame rather than pointed to
 SMALL_BYTES = 2048
 
