@@ -21,7 +21,7 @@ from .plan import Binding, Plan, uninitialized
 if TYPE_CHECKING:
     from .session import Session
 
-# sets of fed shapes whose memory and tables are kept ready
+# sets of fed shapes whose plans, memory and tables are kept ready
 MAX_BINDINGS = 64
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -85,20 +85,24 @@ class Runner:
                 for tensor, shape in zip(self.feeds, fed, strict=True):
                     check_shape(tensor, shape)
                 pattern = shape_pattern(self.feeds, fed)
-                plan = self._plans.get((pattern, held))
-                if plan is None:
-                    plan = self._plans[pattern, held] = self.compile(pattern, held=held)
+                plan = self.plan(pattern, held)
                 sizes = {name: size for dims, shape in zip(pattern, fed, strict=True)
                          for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
                 if sizes:  # every shape rule once more: those of known sizes say what does not fit
                     self.specialised(fed, held)
                 if plan.has_single(sizes):  # it may broadcast, which the plan does not foresee
                     sizes = {}
-                    plan = self._plans[fed, held] = self._plans.get((fed, held)) or self.compile(fed, held=held)
-                if len(self._bindings) >= MAX_BINDINGS:  # each keeps an arena: the oldest makes room
-                    del self._bindings[next(iter(self._bindings))]
+                    plan = self.plan(fed, held)
+                make_room(self._bindings)
                 self._bindings[shapes] = plan, plan.bind(sizes)
             return self._bindings[shapes]
+
+    def plan(self, pattern: Pattern, held: Shapes) -> Plan:
+        """The plan for a pattern of sizes, compiled unless it was."""
+        if (pattern, held) not in self._plans:
+            make_room(self._plans)
+            self._plans[pattern, held] = self.compile(pattern, held=held)
+        return self._plans[pattern, held]
 
     def specialised(self, pattern: Pattern, held: Shapes) -> tuple[Graph, dict[str, Atom]]:
         """The part of the user's graph that these fetches need, for feeds and variables of these shapes."""
@@ -119,6 +123,12 @@ class Runner:
         """A frame of its own, for looking at."""
         plan, binding = self.bind((*shapes, *self.open_shapes()))
         return Frame(plan, binding, self.session.store, self.session.counters)
+
+
+def make_room(kept: dict[Any, Any]) -> None:
+    """Drop the oldest entry where there are too many: each keeps memory."""
+    if len(kept) >= MAX_BINDINGS:
+        del kept[next(iter(kept))]
 
 
 def check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import window as geometry
+from ..dims import Dim, fresh
 from ..dtypes import FLOATS
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
@@ -49,6 +50,8 @@ def _conv_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorT
     if channels != expected and isinstance(channels, int) and isinstance(expected, int):
         raise ShapeError(f"Conv2D: the input {format_dims(x.dims)} has depth {channels} (channels), the filter "
                          f"{format_dims(w.dims)} expects {expected}")
+    if any(isinstance(d, Dim) for d in w.dims[:2]):  # how many windows fit is known with the filter
+        return [TensorType(dtype, (x.dims[0], fresh(), fresh(), w.dims[3]))]
     _, sizes = _resolve("Conv2D", attrs["padding"], x.dims[1:3], w.dims[:2], attrs["strides"], attrs["dilations"])
     return [TensorType(dtype, (x.dims[0], *sizes, w.dims[3]))]
 
