@@ -113,10 +113,14 @@ class Plan:
                     written[storage_of(op.outputs[i])[1]] = op.outputs[i]
         return read_first, written
 
-    def has_single(self, sizes: Mapping[str, int]) -> bool:
-        """Whether a size that is computed from the fed ones comes out as 0 or 1."""
+    def needs_exact(self, sizes: Mapping[str, int]) -> bool:
+        """Whether only a plan for the very sizes fed will do: a computed one comes out as 0 or 1, which may broadcast,
+        or follows from the others in no general way (the windows of a filter of unknown size)."""
         atoms = {self.symbols[name]: size for name, size in sizes.items()}
-        return any(dm.evaluate(dim, atoms) <= 1 for dim in self._unknown_sizes)
+        try:
+            return any(dm.evaluate(dim, atoms) <= 1 for dim in self._unknown_sizes)
+        except KeyError:
+            return True
 
     @functools.cached_property
     def _unknown_sizes(self) -> set[dm.Dim]:

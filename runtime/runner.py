@@ -90,7 +90,7 @@ class Runner:
                          for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
                 if sizes:  # every shape rule once more: those of known sizes say what does not fit
                     self.specialised(fed, held)
-                if plan.has_single(sizes):  # it may broadcast, which the plan does not foresee
+                if plan.needs_exact(sizes):
                     sizes = {}
                     plan = self.plan(fed, held)
                 make_room(self._bindings)

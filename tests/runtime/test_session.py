@@ -381,3 +381,14 @@ def test_nan_in_data_reaches_the_results():
                                              {x: [1, np.nan, -1]})
     assert np.isnan(relu).tolist() == [False, True, False] and np.isnan(peak) and np.isnan(soft).all()
     assert over.tolist() == [True, False, False]
+
+
+def test_a_filter_of_unknown_size_is_planned_for_each_size_fed():
+    x, w = tf.placeholder(tf.float32, [None, 8, 8, 3]), tf.placeholder(tf.float32, [None] * 4)
+    y = tf.nn.conv2d(x, w, 1, "SAME")
+    grads = tf.gradients(y, [x, w])
+    with tf.Session() as session:
+        for size in (3, 5):
+            value, dx, dw = session.run([y, *grads], {x: np.ones((2, 8, 8, 3)), w: np.ones((size, size, 3, 4))})
+            assert value.shape == (2, 8, 8, 4) and dx.shape == (2, 8, 8, 3) and dw.shape == (size, size, 3, 4)
+            assert value[0, 4, 4, 0] == 3 * size * size
