@@ -67,10 +67,11 @@ class BaseConv2D(Layer):
 
     def kernel_shape(self, channels: int) -> tuple[tuple[int, ...], int]:
         """(the kernel's shape, the number of output channels)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"Layer {type(self).__name__} must define `kernel_shape()`.")
 
     def convolve(self, x: Tensor, kernel: Tensor) -> Tensor:
-        raise NotImplementedError
+        """The convolution of channels-last inputs, without bias and activation."""
+        raise NotImplementedError(f"Layer {type(self).__name__} must define `convolve()`.")
 
     def call(self, inputs: Tensor) -> Tensor:
         y = self.convolve(to_channels_last(inputs, self.data_format), self.kernel.value())
