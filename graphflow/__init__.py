@@ -231,8 +231,9 @@ def disable_v2_behavior() -> None:
 
 disable_eager_execution = disable_resource_variables = enable_resource_variables = disable_v2_behavior
 
-# what is loaded when it is first used: name -> module that has it
+# what is loaded when it is first used: name -> module that has it, or that it is
 _LAZY = {
+    "contrib": "contrib",
     "ConfigProto": "config", "GPUOptions": "config", "GraphOptions": "config", "OptimizerOptions": "config",
     "RunMetadata": "config", "RunOptions": "config", "InteractiveSession": "session", "Session": "session",
     "get_default_session": "session", "explain": "explain", "keras": "keras",
@@ -243,7 +244,7 @@ def __getattr__(name: str) -> Any:
     import importlib
     if name in _LAZY:
         module = importlib.import_module(f"{__name__}.{_LAZY[name]}")
-        value = globals()[name] = module if name == "keras" else getattr(module, name)
+        value = globals()[name] = getattr(module, name, module)
         return value
     import difflib
     close = difflib.get_close_matches(name, [*globals(), *_LAZY], 1)
