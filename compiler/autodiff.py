@@ -27,7 +27,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
     if len(given) != len(targets):
         raise ValueError(f"gradients: {len(given)} grad_ys for {len(targets)} ys")
     for y in targets:
-        if not y.dtype.is_floating:
+        if not y.dtype.is_differentiable:
             raise TypeError(f"gradients: ys must be floats, received {y!r}")
     if not targets:
         return [None] * len(sources)
@@ -51,7 +51,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
 
 def _input_gradients(op: Operation, out_grads: list[Tensor | None]) -> Iterator[tuple[Tensor, Tensor]]:
     if op.definition.grad is None:
-        if any(t.dtype.is_floating for t in op.inputs) and any(t.dtype.is_floating for t in op.outputs):
+        if any(t.dtype.is_differentiable for t in op.inputs) and any(t.dtype.is_differentiable for t in op.outputs):
             raise LookupError(f"No gradient defined for operation {op.name!r} (op type: {op.type})")
         return
     for x, g in zip(op.inputs, op.definition.grad(op, *out_grads), strict=True):

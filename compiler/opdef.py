@@ -60,3 +60,13 @@ class OpDef:
 
     def __repr__(self) -> str:
         return f"<op {self.name} ({self.family})>"
+
+
+def has_native_types(op: Operation) -> bool:
+    """Whether kernels can be generated for the types of an op's inputs and outputs."""
+    return all(t.dtype.is_native for t in (*op.inputs, *op.outputs))
+
+
+def writes_variable(op: Operation) -> bool:
+    """Whether the op changes the variable that is its first input; its output is then that variable's storage."""
+    return op.definition.family == EFFECT and bool(op.inputs)

@@ -37,18 +37,24 @@ from .clip_ops import clip_by_average_norm, clip_by_global_norm, clip_by_norm, c
 from .compiler.dtypes import (
     DType,
     as_dtype,
+    bfloat16,
+    complex64,
+    complex128,
+    float16,
     float32,
     float64,
     int8,
     int16,
     int32,
     int64,
+    string,
     uint8,
     uint16,
     uint32,
     uint64,
 )
 from .compiler.dtypes import bool_ as bool
+from .compiler.dtypes import float16 as half
 from .compiler.dtypes import float64 as double
 from .compiler.errors import OpError
 from .compiler.ir import Graph, Operation, Tensor, reset_default_graph

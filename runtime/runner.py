@@ -151,7 +151,7 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
         raise ValueError(f"Cannot feed {type(value).__name__} for Tensor {tensor.name!r}: {error}") from None
     if array.dtype == wanted.np:
         return array if array.flags.c_contiguous else np.ascontiguousarray(array)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biufc" and array.dtype != wanted.np:
         raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}")
     with np.errstate(all="ignore"):
         converted = np.ascontiguousarray(array, wanted.np).reshape(array.shape)

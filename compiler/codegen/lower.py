@@ -7,9 +7,9 @@ from typing import Any
 
 from .. import window as geometry
 from ..dims import DimLike
-from ..dtypes import FLOATS, int32, int64
+from ..dtypes import NATIVE_FLOATS, int32, int64
 from ..ir import Operation, Tensor
-from ..opdef import CONTRACTION, COPY, WINDOW
+from ..opdef import CONTRACTION, COPY, WINDOW, has_native_types
 from .boxes import lower_boxes, lower_scatter
 from .conv import lower_conv2d
 from .conv_grad import lower_conv2d_input_grad, lower_conv2d_weight_grad
@@ -18,6 +18,7 @@ from .gemm import lower_gemm
 from .kernel import KernelCall
 from .loops import LoopGroup, lower_loops
 from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
+from .scatter import lower_row_update, lower_sum_equal_rows
 
 
 class Lowering:
@@ -40,10 +41,16 @@ class Lowering:
         """The op's kernel calls, or None for an op that runs its reference on the host."""
         if op.type == "Fused":
             return self._fused(op)
-        if op.definition.family == CONTRACTION and op.output.dtype in (*FLOATS, int32, int64):
+        if not has_native_types(op):
+            return None
+        if op.definition.family == CONTRACTION and op.output.dtype in (*NATIVE_FLOATS, int32, int64):
             return self._matmul(op, op, op.output, op.inputs, None)
-        if op.definition.family == WINDOW and op.output.dtype in FLOATS:
+        if op.definition.family == WINDOW and op.output.dtype in NATIVE_FLOATS:
             return self._window(op, op, op.output, op.inputs, None)
+        if "rows" in op.definition.fields:
+            return lower_row_update(op, self.shape, self.fault_id)
+        if op.definition.fields.get("sum_rows"):
+            return lower_sum_equal_rows(op, self.shape, self.sizes(op.attrs["rows"]), self.fault_id)
         if op.definition.family == COPY:
             if op.definition.fields.get("scatter"):
                 return lower_scatter(op, self.shape, self.fault_id)

@@ -47,7 +47,9 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
         if None in value:
             raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {value}")
     array = np.array(value)
-    if array.dtype.kind in "OUS":
+    if array.dtype.kind in "OUS" and (dtype is None or dtype.is_string):
+        return as_strings(value)
+    if array.dtype.kind in "OUS" or (dtype is not None and dtype.is_string):
         raise TypeError(f"Cannot convert {value!r} (type {type(value).__name__}) to a tensor"
                         + (f" of dtype {dtype.name}" if dtype else "") + ".")
     if dtype is None:
@@ -61,14 +63,29 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
         return array
     same_kind = np.can_cast(array.dtype, dtype.np, "same_kind")
     if not isinstance(value, (np.ndarray, np.generic)):
-        same_kind = (array.dtype.kind, dtype.np.kind) in {("i", "i"), ("i", "u"), ("i", "f"), ("f", "f"), ("u", "u"),
-                                                          ("u", "i"), ("u", "f")} or not array.size
+        same_kind = (array.dtype.kind, dtype.code[0]) in {
+            ("i", "i"), ("i", "u"), ("i", "f"), ("f", "f"), ("u", "u"), ("u", "i"), ("u", "f"),
+            ("i", "c"), ("u", "c"), ("f", "c"), ("c", "c")} or not array.size
     if not same_kind:
         raise TypeError(f"Expected {dtype.name}, got {value!r} of type '{array.dtype.name}' instead.")
     converted = array.astype(dtype.np)
     if dtype.is_integer and not np.array_equal(converted, array):
         raise TypeError(f"Value {value!r} does not fit in dtype {dtype.name}.")
     return converted
+
+
+def as_strings(value: Any) -> np.ndarray:
+    """A nest of texts as an object array of bytes (texts in UTF-8). Raises TypeError for anything else in it."""
+    array = np.array(value, object)
+    if isinstance(value, np.ndarray) and value.dtype.kind == "S":  # NumPy drops trailing zero bytes; nothing to save
+        array = value.astype(object)
+    for i, item in enumerate(flat := array.reshape(-1)):
+        if isinstance(item, str):
+            flat[i] = item.encode()
+        elif not isinstance(item, bytes):
+            raise TypeError(f"Cannot convert {value!r} (type {type(value).__name__}) to a tensor of strings: it has "
+                            f"{item!r} of type {type(item).__name__}.")
+    return array
 
 
 def _has_numpy_leaf(value: Any) -> bool:

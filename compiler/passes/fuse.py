@@ -13,7 +13,7 @@ from ..dims import DimLike
 from ..dtypes import DType
 from ..errors import InternalError
 from ..ir import Graph, Operation, Tensor
-from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef
+from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef, has_native_types, writes_variable
 from ..shapes import Dims
 from .rewrite import consumers, sorted_operations
 
@@ -82,7 +82,7 @@ class _Fusion:
 
     def run(self) -> Graph:
         for op in self.graph.operations:
-            if op.type in ANCHORS and op.output.dtype.is_floating:
+            if op.type in ANCHORS and op.output.dtype.is_floating and has_native_types(op):
                 self.absorb_epilogue(op)
         self.find_row_domains()
         for op in reversed(self.graph.operations):
@@ -126,6 +126,7 @@ class _Fusion:
         dims = group.domain
         return (op not in self.groups and op.definition.family == ELEMENTWISE and op.output.dims == dims
                 and op.output.dtype == (dtype or group.ops[0].output.dtype) and not op.control_inputs
+                and has_native_types(op)
                 and all(t.dims in (dims, dims[-1:], ()) for t in op.inputs))
 
     # loop groups
@@ -323,7 +324,7 @@ class _Fusion:
 
 
 def is_loop_member(op: Operation) -> bool:
-    return op.definition.family in LOOP_FAMILIES or op.type == "Assign"
+    return (op.definition.family in LOOP_FAMILIES or op.type == "Assign") and has_native_types(op)
 
 
 def may_read(op: Operation, user: Operation, domain: Dims, streams: bool) -> bool:
@@ -346,7 +347,7 @@ def _variable(tensor: Tensor) -> Tensor | None:
     """The handle of the variable whose storage the tensor is."""
     while tensor.op.definition.family == ALIAS and tensor.op.inputs:
         tensor = tensor.op.inputs[0]
-    return tensor.op.inputs[0] if tensor.op.type in ("ReadVariableOp", "Assign") else None
+    return tensor.op.inputs[0] if tensor.op.type == "ReadVariableOp" or writes_variable(tensor.op) else None
 
 
 def _controls(members: list[Operation], made: dict[Operation, Operation]) -> list[Operation]:
