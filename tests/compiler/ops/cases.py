@@ -5,6 +5,7 @@ import cases_elementwise
 import cases_moves
 import cases_products
 import cases_reduction
+import cases_sequences
 from example import CASES
 
-__all__ = ["CASES", "cases_elementwise", "cases_moves", "cases_products", "cases_reduction"]
+__all__ = ["CASES", "cases_elementwise", "cases_moves", "cases_products", "cases_reduction", "cases_sequences"]
