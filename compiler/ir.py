@@ -177,6 +177,8 @@ class Graph:
     graphs that passes work on; there, ops that a pass makes take the creation site of the op they replace.
     """
 
+    outer: Graph | None = None  # the graph around a branch or a loop's body (see subgraph.py)
+
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.inputs: tuple[Tensor, ...] = ()
@@ -201,10 +203,7 @@ class Graph:
         """Append an operation. `types` default to what the op's shape rule infers."""
         if self.finalized:
             raise RuntimeError(f"Graph is finalized and cannot be modified (adding an op of type {definition.name}).")
-        for tensor in inputs:
-            if tensor.op.graph is not self:
-                raise ValueError(f"Tensor {tensor!r} must be from the same graph as the op {definition.name} that "
-                                 "takes it.")
+        inputs = [t if t.op.graph is self else self.adopt(t) for t in inputs]
         if types is None:
             types = definition.infer(inputs, attrs)
         if control_inputs is None:
@@ -219,6 +218,10 @@ class Graph:
             self._by_name[op.name] = op
             self.version += 1
         return op
+
+    def adopt(self, tensor: Tensor) -> Tensor:
+        """What stands here for a tensor of another graph: a graph of its own takes none."""
+        raise ValueError(f"Tensor {tensor!r} must be from the same graph as the op that takes it.")
 
     def append(self, op: Operation, inputs: Sequence[Tensor], control_inputs: Sequence[Operation] = (),
                types: Iterable[TensorType] | None = None) -> Operation:
@@ -381,6 +384,14 @@ def default_graph() -> Graph:
     """The graph that ops are added to: the innermost `as_default`, else the global one."""
     stack = _stack()
     return stack[-1] if stack else _global_graph
+
+
+def building_graph(*values: Any) -> Graph:
+    """The graph that an op on these values is added to: theirs, but inside a branch or a loop's body that one."""
+    graph = default_graph()
+    if graph.outer is not None:
+        return graph
+    return next((v.graph for v in values if hasattr(v, "graph")), graph)
 
 
 def reset_default_graph() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .ir import Graph, Operation, Tensor, TensorType, default_graph
+from .ir import Operation, Tensor, TensorType, building_graph
 
 # what fusion, scheduling and lowering read; they never look at an op's name
 ELEMENTWISE = "elementwise"  # one output element from the elements at the same (broadcast) index
@@ -19,6 +19,7 @@ COMPOSITE = "composite"      # expanded into other ops before lowering
 SOURCE = "source"            # constants, placeholders, variable handles and reads
 EFFECT = "effect"            # assignments, groups, control only
 COPY = "copy"                # boxes of inputs copied into boxes of the output (pad, concat)
+CONTROL = "control"          # conds and loops: their sub-graphs are attributes
 HOST = "host"                # runs its NumPy reference inside the plan; `explain` marks it
 
 REGISTRY: dict[str, OpDef] = {}
@@ -52,8 +53,7 @@ class OpDef:
         REGISTRY[self.name] = self
 
     def operation(self, *inputs: Tensor, name: str | None = None, **attrs: Any) -> Operation:
-        graph: Graph = inputs[0].op.graph if inputs else default_graph()
-        return graph.add(self, inputs, attrs, name)
+        return building_graph(*inputs[:1]).add(self, inputs, attrs, name)
 
     def __call__(self, *inputs: Tensor, name: str | None = None, **attrs: Any) -> Tensor:
         return self.operation(*inputs, name=name, **attrs).outputs[0]

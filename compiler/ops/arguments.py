@@ -6,7 +6,7 @@ from typing import Any
 
 from ..dtypes import DType
 from ..errors import DTypeError
-from ..ir import Tensor, TensorType
+from ..ir import Tensor, TensorType, building_graph
 from .constant import convert_to_tensor
 
 
@@ -27,7 +27,7 @@ def convert_all(op: str, values: Sequence[Any]) -> list[Tensor]:
         rest = zip(values[1:], names[1:], strict=True)
         return [first, *(convert_to_tensor(v, name=n, preferred_dtype=first.dtype) for v, n in rest)]
     try:
-        with first_tensor.graph.as_default():
+        with building_graph(first_tensor).as_default():
             return [convert_to_tensor(v, None if is_tensor(v) else first_tensor.dtype, n)
                     for v, n in zip(values, names, strict=True)]
     except DTypeError:

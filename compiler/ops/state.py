@@ -10,7 +10,7 @@ from typing import Any
 
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
-from ..ir import Operation, Tensor, TensorType, default_graph
+from ..ir import Operation, Tensor, TensorType, building_graph
 from ..opdef import ALIAS, EFFECT, SOURCE, OpDef
 from ..shapes import TensorShape, format_dims
 from .arguments import same_type
@@ -45,7 +45,7 @@ def placeholder_with_default(input: Any, shape: Any, name: str | None = None) ->
 variable_handle = OpDef("VariableV2", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])],
                         stateful=True)
 read_variable = OpDef("ReadVariableOp", SOURCE, lambda inputs, attrs: [inputs[0].type],
-                      lambda op, g: [g], stateful=True)
+                      lambda op, g: [g], stateful=True, fields={"sparse_grad": True})
 
 
 def _assigning(name: str) -> Callable[[Sequence[Tensor], dict[str, Any]], list[TensorType]]:
@@ -80,7 +80,6 @@ no_op = OpDef("NoOp", EFFECT, lambda inputs, attrs: [], stateful=True)
 
 def group(*inputs: Any, name: str | None = None) -> Operation:
     """An operation that has run when all inputs (operations, tensors, or lists of them) have."""
-    graph = default_graph()
     ops: list[Operation] = []
 
     def collect(value: Any) -> None:
@@ -96,6 +95,6 @@ def group(*inputs: Any, name: str | None = None) -> Operation:
             ops.append(op)
 
     collect(inputs)
-    target = ops[0].graph if ops else graph
+    target = building_graph(*ops[:1])
     control = list(dict.fromkeys([*target._control_stack, *ops]))
     return target.add(no_op, (), {}, name or "group_deps", control_inputs=control)
