@@ -1,0 +1,158 @@
+"""Graphs within graphs: the branches of a cond and the bodies of loops, which take what they need from outside.
+
+An op made in a sub-graph may take tensors of the graphs around it. Each becomes a parameter of the sub-graph with the
+same type and dimension symbols, and an input of the control op that holds the sub-graph.
+"""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from . import dims as dm
+from .dims import Atom, Dim
+from .ir import Graph, Operation, Tensor, TensorType, default_graph
+from .opdef import SOURCE, OpDef
+
+# what a sub-graph is given: a loop variable, or (attr "outer") a tensor of the graph around it
+parameter = OpDef("Parameter", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])])
+
+# how a gradient graph gets a tensor of the sub-graph that it differentiates
+Recall = Callable[[Tensor], Tensor]
+
+
+class SubGraph(Graph):
+    """A graph inside `outer`. It shares the outer graph's names, collections and seeds.
+
+    `captures` maps tensors of `outer` to the parameters that stand for them here. A sub-graph that computes the
+    gradient of another, `forward`, reaches that one's tensors through `recall`.
+    """
+
+    def __init__(self, outer: Graph, forward: SubGraph | None = None, recall: Recall | None = None):
+        self.__dict__.update(outer.__dict__)
+        self.outer = outer
+        self.forward, self.recall = forward, recall
+        self.operations, self.inputs, self.outputs, self.targets = [], (), (), ()
+        self.captures: dict[Tensor, Tensor] = {}
+        self.waits: dict[Operation, None] = {}  # outer operations that run before this graph
+        self._copies: dict[Tensor, Tensor] = {}
+        self._sizes: dict[Atom, Tensor] = {}
+        self._control_stack = []
+
+    def add(self, definition: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str | None = None,
+            types: Iterable[TensorType] | None = None, control_inputs: Sequence[Operation] | None = None,
+            site: Any = None) -> Operation:
+        control = [*self._own(self._control_stack if control_inputs is None else control_inputs),
+                   *self._witnesses(attrs)]
+        return super().add(definition, inputs, attrs, name, types, control, site)
+
+    def add_parameter(self, type: TensorType, name: str, **attrs: Any) -> Tensor:
+        """A new parameter. Its name is not looked up by users, so it takes none from them."""
+        attrs = {"dtype": type.dtype, "dims": type.dims, **attrs}
+        op = Operation(self, parameter, (), attrs, name, [type], (), None)
+        self.operations.append(op)
+        self.inputs = (*self.inputs, op.output)
+        return op.output
+
+    def adopt(self, tensor: Tensor) -> Tensor:
+        """What stands here for a tensor of another graph. Raises ValueError for one that cannot be reached."""
+        if tensor in self.captures:
+            return self.captures[tensor]
+        if tensor in self._copies:
+            return self._copies[tensor]
+        graph = tensor.op.graph
+        if tensor.op.type == "Const" and (graph is self.forward or not tensor.dtype.is_differentiable):
+            found = self.append(tensor.op, ()).output
+        elif graph is self.outer:
+            found = self.captures[tensor] = self._capture(tensor)
+            return found
+        elif graph is self.forward and self.recall is not None:
+            found = self.recall(tensor)
+            if found.op.graph is not self:
+                found = self.adopt(found)
+        else:
+            found = self.adopt(self.outer.adopt(tensor))
+        self._copies[tensor] = found
+        return found
+
+    def _capture(self, tensor: Tensor) -> Tensor:
+        if tensor.op.type != "VariableV2":
+            return self.add_parameter(tensor.type, f"{tensor.op.name}/capture_{tensor.index}", outer=tensor)
+        handle = self.append(tensor.op, ()).output  # the same variable, by its name
+        handle.op.attrs = {**handle.op.attrs, "outer": tensor}
+        self.inputs = (*self.inputs, handle)
+        return handle
+
+    def _own(self, operations: Sequence[Operation]) -> list[Operation]:
+        """Those of the operations that are of this graph; for the others the whole graph waits."""
+        self.waits.update((op, None) for op in operations if op.graph is not self and op.graph is not self.forward)
+        return [op for op in operations if op.graph is self]
+
+    def _witnesses(self, attrs: dict[str, Any]) -> list[Operation]:
+        """Operations here whose shapes tell the unknown sizes in `attrs`: a size must be learned in every graph."""
+        found = []
+        for atom in {a for value in attrs.values() for a in _atoms(value)}:
+            if atom not in self._sizes:
+                tensor = _tensor_of_size(atom, self)
+                if tensor is None:
+                    continue
+                self._sizes[atom] = tensor if tensor.op.graph is self else self.adopt(tensor)
+            found.append(self._sizes[atom].op)
+        return found
+
+
+def _atoms(value: Any) -> Iterator[Atom]:
+    """The fed symbols in a dimension or in a nest of tuples with dimensions."""
+    if isinstance(value, Dim):
+        for monomial in value.terms:
+            for atom in monomial:
+                if atom.function is None:
+                    yield atom
+                for argument in atom.arguments:
+                    yield from _atoms(argument)
+    elif isinstance(value, tuple):
+        for v in value:
+            yield from _atoms(v)
+
+
+def _tensor_of_size(atom: Atom, graph: Graph | None) -> Tensor | None:
+    """A tensor of this graph, or of one that it can reach, with an axis of this very size."""
+    while graph is not None:
+        for where in (graph, getattr(graph, "forward", None)):
+            for op in where.operations if where is not None else ():
+                for t in op.outputs:
+                    if op.type not in ("Dims", "VariableV2") and any(dm.symbol(d) is atom for d in t.dims or ()):
+                        return t
+        graph = graph.outer
+    return None
+
+
+def outermost(graph: Graph) -> Graph:
+    """The graph of the session around a sub-graph."""
+    while graph.outer is not None:
+        graph = graph.outer
+    return graph
+
+
+@contextlib.contextmanager
+def lifted() -> Iterator[Graph]:
+    """Build in the outermost graph, in the present name scope and without control dependencies: variables and what
+    initializes them belong to no branch or loop."""
+    inner = default_graph()
+    graph = outermost(inner)
+    if graph is inner:
+        with graph.control_dependencies(None):
+            yield graph
+        return
+    with graph.as_default(), graph.control_dependencies(None):
+        scope, graph._scope = graph._scope, inner._scope
+        try:
+            yield graph
+        finally:
+            graph._scope = scope
+
+
+def local_sizes(op: Operation, graph: SubGraph) -> set[Atom]:
+    """Unknown sizes that belong to a sub-graph of `op` alone, and so may change from one iteration to the next."""
+    given = {a for t in op.inputs for a in _atoms(t.dims or ())}
+    return {a for o in graph.operations for t in o.outputs for a in _atoms(t.dims or ())} - given
