@@ -4,21 +4,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .dtypes import int64
 from .errors import DTypeError, ShapeError
 from .ir import Operation, Tensor
 from .ops.constant import convert_to_tensor
+from .ops.elementwise import cast
+from .ops.gather import IndexedSlices
 from .ops.reduction import sum_to
+from .ops.slicing import concat
 from .ops.view import broadcast_to, ones_of, reshape, shape_of
 from .shapes import format_dims
 
+Gradient = Tensor | IndexedSlices
+
 
 def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
-              stop_gradients: Any = None) -> list[Tensor | None]:
+              stop_gradients: Any = None, sparse: bool = False) -> list[Any]:
     """d(sum of ys)/dx for each x in `xs`, None where no path of differentiable ops leads from x to a y.
 
     `grad_ys` weights the ys (ones by default); nothing flows back beyond the tensors in `stop_gradients`. The result is
-    graph, so it can be differentiated again. Raises TypeError for ys that are not floats, LookupError for an op without
-    a gradient on the path, ShapeError when a `grad_ys` does not have its y's shape.
+    graph, so it can be differentiated again. With `sparse`, the gradient of an x that is only gathered from is given as
+    IndexedSlices. Raises TypeError for ys that are not floats, LookupError for an op without a gradient on the path,
+    ShapeError when a `grad_ys` does not have its y's shape.
     """
     targets = [_tensor(y) for y in _as_list(ys)]
     sources = [_tensor(x) for x in _as_list(xs)]
@@ -35,7 +42,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
     wanted = set(sources)
     between = _between(targets, wanted, stops)
     with graph.as_default(), graph.name_scope(name), graph.control_dependencies(None):
-        pending: dict[Tensor, list[Tensor]] = {}
+        pending: dict[Tensor, list[Gradient]] = {}
         for y, g in zip(targets, given, strict=True):
             pending.setdefault(y, []).append(_seed(y, g))
         for op in reversed([op for op in graph.operations if op in between]):
@@ -45,15 +52,19 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
             with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
                 for x, g in _input_gradients(op, out_grads):
                     if x in wanted or (x.op in between and x not in stops):
-                        pending.setdefault(x, []).append(sum_to(g, x))  # undoes broadcasting, whatever the op
-        return [_total(pending, x) for x in sources]
+                        # undoes broadcasting, whatever the op
+                        pending.setdefault(x, []).append(g if isinstance(g, IndexedSlices) else sum_to(g, x))
+        totals = [_total(pending, x) for x in sources]
+        return totals if sparse else [None if g is None else _dense(g) for g in totals]
 
 
-def _input_gradients(op: Operation, out_grads: list[Tensor | None]) -> Iterator[tuple[Tensor, Tensor]]:
+def _input_gradients(op: Operation, out_grads: list[Gradient | None]) -> Iterator[tuple[Tensor, Gradient]]:
     if op.definition.grad is None:
         if any(t.dtype.is_differentiable for t in op.inputs) and any(t.dtype.is_differentiable for t in op.outputs):
             raise LookupError(f"No gradient defined for operation {op.name!r} (op type: {op.type})")
         return
+    if not op.definition.fields.get("sparse_grad"):
+        out_grads = [None if g is None else _dense(g) for g in out_grads]
     for x, g in zip(op.inputs, op.definition.grad(op, *out_grads), strict=True):
         if g is not None:
             if g.dtype != x.dtype:
@@ -89,16 +100,30 @@ def _seed(y: Tensor, g: Any) -> Tensor:
     return grad if grad.dims == y.dims or y.dims is None else reshape(grad, shape_of(y))
 
 
-def _total(pending: dict[Tensor, list[Tensor]], tensor: Tensor) -> Tensor | None:
+def _total(pending: dict[Tensor, list[Gradient]], tensor: Tensor) -> Gradient | None:
     grads = pending.get(tensor)
     if not grads:
         return None
     if len(grads) > 1:
-        total = grads[0]
-        for g in grads[1:]:
-            total = total + g
-        pending[tensor] = [total]
+        pending[tensor] = [_sum(grads)]
     return pending[tensor][0]
+
+
+def _sum(grads: list[Gradient]) -> Gradient:
+    slices = [g for g in grads if isinstance(g, IndexedSlices)]
+    if len(slices) == len(grads):
+        indices = [g.indices for g in slices]
+        if any(i.dtype != indices[0].dtype for i in indices):
+            indices = [cast(i, int64) for i in indices]
+        return IndexedSlices(concat([g.values for g in slices], 0), concat(indices, 0), slices[0].dense_shape)
+    total, *rest = map(_dense, grads)
+    for g in rest:
+        total = total + g
+    return total
+
+
+def _dense(grad: Gradient) -> Tensor:
+    return grad._as_graph_element() if isinstance(grad, IndexedSlices) else grad
 
 
 def _as_list(value: Any) -> Sequence[Any]:

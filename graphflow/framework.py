@@ -249,7 +249,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", co
     if not isinstance(ys, (list, tuple)) and isinstance(grad_ys, (list, tuple)) and len(grad_ys) == 1:
         grad_ys = grad_ys[0]
     results = autodiff.gradients(ys, _sources(xs), grad_ys, name or "gradients",
-                                 None if stop_gradients is None else _sources(stop_gradients))
+                                 None if stop_gradients is None else _sources(stop_gradients), sparse=True)
     if policy is UnconnectedGradients.ZERO:
         from .array_ops import zeros_like
         items = xs if isinstance(xs, (list, tuple)) else [xs]

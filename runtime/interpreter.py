@@ -31,8 +31,9 @@ def concrete(value: Any, sizes: Mapping[Atom, int]) -> Any:
     return value
 
 
-def evaluate(op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int], stream: int = 0) -> list[np.ndarray]:
-    """The outputs of one op through its reference."""
+def evaluate(op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int], stream: int = 0,
+             session: Any = None) -> list[np.ndarray]:
+    """The outputs of one op through its reference. `session` is for ops that keep something in its `resources`."""
     reference = op.definition.reference
     if reference is None:
         raise UnimplementedError(f"{op.type} has no reference", op)
@@ -42,6 +43,8 @@ def evaluate(op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int],
         inputs = [*inputs, np.array(concrete(op.output.dims, sizes), np.int64)]
     if op.definition.family == RANDOM:
         attrs["stream"] = stream
+    if "resource" in op.definition.fields:
+        attrs["session"] = session
     result = reference(*inputs, **attrs)
     results = result if isinstance(result, tuple) else (result,)
     return [np.asarray(r, t.dtype.np) for r, t in zip(results, op.outputs, strict=True)]
@@ -70,6 +73,10 @@ def interpret(graph: Graph, feeds: Mapping[Tensor, np.ndarray], variables: dict[
             name = op.inputs[0].op.name
             update = op.definition.fields["update"].op.reference
             store[name] = np.asarray(update(store[name], values[op.inputs[1]]), store[name].dtype)
+            results = [store[name].copy()]
+        elif "rows" in op.definition.fields:
+            name = op.inputs[0].op.name
+            store[name], = evaluate(op, [store[name], *(values[t] for t in op.inputs[1:])], sizes)
             results = [store[name].copy()]
         else:
             results = evaluate(op, [values[t] for t in op.inputs], sizes)

@@ -16,7 +16,7 @@ from ..compiler.dims import Atom, DimLike
 from ..compiler.errors import FailedPreconditionError
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.memory import Interval, plan_memory
-from ..compiler.opdef import ALIAS, RANDOM, SOURCE
+from ..compiler.opdef import ALIAS, RANDOM, SOURCE, writes_variable
 
 # serial nanoseconds from which a call is split over the threads: a parallel region costs some thousand, and what one
 # core has just computed is not in the other's cache
@@ -74,7 +74,9 @@ def storage_of(tensor: Tensor) -> tuple[str, Any]:
     while op.definition.family == ALIAS and op.inputs:
         tensor = op.inputs[0]
         op = tensor.op
-    if op.type == "ReadVariableOp":
+    if op.type == "VariableV2":
+        return "variable", op.name
+    if op.type == "ReadVariableOp" or writes_variable(op):
         return "variable", op.inputs[0].op.name
     if op.type == "Fused" and tensor.index in op.attrs["writes"]:
         return "variable", op.inputs[op.attrs["writes"][tensor.index]].op.name
@@ -106,7 +108,7 @@ class Plan:
         """(reads whose variable no earlier step assigns, assigned tensors by variable)."""
         read_first, written = [], {}
         for op in self.graph.operations:
-            if op.type == "ReadVariableOp" and op.inputs[0].op.name not in written:
+            if (op.type == "ReadVariableOp" or "rows" in op.definition.fields) and op.inputs[0].op.name not in written:
                 read_first.append(op)
             elif op.type == "Fused":
                 for i in op.attrs["writes"]:
@@ -151,7 +153,7 @@ class Plan:
             else:
                 steps += [Step(op, call, self._chunks(call)) for call in calls if call.tasks > 0]
         shapes = {t: lowering.shape(t) for op in self.graph.operations for t in op.outputs
-                  if op.type not in ("VariableV2",)}
+                  if op.type != "VariableV2" or t.dims is not None}
         binding = Binding(steps, {}, shapes, 0, lowering.faults, atoms)
         self._place(binding)
         return binding

@@ -11,13 +11,13 @@ from ..dtypes import INTEGERS, as_dtype, float32
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COPY, INDEX, OpDef
-from ..shapes import Dims, format_dims, normalize_axis
+from ..shapes import Dims, TensorShape, format_dims, normalize_axis
 from .arguments import check_dtype, convert_all
 from .constant import convert_to_tensor
 from .elementwise import cast, check_index, where
 from .reduction import reduce_sum
 from .slicing import slice_axis
-from .symbolic import shape_operand, sizes_of, static_dims, static_ints, symbolic_value
+from .symbolic import operand_dims, shape_operand, sizes_of, static_dims, static_ints, symbolic_value
 from .view import dim_scalar, known_rank, reshape, shape_of, squeeze, zeros_of
 
 
@@ -44,8 +44,12 @@ def _gather_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
     return emit.element(x, [*index[:axis], row, *index[axis + rank:]])
 
 
-def _gather_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+def _gather_grad(op: Operation, g: Tensor) -> Sequence[Any]:
     x, indices = op.inputs
+    if op.attrs["axis"] == 0 and x.dims is not None and indices.dims is not None:
+        count = dm.product(indices.dims)
+        rows = g if len(indices.dims) == 1 else reshape(g, (count, *x.dims[1:]))
+        return [IndexedSlices(rows, reshape(indices, (count,)), shape_of(x)), None]
     return [scatter_add(g, indices, shape_of(x), op.attrs["axis"]), None]
 
 
@@ -68,20 +72,80 @@ def gather(params: Any, indices: Any, axis: int = 0, name: str = "GatherV2") -> 
 def _scatter_reference(g: np.ndarray, indices: np.ndarray, shape: np.ndarray, axis: int) -> np.ndarray:
     out = np.zeros(tuple(shape), g.dtype)
     rows = np.moveaxis(g.reshape(*g.shape[:axis], indices.size, *g.shape[axis + indices.ndim:]), axis, 0)
-    np.add.at(np.moveaxis(out, axis, 0), _checked("ScatterAdd", indices, shape[axis]).ravel(), rows)
+    np.add.at(np.moveaxis(out, axis, 0), _checked("SumRows", indices, shape[axis]).ravel(), rows)
     return out
 
 
 # out[..., indices[i], ...] += g[..., i, ...], over an output of zeros
 _scatter_add = OpDef(
-    "ScatterAdd", COPY, lambda inputs, attrs: [TensorType(inputs[0].dtype, sizes_of("ScatterAdd", inputs[2]))],
+    "SumRows", COPY, lambda inputs, attrs: [TensorType(inputs[0].dtype, sizes_of("SumRows", inputs[2]))],
     lambda op, g: [gather(g, op.inputs[1], op.attrs["axis"]), None, None], _scatter_reference,
     fields={"shape_operand": 2, "scatter": True})
 
 
 def scatter_add(updates: Tensor, indices: Tensor, shape: Any, axis: int = 0) -> Tensor:
     """Zeros of `shape` to which slice i of `updates` along `axis` is added at indices[i]: what undoes a gather."""
-    return _scatter_add(updates, indices, shape_operand(shape, "ScatterAdd"), axis=axis)
+    return _scatter_add(updates, indices, shape_operand(shape, "SumRows"), axis=axis)
+
+
+class IndexedSlices:
+    """Rows of a tensor that is zero elsewhere: row `indices[i]` is the sum of the `values[j]` with that index.
+
+    `values` has the shape (n, *rest), `indices` (n,), and the tensor (of shape `dense_shape`) (size, *rest). It is what
+    a gathered tensor's gradient is; where a tensor is wanted it stands for the dense one.
+    """
+
+    def __init__(self, values: Any, indices: Any, dense_shape: Any = None):
+        self.values = convert_to_tensor(values)
+        self.indices = convert_to_tensor(indices)
+        self.dense_shape = None if dense_shape is None else shape_operand(dense_shape)
+        self._dense: Tensor | None = None
+
+    @property
+    def dtype(self) -> Any:
+        return self.values.dtype
+
+    @property
+    def op(self) -> Operation:
+        return self.values.op
+
+    @property
+    def name(self) -> str:
+        return self.values.name
+
+    @property
+    def graph(self) -> Any:
+        return self.values.graph
+
+    @property
+    def device(self) -> str:
+        return ""
+
+    @property
+    def shape(self) -> TensorShape:
+        return TensorShape(None if self.dense_shape is None else operand_dims(self.dense_shape))
+
+    def get_shape(self) -> TensorShape:
+        return self.shape
+
+    def consumers(self) -> list[Operation]:
+        return self.values.consumers()
+
+    def _as_graph_element(self) -> Tensor:
+        """The dense tensor. Raises ValueError when its shape was not given."""
+        if self._dense is None:
+            if self.dense_shape is None:
+                raise ValueError(f"Tensor conversion requested for IndexedSlices without dense_shape: {self!s}")
+            with self.graph.control_dependencies(None):
+                self._dense = scatter_add(self.values, self.indices, self.dense_shape)
+        return self._dense
+
+    def __neg__(self) -> IndexedSlices:
+        return IndexedSlices(-self.values, self.indices, self.dense_shape)
+
+    def __repr__(self) -> str:
+        shape = "" if self.dense_shape is None else f", dense_shape={self.dense_shape!r}"
+        return f"IndexedSlices(indices={self.indices!r}, values={self.values!r}{shape})"
 
 
 # indices of several axes: flat indices into those axes made one

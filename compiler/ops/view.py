@@ -107,36 +107,63 @@ def dim_scalar(dim: DimLike) -> Tensor:
     return constant(np.array(dim, np.int32), name="size")
 
 
+def _expand_dims_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    x = inputs[0]
+    if x.dims is None:
+        return [TensorType(x.dtype, None)]
+    axis = attrs["axis"] = normalize_axis("ExpandDims", attrs["axis"], len(x.dims) + 1)
+    return [TensorType(x.dtype, (*x.dims[:axis], 1, *x.dims[axis:]))]
+
+
+def _back(op: Operation, g: Tensor) -> Sequence[Tensor]:
+    return [reshape(g, shape_of(op.inputs[0]))]
+
+
+_expand_dims = OpDef("ExpandDims", ALIAS, _expand_dims_types, _back, lambda x, axis: np.expand_dims(x, axis))
+
+
 def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any = None) -> Tensor:
     """A new axis of size 1 at position `axis`."""
     x = convert_to_tensor(input, name="ExpandDims/input")
     axis = static_ints("ExpandDims", "axis", dim if axis is None else axis)
     if axis is None:
         raise ValueError("ExpandDims: axis is missing")
-    dims = known_rank("ExpandDims", x)
-    position = normalize_axis("ExpandDims", axis, len(dims) + 1)
-    return reshape(x, (*dims[:position], 1, *dims[position:]), name=name or "ExpandDims")
+    return _expand_dims(x, axis=int(np.reshape(axis, ())), name=name)
+
+
+def _squeeze_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    x, axes = inputs[0], attrs["axis"]
+    if x.dims is None:
+        return [TensorType(x.dtype, None)]
+    if axes:
+        axes = attrs["axis"] = tuple(normalize_axis("Squeeze", a, len(x.dims)) for a in axes)
+        for a in axes:
+            if isinstance(x.dims[a], int) and x.dims[a] != 1:
+                raise ShapeError(f"Squeeze: Can not squeeze dim[{a}] of {x!r}, expected a dimension of 1, got "
+                                 f"{x.dims[a]}")
+    else:
+        axes = [i for i, d in enumerate(x.dims) if isinstance(d, int) and d == 1]
+    return [TensorType(x.dtype, tuple(d for i, d in enumerate(x.dims) if i not in axes))]
+
+
+_squeeze = OpDef("Squeeze", ALIAS, _squeeze_types, _back, lambda x, axis: np.squeeze(x, axis or None))
 
 
 def squeeze(input: Any, axis: Any = None, name: str | None = None, squeeze_dims: Any = None) -> Tensor:
     """Without the axes of size 1, or only without those in `axis`. Raises ShapeError if one of these is not 1.
 
-    Without `axis`, an axis of unknown size stays.
+    Without `axis` the rank is known only where every size is.
     """
     x = convert_to_tensor(input, name="Squeeze/input")
-    axis = squeeze_dims if axis is None else axis
-    dims = known_rank("Squeeze", x)
-    if axis is None or (hasattr(axis, "__len__") and not len(axis)):
-        axes = [i for i, d in enumerate(dims) if isinstance(d, int) and d == 1]
-    else:
-        axes = [normalize_axis("Squeeze", a, len(dims)) for a in (axis if hasattr(axis, "__iter__") else [axis])]
-    for a in axes:
-        if isinstance(dims[a], int) and dims[a] != 1:
-            raise ShapeError(f"Squeeze: Can not squeeze dim[{a}] of {x!r}, expected a dimension of 1, got {dims[a]}")
-    return reshape(x, tuple(d for i, d in enumerate(dims) if i not in axes), name=name or "Squeeze")
+    axis = static_ints("Squeeze", "axis", squeeze_dims if axis is None else axis)
+    axes = () if axis is None else tuple(axis) if hasattr(axis, "__iter__") else (axis,)
+    result = _squeeze(x, axis=axes, name=name)
+    if not axes and any(isinstance(d, Dim) for d in x.dims or ()):
+        result.dims = None  # a size may turn out to be 1
+    return result
 
 
-_identity = OpDef("Identity", ALIAS, same_type, lambda op, g: [g], lambda x: x)
+_identity = OpDef("Identity", ALIAS, same_type, lambda op, g: [g], lambda x: x, fields={"sparse_grad": True})
 _stop_gradient = OpDef("StopGradient", ALIAS, same_type, lambda op, g: [None], lambda x: x)
 
 
@@ -223,13 +250,23 @@ def ones_like(tensor: Any, dtype: Any = None, name: str = "ones_like") -> Tensor
 
 
 def _transpose_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-    dims = known_rank("Transpose", inputs[0])
-    return [TensorType(inputs[0].dtype, tuple(dims[a] for a in attrs["perm"]))]
+    x, perm = inputs[0], attrs["perm"]
+    if x.dims is None:
+        return [TensorType(x.dtype, None if perm is None else tuple(dm.fresh() for _ in perm))]
+    rank = len(x.dims)
+    order = tuple(reversed(range(rank))) if perm is None else tuple(int(p) for p in perm)
+    if len(order) != rank:
+        raise ShapeError(f"Transpose: Dimension must be {rank} but is {len(order)}: perm {order} names other axes than "
+                         f"those of {x!r}")
+    order = attrs["perm"] = tuple(normalize_axis("Transpose", p, rank) for p in order)
+    if sorted(order) != list(range(rank)):
+        raise ShapeError(f"Transpose: perm {order} is not a permutation of the {rank} axes of {x!r}")
+    return [TensorType(x.dtype, tuple(x.dims[a] for a in order))]
 
 
 _transpose = OpDef(
     "Transpose", INDEX, _transpose_types,
-    lambda op, g: [transpose(g, np.argsort(op.attrs["perm"]))],
+    lambda op, g: [transpose(g, None if op.attrs["perm"] is None else np.argsort(op.attrs["perm"]))],
     lambda x, perm: np.ascontiguousarray(np.transpose(x, perm)),
     lower=lambda emit, op, index: emit.element(
         op.inputs[0], [index[op.attrs["perm"].index(a)] for a in range(len(index))]))
@@ -238,16 +275,8 @@ _transpose = OpDef(
 def transpose(a: Any, perm: Any = None, name: str = "transpose") -> Tensor:
     """Axes permuted: axis i of the result is axis perm[i] of `a`; reversed when `perm` is None."""
     x = convert_to_tensor(a, name="transpose/a")
-    rank = len(known_rank("Transpose", x))
-    axes = static_ints("Transpose", "perm", perm) if perm is not None else reversed(range(rank))
-    order = tuple(int(p) for p in axes)
-    if len(order) != rank:
-        raise ShapeError(f"Transpose: Dimension must be {rank} but is {len(order)}: perm {order} names other axes than "
-                         f"those of {x!r}")
-    order = tuple(normalize_axis("Transpose", p, rank) for p in order)
-    if sorted(order) != list(range(rank)):
-        raise ShapeError(f"Transpose: perm {order} is not a permutation of the {rank} axes of {x!r}")
-    return _transpose(x, perm=order, name=name)
+    axes = None if perm is None else tuple(int(p) for p in static_ints("Transpose", "perm", perm))
+    return _transpose(x, perm=axes, name=name)
 
 
 def _reverse_index(emit: Any, op: Operation, index: Sequence[str]) -> str:
@@ -256,16 +285,21 @@ def _reverse_index(emit: Any, op: Operation, index: Sequence[str]) -> str:
                             for a, i in enumerate(index)])
 
 
-_reverse = OpDef("Reverse", INDEX, same_type, lambda op, g: [reverse(g, op.attrs["axis"])],
+def _reverse_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    x, axis = inputs[0], attrs["axis"]
+    if x.dims is not None:
+        axis = attrs["axis"] = tuple(normalize_axis("Reverse", a, len(x.dims)) for a in axis)
+    if len(set(axis)) != len(axis):
+        raise ShapeError(f"Reverse: axis {axis!r} names an axis twice")
+    return [x.type]
+
+
+_reverse = OpDef("ReverseV2", INDEX, _reverse_types, lambda op, g: [reverse(g, op.attrs["axis"])],
                  lambda x, axis: np.flip(x, axis), lower=_reverse_index)
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """Elements in reverse order along each axis in `axis`."""
     x = convert_to_tensor(tensor, name="Reverse/tensor")
-    rank = len(known_rank("Reverse", x))
     axis = static_ints("Reverse", "axis", axis)
-    axes = tuple(normalize_axis("Reverse", a, rank) for a in (axis if hasattr(axis, "__iter__") else (axis,)))
-    if len(set(axes)) != len(axes):
-        raise ShapeError(f"Reverse: axis {axis!r} names an axis twice")
-    return _reverse(x, axis=axes, name=name)
+    return _reverse(x, axis=tuple(int(a) for a in (axis if hasattr(axis, "__iter__") else (axis,))), name=name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..ir import Graph, Operation, Tensor
-from ..opdef import ALIAS, ELEMENTWISE, OpDef
+from ..opdef import ALIAS, ELEMENTWISE, OpDef, writes_variable
 from ..ops.families import same_type
 from .rewrite import consumers, sorted_operations, transform
 
@@ -19,7 +19,7 @@ def order(graph: Graph) -> Graph:
     graph = transform(graph, lambda op, inputs: None)  # the one pass that edits its (own) graph in place
     assigns: dict[Operation, list[Operation]] = {}
     for op in graph.operations:
-        if op.type == "Assign":
+        if writes_variable(op):
             assigns.setdefault(op.inputs[0].op, []).append(op)
     if assigns:
         ordering = _Ordering(graph)
@@ -56,7 +56,10 @@ class _Ordering:
         """Everything that uses the old value (or an alias of it) runs before the write, on a copy if need be."""
         users = list(self.users(value))
         aliases = {value, *(t for u in users if u.definition.family == ALIAS for t in u.outputs)}
-        if any(u in after for u in users if u is not write) or any(t in aliases for t in self.graph.outputs):
+        # rows are written while the updates are read, at other places
+        overwritten = "rows" in write.definition.fields and aliases & set(write.inputs)
+        if overwritten or any(u in after for u in users if u is not write) or any(
+                t in aliases for t in self.graph.outputs):
             users = [self.snapshot(value)]
         self.control(write, [u for u in [*users, value.op] if u is not write and u not in after])
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from example import F32, bools, case, floats, ints
 from graphflow.compiler.ops import constant as c
-from graphflow.compiler.ops import cumulative, gather, random, slicing, state, symbolic, view
+from graphflow.compiler.ops import cumulative, gather, random, scatter, slicing, state, symbolic, view
 
 # shapes, order, parts
 
@@ -40,8 +40,8 @@ _moves("Fill", (), lambda x: view.fill([2, 3], x), lambda x: np.full((2, 3), x),
 _moves("Transpose", (2, 3, 4), view.transpose, lambda x: x.transpose(), known_rank=True)
 _moves("Transpose", (2, 3, 4), lambda x: view.transpose(x, [1, 2, 0]), lambda x: x.transpose(1, 2, 0), known_rank=True)
 _moves("Transpose", (0, 2), lambda x: view.transpose(x, [1, 0]), lambda x: x.transpose(), known_rank=True)
-_moves("Reverse", (2, 3), lambda x: view.reverse(x, [0, -1]), lambda x: x[::-1, ::-1], known_rank=True)
-_moves("Reverse", (0, 3), lambda x: view.reverse(x, 1), lambda x: x[:, ::-1], known_rank=True)
+_moves("ReverseV2", (2, 3), lambda x: view.reverse(x, [0, -1]), lambda x: x[::-1, ::-1], known_rank=True)
+_moves("ReverseV2", (0, 3), lambda x: view.reverse(x, 1), lambda x: x[:, ::-1], known_rank=True)
 _moves("StridedSlice", (5, 4), lambda x: x[1:4, ::2], lambda x: x[1:4, ::2], known_rank=True)
 _moves("StridedSlice", (5, 4), lambda x: x[::-2, -1], lambda x: x[::-2, -1], known_rank=True)
 _moves("StridedSlice", (5, 4), lambda x: x[3:0:-1, None, 1:], lambda x: x[3:0:-1, None, 1:], known_rank=True)
@@ -89,16 +89,16 @@ def _scatter(g: np.ndarray, i: np.ndarray, axis: int, size: int) -> np.ndarray:
     return out
 
 
-case("ScatterAdd", lambda g, i: gather.scatter_add(g, i, [5, 2], 0), floats((3, 2)), np.array([1, 4, 1], np.int32),
+case("SumRows", lambda g, i: gather.scatter_add(g, i, [5, 2], 0), floats((3, 2)), np.array([1, 4, 1], np.int32),
      expect=lambda g, i: _scatter(g, i, 0, 5))
-case("ScatterAdd", lambda g, i: gather.scatter_add(g, i, [2, 4], 1), floats((2, 3)), np.array([3, 3, 0], np.int64),
+case("SumRows", lambda g, i: gather.scatter_add(g, i, [2, 4], 1), floats((2, 3)), np.array([3, 3, 0], np.int64),
      expect=lambda g, i: _scatter(g, i, 1, 4))
 case("GatherV2", gather.gather_nd, floats((3, 4, 2)), np.array([[0, 1], [2, 3], [0, 1]], np.int32), known_rank=True,
      static=(1,),
      expect=lambda x, i: x[i[:, 0], i[:, 1]])
 case("GatherV2", gather.gather_nd, floats((3, 4)), ints((2, 1, 2), 0, 3, np.int64), known_rank=True, static=(1,),
      expect=lambda x, i: x[i[..., 0], i[..., 1]])
-case("ScatterAdd", lambda i, g: gather.scatter_nd(i, g, [2, 3, 2]), np.array([[0, 1], [1, 2], [0, 1]], np.int32),
+case("SumRows", lambda i, g: gather.scatter_nd(i, g, [2, 3, 2]), np.array([[0, 1], [1, 2], [0, 1]], np.int32),
      floats((3, 2)), static=(0,),
      expect=lambda i, g: np.array([[[0, 0], g[0] + g[2], [0, 0]], [[0, 0], [0, 0], g[1]]]))
 for _name, _build, _add in (("Cumsum", cumulative.cumsum, np.cumsum), ("Cumprod", cumulative.cumprod, np.cumprod)):
@@ -157,6 +157,35 @@ for _name in ("VariableV2", "ReadVariableOp", "Assign"):
     case(_name, _assigned, floats((2, 3)), expect=lambda x: x * 2, grad=False)
 case("AssignAdd", _updated(state.assign_add), floats((2, 3)), expect=lambda x: [x * 4, x * 5], grad=False)
 case("AssignSub", _updated(state.assign_sub), floats((2, 3)), expect=lambda x: [x * -2, x * -3], grad=False)
+
+
+def _scattered(update: Any) -> Any:
+    """The first input in a variable, rows of which the others change."""
+    def build(x: Any, indices: Any, updates: Any) -> Any:
+        handle = state.variable_handle(dtype=x.dtype, dims=x.dims, name="v")
+        with x.graph.control_dependencies([state.assign(handle, x)]):
+            return update(handle, indices, updates, depth=1)
+    return build
+
+
+_ROWS = np.array([3, 0, 3], np.int32)
+for _name, _update, _at in (
+        ("ScatterUpdate", scatter.scatter_update, np.ndarray.__setitem__),
+        ("ScatterAdd", scatter.scatter_add, np.add.at), ("ScatterSub", scatter.scatter_sub, np.subtract.at),
+        ("ScatterMul", scatter.scatter_mul, np.multiply.at), ("ScatterDiv", scatter.scatter_div, np.divide.at),
+        ("ScatterMin", scatter.scatter_min, np.minimum.at), ("ScatterMax", scatter.scatter_max, np.maximum.at)):
+    def _expected_rows(x: Any, i: Any, u: Any, at: Any = _at) -> Any:
+        x = x.copy()
+        at(x, i, u)
+        return x
+
+    case(_name, _scattered(_update), floats((5, 2)), _ROWS, floats((3, 2)), expect=_expected_rows, grad=False)
+    if _name != "ScatterDiv":
+        case(_name, _scattered(_update), ints((4,)), _ROWS.astype(np.int64), ints((3,)), expect=_expected_rows)
+case("SumEqualRows", lambda x, i: scatter.sum_equal_rows(x, i, 4), floats((3, 2)), _ROWS,
+     expect=lambda x, i: np.stack([x[0] + x[2], x[1], x[0] + x[2]]))
+case("SumEqualRows", lambda x, i: scatter.sum_equal_rows(x, i, 9), ints((4,)), np.array([1, 1, 8, 1]),
+     expect=lambda x, i: np.array([x[0] + x[1] + x[3]] * 2 + [x[2], x[0] + x[1] + x[3]]))
 case("NoOp", _after_group, floats((2,)), expect=lambda x: x)
 for _name, _build in (("RandomUniform", random.random_uniform), ("RandomStandardNormal", random.random_normal),
                       ("TruncatedNormal", random.truncated_normal)):
