@@ -8,11 +8,16 @@ import numpy as np
 
 from .. import dims as dm
 from ..dims import DimLike
+from ..dtypes import int32
 from ..errors import DTypeError, ShapeError
 from ..ir import Tensor
+from ..shapes import Dims
 from . import elementwise as ew
-from .arguments import convert_all
+from .arguments import convert_all, is_tensor
+from .constant import convert_to_tensor
 from .contraction import matmul
+from .dynamic_slice import Bound, dynamic_slice, is_data, python_range, scalar_of, vector_of
+from .elementwise import cast
 from .gather import gather
 from .slicing import strided_slice
 from .symbolic import symbolic_value
@@ -36,65 +41,141 @@ def _logical(logical: Callable[..., Tensor], bitwise: Callable[..., Tensor]) -> 
 
 
 def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
-    """NumPy's basic indexing: ints, slices, None, `...`; a scalar or vector integer tensor gathers along its axis."""
+    """NumPy's basic indexing: ints, slices, None, `...`, bounds that are integer scalars; a vector of integers gathers.
+
+    Raises TypeError for other indices, ShapeError for too many or for known ones out of range.
+    """
     items = list(key) if isinstance(key, tuple) else [key]
-    dims = known_rank("StridedSlice", x)
+    dims = known_rank("StridedSlice", x) if x.dims is not None else _least_dims(x, items)
     rank = len(dims)
     used = sum(1 for i in items if i is not None and i is not Ellipsis)
     if used > rank:
-        raise ShapeError(f"StridedSlice: too many indices: {used}, but {x!r} has only {rank} dims")
+        raise ShapeError(f"StridedSlice: too many indices: Index out of range using input dim {rank}; {x!r} has only "
+                         f"{rank} dims, received {used} indices")
     if not any(i is Ellipsis for i in items):
         items.append(Ellipsis)
     at = next(n for n, i in enumerate(items) if i is Ellipsis)
     items[at:at + 1] = [slice(None)] * (rank - used)
-    begin: list[DimLike] = []
-    sizes: list[DimLike] = []
+    vectors = [n for n, i in enumerate(items) if is_tensor(i) and convert_to_tensor(i).dims != ()]
+    if vectors:
+        return _gathered(x, items, vectors, name)
+    items = [_item(i) for i in items]
+    if is_data([i for item in items for i in _parts(item)]):
+        with x.graph.name_scope(name) as scope:
+            return _index(x, dims, items, scope)
+    return _index(x, dims, items, name)
+
+
+def _least_dims(x: Tensor, items: list[Any]) -> Dims:
+    """The dims of a tensor of unknown rank that is indexed as far as its last axis."""
+    if any(i is Ellipsis for i in items):
+        known_rank("StridedSlice", x)
+    taken = [i for i in items if i is not None]
+    return tuple(dm.fresh() for _ in taken)
+
+
+def _gathered(x: Tensor, items: list[Any], vectors: list[int], name: str) -> Tensor:
+    indices = convert_to_tensor(items[vectors[0]])
+    if len(vectors) > 1 or not indices.dtype.is_integer or any(i is None for i in items):
+        _refuse(items[vectors[0]])
+    full = [slice(None) if n == vectors[0] else i for n, i in enumerate(items)]
+    if any(i != slice(None) for i in full if not isinstance(i, Tensor)) or is_data(full):
+        x = get_item(x, tuple(full))
+    return gather(x, indices, vectors[0], name)
+
+
+def _refuse(item: Any) -> None:
+    raise TypeError("Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 "
+                    f"tensors are valid indices, got {item!r}")
+
+
+def _parts(item: Any) -> tuple[Any, ...]:
+    return (item.start, item.stop, item.step) if isinstance(item, slice) else (item,)
+
+
+def _item(item: Any) -> Any:
+    """An index with what is known of its tensors: ints, Dims, and scalars of data."""
+    if item is None:
+        return None
+    if isinstance(item, slice):
+        return slice(*(None if p is None else _bound(p) for p in _parts(item)))
+    if not is_tensor(item) and not isinstance(item, dm.Dim) and (
+            isinstance(item, (bool, np.bool_)) or not hasattr(item, "__index__")):
+        _refuse(item)
+    return _bound(item)
+
+
+def _bound(value: Any) -> Bound:
+    if isinstance(value, dm.Dim):
+        return value
+    if not is_tensor(value):
+        if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+            raise DTypeError(f"StridedSlice: slice bounds and strides must be integers, received {value!r}")
+        return value.__index__()
+    scalar = convert_to_tensor(value)
+    if not scalar.dtype.is_integer:
+        _refuse(value)
+    known = symbolic_value(scalar)
+    if known is None:
+        return scalar
+    return known.item() if isinstance(known.item(), dm.Dim) else int(known.item())
+
+
+def _index(x: Tensor, dims: Dims, items: list[Any], name: str) -> Tensor:
+    """The slice, then its shape without the axes of single indices and with the new ones."""
+    data = is_data([p for item in items for p in _parts(item)]) or x.dims is None
+    begin: list[Bound] = []
+    sizes: list[Bound] = []
     strides: list[int] = []
-    final: list[DimLike | None] = []  # the shape after dropping integer axes and adding new ones
-    gathers: list[tuple[int, Tensor]] = []
+    final: list[Bound] = []   # the shape after dropping integer axes and adding new ones
+    static: list[DimLike] = []  # what TensorFlow knows of it
     for item in items:
         if item is None:
             final.append(1)
+            static.append(1)
             continue
         axis = len(begin)
         dim = dims[axis]
-        if isinstance(item, Tensor) and symbolic_value(item) is None:
-            gathers.append((axis, item))
-            item = slice(None)
         start, count, step, keep = _bounds(x, axis, dim, item)
         begin.append(start)
         sizes.append(count)
         strides.append(step)
         if keep:
+            full = isinstance(item, slice) and item.start is None and item.stop is None
             final.append(count)
-    kept = tuple(final) == tuple(sizes)
-    sliced = strided_slice(x, tuple(begin), tuple(sizes), tuple(strides), name=name if kept else f"{name}/slice")
-    if gathers:
-        if len(items) != rank or len(final) != rank or len(gathers) > 1:
-            raise TypeError(f"StridedSlice: only one tensor index beside full slices is supported, received {key!r}")
-        (axis, indices), = gathers
-        return gather(sliced, indices, axis)
-    return sliced if kept else reshape(sliced, tuple(final), name=name)
+            unknown = isinstance(count, Tensor) or (data and not full) or isinstance(dim, dm.Dim)
+            static.append(dm.fresh() if unknown and not isinstance(count, dm.Dim) else count)  # type: ignore[arg-type]
+    kept = len(final) == len(sizes) and all(a is b or a == b for a, b in zip(final, sizes, strict=True)
+                                            if not is_data([a, b]))
+    whole = name if kept else f"{name}slice" if name.endswith("/") else f"{name}/slice"
+    if data:
+        sliced = dynamic_slice(x, begin, sizes, strides, name=whole)
+    else:
+        sliced = strided_slice(x, tuple(begin), tuple(sizes), tuple(strides), name=whole)  # type: ignore[arg-type]
+    result = sliced if kept else reshape(sliced, vector_of(final), name=name)
+    result.dims = tuple(static)
+    return result
 
 
-def _bounds(x: Tensor, axis: int, dim: DimLike, item: Any) -> tuple[DimLike, DimLike, int, bool]:
+def _bounds(x: Tensor, axis: int, dim: DimLike, item: Any) -> tuple[Bound, Bound, int, bool]:
     """(begin, size, stride, whether the axis stays) of one index."""
     if isinstance(item, Tensor):
-        item = symbolic_value(item).item()  # type: ignore[union-attr]
-    if isinstance(item, (int, np.integer)) and not isinstance(item, bool):
-        index = int(item)
-        if isinstance(dim, int) and not -dim <= index < dim:
-            raise ShapeError(f"StridedSlice: index {index} is out of range for axis {axis} of {x!r}")
-        return (index if index >= 0 else dim + index), 1, 1, False
+        index = cast(item, int32)
+        return ew.where(index < 0, index + scalar_of(dim), index), 1, 1, False
+    if isinstance(item, int):
+        if isinstance(dim, int) and not -dim <= item < dim:
+            raise ShapeError(f"slice index {item} of dimension {axis} out of bounds for {x!r}")
+        return (item if item >= 0 else dim + item), 1, 1, False
     if isinstance(item, dm.Dim):
         return item, 1, 1, False
-    if not isinstance(item, slice):
-        raise TypeError(f"StridedSlice: indices must be integers, slices, None, ... or integer tensors, "
-                        f"received {item!r} for axis {axis} of {x!r}")
-    step = 1 if item.step is None else _integer(item.step)
+    step = 1 if item.step is None else item.step
+    if not isinstance(step, int):
+        raise ShapeError(f"StridedSlice: the stride must not depend on fed data, received {step!r}")
     if step == 0:
-        raise ValueError("StridedSlice: the stride must not be 0")
-    start, stop = _bound(item.start, dim), _bound(item.stop, dim)
+        raise ValueError("StridedSlice: strides[0] must be non-zero")
+    start, stop = item.start, item.stop
+    if is_data([start, stop]):
+        return *python_range(dim, start, stop, step), step, True
     if isinstance(dim, int) and not isinstance(start, dm.Dim) and not isinstance(stop, dm.Dim):
         within = range(dim)[start:stop:step]
         return within.start, len(within), step, True
@@ -114,21 +195,6 @@ def _clipped(bound: DimLike, dim: DimLike, lowest: int, highest: DimLike) -> Dim
     if isinstance(bound, int) and bound < 0:
         return dm.maximum(dim + bound, lowest)
     return dm.minimum(bound, highest)
-
-
-def _bound(value: Any, dim: DimLike) -> DimLike | None:
-    if isinstance(value, Tensor):
-        known = symbolic_value(value)
-        if known is None:
-            raise ShapeError(f"StridedSlice: slice bounds must not depend on fed data, received {value!r}")
-        value = known.item()
-    return value if value is None or isinstance(value, dm.Dim) else _integer(value)
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise DTypeError(f"StridedSlice: slice bounds and strides must be integers, received {value!r}")
-    return value.__index__()
 
 
 def _install() -> None:

@@ -18,18 +18,20 @@ from .constant import constant, convert_to_tensor
 
 MAX_ELEMENTS = 64
 
-# a vector whose elements are dimensions of the graph, known only when it is fed
+# a vector (or a scalar of that shape) whose elements are dimensions of the graph, known only when it is fed
 dims_vector = OpDef(
     "Dims", SOURCE,
-    infer=lambda inputs, attrs: [TensorType(int32, (len(attrs["dims"]),))],
-    reference=lambda dims: np.array(dims, np.int32),
+    infer=lambda inputs, attrs: [TensorType(attrs.get("dtype", int32), attrs.get("shape", (len(attrs["dims"]),)))],
+    reference=lambda dims, dtype=int32, shape=None: np.array(dims, dtype.np).reshape(len(dims) if shape is None else shape),
 )
 
 # ops whose references also work on object arrays of dimensions, or what does so in their place
 _FOLLOWED: dict[str, Callable[..., Any] | None] = {
     "Maximum": np.frompyfunc(dm.maximum, 2, 1), "Minimum": np.frompyfunc(dm.minimum, 2, 1),
+    "GatherV2": lambda x, indices, axis: np.take(x, indices.astype(int), axis),
     **dict.fromkeys(("AddV2", "Sub", "Mul", "FloorDiv", "FloorMod", "Neg", "ConcatV2", "StridedSlice", "Reshape",
-                     "Prod", "Sum", "Identity", "Reverse", "Transpose", "Place", "BroadcastTo", "Fill")),
+                     "Prod", "Sum", "Identity", "ReverseV2", "Transpose", "Place", "BroadcastTo", "Fill", "Pack",
+                     "Unpack", "Split", "SplitV", "Squeeze", "ExpandDims")),
 }
 
 
@@ -46,6 +48,11 @@ def _follow(tensor: Tensor, known: dict[Tensor, np.ndarray | None]) -> np.ndarra
     return known[tensor]
 
 
+def is_followed(op: Operation) -> bool:
+    """Whether the values of the op's outputs may be known from those of its inputs even where they are unknown sizes."""
+    return op.type in _FOLLOWED or op.type == "Cast"
+
+
 def _is_small(tensor: Tensor) -> bool:
     if tensor.dims is None or tensor.dtype.is_floating or any(isinstance(d, Dim) for d in tensor.dims):
         return False
@@ -58,7 +65,7 @@ def _value(op: Operation, index: int, known: dict[Tensor, np.ndarray | None]) ->
     if kind == "Const":
         return op.attrs["value"].astype(object)
     if kind == "Dims":
-        return objects(op.attrs["dims"])
+        return objects(op.attrs["dims"]).reshape(op.output.dims)  # type: ignore[arg-type]
     if kind == "Shape":
         dims = op.inputs[0].dims
         return None if dims is None else objects(dims)
@@ -72,7 +79,7 @@ def _value(op: Operation, index: int, known: dict[Tensor, np.ndarray | None]) ->
         return None
     if not any(isinstance(v, Dim) for o in values for v in o.flat):
         return _fold(op, index, values)
-    return _symbolic(op, values) if kind in _FOLLOWED else None
+    return _symbolic(op, index, values) if kind in _FOLLOWED else None
 
 
 def _fold(op: Operation, index: int, values: list[np.ndarray]) -> np.ndarray | None:
@@ -86,12 +93,14 @@ def _fold(op: Operation, index: int, values: list[np.ndarray]) -> np.ndarray | N
     return np.asarray(result[index] if len(op.outputs) > 1 else result).astype(object)
 
 
-def _symbolic(op: Operation, values: list[np.ndarray]) -> np.ndarray | None:
+def _symbolic(op: Operation, index: int, values: list[np.ndarray]) -> np.ndarray | None:
     function = _FOLLOWED[op.type] or op.definition.reference
     try:
         result = function(*values, **op.attrs)  # type: ignore[misc]
-    except TypeError:  # an unknown size where an integer must stand
+    except (TypeError, IndexError):  # an unknown size where an integer must stand
         return None
+    if len(op.outputs) > 1:
+        result = result[index]
     return result if isinstance(result, np.ndarray) and result.dtype == object else objects(result)
 
 
@@ -171,6 +180,11 @@ def operand_dims(shape: Tensor) -> Dims | None:
     value = symbolic_value(shape)
     if value is not None:
         return tuple(v if isinstance(v, Dim) else int(v) for v in value.ravel())
+    parts = [operand_dims(t) for t in shape.op.inputs] if shape.op.type in ("Pack", "ConcatV2") else [None]
+    if all(p is not None for p in parts):  # what is known of a vector put together
+        return tuple(d for p in parts for d in p or ())
+    if shape.dims == ():
+        return (as_dim(None),)
     if not shape.dims or isinstance(shape.dims[0], Dim):
         return None
     return tuple(as_dim(None) for _ in range(shape.dims[0]))
