@@ -58,6 +58,10 @@ class Session:
         key = (_structure(fetches) if isinstance(fetches, (list, tuple, dict)) else fetches, *feeds)
         found = self._runners.get(key)
         if found is None:
+            if any(hasattr(f, "_feed_parts") for f in feeds):  # what consists of several tensors
+                parts = {t: v for f, value in feeds.items()
+                         for t, v in (f._feed_parts(value) if hasattr(f, "_feed_parts") else [(f, value)])}
+                return self.run(fetches, parts, options, run_metadata)
             found = self._runners[key] = self._prepare(fetches, list(feeds))
         elif self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
@@ -121,6 +125,10 @@ class Session:
         if isinstance(fetch, Mapping):
             named = {k: self._builder(f, outputs, targets) for k, f in fetch.items()}
             return lambda values: type(fetch)((k, part(values)) for k, part in named.items())  # type: ignore[call-arg]
+        if hasattr(fetch, "_fetch_parts"):  # what consists of several tensors, and the class of its value
+            tensors, make = fetch._fetch_parts()
+            parts = [None if t is None else self._builder(t, outputs, targets) for t in tensors]
+            return lambda values: make(*(None if part is None else part(values) for part in parts))
         if fetch is None:
             raise TypeError("Fetch argument None has invalid type NoneType.")
         try:

@@ -78,8 +78,8 @@ def lower_row_update(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]
         first="updates", more="", order=FORWARD, code=code, index=index,
         combined=combined if plain else f"{code}({combined})")
     parts = min(SCATTER_TASKS, rows)
-    return [KernelCall(op.name, source, (updates, indices, op.output, STATUS), (count, rows, inner, parts, fault_id(op)),
-                       parts, flops=count * inner, nbytes=3 * count * inner * variable.dtype.size, writes=(2,))]
+    return [KernelCall(op.name, source, (updates, indices, op.output, STATUS),
+                       (count, rows, inner, parts, fault_id(op)), parts, flops=count * inner, nbytes=3 * count * inner * variable.dtype.size, writes=(2,))]
 
 
 def lower_sum_equal_rows(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]], rows: int,

@@ -1,8 +1,8 @@
 """Ops that address elements by value: gather, one-hot, and the scatter that undoes a gather."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,6 +88,14 @@ def scatter_add(updates: Tensor, indices: Tensor, shape: Any, axis: int = 0) -> 
     return _scatter_add(updates, indices, shape_operand(shape, "SumRows"), axis=axis)
 
 
+class IndexedSlicesValue(NamedTuple):
+    """What a session fetches for IndexedSlices: NumPy arrays."""
+
+    values: np.ndarray
+    indices: np.ndarray
+    dense_shape: np.ndarray | None = None
+
+
 class IndexedSlices:
     """Rows of a tensor that is zero elsewhere: row `indices[i]` is the sum of the `values[j]` with that index.
 
@@ -139,6 +147,13 @@ class IndexedSlices:
             with self.graph.control_dependencies(None):
                 self._dense = scatter_add(self.values, self.indices, self.dense_shape)
         return self._dense
+
+    def _fetch_parts(self) -> tuple[tuple[Any, ...], Callable[..., IndexedSlicesValue]]:
+        return (self.values, self.indices, self.dense_shape), IndexedSlicesValue
+
+    def _feed_parts(self, value: Any) -> list[tuple[Tensor, Any]]:
+        return [(t, v) for t, v in zip((self.values, self.indices, self.dense_shape), value, strict=False)
+                if t is not None]
 
     def __neg__(self) -> IndexedSlices:
         return IndexedSlices(-self.values, self.indices, self.dense_shape)
