@@ -239,7 +239,8 @@ disable_eager_execution = disable_resource_variables = enable_resource_variables
 
 # what is loaded when it is first used: name -> module that has it, or that it is
 _LAZY = {
-    "contrib": "contrib", "losses": "losses",
+    "contrib": "contrib", "losses": "losses", "image": "image",
+    "random_crop": "image", "extract_image_patches": "image",
     "ConfigProto": "config", "GPUOptions": "config", "GraphOptions": "config", "OptimizerOptions": "config",
     "RunMetadata": "config", "RunOptions": "config", "InteractiveSession": "session", "Session": "session",
     "get_default_session": "session", "explain": "explain", "keras": "keras",
