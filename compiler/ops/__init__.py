@@ -2,8 +2,10 @@
 from . import (
     candidate,
     contraction,
+    conv3d,
     ctc,
     cumulative,
+    depthwise,
     elementwise,
     gather,
     nn,
@@ -17,5 +19,7 @@ from . import (
     window,
 )
 
-__all__ = ["candidate", "contraction", "ctc", "cumulative", "elementwise", "gather", "nn", "operators", "random",
-           "reduction", "slicing", "state", "symbolic", "view", "window"]
+__all__ = [
+    "candidate", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "elementwise", "gather", "nn",
+    "operators", "random", "reduction", "slicing", "state", "symbolic", "view", "window",
+]

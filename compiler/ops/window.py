@@ -20,6 +20,7 @@ from ..shapes import format_dims
 from .arguments import check_dtype, check_same_dtype, convert_all
 from .constant import convert_to_tensor
 from .symbolic import operand_dims
+from .taps import correlate, filter_gradient, input_gradient, padded, resolved, taps, unpadded
 from .view import shape_of
 
 Pair = tuple[int, int]
@@ -56,57 +57,6 @@ def _conv_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorT
     return [TensorType(dtype, (x.dims[0], *sizes, w.dims[3]))]
 
 
-def _geometry(x_shape: Sequence[int], window: Sequence[int], attrs: dict[str, Any]) -> Any:
-    """Per axis: (pads, output size, stride, dilation)."""
-    pads, sizes = geometry.resolve(attrs["padding"], x_shape[1:3], window, attrs["strides"],
-                                   attrs.get("dilations", (1, 1)))
-    return pads, sizes
-
-
-def _taps(x_shape: Sequence[int], window: Sequence[int], attrs: dict[str, Any]) -> Any:
-    """For each window tap (i, j): the slices of the padded input that it reads."""
-    _, (oh, ow) = _geometry(x_shape, window, attrs)
-    (sh, sw), (dh, dw) = attrs["strides"], attrs.get("dilations", (1, 1))
-    for i in range(window[0]):
-        for j in range(window[1]):
-            yield i, j, (slice(None), slice(i * dh, i * dh + (oh - 1) * sh + 1 if oh else 0, sh),
-                         slice(j * dw, j * dw + (ow - 1) * sw + 1 if ow else 0, sw))
-
-
-def _padded(x: np.ndarray, window: Sequence[int], attrs: dict[str, Any], value: float = 0) -> np.ndarray:
-    pads, _ = _geometry(x.shape, window, attrs)
-    return np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=value)
-
-
-def _unpadded(padded: np.ndarray, x_shape: Sequence[int], window: Sequence[int], attrs: dict[str, Any]) -> np.ndarray:
-    (top, _), (left, _) = _geometry(x_shape, window, attrs)[0]
-    return np.ascontiguousarray(padded[:, top:top + x_shape[1], left:left + x_shape[2]])
-
-
-def _conv_reference(x: np.ndarray, w: np.ndarray, **attrs: Any) -> np.ndarray:
-    padded, sizes = _padded(x, w.shape[:2], attrs), _geometry(x.shape, w.shape[:2], attrs)[1]
-    y = np.zeros((x.shape[0], *sizes, w.shape[3]), x.dtype)
-    for i, j, window in _taps(x.shape, w.shape[:2], attrs):
-        y += padded[window] @ w[i, j]
-    return y
-
-
-def _input_grad_reference(dy: np.ndarray, w: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
-    dims = tuple(int(d) for d in shape)
-    padded = np.zeros_like(_padded(np.zeros(dims, dy.dtype), w.shape[:2], attrs))
-    for i, j, window in _taps(dims, w.shape[:2], attrs):
-        padded[window] += dy @ w[i, j].T
-    return _unpadded(padded, dims, w.shape[:2], attrs)
-
-
-def _weight_grad_reference(x: np.ndarray, dy: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
-    dims = tuple(int(d) for d in shape)
-    padded, dw = _padded(x, dims[:2], attrs), np.zeros(dims, x.dtype)
-    for i, j, window in _taps(x.shape, dims[:2], attrs):
-        dw[i, j] = np.tensordot(padded[window], dy, ((0, 1, 2), (0, 1, 2)))
-    return dw
-
-
 def _like_operand(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     return [TensorType(inputs[0].dtype, operand_dims(inputs[-1]))]
 
@@ -115,17 +65,17 @@ _conv2d = OpDef(
     "Conv2D", WINDOW, _conv_types,
     lambda op, g: [conv2d_input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
                    conv2d_weight_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
-    _conv_reference)
+    correlate)
 conv2d_input_grad: OpDef = OpDef(
     "Conv2DBackpropInput", WINDOW, _like_operand,
     lambda op, g: [_conv2d(g, op.inputs[1], **op.attrs),
                    conv2d_weight_grad(g, op.inputs[0], shape_of(op.inputs[1]), **op.attrs), None],
-    _input_grad_reference, fields={"shape_operand": 2})
+    input_gradient, fields={"shape_operand": 2})
 conv2d_weight_grad: OpDef = OpDef(
     "Conv2DBackpropFilter", WINDOW, _like_operand,
     lambda op, g: [conv2d_input_grad(op.inputs[1], g, shape_of(op.inputs[0]), **op.attrs),
                    _conv2d(op.inputs[0], g, **op.attrs), None],
-    _weight_grad_reference, fields={"shape_operand": 2})
+    filter_gradient, fields={"shape_operand": 2})
 
 
 def pair(op: str, what: str, value: Any) -> Pair:
@@ -175,43 +125,43 @@ def _pool_types(name: str) -> Any:
 
 def _max_reference(x: np.ndarray, **attrs: Any) -> np.ndarray:
     window = attrs["window"]
-    padded, sizes = _padded(x, window, attrs, -np.inf), _geometry(x.shape, window, attrs)[1]
+    source, sizes = padded(x, window, attrs, -np.inf), resolved(x.shape, window, attrs)[1]
     y = np.full((x.shape[0], *sizes, x.shape[3]), -np.inf, x.dtype)
-    for _, _, tap in _taps(x.shape, window, attrs):
-        y = np.maximum(y, padded[tap])
+    for _, tap in taps(x.shape, window, attrs):
+        y = np.maximum(y, source[tap])
     return y
 
 
 def _max_grad_reference(x: np.ndarray, y: np.ndarray, dy: np.ndarray, **attrs: Any) -> np.ndarray:
     window = attrs["window"]
-    padded = _padded(x, window, attrs, -np.inf)
-    dx, open_ = np.zeros_like(padded), np.ones(y.shape, bool)
-    for _, _, tap in _taps(x.shape, window, attrs):
-        hit = open_ & ((padded[tap] == y) | np.isnan(padded[tap]))
+    source = padded(x, window, attrs, -np.inf)
+    dx, open_ = np.zeros_like(source), np.ones(y.shape, bool)
+    for _, tap in taps(x.shape, window, attrs):
+        hit = open_ & ((source[tap] == y) | np.isnan(source[tap]))
         dx[tap] += np.where(hit, dy, 0)
         open_ &= ~hit
-    return _unpadded(dx, x.shape, window, attrs)
+    return unpadded(dx, x.shape, window, attrs)
 
 
 def _counts(x_shape: Sequence[int], dtype: Any, attrs: dict[str, Any]) -> np.ndarray:
     """How many inputs each window covers, padding not counted."""
-    ones = _padded(np.ones((1, *x_shape[1:3], 1), dtype), attrs["window"], attrs)
-    return sum(ones[tap] for _, _, tap in _taps(x_shape, attrs["window"], attrs))
+    ones = padded(np.ones((1, *x_shape[1:3], 1), dtype), attrs["window"], attrs)
+    return sum(ones[tap] for _, tap in taps(x_shape, attrs["window"], attrs))
 
 
 def _avg_reference(x: np.ndarray, **attrs: Any) -> np.ndarray:
-    padded = _padded(x, attrs["window"], attrs)
-    total = sum(padded[tap] for _, _, tap in _taps(x.shape, attrs["window"], attrs))
+    source = padded(x, attrs["window"], attrs)
+    total = sum(source[tap] for _, tap in taps(x.shape, attrs["window"], attrs))
     return (total / _counts(x.shape, x.dtype, attrs)).astype(x.dtype)
 
 
 def _avg_grad_reference(dy: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
     dims = tuple(int(d) for d in shape)
     share = dy / _counts(dims, dy.dtype, attrs)
-    padded = np.zeros_like(_padded(np.zeros(dims, dy.dtype), attrs["window"], attrs))
-    for _, _, tap in _taps(dims, attrs["window"], attrs):
-        padded[tap] += share
-    return _unpadded(padded, dims, attrs["window"], attrs)
+    dx = np.zeros_like(padded(np.zeros(dims, dy.dtype), attrs["window"], attrs))
+    for _, tap in taps(dims, attrs["window"], attrs):
+        dx[tap] += share
+    return unpadded(dx, dims, attrs["window"], attrs)
 
 
 _max_pool = OpDef("MaxPool", WINDOW, _pool_types("MaxPool"),
@@ -230,11 +180,11 @@ max_pool_grad: OpDef = OpDef("MaxPoolGrad", WINDOW, lambda inputs, attrs: [input
 
 def _pick_reference(x: np.ndarray, y: np.ndarray, values: np.ndarray, **attrs: Any) -> np.ndarray:
     window = attrs["window"]
-    padded, source = _padded(x, window, attrs, -np.inf), _padded(values, window, attrs)
+    source, carried = padded(x, window, attrs, -np.inf), padded(values, window, attrs)
     picked, open_ = np.zeros_like(y), np.ones(y.shape, bool)
-    for _, _, tap in _taps(x.shape, window, attrs):
-        hit = open_ & ((padded[tap] == y) | np.isnan(padded[tap]))
-        picked = np.where(hit, source[tap], picked)
+    for _, tap in taps(x.shape, window, attrs):
+        hit = open_ & ((source[tap] == y) | np.isnan(source[tap]))
+        picked = np.where(hit, carried[tap], picked)
         open_ &= ~hit
     return picked
 

@@ -1,6 +1,7 @@
 """The table of all cases: for each op of the registry, example inputs and what NumPy makes of them."""
 from __future__ import annotations
 
+import cases_convolution
 import cases_elementwise
 import cases_moves
 import cases_products
@@ -8,4 +9,7 @@ import cases_reduction
 import cases_sequences
 from example import CASES
 
-__all__ = ["CASES", "cases_elementwise", "cases_moves", "cases_products", "cases_reduction", "cases_sequences"]
+__all__ = [
+    "CASES", "cases_convolution", "cases_elementwise", "cases_moves", "cases_products", "cases_reduction",
+    "cases_sequences",
+]

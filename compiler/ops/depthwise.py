@@ -1,0 +1,201 @@
+"""Depthwise convolution over two axes: each channel is filtered by itself, into `multiplier` channels.
+
+Composites: a sum over the window's taps of shifted images times a row of the filter fuses into one loop.
+`strides`, `dilations` are pairs, `padding` is as for `conv2d`; the gradients take the shape they produce as an operand.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from .. import window as geometry
+from ..dims import DimLike, maximum
+from ..dtypes import FLOATS
+from ..errors import ShapeError
+from ..ir import Tensor, TensorType
+from ..opdef import COMPOSITE, OpDef
+from ..shapes import Dims, format_dims
+from .arguments import check_dtype, check_same_dtype
+from .reduction import reduce_sum
+from .slicing import place, stack, strided_slice
+from .symbolic import operand_dims
+from .taps import padded, resolved, taps, unpadded
+from .view import reshape, shape_of
+
+Attrs = dict[str, Any]
+Build = Callable[..., Tensor]
+
+
+def static_window(op: str, filter_dims: Dims | None, rank: int) -> tuple[int, ...]:
+    """The filter's sizes but for the channels, which must be known. Raises ShapeError."""
+    if filter_dims is None or len(filter_dims) != rank or not all(isinstance(d, int) for d in filter_dims[:-2]):
+        raise ShapeError(f"{op}: the filter must have rank {rank} and known window sizes, received "
+                         f"{format_dims(filter_dims)}")
+    return filter_dims[:-2]  # type: ignore[return-value]
+
+
+def resolve(op: str, x_dims: Dims | None, window: Sequence[int], attrs: Attrs) -> Any:
+    """(pads, output sizes) of the spatial axes. Raises ShapeError."""
+    if x_dims is None or len(x_dims) != len(window) + 2:
+        raise ShapeError(f"{op}: the input must have rank {len(window) + 2}, received {format_dims(x_dims)}")
+    try:
+        return geometry.resolve(attrs["padding"], x_dims[1:-1], window, attrs["strides"], attrs["dilations"])
+    except ValueError as error:
+        raise ShapeError(f"{op}: {error}") from None
+
+
+def like_operand(inputs: Sequence[Tensor], attrs: Attrs) -> list[TensorType]:
+    return [TensorType(inputs[0].dtype, operand_dims(inputs[-1]))]
+
+
+def _types(inputs: Sequence[Tensor], attrs: Attrs) -> list[TensorType]:
+    x, w = inputs
+    name = "DepthwiseConv2dNative"
+    dtype = check_same_dtype(name, inputs)
+    check_dtype(name, x, FLOATS)
+    window = static_window(name, w.dims, 4)
+    if x.dims is None:
+        return [TensorType(dtype, None)]
+    assert w.dims is not None
+    _, sizes = resolve(name, x.dims, window, attrs)
+    channels, expected = x.dims[3], w.dims[2]
+    if isinstance(channels, int) and isinstance(expected, int) and channels != expected:
+        raise ShapeError(f"{name}: the input {format_dims(x.dims)} has depth {channels} (channels), the filter "
+                         f"{format_dims(w.dims)} expects {expected}")
+    return [TensorType(dtype, (x.dims[0], *sizes, w.dims[2] * w.dims[3]))]
+
+
+# as graph
+
+
+def shifted(x: Tensor, window: Sequence[int], attrs: Attrs) -> Iterator[tuple[tuple[int, ...], Tensor]]:
+    """For each tap: its index, and the part of the padded input that it reads, of the output's size."""
+    pads, sizes = resolve("convolution", x.dims, window, attrs)
+    assert x.dims is not None
+    n, channels = x.dims[0], x.dims[-1]
+    if any(p != (0, 0) for p in pads):
+        dims = (n, *(b + d + a for (b, a), d in zip(pads, x.dims[1:-1], strict=True)), channels)
+        x = place(x, dims, (0, *(b for b, _ in pads), 0))
+    for index in np.ndindex(*window):
+        begin = (0, *(i * d for i, d in zip(index, attrs["dilations"], strict=True)), 0)
+        yield index, strided_slice(x, begin, (n, *sizes, channels), (1, *attrs["strides"], 1))
+
+
+def _row(w: Tensor, index: tuple[int, ...]) -> Tensor:
+    """The filter at one tap: [channels, multiplier], or [channels] for a multiplier of 1."""
+    assert w.dims is not None
+    row = strided_slice(w, (*index, 0, 0), (1, 1, *w.dims[2:]), (1, 1, 1, 1))
+    return reshape(row, w.dims[2:3] if w.dims[3] == 1 else w.dims[2:])
+
+
+def _split(x: Tensor, w_dims: Dims) -> Tensor:
+    """The channels of `x` as [channels, multiplier]; as they are for a multiplier of 1."""
+    assert x.dims is not None
+    return x if w_dims[3] == 1 else reshape(x, (*x.dims[:-1], *w_dims[2:]))
+
+
+def _forward(x: Tensor, w: Tensor, **attrs: Any) -> Tensor:
+    assert w.dims is not None
+    each = w.dims[3] == 1
+    terms = [(s if each else reshape(s, (*s.dims, 1))) * _row(w, index)  # type: ignore[misc]
+             for index, s in shifted(x, static_window("DepthwiseConv2dNative", w.dims, 4), attrs)]
+    y = reduce(add, terms)
+    return y if each else reshape(y, (*y.dims[:3], w.dims[2] * w.dims[3]))  # type: ignore[misc, index]
+
+
+def _input_gradient(dy: Tensor, w: Tensor, shape: Tensor, **attrs: Any) -> Tensor:
+    """Each input takes from the windows that cover it: windows spread `strides` apart, then read `dilations` apart."""
+    dims, window = operand_dims(shape), static_window("DepthwiseConv2dNativeBackpropInput", w.dims, 4)
+    pads, _ = resolve("DepthwiseConv2dNativeBackpropInput", dims, window, attrs)
+    assert dims is not None and w.dims is not None
+    grads = _split(dy, w.dims)
+    assert grads.dims is not None
+    reach = [geometry.extent(k, d) - 1 for k, d in zip(window, attrs["dilations"], strict=True)]
+    # where the first window starts, counted from the first window that can touch an input; pads may be wider still
+    margins: list[DimLike] = [maximum(before - e, 0) for (before, _), e in zip(pads, reach, strict=True)]
+    starts = [m + e - before for m, e, (before, _) in zip(margins, reach, pads, strict=True)]
+    lengths = [m + size + maximum(e, after)
+               for m, size, e, (_, after) in zip(margins, dims[1:3], reach, pads, strict=True)]
+    rest = grads.dims[3:]
+    spread = place(grads, (dims[0], *lengths, *rest), (0, *starts, *(0,) * len(rest)),
+                   (1, *attrs["strides"], *(1,) * len(rest)))
+    terms = []
+    for index in np.ndindex(*window):
+        begin = (m + e - i * d for m, e, i, d in zip(margins, reach, index, attrs["dilations"], strict=True))
+        part = strided_slice(spread, (0, *begin, *(0,) * len(rest)), (*dims[:3], *rest), (1,) * (3 + len(rest)))
+        terms.append(part * _row(w, index))
+    total = reduce(add, terms)
+    return total if len(rest) == 1 else reduce_sum(total, -1)
+
+
+def _filter_gradient(x: Tensor, dy: Tensor, shape: Tensor, **attrs: Any) -> Tensor:
+    dims = operand_dims(shape)
+    window = static_window("DepthwiseConv2dNativeBackpropFilter", dims, 4)
+    assert dims is not None
+    grads = _split(dy, dims)
+    rows = [reduce_sum((s if grads.dims == dy.dims else reshape(s, (*s.dims, 1))) * grads, (0, 1, 2))  # type: ignore[misc]
+            for _, s in shifted(x, window, attrs)]
+    return reshape(stack(rows), dims)
+
+
+# NumPy references
+
+
+def _forward_reference(x: np.ndarray, w: np.ndarray, **attrs: Any) -> np.ndarray:
+    window = w.shape[:2]
+    source, sizes = padded(x, window, attrs), resolved(x.shape, window, attrs)[1]
+    y = np.zeros((x.shape[0], *sizes, *w.shape[2:]), x.dtype)
+    for index, tap in taps(x.shape, window, attrs):
+        y += source[tap][..., None] * w[index]
+    return y.reshape(*y.shape[:3], w.shape[2] * w.shape[3])
+
+
+def _input_reference(dy: np.ndarray, w: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
+    dims, window = tuple(int(d) for d in shape), w.shape[:2]
+    grads = dy.reshape(*dy.shape[:3], *w.shape[2:])
+    dx = np.zeros_like(padded(np.zeros(dims, dy.dtype), window, attrs))
+    for index, tap in taps(dims, window, attrs):
+        dx[tap] += np.sum(grads * w[index], -1)
+    return unpadded(dx, dims, window, attrs)
+
+
+def _filter_reference(x: np.ndarray, dy: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
+    dims = tuple(int(d) for d in shape)
+    source, dw = padded(x, dims[:2], attrs), np.zeros(dims, x.dtype)
+    grads = dy.reshape(*dy.shape[:3], *dims[2:])
+    for index, tap in taps(x.shape, dims[:2], attrs):
+        dw[index] = np.einsum("nhwc,nhwcm->cm", source[tap], grads)
+    return dw
+
+
+def bilinear(names: tuple[str, str, str], infer: Any, builds: tuple[Build, Build, Build],
+             references: tuple[Any, Any, Any]) -> tuple[OpDef, OpDef, OpDef]:
+    """The three ops of a kind of convolution (forward, gradient for the input, for the filter).
+
+    Being linear in both operands, each one's gradients are the other two.
+    """
+    forward = OpDef(
+        names[0], COMPOSITE, infer,
+        lambda op, g: [input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
+                       filter_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
+        references[0], expand=builds[0])
+    input_grad: OpDef = OpDef(
+        names[1], COMPOSITE, like_operand,
+        lambda op, g: [forward(g, op.inputs[1], **op.attrs),
+                       filter_grad(g, op.inputs[0], shape_of(op.inputs[1]), **op.attrs), None],
+        references[1], expand=builds[1], fields={"shape_operand": 2})
+    filter_grad: OpDef = OpDef(
+        names[2], COMPOSITE, like_operand,
+        lambda op, g: [input_grad(op.inputs[1], g, shape_of(op.inputs[0]), **op.attrs),
+                       forward(op.inputs[0], g, **op.attrs), None],
+        references[2], expand=builds[2], fields={"shape_operand": 2})
+    return forward, input_grad, filter_grad
+
+
+depthwise_conv2d, depthwise_input_grad, depthwise_filter_grad = bilinear(
+    ("DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropInput", "DepthwiseConv2dNativeBackpropFilter"), _types,
+    (_forward, _input_gradient, _filter_gradient), (_forward_reference, _input_reference, _filter_reference))
