@@ -1,13 +1,18 @@
 """The op set. Each module declares one family; importing this package declares them all."""
 from . import (
     candidate,
+    complex,
     contraction,
     conv3d,
     ctc,
     cumulative,
     depthwise,
     elementwise,
+    factorization,
     gather,
+    linalg,
+    matrix_functions,
+    matrix_parts,
     nn,
     operators,
     random,
@@ -19,7 +24,6 @@ from . import (
     window,
 )
 
-__all__ = [
-    "candidate", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "elementwise", "gather", "nn",
-    "operators", "random", "reduction", "slicing", "state", "symbolic", "view", "window",
-]
+__all__ = ["candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "elementwise",
+           "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators", "random",
+           "reduction", "slicing", "state", "symbolic", "view", "window"]

@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 
 from .. import dims as dm
-from ..dtypes import FLOATS, int32, int64
+from ..dtypes import COMPLEX, FLOATS, int32, int64
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import CONTRACTION, OpDef
 from ..shapes import Dims, broadcast, format_dims, normalize_axis
 from .arguments import check_dtype, check_same_dtype, convert_all
+from .complex import conj
 from .view import reshape, transpose
 
 
 def _matmul_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     a, b = inputs
     dtype = check_same_dtype("MatMul", inputs)
-    check_dtype("MatMul", a, (*FLOATS, int32, int64))
+    check_dtype("MatMul", a, (*FLOATS, *COMPLEX, int32, int64))
     if a.dims is None or b.dims is None:
         return [TensorType(dtype, _half_known(a.dims, b.dims, attrs))]
     if len(a.dims) < 2 or len(b.dims) < 2:
@@ -53,6 +54,7 @@ def _matrix(dims: Dims, transposed: bool) -> Dims:
 
 def _matmul_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     a, b = op.inputs
+    a, b = conj(a), conj(b)
     ta, tb = op.attrs["transpose_a"], op.attrs["transpose_b"]
     da = matmul(b, g, tb, True) if ta else matmul(g, b, False, not tb)
     db = matmul(g, a, True, ta) if tb else matmul(a, g, not ta, False)

@@ -6,21 +6,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..dtypes import ALL, FLOATS, INTEGERS, NUMBERS, DType, as_dtype, bool_
+from ..dtypes import ALL, COMPLEX, FLOATS, INTEGERS, NUMBERS, REALS, DType, as_dtype, bool_
 from ..errors import DTypeError, InvalidArgumentError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import ELEMENTWISE, OpDef
 from ..shapes import broadcast
 from .arguments import convert_all
+from .complex import complex_abs, complex_sign
 from .constant import convert_to_tensor
 from .families import Build, binary, comparison, elementwise, unary
 from .view import broadcast_to, ones_of, shape_of, zeros_of
 
-SIGNED = tuple(d for d in NUMBERS if not d.is_unsigned)
+SIGNED = tuple(d for d in REALS if not d.is_unsigned)
+ANALYTIC = FLOATS + COMPLEX
 # Abramowitz & Stegun 7.1.1: d erf / dx = 2 / sqrt(pi) * exp(-x^2)
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 
@@ -34,6 +37,8 @@ def _erfc(x: np.ndarray) -> np.ndarray:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
+    if x.dtype.kind == "c":
+        return 1 / (1 + np.exp(-x))
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
 
@@ -53,15 +58,15 @@ def _integer_division(function: Any) -> Any:
 add = binary("AddV2", lower="{0} + {1}", reference=np.add, grad=lambda g, y, a, b: (g, g))
 subtract = binary("Sub", lower="{0} - {1}", reference=np.subtract, grad=lambda g, y, a, b: (g, -g))
 multiply = binary("Mul", lower="{0} * {1}", reference=np.multiply, grad=lambda g, y, a, b: (g * b, g * a))
-real_divide = binary("RealDiv", lower="{0} / {1}", reference=np.divide, dtypes=FLOATS,
+real_divide = binary("RealDiv", lower="{0} / {1}", reference=np.divide, dtypes=ANALYTIC,
                      grad=lambda g, y, a, b: (g / b, -g * y / b))
-floordiv = binary("FloorDiv", lower="floordiv({0}, {1})", reference=_integer_division(np.floor_divide),
+floordiv = binary("FloorDiv", lower="floordiv({0}, {1})", reference=_integer_division(np.floor_divide), dtypes=REALS,
                   grad=lambda g, y, a, b: (None, None))
-mod = binary("FloorMod", lower="mod({0}, {1})", reference=_integer_division(np.mod),
+mod = binary("FloorMod", lower="mod({0}, {1})", reference=_integer_division(np.mod), dtypes=REALS,
              grad=lambda g, y, a, b: (g, -g * floordiv(a, b)))
-maximum = binary("Maximum", lower="maximum({0}, {1})", reference=np.maximum,
+maximum = binary("Maximum", lower="maximum({0}, {1})", reference=np.maximum, dtypes=REALS,
                  grad=lambda g, y, a, b: (where(a >= b, g, zeros_of(g)), where(a >= b, zeros_of(g), g)))
-minimum = binary("Minimum", lower="minimum({0}, {1})", reference=np.minimum,
+minimum = binary("Minimum", lower="minimum({0}, {1})", reference=np.minimum, dtypes=REALS,
                  grad=lambda g, y, a, b: (where(a <= b, g, zeros_of(g)), where(a <= b, zeros_of(g), g)))
 squared_difference = binary("SquaredDifference", lower="({0} - {1}) * ({0} - {1})",
                             reference=lambda a, b: np.square(a - b),
@@ -69,9 +74,13 @@ squared_difference = binary("SquaredDifference", lower="({0} - {1}) * ({0} - {1}
 atan2 = binary("Atan2", lower="atan2({0}, {1})", reference=np.arctan2, dtypes=FLOATS,
                grad=lambda g, y, a, b: (g * b / (a * a + b * b), -g * a / (a * a + b * b)))
 _pow_float = binary(
-    "Pow", lower="pow({0}, {1})", reference=np.power, dtypes=FLOATS,
+    "Pow", lower="pow({0}, {1})", reference=np.power, dtypes=ANALYTIC,
     # log(a) counts as 0 where a <= 0, as TensorFlow has it; a safe base keeps NaN out of the untaken branch
-    grad=lambda g, y, a, b: (g * b * power(a, b - 1), g * y * log(where(a > 0, a, ones_of(a)))))
+    grad=lambda g, y, a, b: (g * b * power(a, b - 1), g * y * log(where(_has_log(a), a, ones_of(a)))))
+
+
+def _has_log(x: Tensor) -> Tensor:
+    return not_equal(x, zeros_of(x)) if x.dtype.is_complex else x > 0
 
 
 def _integer_power(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -95,35 +104,38 @@ def power(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 # unary math
 
-negative = unary("Neg", lower="-{0}", reference=np.negative, dtypes=SIGNED, grad=lambda g, y, x: -g)
-abs_ = unary("Abs", lower="absolute({0})", reference=np.abs, dtypes=SIGNED, grad=lambda g, y, x: g * sign(x))
+analytic = partial(unary, dtypes=ANALYTIC)
+
+negative = unary("Neg", lower="-{0}", reference=np.negative, dtypes=SIGNED + COMPLEX, grad=lambda g, y, x: -g)
+abs_ = unary("Abs", lower="absolute({0})", reference=np.abs, dtypes=SIGNED, grad=lambda g, y, x: g * sign(x),
+             if_complex=complex_abs)
 sign: Build = unary("Sign", lower="sign({0})", reference=np.sign, dtypes=SIGNED,
-                    grad=lambda g, y, x: broadcast_to(zeros_of(g), shape_of(x)))
+                    grad=lambda g, y, x: broadcast_to(zeros_of(g), shape_of(x)), if_complex=complex_sign)
 square = unary("Square", lower="{0} * {0}", reference=np.square, dtypes=NUMBERS, grad=lambda g, y, x: 2 * g * x)
-sqrt = unary("Sqrt", lower="sqrt({0})", reference=np.sqrt, grad=lambda g, y, x: g * 0.5 / y)
-rsqrt = unary("Rsqrt", lower="rsqrt({0})", reference=lambda x: (1 / np.sqrt(x)).astype(x.dtype),
-              grad=lambda g, y, x: -0.5 * g * y * y * y)
-reciprocal = unary("Reciprocal", lower="{t}(1) / {0}", reference=lambda x: (1 / x).astype(x.dtype),
-                   grad=lambda g, y, x: -g * y * y)
-exp = unary("Exp", lower="exp({0})", reference=np.exp, grad=lambda g, y, x: g * y)
-expm1 = unary("Expm1", lower="expm1({0})", reference=np.expm1, grad=lambda g, y, x: g * (y + 1))
-log: Build = unary("Log", lower="log({0})", reference=np.log, grad=lambda g, y, x: g / x)
-log1p = unary("Log1p", lower="log1p({0})", reference=np.log1p, grad=lambda g, y, x: g / (1 + x))
-tanh = unary("Tanh", lower="tanh({0})", reference=np.tanh, grad=lambda g, y, x: g * (1 - y * y))
-sigmoid = unary("Sigmoid", lower="sigmoid({0})", reference=_sigmoid, grad=lambda g, y, x: g * y * (1 - y))
+sqrt = analytic("Sqrt", lower="sqrt({0})", reference=np.sqrt, grad=lambda g, y, x: g * 0.5 / y)
+rsqrt = analytic("Rsqrt", lower="rsqrt({0})", reference=lambda x: (1 / np.sqrt(x)).astype(x.dtype),
+                 grad=lambda g, y, x: -0.5 * g * y * y * y)
+reciprocal = analytic("Reciprocal", lower="{t}(1) / {0}", reference=lambda x: (1 / x).astype(x.dtype),
+                      grad=lambda g, y, x: -g * y * y)
+exp = analytic("Exp", lower="exp({0})", reference=np.exp, grad=lambda g, y, x: g * y)
+expm1 = analytic("Expm1", lower="expm1({0})", reference=np.expm1, grad=lambda g, y, x: g * (y + 1))
+log: Build = analytic("Log", lower="log({0})", reference=np.log, grad=lambda g, y, x: g / x)
+log1p = analytic("Log1p", lower="log1p({0})", reference=np.log1p, grad=lambda g, y, x: g / (1 + x))
+tanh = analytic("Tanh", lower="tanh({0})", reference=np.tanh, grad=lambda g, y, x: g * (1 - y * y))
+sigmoid = analytic("Sigmoid", lower="sigmoid({0})", reference=_sigmoid, grad=lambda g, y, x: g * y * (1 - y))
 erf = unary("Erf", lower="erf({0})", reference=_erf, grad=lambda g, y, x: g * TWO_OVER_SQRT_PI * exp(-x * x))
 erfc = unary("Erfc", lower="erfc({0})", reference=_erfc, grad=lambda g, y, x: -g * TWO_OVER_SQRT_PI * exp(-x * x))
-sin = unary("Sin", lower="sin({0})", reference=np.sin, grad=lambda g, y, x: g * cos(x))
-cos: Build = unary("Cos", lower="cos({0})", reference=np.cos, grad=lambda g, y, x: -g * sin(x))
-tan = unary("Tan", lower="tan({0})", reference=np.tan, grad=lambda g, y, x: g * (1 + y * y))
-asin = unary("Asin", lower="asin({0})", reference=np.arcsin, grad=lambda g, y, x: g * rsqrt(1 - x * x))
-acos = unary("Acos", lower="acos({0})", reference=np.arccos, grad=lambda g, y, x: -g * rsqrt(1 - x * x))
-atan = unary("Atan", lower="atan({0})", reference=np.arctan, grad=lambda g, y, x: g / (1 + x * x))
-sinh = unary("Sinh", lower="sinh({0})", reference=np.sinh, grad=lambda g, y, x: g * cosh(x))
-cosh: Build = unary("Cosh", lower="cosh({0})", reference=np.cosh, grad=lambda g, y, x: g * sinh(x))
-asinh = unary("Asinh", lower="asinh({0})", reference=np.arcsinh, grad=lambda g, y, x: g * rsqrt(x * x + 1))
-acosh = unary("Acosh", lower="acosh({0})", reference=np.arccosh, grad=lambda g, y, x: g * rsqrt(x * x - 1))
-atanh = unary("Atanh", lower="atanh({0})", reference=np.arctanh, grad=lambda g, y, x: g / (1 - x * x))
+sin = analytic("Sin", lower="sin({0})", reference=np.sin, grad=lambda g, y, x: g * cos(x))
+cos: Build = analytic("Cos", lower="cos({0})", reference=np.cos, grad=lambda g, y, x: -g * sin(x))
+tan = analytic("Tan", lower="tan({0})", reference=np.tan, grad=lambda g, y, x: g * (1 + y * y))
+asin = analytic("Asin", lower="asin({0})", reference=np.arcsin, grad=lambda g, y, x: g * rsqrt(1 - x * x))
+acos = analytic("Acos", lower="acos({0})", reference=np.arccos, grad=lambda g, y, x: -g * rsqrt(1 - x * x))
+atan = analytic("Atan", lower="atan({0})", reference=np.arctan, grad=lambda g, y, x: g / (1 + x * x))
+sinh = analytic("Sinh", lower="sinh({0})", reference=np.sinh, grad=lambda g, y, x: g * cosh(x))
+cosh: Build = analytic("Cosh", lower="cosh({0})", reference=np.cosh, grad=lambda g, y, x: g * sinh(x))
+asinh = analytic("Asinh", lower="asinh({0})", reference=np.arcsinh, grad=lambda g, y, x: g * rsqrt(x * x + 1))
+acosh = analytic("Acosh", lower="acosh({0})", reference=np.arccosh, grad=lambda g, y, x: g * rsqrt(x * x - 1))
+atanh = analytic("Atanh", lower="atanh({0})", reference=np.arctanh, grad=lambda g, y, x: g / (1 - x * x))
 floor = unary("Floor", lower="floor({0})", reference=np.floor, grad=lambda g, y, x: None)
 ceil = unary("Ceil", lower="ceil({0})", reference=np.ceil, grad=lambda g, y, x: None)
 rint = unary("Rint", lower="rint({0})", reference=np.rint, grad=lambda g, y, x: None)
@@ -134,10 +146,10 @@ softsign = unary("Softsign", lower="{0} / ({t}(1) + absolute({0}))", reference=l
 
 # activations: through y where that spares keeping x
 
-relu = unary("Relu", lower="maximum({0}, {t}(0))", reference=lambda x: np.maximum(x, x.dtype.type(0)), dtypes=NUMBERS,
+relu = unary("Relu", lower="maximum({0}, {t}(0))", reference=lambda x: np.maximum(x, x.dtype.type(0)), dtypes=REALS,
              grad=lambda g, y, x: where(y > 0, g, zeros_of(g)))
 relu6 = unary("Relu6", lower="minimum(maximum({0}, {t}(0)), {t}(6))",
-              reference=lambda x: np.clip(x, x.dtype.type(0), x.dtype.type(6)), dtypes=NUMBERS,
+              reference=lambda x: np.clip(x, x.dtype.type(0), x.dtype.type(6)), dtypes=REALS,
               grad=lambda g, y, x: where(logical_and(y > 0, y < 6), g, zeros_of(g)))
 elu = unary("Elu", lower="select({0} < {t}(0), expm1({0}), {0})",
             reference=lambda x: np.asarray(np.where(x < 0, np.expm1(np.minimum(x, 0)), x), x.dtype),
@@ -153,10 +165,10 @@ selu = unary("Selu", lower=f"{{t}}({SELU_SCALE}) * select({{0}} < {{t}}(0), {{t}
 
 equal = comparison("Equal", lower="{0} == {1}", reference=np.equal, dtypes=ALL)
 not_equal = comparison("NotEqual", lower="{0} != {1}", reference=np.not_equal, dtypes=ALL)
-less = comparison("Less", lower="{0} < {1}", reference=np.less)
-less_equal = comparison("LessEqual", lower="{0} <= {1}", reference=np.less_equal)
-greater = comparison("Greater", lower="{0} > {1}", reference=np.greater)
-greater_equal = comparison("GreaterEqual", lower="{0} >= {1}", reference=np.greater_equal)
+less = comparison("Less", lower="{0} < {1}", reference=np.less, dtypes=REALS)
+less_equal = comparison("LessEqual", lower="{0} <= {1}", reference=np.less_equal, dtypes=REALS)
+greater = comparison("Greater", lower="{0} > {1}", reference=np.greater, dtypes=REALS)
+greater_equal = comparison("GreaterEqual", lower="{0} >= {1}", reference=np.greater_equal, dtypes=REALS)
 logical_and: Build = binary("LogicalAnd", lower="{0} & {1}", reference=np.logical_and, dtypes=(bool_,))
 logical_or = binary("LogicalOr", lower="{0} | {1}", reference=np.logical_or, dtypes=(bool_,))
 logical_xor = binary("LogicalXor", lower="{0} ^ {1}", reference=np.logical_xor, dtypes=(bool_,))
@@ -199,7 +211,7 @@ def where(condition: Any, x: Any, y: Any, name: str | None = None) -> Tensor:
 
 def _cast_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     x = op.inputs[0]
-    return [cast(g, x.dtype) if x.dtype.is_floating and op.output.dtype.is_floating else None]
+    return [cast(g, x.dtype) if x.dtype.is_differentiable and op.output.dtype.is_differentiable else None]
 
 
 _cast = OpDef("Cast", ELEMENTWISE, lambda inputs, attrs: [TensorType(attrs["dtype"], inputs[0].dims)], _cast_grad,
@@ -207,6 +219,8 @@ _cast = OpDef("Cast", ELEMENTWISE, lambda inputs, attrs: [TensorType(attrs["dtyp
 
 
 def _astype(x: np.ndarray, dtype: DType) -> np.ndarray:
+    if x.dtype.kind == "c" and not dtype.is_complex:
+        x = x.real
     with np.errstate(all="ignore"):
         return x.astype(dtype.np)
 

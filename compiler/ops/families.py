@@ -12,6 +12,7 @@ from ..opdef import COMPOSITE, ELEMENTWISE, REDUCTION, OpDef
 from ..shapes import Dims, broadcast, normalize_axis
 from .arguments import check_dtype, check_same_dtype, convert_all
 from .arguments import same_type as same_type
+from .complex import conj
 from .constant import convert_to_tensor
 from .symbolic import kept_dims, static_ints
 from .view import reshape, shape
@@ -37,18 +38,22 @@ def elementwise(name: str, arity: int, *, lower: Any, reference: Callable[..., A
 
     def op_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
         assert grad is not None
-        grads = grad(g, op.output, *op.inputs)
-        return (grads,) if arity == 1 else grads
+        # for complex numbers the formulas, of holomorphic functions, hold between conjugated gradients (see complex.py)
+        grads = grad(conj(g) if g.dtype.is_complex else g, op.output, *op.inputs)
+        grads = (grads,) if arity == 1 else grads
+        return [conj(d) if d is not None and d.dtype.is_complex else d for d in grads]
 
     return OpDef(name, ELEMENTWISE, infer, op_grad if grad else None, reference, lower)
 
 
 def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,
-          dtypes: Sequence[DType] = FLOATS, result: DType | None = None) -> Build:
+          dtypes: Sequence[DType] = FLOATS, result: DType | None = None, if_complex: OpDef | None = None) -> Build:
+    """An elementwise op of one input; `if_complex` is the op for complex numbers, where that is another."""
     op = elementwise(name, 1, lower=lower, reference=reference, grad=grad, dtypes=dtypes, result=result)
 
     def build(x: Any, name: str | None = None) -> Tensor:
-        return op(convert_to_tensor(x, name=f"{op.name}/x"), name=name)
+        tensor = convert_to_tensor(x, name=f"{op.name}/x")
+        return (if_complex if if_complex is not None and tensor.dtype.is_complex else op)(tensor, name=name)
 
     build.op = op  # type: ignore[attr-defined]
     return build
@@ -112,7 +117,8 @@ def reduction(name: str, *, combine: str, identity: str, reference: Callable[...
 
     def op_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
         assert grad is not None
-        return [grad(op, *keep_axes(op, g, op.output))]
+        g, y = keep_axes(op, g, op.output)
+        return [conj(grad(op, conj(g), y)) if g.dtype.is_complex else grad(op, g, y)]
 
     op = OpDef(name, REDUCTION, infer, op_grad if grad else None,
                lambda x, axis, keepdims: reference(x, axis=axis, keepdims=keepdims),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import dims as dm
-from ..dtypes import ALL, FLOATS, NUMBERS, as_dtype, bool_, int32, int64
+from ..dtypes import ALL, FLOATS, NUMBERS, REALS, as_dtype, bool_, int32, int64
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COMPOSITE, REDUCTION, OpDef
 from ..shapes import normalize_axis
@@ -42,9 +42,9 @@ reduce_sum = reduction("Sum", combine="{0} + {1}", identity="{t}(0)",
 reduce_prod = reduction("Prod", combine="{0} * {1}", identity="{t}(1)",
                         reference=lambda x, axis, keepdims: np.prod(x, axis, keepdims=keepdims, dtype=x.dtype),
                         grad=_prod_grad)
-reduce_max = reduction("Max", combine="maximum({0}, {1})", identity="lowest_{t}", grad=_extremum_grad,
+reduce_max = reduction("Max", combine="maximum({0}, {1})", identity="lowest_{t}", grad=_extremum_grad, dtypes=REALS,
                        reference=lambda x, axis, keepdims: np.max(x, axis, keepdims=keepdims, initial=_lowest(x)))
-reduce_min = reduction("Min", combine="minimum({0}, {1})", identity="highest_{t}", grad=_extremum_grad,
+reduce_min = reduction("Min", combine="minimum({0}, {1})", identity="highest_{t}", grad=_extremum_grad, dtypes=REALS,
                        reference=lambda x, axis, keepdims: np.min(x, axis, keepdims=keepdims, initial=_highest(x)))
 reduce_any = reduction("Any", combine="{0} | {1}", identity="False", dtypes=(bool_,),
                        reference=lambda x, axis, keepdims: np.any(x, axis, keepdims=keepdims))
@@ -73,14 +73,14 @@ def size_of(x: Tensor, axis: tuple[int, ...] | None = None) -> Tensor:
 def _mean_expand(x: Tensor, axis: tuple[int, ...] | None, keepdims: bool) -> Tensor:
     total = reduce_sum(x, axis, keepdims)
     count = size_of(x, axis)
-    return real_divide(total, cast(count, x.dtype)) if x.dtype.is_floating else total // cast(count, x.dtype)
+    return real_divide(total, cast(count, x.dtype)) if x.dtype.is_differentiable else total // cast(count, x.dtype)
 
 
 def _mean_reference(x: np.ndarray, axis: tuple[int, ...] | None, keepdims: bool) -> np.ndarray:
     with np.errstate(all="ignore"):
         total = np.sum(x, axis, keepdims=keepdims, dtype=x.dtype)
         count = x.size // max(total.size, 1) if total.size else 0
-        return np.asarray(total / x.dtype.type(count)) if x.dtype.kind == "f" else total // max(count, 1)
+        return total // max(count, 1) if x.dtype.kind in "iu" else np.asarray(total / x.dtype.type(count))
 
 
 def _mean_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:

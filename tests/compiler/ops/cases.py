@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import cases_convolution
 import cases_elementwise
+import cases_linalg
 import cases_moves
 import cases_products
 import cases_reduction
@@ -10,6 +11,6 @@ import cases_sequences
 from example import CASES
 
 __all__ = [
-    "CASES", "cases_convolution", "cases_elementwise", "cases_moves", "cases_products", "cases_reduction",
+    "CASES", "cases_convolution", "cases_elementwise", "cases_linalg", "cases_moves", "cases_products", "cases_reduction",
     "cases_sequences",
 ]
