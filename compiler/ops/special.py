@@ -1,0 +1,125 @@
+"""Special functions, on the host; and products, quotients and logarithms that count 0 times anything as 0."""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import special_reference as sr
+from ..dtypes import COMPLEX, FLOATS, INTEGERS, DType
+from ..ir import Operation, Tensor, TensorType
+from ..opdef import HOST, OpDef
+from ..shapes import broadcast
+from .arguments import check_dtype, check_same_dtype, convert_all
+from .elementwise import cast, exp, log, log1p, not_equal, sign, where
+from .families import Build, Grad, binary
+from .view import ones_of, zeros_of
+
+
+def _special(name: str, function: Callable[..., Any], arity: int, grad: Grad,
+             dtypes: Sequence[DType] = FLOATS) -> Build:
+    """An elementwise function that has no kernel. `grad(g, y, *inputs)` gives a gradient for each input."""
+    def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+        dtype = check_same_dtype(name, inputs)
+        check_dtype(name, inputs[0], dtypes)
+        return [TensorType(dtype, broadcast(name, *(t.dims for t in inputs)))]
+
+    def op_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+        return grad(g, op.output, *op.inputs)
+
+    op = OpDef(name, HOST, infer, op_grad, sr.double(function))
+
+    def build(*values: Any, name: str | None = None) -> Tensor:
+        if len(values) == arity + 1:
+            *values, name = values  # type: ignore[assignment]
+        if len(values) != arity:
+            raise TypeError(f"{op.name}() takes {arity} inputs, received {len(values)}")
+        return op(*convert_all(op.name, values), name=name)
+
+    build.op = op  # type: ignore[attr-defined]
+    return build
+
+
+lgamma: Build = _special("Lgamma", sr.lgamma, 1, lambda g, y, x: (g * digamma(x),))
+digamma: Build = _special("Digamma", sr.digamma, 1, lambda g, y, x: (g * polygamma(ones_of(x), x),))
+polygamma: Build = _special("Polygamma", sr.polygamma, 2, lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
+zeta: Build = _special("Zeta", sr.zeta, 2, lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)))
+_igamma_grad_a = _special("IgammaGradA", sr.igamma_grad_a, 2, lambda g, y, a, x: (None, None))
+
+
+def _igamma_grad(g: Tensor, a: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    return g * _igamma_grad_a(a, x), g * exp((a - 1) * log(x) - x - lgamma(a))
+
+
+igamma = _special("Igamma", sr.igamma, 2, lambda g, y, a, x: _igamma_grad(g, a, x))
+igammac = _special("Igammac", sr.igammac, 2, lambda g, y, a, x: _igamma_grad(-g, a, x))
+# TensorFlow too has no gradient for a and b
+betainc = _special("Betainc", sr.betainc, 3, lambda g, y, a, b, x: (
+    None, None, g * exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))))
+erfinv = _special("Erfinv", sr.erfinv, 1, lambda g, y, x: (g * (math.sqrt(math.pi) / 2) * exp(y * y),))
+ndtri = _special("Ndtri", sr.ndtri, 1, lambda g, y, x: (g * math.sqrt(2 * math.pi) * exp(y * y / 2),))
+
+
+def _slope(x: Tensor, value: Tensor) -> Tensor:
+    """The value, but 1/2 at 0, where it is 0 / 0."""
+    zero = zeros_of(x)
+    return where(not_equal(x, zero), value, zero + 0.5)
+
+
+def _safe(x: Tensor) -> Tensor:
+    return where(not_equal(x, zeros_of(x)), x, ones_of(x))
+
+
+bessel_i0: Build = _special("BesselI0", sr.bessel_i0, 1, lambda g, y, x: (g * bessel_i1(x),))
+bessel_i1: Build = _special("BesselI1", sr.bessel_i1, 1,
+                            lambda g, y, x: (g * _slope(x, bessel_i0(x) - y / _safe(x)),))
+bessel_i0e: Build = _special("BesselI0e", sr.bessel_i0e, 1, lambda g, y, x: (g * (bessel_i1e(x) - sign(x) * y),))
+bessel_i1e: Build = _special("BesselI1e", sr.bessel_i1e, 1, lambda g, y, x: (
+    g * _slope(x, bessel_i0e(x) - y * (sign(x) + 1 / _safe(x))),))
+
+# 0 times anything is 0
+
+
+def _guarded(zero: str, function: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """The reference of an op that is 0 where its first ("x") or second ("y") input is."""
+    def reference(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        dtype = x.dtype
+        x, y = np.broadcast_arrays(x, y)
+        at = (x if zero == "x" else y) == 0
+        with np.errstate(all="ignore"):
+            return np.where(at, dtype.type(0), function(x, y)).astype(dtype)
+    return reference
+
+
+def _indicator(x: Tensor) -> Tensor:
+    return cast(not_equal(x, zeros_of(x)), x.dtype)
+
+
+ANALYTIC = FLOATS + COMPLEX
+xlogy: Build = binary(
+    "Xlogy", lower="select({0} == {t}(0), {t}(0), {0} * log({1}))", dtypes=ANALYTIC,
+    reference=_guarded("x", lambda x, y: x * np.log(y)),
+    grad=lambda g, out, x, y: (g * xlogy(_indicator(x), y), g * xdivy(x, y)))
+xlog1py: Build = binary(
+    "Xlog1py", lower="select({0} == {t}(0), {t}(0), {0} * log1p({1}))", dtypes=ANALYTIC,
+    reference=_guarded("x", lambda x, y: x * np.log1p(y)),
+    grad=lambda g, out, x, y: (g * xlog1py(_indicator(x), y), g * xdivy(x, y + 1)))
+xdivy: Build = binary(
+    "Xdivy", lower="select({0} == {t}(0), {t}(0), {0} / {1})", dtypes=ANALYTIC,
+    reference=_guarded("x", lambda x, y: x / y),
+    grad=lambda g, out, x, y: (g * xdivy(_indicator(x), y), g * xdivy(-x, y * y)))
+div_no_nan: Build = binary(
+    "DivNoNan", lower="select({1} == {t}(0), {t}(0), {0} / {1})", dtypes=ANALYTIC,
+    reference=_guarded("y", lambda x, y: x / y),
+    grad=lambda g, out, x, y: (div_no_nan(g, y), g * div_no_nan(div_no_nan(-x, y), y)))
+multiply_no_nan: Build = binary(
+    "MulNoNan", lower="select({1} == {t}(0), {t}(0), {0} * {1})", dtypes=ANALYTIC,
+    reference=_guarded("y", lambda x, y: x * y),
+    grad=lambda g, out, x, y: (multiply_no_nan(g, y), multiply_no_nan(x, g)))
+
+# shifts; a count beyond the width is not defined, as in C
+
+left_shift = binary("LeftShift", lower="{0} << {1}", reference=np.left_shift, dtypes=INTEGERS)
+right_shift = binary("RightShift", lower="{0} >> {1}", reference=np.right_shift, dtypes=INTEGERS)
