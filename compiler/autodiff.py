@@ -1,12 +1,13 @@
 """Reverse-mode differentiation: `gradients` adds the graph of the derivatives to the graph of the values."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from .dtypes import int64
 from .errors import DTypeError, ShapeError
-from .ir import Operation, Tensor
+from .ir import Graph, Operation, Tensor, building_graph, default_graph
+from .opdef import CONTROL
 from .ops.constant import convert_to_tensor
 from .ops.elementwise import cast
 from .ops.gather import IndexedSlices
@@ -38,42 +39,70 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients",
             raise TypeError(f"gradients: ys must be floats, received {y!r}")
     if not targets:
         return [None] * len(sources)
-    graph = targets[0].graph
-    wanted = set(sources)
-    between = _between(targets, wanted, stops)
+    graph = building_graph(targets[0])
+    chain: list[Graph] = []
+    inner: Graph | None = graph
+    while inner is not None:  # from a branch or a loop's body the way leads out to what it captures
+        chain.insert(0, inner)
+        inner = inner.outer
     with graph.as_default(), graph.name_scope(name), graph.control_dependencies(None):
-        pending: dict[Tensor, list[Gradient]] = {}
-        for y, g in zip(targets, given, strict=True):
-            pending.setdefault(y, []).append(_seed(y, g))
-        for op in reversed([op for op in graph.operations if op in between]):
-            out_grads = [None if t in stops else _total(pending, t) for t in op.outputs]
-            if all(g is None for g in out_grads):
-                continue
-            with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
-                for x, g in _input_gradients(op, out_grads):
-                    if x in wanted or (x.op in between and x not in stops):
-                        # undoes broadcasting, whatever the op
-                        pending.setdefault(x, []).append(g if isinstance(g, IndexedSlices) else sum_to(g, x))
-        totals = [_total(pending, x) for x in sources]
-        return totals if sparse else [None if g is None else _dense(g) for g in totals]
+        seeds = [_seed(y, g) for y, g in zip(targets, given, strict=True)]
+        totals = backpropagate(targets, seeds, sources, stops, chain)
+        return totals if sparse else [None if g is None else dense(g) for g in totals]
 
 
-def _input_gradients(op: Operation, out_grads: list[Gradient | None]) -> Iterator[tuple[Tensor, Gradient]]:
+def backpropagate(targets: Sequence[Tensor], seeds: Sequence[Gradient], sources: Sequence[Tensor],
+                  stops: Container[Tensor], graphs: Sequence[Graph]) -> list[Gradient | None]:
+    """The gradients of `sources`, with `seeds` those of the targets, through the operations of `graphs`, each of which
+    is inside the one before it. They are built in the default graph."""
+    wanted = set(sources)
+    operations = [op for graph in graphs for op in graph.operations]
+    between = _between(operations, targets, wanted, stops)
+    graph = default_graph()
+    pending: dict[Tensor, list[Gradient]] = {}
+    for y, g in zip(targets, seeds, strict=True):
+        pending.setdefault(y, []).append(g)
+    for op in reversed([op for op in operations if op in between]):
+        out_grads = [None if t in stops else _total(pending, t) for t in op.outputs]
+        if all(g is None for g in out_grads):
+            continue
+        inputs = _sources_of(op)
+        needed = [x in wanted or (x.op in between and x not in stops) for x in inputs]
+        with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
+            for x, use, g in zip(inputs, needed, _input_gradients(op, out_grads, needed), strict=True):
+                if use and g is not None:
+                    # undoes broadcasting, whatever the op
+                    pending.setdefault(x, []).append(g if isinstance(g, IndexedSlices) else sum_to(g, x))
+    return [_total(pending, x) for x in sources]
+
+
+def _sources_of(op: Operation) -> Sequence[Tensor]:
+    """The inputs of an op; what a parameter of a sub-graph stands for."""
+    outer = op.attrs.get("outer")
+    return op.inputs if outer is None else (outer,)
+
+
+def _input_gradients(op: Operation, out_grads: Sequence[Gradient | None], needed: Sequence[bool]
+                     ) -> Sequence[Gradient | None]:
+    if "outer" in op.attrs:
+        return out_grads
     if op.definition.grad is None:
         if any(t.dtype.is_differentiable for t in op.inputs) and any(t.dtype.is_differentiable for t in op.outputs):
             raise LookupError(f"No gradient defined for operation {op.name!r} (op type: {op.type})")
-        return
+        return [None] * len(op.inputs)
     if not op.definition.fields.get("sparse_grad"):
-        out_grads = [None if g is None else _dense(g) for g in out_grads]
-    for x, g in zip(op.inputs, op.definition.grad(op, *out_grads), strict=True):
-        if g is not None:
-            if g.dtype != x.dtype:
-                raise DTypeError(f"gradients: the gradient of {op.name!r} ({op.type}) for {x!r} has dtype "
-                                 f"{g.dtype.name}")
-            yield x, g
+        out_grads = [None if g is None else dense(g) for g in out_grads]
+    # a control op makes only the gradients that are needed
+    options = {"needed": needed} if op.definition.family == CONTROL else {}
+    grads = op.definition.grad(op, *out_grads, **options)
+    for x, g in zip(op.inputs, grads, strict=True):
+        if g is not None and g.dtype != x.dtype:
+            raise DTypeError(f"gradients: the gradient of {op.name!r} ({op.type}) for {x!r} has dtype {g.dtype.name}")
+    return grads
 
 
-def _between(targets: list[Tensor], wanted: set[Tensor], stops: set[Tensor]) -> set[Operation]:
+def _between(operations: Sequence[Operation], targets: Sequence[Tensor], wanted: Container[Tensor],
+             stops: Container[Tensor]) -> set[Operation]:
     """Operations on a path from a source to a target that crosses no stop."""
     needed: set[Operation] = set()
     stack = [y.op for y in targets if y not in stops]
@@ -81,11 +110,11 @@ def _between(targets: list[Tensor], wanted: set[Tensor], stops: set[Tensor]) -> 
         op = stack.pop()
         if op not in needed:
             needed.add(op)
-            stack += [t.op for t in op.inputs if t not in stops]
+            stack += [t.op for t in _sources_of(op) if t not in stops]
     reached: set[Operation] = set()
     # operations are created after their inputs, so the graph's order is topological
-    for op in targets[0].graph.operations:
-        if op in needed and any(t in wanted or (t.op in reached and t not in stops) for t in op.inputs):
+    for op in operations:
+        if op in needed and any(t in wanted or (t.op in reached and t not in stops) for t in _sources_of(op)):
             reached.add(op)
     return reached
 
@@ -116,13 +145,14 @@ def _sum(grads: list[Gradient]) -> Gradient:
         if any(i.dtype != indices[0].dtype for i in indices):
             indices = [cast(i, int64) for i in indices]
         return IndexedSlices(concat([g.values for g in slices], 0), concat(indices, 0), slices[0].dense_shape)
-    total, *rest = map(_dense, grads)
+    total, *rest = map(dense, grads)
     for g in rest:
         total = total + g
     return total
 
 
-def _dense(grad: Gradient) -> Tensor:
+def dense(grad: Gradient) -> Tensor:
+    """A gradient as a tensor."""
     return grad._as_graph_element() if isinstance(grad, IndexedSlices) else grad
 
 

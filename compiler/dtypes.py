@@ -151,6 +151,7 @@ bfloat16 = DType("bfloat16", None, "fb16")
 complex64 = DType("complex64", np.complex64, "c64")
 complex128 = DType("complex128", np.complex128, "c128")
 string = DType("string", np.object_, "s")
+variant = DType("variant", np.object_, "v")  # the stacks of loops (see control.py)
 
 # types that kernels are generated for
 NATIVE = (float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_)

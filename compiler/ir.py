@@ -203,7 +203,7 @@ class Graph:
         """Append an operation. `types` default to what the op's shape rule infers."""
         if self.finalized:
             raise RuntimeError(f"Graph is finalized and cannot be modified (adding an op of type {definition.name}).")
-        inputs = [t if t.op.graph is self else self.adopt(t) for t in inputs]
+        inputs = [self.adopt(t) for t in inputs]
         if types is None:
             types = definition.infer(inputs, attrs)
         if control_inputs is None:
@@ -220,7 +220,9 @@ class Graph:
         return op
 
     def adopt(self, tensor: Tensor) -> Tensor:
-        """What stands here for a tensor of another graph: a graph of its own takes none."""
+        """What stands here for the tensor: itself, of another graph (unless this is a sub-graph of it) nothing."""
+        if tensor.op.graph is self:
+            return tensor
         raise ValueError(f"Tensor {tensor!r} must be from the same graph as the op that takes it.")
 
     def append(self, op: Operation, inputs: Sequence[Tensor], control_inputs: Sequence[Operation] = (),

@@ -42,6 +42,8 @@ class SubGraph(Graph):
     def add(self, definition: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str | None = None,
             types: Iterable[TensorType] | None = None, control_inputs: Sequence[Operation] | None = None,
             site: Any = None) -> Operation:
+        if definition.name == "Shape" and self.forward is not None and inputs[0].op.graph is self.forward:
+            return self.forward.add(definition, inputs, attrs, name)  # its few elements are recalled, not the tensor
         control = [*self._own(self._control_stack if control_inputs is None else control_inputs),
                    *self._witnesses(attrs)]
         return super().add(definition, inputs, attrs, name, types, control, site)
@@ -54,8 +56,14 @@ class SubGraph(Graph):
         self.inputs = (*self.inputs, op.output)
         return op.output
 
+    def set_inputs(self, first: Sequence[Tensor], captured: Iterable[Tensor]) -> None:
+        """Order the parameters: `first`, then those for the tensors `captured`."""
+        self.inputs = (*first, *(self.adopt(t) for t in captured))
+
     def adopt(self, tensor: Tensor) -> Tensor:
         """What stands here for a tensor of another graph. Raises ValueError for one that cannot be reached."""
+        if tensor.op.graph is self:
+            return tensor
         if tensor in self.captures:
             return self.captures[tensor]
         if tensor in self._copies:
@@ -67,9 +75,9 @@ class SubGraph(Graph):
             found = self.captures[tensor] = self._capture(tensor)
             return found
         elif graph is self.forward and self.recall is not None:
-            found = self.recall(tensor)
-            if found.op.graph is not self:
-                found = self.adopt(found)
+            found = self.adopt(self.recall(tensor))
+            if found.dims is None:
+                found.dims = found.op.attrs["dims"] = tensor.dims
         else:
             found = self.adopt(self.outer.adopt(tensor))
         self._copies[tensor] = found
@@ -104,12 +112,7 @@ class SubGraph(Graph):
 def _atoms(value: Any) -> Iterator[Atom]:
     """The fed symbols in a dimension or in a nest of tuples with dimensions."""
     if isinstance(value, Dim):
-        for monomial in value.terms:
-            for atom in monomial:
-                if atom.function is None:
-                    yield atom
-                for argument in atom.arguments:
-                    yield from _atoms(argument)
+        yield from dm.atoms(value)
     elif isinstance(value, tuple):
         for v in value:
             yield from _atoms(v)
@@ -150,9 +153,3 @@ def lifted() -> Iterator[Graph]:
             yield graph
         finally:
             graph._scope = scope
-
-
-def local_sizes(op: Operation, graph: SubGraph) -> set[Atom]:
-    """Unknown sizes that belong to a sub-graph of `op` alone, and so may change from one iteration to the next."""
-    given = {a for t in op.inputs for a in _atoms(t.dims or ())}
-    return {a for o in graph.operations for t in o.outputs for a in _atoms(t.dims or ())} - given

@@ -1,0 +1,85 @@
+"""Conds and loops run from Python, branch by branch and iteration by iteration: for those that no plan can hold.
+
+That is where a branch or body has effects, runs Python, handles strings, or where shapes change between iterations.
+"""
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compiler.control import is_loop, is_repeat
+from ..compiler.ir import Graph, Operation
+from ..compiler.passes.specialise import needed_operations
+
+if TYPE_CHECKING:
+    from .session import Session
+
+# what runs each sub-graph: per session, by graph and the number of its outputs, which gradients add to
+_callers: weakref.WeakKeyDictionary[Session, dict[tuple[Graph, int], Caller]] = weakref.WeakKeyDictionary()
+
+
+class Caller:
+    """Runs a sub-graph on the values of its parameters."""
+
+    def __init__(self, session: Session, graph: Graph):
+        from .runner import Runner  # which runs control ops through this module
+        needed = set(needed_operations(graph.outputs, graph.targets, ()))
+        parameters = [(i, t) for i, t in enumerate(graph.inputs) if t.op in needed and t.op.type != "VariableV2"]
+        self.used = [i for i, _ in parameters]
+        self.runner = Runner(session, graph.outputs, graph.targets, [t for _, t in parameters])
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        return self.runner([values[i] for i in self.used])
+
+
+def caller(session: Session, graph: Graph) -> Caller:
+    """The Caller of a sub-graph in a session, made once."""
+    callers = _callers.setdefault(session, {})
+    key = graph, len(graph.outputs)
+    if key not in callers:
+        callers[key] = Caller(session, graph)
+    return callers[key]
+
+
+def run(session: Session, op: Operation, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """The outputs of a cond or loop of the user's graph. `inputs` are the values of its inputs, None for the handles of
+    variables, which are read and assigned in the session's store."""
+    if not is_loop(op):
+        branch = op.attrs["then_branch" if np.asarray(inputs[0]).item() else "else_branch"]
+        results = caller(session, branch)(inputs[1:])
+    else:
+        results = _loop(session, op, inputs)
+    return [_array(value, t.dtype.np) for value, t in zip(results, op.outputs, strict=True)]
+
+
+def _loop(session: Session, op: Operation, inputs: Sequence[Any]) -> list[Any]:
+    n, m = op.attrs["variables"], op.attrs["stacks"]
+    limit = None
+    if is_repeat(op):
+        limit, inputs = int(inputs[0]), inputs[1:]
+    variables, captured = list(inputs[:n]), list(inputs[n + m:])
+    popped = [stack.item() for stack in inputs[n:n + m]]
+    body = op.attrs["body"]
+    step = caller(session, body)
+    condition = None if limit is not None else caller(session, op.attrs["condition"])
+    pushed: list[list[Any]] = [[] for _ in body.outputs[n:]]
+    count = 0
+    while count < limit if condition is None else np.asarray(condition([*variables, *captured])[0]).item():
+        rows = [stack[limit - 1 - count] for stack in popped]  # type: ignore[operator]
+        results = step([*variables, *rows, *captured])
+        variables = results[:n]
+        for stack, value in zip(pushed, results[n:], strict=True):
+            stack.append(value)
+        count += 1
+    return [*variables, np.int32(count), *pushed]
+
+
+def _array(value: Any, dtype: np.dtype) -> np.ndarray:
+    if isinstance(value, list):  # a stack is one object
+        array = np.empty((), object)
+        array[()] = value
+        return array
+    return np.asarray(value, dtype)
