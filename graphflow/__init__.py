@@ -58,7 +58,11 @@ from .compiler.dtypes import float16 as half
 from .compiler.dtypes import float64 as double
 from .compiler.errors import OpError
 from .compiler.ir import Graph, Operation, Tensor, reset_default_graph
+from .compiler.ops.complex import angle, conj, imag, real
+from .compiler.ops.complex import complex_ as complex
 from .compiler.ops.elementwise import real_divide as realdiv
+from .compiler.ops.matrix_parts import tensor_diag as diag
+from .compiler.ops.matrix_parts import tensor_diag_part as diag_part
 from .compiler.ops.slicing import concat, pad, split, stack, tile, unstack
 from .compiler.ops.slicing import slice_ as slice
 from .compiler.ops.view import broadcast_to, expand_dims, fill, identity, reshape, reverse, squeeze, stop_gradient
@@ -241,6 +245,11 @@ disable_eager_execution = disable_resource_variables = enable_resource_variables
 _LAZY = {
     "contrib": "contrib", "losses": "losses", "image": "image",
     "random_crop": "image", "extract_image_patches": "image",
+    "linalg": "linalg", **dict.fromkeys((
+        "cholesky", "cholesky_solve", "cross", "matrix_band_part", "matrix_determinant", "matrix_diag",
+        "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
+        "matrix_square_root", "matrix_triangular_solve", "qr", "self_adjoint_eig", "self_adjoint_eigvals", "svd",
+        "trace"), "linalg"),
     "ConfigProto": "config", "GPUOptions": "config", "GraphOptions": "config", "OptimizerOptions": "config",
     "RunMetadata": "config", "RunOptions": "config", "InteractiveSession": "session", "Session": "session",
     "get_default_session": "session", "explain": "explain", "keras": "keras",

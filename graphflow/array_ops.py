@@ -12,7 +12,8 @@ from .compiler.dtypes import as_dtype, bool_, float32, int32
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
 from .compiler.ops import gather as _gather
-from .compiler.ops import slicing, view
+from .compiler.ops import matrix_parts, slicing, view
+from .compiler.ops.complex import conj
 from .compiler.ops.constant import constant, convert_to_tensor
 from .compiler.ops.elementwise import cast
 from .compiler.ops.operators import get_item
@@ -142,17 +143,12 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
 
 def transpose(a: Any, perm: Any = None, name: str = "transpose", conjugate: bool = False) -> Tensor:
     """Axes permuted: axis i of the result is axis perm[i] of `a`; reversed when `perm` is None."""
-    return view.transpose(a, perm, name)
+    return view.transpose(conj(a) if conjugate else a, perm, name)
 
 
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
-    """The last two axes swapped."""
-    x = convert_to_tensor(a)
-    if x.dims is None or len(x.dims) < 2:
-        raise ValueError(f"Argument `a` should be a (batch) matrix, received {x!r}")
-    order = list(range(len(x.dims)))
-    order[-2:] = order[:-3:-1]
-    return view.transpose(x, order, name)
+    """The last two axes swapped. Raises ValueError for fewer axes."""
+    return matrix_parts.matrix_transpose(a, conjugate, name)
 
 
 def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:

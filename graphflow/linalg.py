@@ -43,6 +43,8 @@ from .nn import l2_normalize
 det, inv, solve, slogdet = matrix_determinant, matrix_inverse, matrix_solve, log_matrix_determinant
 triangular_solve, eigh, eigvalsh, transpose = (matrix_triangular_solve, self_adjoint_eig, self_adjoint_eigvals,
                                                matrix_transpose)
+# the names of these at the top level of tf
+matrix_band_part, matrix_solve_ls, matrix_square_root = band_part, lstsq, sqrtm
 
 
 def diag(diagonal: Any, name: str | None = "diag", k: Any = 0, num_rows: int = -1, num_cols: int = -1,
@@ -66,6 +68,9 @@ def set_diag(input: Any, diagonal: Any, name: str | None = "set_diag", k: Any = 
              align: str = "RIGHT_LEFT") -> Tensor:
     """Matrices with their diagonal(s) `k` replaced. Raises ShapeError for a diagonal of another length."""
     return _set_diag(input, diagonal, k, align, name)
+
+
+matrix_diag, matrix_diag_part, matrix_set_diag = diag, diag_part, set_diag
 
 
 def cross(a: Any, b: Any, name: str | None = None) -> Tensor:

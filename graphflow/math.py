@@ -1,6 +1,7 @@
 """`tf.math`: the same functions as at the top level, and a few more."""
 from __future__ import annotations
 
+from .compiler.ops.complex import angle, conj, imag, real
 from .compiler.ops.elementwise import abs_ as abs
 from .compiler.ops.elementwise import (
     acos,
@@ -84,13 +85,13 @@ from .math_ops import round_ as round
 from .nn import in_top_k, l2_normalize, log_softmax, softmax, softplus, softsign
 
 __all__ = [
-    "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh", "ceil",
-    "cos", "cosh", "count_nonzero", "divide", "divide_no_nan", "equal", "erf", "erfc", "exp", "expm1", "floor",
-    "floordiv", "floormod", "greater", "greater_equal", "in_top_k", "is_finite", "is_inf", "is_nan", "l2_normalize",
-    "less", "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "maximum", "minimum", "mod", "multiply", "negative", "not_equal", "pow", "reciprocal",
-    "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp", "reduce_max", "reduce_mean",
-    "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "rint", "round", "rsqrt",
-    "scalar_mul", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt", "square",
-    "squared_difference", "subtract", "tan", "tanh", "truediv", "xlogy", "zero_fraction",
+    "abs", "acos", "acosh", "add", "add_n", "angle", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
+    "ceil", "conj", "cos", "cosh", "count_nonzero", "divide", "divide_no_nan", "equal", "erf", "erfc", "exp",
+    "expm1", "floor", "floordiv", "floormod", "greater", "greater_equal", "imag", "in_top_k", "is_finite", "is_inf",
+    "is_nan", "l2_normalize", "less", "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "negative", "not_equal",
+    "pow", "real", "reciprocal", "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp",
+    "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "rint",
+    "round", "rsqrt", "scalar_mul", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt",
+    "square", "squared_difference", "subtract", "tan", "tanh", "truediv", "xlogy", "zero_fraction",
 ]

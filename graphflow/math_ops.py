@@ -10,11 +10,14 @@ from .arguments import renamed
 from .compiler.dtypes import as_dtype, float32, float64, int32, int64
 from .compiler.errors import ShapeError, UnimplementedError
 from .compiler.ir import Tensor
-from .compiler.ops import contraction, elementwise, gather, operators, reduction
+from .compiler.ops import contraction, elementwise, gather, operators, reduction, view
 from .compiler.ops.arguments import convert_all
+from .compiler.ops.complex import conj
 from .compiler.ops.constant import constant, convert_to_tensor
 from .compiler.ops.elementwise import abs_, cast, equal, log, sqrt, square
+from .compiler.ops.factorization import svd
 from .compiler.ops.view import identity, ones_of, reshape, zeros_of
+from .compiler.shapes import normalize_axis
 from .framework import name_scope
 
 range_ = gather.range_
@@ -258,7 +261,8 @@ def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
     for side, transpose, adjoint in (("a", transpose_a, adjoint_a), ("b", transpose_b, adjoint_b)):
         if transpose and adjoint:
             raise ValueError(f"Only one of transpose_{side} and adjoint_{side} can be True.")
-    return contraction.matmul(a, b, transpose_a or adjoint_a, transpose_b or adjoint_b, name)
+    return contraction.matmul(conj(a) if adjoint_a else a, conj(b) if adjoint_b else b, transpose_a or adjoint_a,
+                              transpose_b or adjoint_b, name)
 
 
 tensordot = contraction.tensordot
@@ -268,7 +272,8 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool |
          keep_dims: bool | None = None) -> Tensor:
     """The norm of vectors along an int `axis` (None: of all elements): "euclidean", 1, 2, inf, or any p > 0.
 
-    Along two axes, the Frobenius norm ("euclidean" or "fro"), or 1 and inf as of a matrix. Raises ValueError otherwise.
+    Along two axes, the Frobenius norm ("euclidean" or "fro"), or 1, 2 and inf as of a matrix. Raises ValueError
+    otherwise.
     """
     x = convert_to_tensor(tensor)
     keep = bool(renamed("keepdims", keepdims, "keep_dims", keep_dims))
@@ -279,6 +284,8 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool |
                 raise ValueError("'fro' is a matrix norm: axis must be a pair")
             return sqrt(reduction.reduce_sum(square(x), axis, keep))
         if pair is not None:
+            if ord == 2:
+                return _spectral_norm(x, pair, keep)
             if ord not in (1, np.inf):
                 raise ValueError(f"Unsupported matrix norm: {ord!r}")
             rows = pair[0] if ord == 1 else pair[1]
@@ -289,3 +296,17 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool |
         if isinstance(ord, str) or not ord > 0:
             raise ValueError(f"'ord' must be a supported vector norm, got {ord!r}")
         return elementwise.power(reduction.reduce_sum(elementwise.power(abs_(x), float(ord)), axis, keep), 1.0 / ord)
+
+
+def _spectral_norm(x: Tensor, axes: Sequence[int], keep: bool) -> Tensor:
+    """The largest singular value of the matrices in these two axes."""
+    rank = len(view.known_rank("norm", x))
+    rows, columns = (normalize_axis("norm", a, rank) for a in axes)
+    order = [*(a for a in range(rank) if a not in (rows, columns)), rows, columns]
+    largest = reduction.reduce_max(svd(view.transpose(x, order), compute_uv=False), -1)
+    if not keep:
+        return largest
+    for axis in sorted((rows, columns)):
+        largest = view.expand_dims(largest, axis)
+    return largest
+

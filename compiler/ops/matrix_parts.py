@@ -20,7 +20,7 @@ from .constant import convert_to_tensor
 from .elementwise import cast, equal, logical_and, logical_or, where
 from .gather import gather, range_
 from .reduction import reduce_sum
-from .slicing import pad, slice_axis, stack
+from .slicing import place, slice_axis, stack
 from .symbolic import static_ints
 from .view import dim_scalar, expand_dims, identity, known_rank, reshape, squeeze, transpose, zeros_of
 
@@ -104,16 +104,14 @@ def diag_part(input: Any, k: Any = 0, padding_value: Any = 0, align: str = "RIGH
             raise ShapeError(f"MatrixDiagPart: diagonal {d} is outside the matrices {format_dims((rows, columns))}")
     flat = reshape(x, (*batch, rows * columns))
     longest = _longest(rows, columns, lowest, highest)
-    fill = convert_to_tensor(padding_value, x.dtype)
     parts = []
     for d in range(highest, lowest - 1, -1):
         length = _length(rows, columns, d)
         first = d if d >= 0 else size_tensor(columns) * -d
         part = gather(flat, range_(0, size_tensor(length)) * size_tensor(columns + 1) + first, len(batch))
         if length != longest:
-            room = longest - length
-            sides = (room, 0) if _stands_right(d, align) else (0, room)
-            part = pad(part, [*[(0, 0)] * len(batch), sides], constant_values=fill)
+            begin = longest - length if _stands_right(d, align) else 0
+            part = place(part, (*batch, longest), (*[0] * len(batch), begin), value=padding_value)
         parts.append(part)
     return identity(parts[0] if lowest == highest else stack(parts, len(batch)), name or "MatrixDiagPart")
 
@@ -125,11 +123,10 @@ def size_tensor(dim: DimLike) -> Any:
 
 def _by_row(diagonal: Tensor, k: int, rows: DimLike, columns: DimLike) -> Tensor:
     """The elements of diagonal `k` at the rows they stand in, with a last axis of size 1 to broadcast along columns."""
-    batch = len(known_rank("MatrixDiag", diagonal)) - 1
-    before = max(-k, 0)
-    after = rows - before - _length(rows, columns, k)
-    full = diagonal if before == 0 and after == 0 else pad(diagonal, [*[(0, 0)] * batch, (before, after)])
-    return expand_dims(full, batch + 1)
+    batch = known_rank("MatrixDiag", diagonal)[:-1]
+    full = diagonal if _length(rows, columns, k) == rows else place(
+        diagonal, (*batch, rows), (*[0] * len(batch), max(-k, 0)))
+    return expand_dims(full, len(batch) + 1)
 
 
 def set_diag(input: Any, diagonal: Any, k: Any = 0, align: str = "RIGHT_LEFT", name: str | None = None) -> Tensor:
@@ -206,4 +203,5 @@ def tensor_diag_part(input: Any, name: str | None = None) -> Tensor:
     if not dims or len(dims) % 2 or not fits:
         raise ShapeError(f"DiagPart: the shape must be [d..., d...], received {format_dims(dims)}")
     rows, columns = dm.product(dims[:half]), dm.product(dims[half:])
-    return reshape(diag_part(reshape(x, (rows, columns))), dims[:half], name=name or "DiagPart")
+    sizes = tuple(a if isinstance(a, int) else b for a, b in zip(dims[:half], dims[half:], strict=True))
+    return reshape(diag_part(reshape(x, (rows, columns))), sizes, name=name or "DiagPart")
