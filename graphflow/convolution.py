@@ -1,50 +1,90 @@
-"""Convolution and pooling with TensorFlow 1's arguments. Channels-first data is transposed there and back."""
+"""Convolution with TensorFlow 1's arguments, over one, two or three axes. Channels-first data is transposed there and
+back."""
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .arguments import renamed
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
-from .compiler.ops import window
+from .compiler.ops import conv3d as volumes
+from .compiler.ops import window as images
 from .compiler.ops.arguments import convert_all
 from .compiler.ops.constant import convert_to_tensor
+from .compiler.ops.slicing import concat, split
 from .compiler.ops.symbolic import operand_dims, shape_operand
-from .compiler.ops.view import expand_dims, identity, squeeze, transpose
+from .compiler.ops.view import expand_dims, squeeze, transpose
 from .framework import name_scope
+from .windows import as_images, as_series, channels_first, in_channels_last, padding_argument, shape_in_channels_last
+from .windows import spatial as spatial_sizes
 
-TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
-
-
-def _spatial(op: str, what: str, value: Any, data_format: str) -> tuple[int, int]:
-    """The two spatial entries of an argument given for one, two or all four axes."""
-    items = [int(v) for v in value] if hasattr(value, "__iter__") else [int(value)]
-    if len(items) == 4 and data_format == "NCHW":
-        items = [items[0], items[2], items[3], items[1]]
-    if len(items) == 4 and (items[0], items[3]) != (1, 1):
-        raise ValueError(f"{op}: {what} in the batch and depth dimensions must be 1, received {value!r}")
-    return window.pair(op, what, items)
+# spatial axes -> (forward, gradient for the input, gradient for the filter)
+_OPS = {2: (images.conv2d, images.conv2d_input_grad, images.conv2d_weight_grad),
+        3: (volumes.conv3d, volumes.conv3d_input_grad, volumes.conv3d_filter_grad)}
 
 
-def _padding(padding: Any, data_format: str) -> Any:
-    if isinstance(padding, str) or len(padding) != 4:
-        return padding
-    return [padding[2], padding[3]] if data_format == "NCHW" else [padding[1], padding[2]]
+def _attributes(op: str, strides: Any, padding: Any, dilations: Any, axes: int, first: bool) -> dict[str, Any]:
+    return {"strides": spatial_sizes(op, "strides", strides, axes, first),
+            "padding": padding_argument(op, padding, axes, first),
+            "dilations": spatial_sizes(op, "dilations", dilations, axes, first)}
 
 
-def _format(op: str, data_format: str | None) -> str:
-    chosen = data_format or "NHWC"
-    if chosen not in ("NHWC", "NCHW"):
-        raise ValueError(f"{op}: data_format must be 'NHWC' or 'NCHW', received {data_format!r}")
-    return chosen
+def _forward(op: str, input: Any, filters: Any, strides: Any, padding: Any, data_format: str | None, dilations: Any,
+             axes: int, name: str | None) -> Tensor:
+    first = channels_first(op, data_format, axes)
+    if filters is None:
+        raise ValueError(f"{op}: the filter must be given")
+    x, w = convert_all(op, (input, filters))
+    attributes = _attributes(op, strides, padding, dilations, axes, first)
+    compute = _OPS[axes][0]
+    groups = _groups(x, w, 1 if first else -1) if axes == 2 else 1
+    if groups > 1:
+        with name_scope(name, op, [x]):
+            pairs = zip(split(x, groups, 1 if first else 3), split(w, groups, 3), strict=True)
+            return concat([in_channels_last(part, axes, first, None, lambda x, name, w=f: compute(x, w, **attributes))
+                           for part, f in pairs], 1 if first else 3)
+    return in_channels_last(x, axes, first, name, lambda x, name: compute(x, w, **attributes, name=name))
 
 
-def _channels_last(x: Tensor, data_format: str, name: str | None, compute: Callable[..., Tensor]) -> Tensor:
-    """`compute(x, name=...)` of images in either layout."""
-    if data_format == "NHWC":
-        return compute(x, name=name)
-    return transpose(compute(transpose(x, TO_LAST), name=None), TO_FIRST, name=name or "transpose")
+def _groups(x: Tensor, w: Tensor, channel_axis: int) -> int:
+    """How often the filter's depth goes into the input's: the channels are then convolved in as many groups."""
+    if x.dims is None or len(x.dims) != 4 or w.dims is None or len(w.dims) != 4:
+        return 1
+    depth, expected, out = x.dims[channel_axis], w.dims[2], w.dims[3]
+    if not (isinstance(depth, int) and isinstance(expected, int) and isinstance(out, int) and 0 < expected < depth):
+        return 1
+    return depth // expected if depth % expected == 0 and out % (depth // expected) == 0 else 1
+
+
+def _transposed(op: str, value: Any, filters: Any, output_shape: Any, strides: Any, padding: Any,
+                data_format: str | None, dilations: Any, axes: int, name: str | None) -> Tensor:
+    """The gradient of a convolution for its input, of `output_shape`."""
+    first = channels_first(op, data_format, axes)
+    x, w = convert_all(op, (value, filters))
+    attributes = _attributes(op, strides, padding, dilations, axes, first)
+    shape = shape_in_channels_last(output_shape, axes, first)
+    dims = operand_dims(shape)
+    if dims is None or len(dims) != axes + 2 or w.dims is None or len(w.dims) != axes + 2:
+        raise ShapeError(f"{op}: output_shape must have {axes + 2} elements and the filter rank {axes + 2}, received "
+                         f"{output_shape!r} and {w.shape}")
+    channels, given = dims[-1], w.dims[-2]
+    if channels != given and isinstance(channels, int) and isinstance(given, int):
+        raise ShapeError(f"{op}: output_shape has {channels} channels, the filter {w.shape} gives {given}")
+    compute = _OPS[axes][1]
+    return in_channels_last(x, axes, first, name, lambda x, name: compute(x, w, shape, **attributes, name=name))
+
+
+def _filter_gradient(op: str, input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any,
+                     data_format: str | None, dilations: Any, axes: int, name: str | None) -> Tensor:
+    first = channels_first(op, data_format, axes)
+    x, dy = convert_all(op, (input, out_backprop))
+    attributes = _attributes(op, strides, padding, dilations, axes, first)
+    if first:
+        x, dy = (transpose(t, (0, *range(2, axes + 2), 1)) for t in (x, dy))
+    return _OPS[axes][2](x, dy, shape_operand(filter_sizes), **attributes, name=name)
+
+
+# two axes
 
 
 def conv2d(input: Any, filter: Any = None, strides: Any = None, padding: Any = None, use_cudnn_on_gpu: bool = True,
@@ -52,38 +92,36 @@ def conv2d(input: Any, filter: Any = None, strides: Any = None, padding: Any = N
            filters: Any = None) -> Tensor:
     """Cross-correlation of images [batch, height, width, in] with `filter` [height, width, in, out].
 
-    `padding` is "SAME", "VALID" or (before, after) for each axis. "NCHW" images are [batch, in, height, width].
+    `padding` is "SAME", "VALID" or (before, after) for each axis. "NCHW" images are [batch, in, height, width]. A
+    filter whose depth divides the images' convolves the channels in groups.
     """
-    layout = _format("Conv2D", data_format)
-    weights = renamed("filter", filter, "filters", filters)
-    if weights is None or padding is None:
-        raise ValueError("conv2d: filter and padding must be given")
-    x, w = convert_all("Conv2D", (input, weights))
-    steps = _spatial("Conv2D", "strides", 1 if strides is None else strides, layout)
-    spread = _spatial("Conv2D", "dilations", 1 if dilations is None else dilations, layout)
-    return _channels_last(x, layout, name, lambda x, name: window.conv2d(
-        x, w, steps, _padding(padding, layout), spread, name=name))
+    return _forward("Conv2D", input, renamed("filter", filter, "filters", filters), strides, padding, data_format,
+                    dilations, 2, name)
 
 
 def conv2d_transpose(value: Any = None, filter: Any = None, output_shape: Any = None, strides: Any = None,
                      padding: str = "SAME", data_format: str = "NHWC", name: str | None = None, input: Any = None,
                      filters: Any = None, dilations: Any = None) -> Tensor:
     """The gradient of `conv2d` for its input: `value` spread by `filter` [height, width, out, in] to `output_shape`."""
-    layout = _format("conv2d_transpose", data_format)
-    x, w = convert_all("conv2d_transpose", (renamed("value", value, "input", input),
-                                            renamed("filter", filter, "filters", filters)))
-    steps = _spatial("conv2d_transpose", "strides", 1 if strides is None else strides, layout)
-    spread = _spatial("conv2d_transpose", "dilations", 1 if dilations is None else dilations, layout)
-    dims = operand_dims(shape_operand(output_shape))
-    if dims is None or len(dims) != 4 or w.dims is None or len(w.dims) != 4:
-        raise ShapeError(f"conv2d_transpose: output_shape must have 4 elements and the filter rank 4, received "
-                         f"{output_shape!r} and {w.shape}")
-    sizes = tuple(dims[a] for a in TO_LAST) if layout == "NCHW" else dims
-    if sizes[3] != w.dims[2] and isinstance(sizes[3], int) and isinstance(w.dims[2], int):
-        raise ShapeError(f"conv2d_transpose: output_shape has {sizes[3]} channels, the filter {w.shape} gives "
-                         f"{w.dims[2]}")
-    return _channels_last(x, layout, name or "conv2d_transpose", lambda x, name: window.conv2d_input_grad(
-        x, w, shape_operand(sizes), strides=steps, padding=padding.upper(), dilations=spread, name=name))
+    return _transposed("conv2d_transpose", renamed("value", value, "input", input),
+                       renamed("filter", filter, "filters", filters), output_shape, strides, padding, data_format,
+                       dilations, 2, name or "conv2d_transpose")
+
+
+def conv2d_backprop_input(input_sizes: Any, filter: Any = None, out_backprop: Any = None, strides: Any = None,
+                          padding: Any = None, use_cudnn_on_gpu: bool = True, data_format: str = "NHWC",
+                          dilations: Any = (1, 1, 1, 1), name: str | None = None, filters: Any = None) -> Tensor:
+    """The gradient of `conv2d` for its input, of shape `input_sizes`, from that of its output."""
+    return _transposed("Conv2DBackpropInput", out_backprop, renamed("filter", filter, "filters", filters), input_sizes,
+                       strides, padding, data_format, dilations, 2, name)
+
+
+def conv2d_backprop_filter(input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any,
+                           use_cudnn_on_gpu: bool = True, data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1),
+                           name: str | None = None) -> Tensor:
+    """The gradient of `conv2d` for its filter, of shape `filter_sizes`, from that of its output."""
+    return _filter_gradient("Conv2DBackpropFilter", input, filter_sizes, out_backprop, strides, padding, data_format,
+                            dilations, 2, name)
 
 
 def atrous_conv2d(value: Any, filters: Any, rate: int, padding: str, name: str | None = None) -> Tensor:
@@ -91,93 +129,103 @@ def atrous_conv2d(value: Any, filters: Any, rate: int, padding: str, name: str |
     return conv2d(value, filters, 1, padding, dilations=rate, name=name)
 
 
+def atrous_conv2d_transpose(value: Any, filters: Any, output_shape: Any, rate: int, padding: str,
+                            name: str | None = None) -> Tensor:
+    """The gradient of `atrous_conv2d` for its input."""
+    return conv2d_transpose(value, filters, output_shape, 1, padding, dilations=rate,
+                            name=name or "atrous_conv2d_transpose")
+
+
+# one axis: images of height 1
+
+
 def conv1d(value: Any = None, filters: Any = None, stride: Any = None, padding: Any = None,
            use_cudnn_on_gpu: bool | None = None, data_format: str | None = None, name: str | None = None,
            input: Any = None, dilations: Any = None) -> Tensor:
     """Cross-correlation of series [batch, width, in] ([batch, in, width] for "NCW") with [width, in, out]."""
     x, w = convert_all("conv1d", (renamed("value", value, "input", input), filters))
+    first = channels_first("conv1d", data_format, 1)
+    attributes = _flat_attributes("conv1d", stride, padding, dilations, first)
     with name_scope(name, "conv1d", [x]):
-        return _one_axis("conv1d", x, data_format, lambda images: window.conv2d(
-            images, expand_dims(w, 0), (1, _single(stride)), padding, (1, _single(dilations))))
+        return in_channels_last(x, 1, first, None, lambda x, name: as_series(
+            images.conv2d(as_images(x), expand_dims(w, 0), **attributes)))
 
 
-def _single(value: Any) -> int:
-    items = [1] if value is None else [int(v) for v in value] if hasattr(value, "__iter__") else [int(value)]
-    return items[0] if len(items) == 1 else max(items)
+def _flat_attributes(op: str, strides: Any, padding: Any, dilations: Any, first: bool) -> dict[str, Any]:
+    given = _attributes(op, strides, padding, dilations, 1, first)
+    pads = given["padding"]
+    return {"strides": (1, *given["strides"]), "dilations": (1, *given["dilations"]),
+            "padding": pads if isinstance(pads, str) else ((0, 0), *pads)}
 
 
-def _one_axis(op: str, x: Tensor, data_format: str | None, compute: Callable[[Tensor], Tensor]) -> Tensor:
-    """`compute` on series seen as images of height 1."""
-    if data_format not in (None, "NWC", "NHWC", "NCW", "NCHW"):
-        raise ValueError(f"{op}: data_format must be 'NWC' or 'NCW', received {data_format!r}")
-    first = data_format in ("NCW", "NCHW")
-    series = transpose(x, (0, 2, 1)) if first else x
-    result = squeeze(compute(expand_dims(series, 1)), [1])
-    return transpose(result, (0, 2, 1)) if first else result
+def conv1d_transpose(input: Any, filters: Any, output_shape: Any, strides: Any, padding: str = "SAME",
+                     data_format: str = "NWC", dilations: Any = None, name: str | None = None) -> Tensor:
+    """The gradient of `conv1d` for its input: `input` spread by `filters` [width, out, in] to `output_shape`."""
+    x, w = convert_all("conv1d_transpose", (input, filters))
+    first = channels_first("conv1d_transpose", data_format, 1)
+    attributes = _flat_attributes("conv1d_transpose", strides, padding, dilations, first)
+    with name_scope(name, "conv1d_transpose", [x]):
+        shape = shape_in_channels_last(output_shape, 1, first)
+        wide = concat([shape[:1], convert_to_tensor([1], shape.dtype), shape[1:]], 0)
+        return in_channels_last(x, 1, first, None, lambda x, name: squeeze(
+            images.conv2d_input_grad(as_images(x), expand_dims(w, 0), wide, **attributes), [1]))
 
 
-def convolution(input: Any, filter: Any, padding: str, strides: Any = None, dilation_rate: Any = None,
+# three axes
+
+
+def conv3d(input: Any, filter: Any = None, strides: Any = None, padding: Any = None, data_format: str = "NDHWC",
+           dilations: Any = (1, 1, 1, 1, 1), name: str | None = None, filters: Any = None) -> Tensor:
+    """Cross-correlation of volumes [batch, depth, height, width, in] with [depth, height, width, in, out]."""
+    return _forward("Conv3D", input, renamed("filter", filter, "filters", filters), strides, padding, data_format,
+                    dilations, 3, name)
+
+
+def conv3d_transpose(value: Any, filter: Any = None, output_shape: Any = None, strides: Any = None,
+                     padding: str = "SAME", data_format: str = "NDHWC", name: str | None = None, input: Any = None,
+                     filters: Any = None, dilations: Any = None) -> Tensor:
+    """The gradient of `conv3d` for its input, of shape `output_shape`."""
+    return _transposed("conv3d_transpose", renamed("value", value, "input", input),
+                       renamed("filter", filter, "filters", filters), output_shape, strides, padding, data_format,
+                       dilations, 3, name or "conv3d_transpose")
+
+
+def conv3d_backprop_filter(input: Any, filter_sizes: Any, out_backprop: Any, strides: Any, padding: Any,
+                           data_format: str = "NDHWC", dilations: Any = (1, 1, 1, 1, 1),
+                           name: str | None = None) -> Tensor:
+    """The gradient of `conv3d` for its filter, of shape `filter_sizes`, from that of its output."""
+    return _filter_gradient("Conv3DBackpropFilterV2", input, filter_sizes, out_backprop, strides, padding, data_format,
+                            dilations, 3, name)
+
+
+# any number of axes
+
+
+def _axes(op: str, filters: Any) -> int:
+    rank = convert_to_tensor(filters).shape.rank
+    if rank not in (3, 4, 5):
+        raise ValueError(f"{op}: the filter must have rank 3, 4 or 5, received {rank}")
+    return rank - 2
+
+
+def convolution(input: Any, filter: Any, padding: Any, strides: Any = None, dilation_rate: Any = None,
                 name: str | None = None, data_format: str | None = None, filters: Any = None,
                 dilations: Any = None) -> Tensor:
-    """Cross-correlation over one or two spatial axes, as many as the filter has."""
-    x, w = convert_all("convolution", (input, renamed("filter", filter, "filters", filters)))
+    """Cross-correlation over as many spatial axes (1 to 3) as the filter has."""
+    w = renamed("filter", filter, "filters", filters)
     spread = renamed("dilation_rate", dilation_rate, "dilations", dilations)
-    if w.dims is not None and len(w.dims) == 3:
-        return conv1d(x, w, strides, padding, data_format=data_format, name=name, dilations=spread)
-    return conv2d(x, w, strides, padding, data_format=data_format, dilations=spread, name=name or "convolution")
+    axes = _axes("convolution", w)
+    if axes == 1:
+        return conv1d(input, w, strides, padding, data_format=data_format, name=name, dilations=spread)
+    return _forward("convolution", input, w, strides, padding, data_format, spread, axes, name or "convolution")
 
 
-# pooling
-
-
-def _pool(op: str, build: Callable[..., Tensor], value: Any, ksize: Any, strides: Any, padding: str,
-          data_format: str | None, name: str | None) -> Tensor:
-    layout = _format(op, data_format)
-    size = _spatial(op, "ksize", ksize, layout)
-    steps = _spatial(op, "strides", strides, layout)
-    return _channels_last(convert_to_tensor(value), layout, name, lambda x, name: build(
-        x, size, steps, _padding(padding, layout), name=name))
-
-
-def max_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: Any = None,
-             data_format: str | None = "NHWC", name: str | None = None, input: Any = None) -> Tensor:
-    """The largest element of each window of images."""
-    return _pool("MaxPool", window.max_pool, renamed("value", value, "input", input), ksize, strides, padding,
-                 data_format, name)
-
-
-def avg_pool(value: Any = None, ksize: Any = None, strides: Any = None, padding: Any = None,
-             data_format: str | None = "NHWC", name: str | None = None, input: Any = None) -> Tensor:
-    """The mean of each window of images, padding not counted."""
-    return _pool("AvgPool", window.avg_pool, renamed("value", value, "input", input), ksize, strides, padding,
-                 data_format, name)
-
-
-def max_pool2d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = "NHWC",
-               name: str | None = None) -> Tensor:
-    """`max_pool` with its input under another name."""
-    return max_pool(input, ksize, strides, padding, data_format, name)
-
-
-avg_pool2d = avg_pool
-
-
-def _pool1d(kind: str, build: Callable[..., Tensor], input: Any, ksize: Any, strides: Any, padding: str,
-            data_format: str | None, name: str | None) -> Tensor:
-    x = convert_to_tensor(input)
-    with name_scope(name, kind, [x]) as scope:
-        pooled = _one_axis(kind, x, data_format, lambda images: build(
-            images, (1, _single(ksize)), (1, _single(strides)), padding))
-        return identity(pooled, scope)
-
-
-def max_pool1d(input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NWC",
-               name: str | None = None) -> Tensor:
-    """The largest element of each window of series."""
-    return _pool1d("max_pool1d", window.max_pool, input, ksize, strides, padding, data_format, name)
-
-
-def avg_pool1d(input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NWC",
-               name: str | None = None) -> Tensor:
-    """The mean of each window of series, padding not counted."""
-    return _pool1d("avg_pool1d", window.avg_pool, input, ksize, strides, padding, data_format, name)
+def conv_transpose(input: Any, filters: Any, output_shape: Any, strides: Any, padding: Any = "SAME",
+                   data_format: str | None = None, dilations: Any = None, name: str | None = None) -> Tensor:
+    """The gradient of `convolution` for its input, of shape `output_shape`."""
+    axes = _axes("conv_transpose", filters)
+    if axes == 1:
+        return conv1d_transpose(input, filters, output_shape, strides, padding, data_format or "NWC", dilations,
+                                name or "conv_transpose")
+    return _transposed("conv_transpose", input, filters, output_shape, strides, padding, data_format, dilations, axes,
+                       name or "conv_transpose")

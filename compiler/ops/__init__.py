@@ -15,6 +15,7 @@ from . import (
     matrix_parts,
     nn,
     operators,
+    pooling_host,
     random,
     reduction,
     slicing,
@@ -25,5 +26,5 @@ from . import (
 )
 
 __all__ = ["candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "elementwise",
-           "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators", "random",
-           "reduction", "slicing", "state", "symbolic", "view", "window"]
+           "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators", "pooling_host",
+           "random", "reduction", "slicing", "state", "symbolic", "view", "window"]

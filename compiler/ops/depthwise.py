@@ -72,14 +72,14 @@ def _types(inputs: Sequence[Tensor], attrs: Attrs) -> list[TensorType]:
 # as graph
 
 
-def shifted(x: Tensor, window: Sequence[int], attrs: Attrs) -> Iterator[tuple[tuple[int, ...], Tensor]]:
-    """For each tap: its index, and the part of the padded input that it reads, of the output's size."""
+def shifted(x: Tensor, window: Sequence[int], attrs: Attrs, value: Any = 0) -> Iterator[tuple[tuple[int, ...], Tensor]]:
+    """For each tap: its index, and the part of the input, padded by `value`, that it reads, of the output's size."""
     pads, sizes = resolve("convolution", x.dims, window, attrs)
     assert x.dims is not None
     n, channels = x.dims[0], x.dims[-1]
     if any(p != (0, 0) for p in pads):
         dims = (n, *(b + d + a for (b, a), d in zip(pads, x.dims[1:-1], strict=True)), channels)
-        x = place(x, dims, (0, *(b for b, _ in pads), 0))
+        x = place(x, dims, (0, *(b for b, _ in pads), 0), value=value)
     for index in np.ndindex(*window):
         begin = (0, *(i * d for i, d in zip(index, attrs["dilations"], strict=True)), 0)
         yield index, strided_slice(x, begin, (n, *sizes, channels), (1, *attrs["strides"], 1))

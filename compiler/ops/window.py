@@ -61,13 +61,21 @@ def _like_operand(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     return [TensorType(inputs[0].dtype, operand_dims(inputs[-1]))]
 
 
+def _input_grad_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    """The shape asked for, with the batch of the output's gradient where that is unknown, as TensorFlow has it."""
+    dims, batch = operand_dims(inputs[-1]), inputs[0].dims[0] if inputs[0].dims else 0
+    if dims and isinstance(batch, Dim) and isinstance(dims[0], int):
+        dims = (batch, *dims[1:])
+    return [TensorType(inputs[0].dtype, dims)]
+
+
 _conv2d = OpDef(
     "Conv2D", WINDOW, _conv_types,
     lambda op, g: [conv2d_input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
                    conv2d_weight_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
     correlate)
 conv2d_input_grad: OpDef = OpDef(
-    "Conv2DBackpropInput", WINDOW, _like_operand,
+    "Conv2DBackpropInput", WINDOW, _input_grad_types,
     lambda op, g: [_conv2d(g, op.inputs[1], **op.attrs),
                    conv2d_weight_grad(g, op.inputs[0], shape_of(op.inputs[1]), **op.attrs), None],
     input_gradient, fields={"shape_operand": 2})
