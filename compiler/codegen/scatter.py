@@ -64,7 +64,8 @@ def _header(title: str, code: str, index: str, *more: str) -> str:
 
 def lower_row_update(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]],
                      fault_id: Callable[[Operation], int]) -> list[KernelCall]:
-    """variable[indices[i]] = combine(variable[indices[i]], updates[i]) for each i in turn."""
+    """variable[indices[i]] = combine(variable[indices[i]], updates[i]) for each i in turn, in the output's memory."""
+    combine = op.definition.fields.get("rows") or op.definition.fields["copied_rows"]
     variable, indices, updates = op.inputs
     shape, depth = shape_of(variable), op.attrs["depth"]
     count, rows, inner = prod(shape_of(indices)), prod(shape[:depth]), prod(shape[depth:])
@@ -72,14 +73,15 @@ def lower_row_update(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]
         return []
     code, index = variable.dtype.code, indices.dtype.code
     held, update = f"load_{code}(out, row * inner + j, 2)", f"load_{code}(updates, i * inner + j, 0)"
-    combined = op.definition.fields["rows"].format(held, update)
-    plain = op.definition.fields["rows"] == "{1}"
+    combined = combine.format(held, update)
+    plain = combine == "{1}"
     source = _header("change rows", code, index, *(() if plain else (code, "maximum", "minimum"))) + UPDATE.format(
         first="updates", more="", order=FORWARD, code=code, index=index,
         combined=combined if plain else f"{code}({combined})")
     parts = min(SCATTER_TASKS, rows)
     return [KernelCall(op.name, source, (updates, indices, op.output, STATUS),
-                       (count, rows, inner, parts, fault_id(op)), parts, flops=count * inner, nbytes=3 * count * inner * variable.dtype.size, writes=(2,))]
+                       (count, rows, inner, parts, fault_id(op)), parts, flops=count * inner,
+                       nbytes=3 * count * inner * variable.dtype.size, writes=(2,))]
 
 
 def lower_sum_equal_rows(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]], rows: int,

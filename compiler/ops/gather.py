@@ -1,24 +1,25 @@
 """Ops that address elements by value: gather, one-hot, and the scatter that undoes a gather."""
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import dims as dm
-from ..dtypes import INTEGERS, as_dtype, float32
-from ..errors import InvalidArgumentError, ShapeError
+from ..dtypes import INTEGERS, as_dtype, float32, float64, int32, int64
+from ..errors import DTypeError, InvalidArgumentError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COPY, INDEX, OpDef
-from ..shapes import Dims, TensorShape, format_dims, normalize_axis
-from .arguments import check_dtype, convert_all
+from ..shapes import TensorShape, normalize_axis
+from .arguments import check_dtype, is_tensor
 from .constant import convert_to_tensor
-from .elementwise import cast, check_index, where
+from .dynamic_slice import items_of
+from .elementwise import cast, ceil, equal, floordiv, maximum, where
 from .reduction import reduce_sum
-from .slicing import slice_axis
-from .symbolic import operand_dims, shape_operand, sizes_of, static_dims, static_ints, symbolic_value
-from .view import dim_scalar, known_rank, reshape, shape_of, squeeze, zeros_of
+from .symbolic import operand_dims, shape_operand, sizes_of, static_ints, symbolic_value
+from .view import expand_dims, known_rank, ones_of, reshape, shape_of, zeros_of
 
 
 def _checked(name: str, indices: np.ndarray, limit: int) -> np.ndarray:
@@ -163,47 +164,7 @@ class IndexedSlices:
         return f"IndexedSlices(indices={self.indices!r}, values={self.values!r}{shape})"
 
 
-# indices of several axes: flat indices into those axes made one
-
-
-def _flat_index(op: str, indices: Tensor, dims: Dims) -> tuple[Tensor, int]:
-    """The position in row-major order that the last axis of `indices` names in the first axes of `dims`, and how many
-    axes that is."""
-    depth = known_rank(op, indices)[-1:]
-    if not depth or isinstance(depth[0], dm.Dim) or depth[0] > len(dims):
-        raise ShapeError(f"{op}: the last size of the indices must be known and at most {len(dims)}, received "
-                         f"{indices!r}")
-    flat = zeros_of(indices)
-    for k in range(depth[0]):
-        size = cast(dim_scalar(dims[k]), indices.dtype)
-        part = squeeze(slice_axis(indices, len(known_rank(op, indices)) - 1, k, 1), [-1])
-        flat = flat * size + check_index(part, size)
-    return flat, depth[0]
-
-
-def gather_nd(params: Any, indices: Any, name: str = "GatherNd") -> Tensor:
-    """The elements or slices of `params` at the positions that the last axis of `indices` holds.
-
-    Raises InvalidArgumentError when the graph runs with an index out of range.
-    """
-    x, positions = convert_to_tensor(params, name=f"{name}/params"), convert_to_tensor(indices, name=f"{name}/indices")
-    dims = known_rank("GatherNd", x)
-    check_dtype("GatherNd", positions, INTEGERS)
-    flat, depth = _flat_index("GatherNd", positions, dims)
-    return gather(reshape(x, (dm.product(dims[:depth]), *dims[depth:])), flat, name=name)
-
-
-def scatter_nd(indices: Any, updates: Any, shape: Any, name: str = "ScatterNd") -> Tensor:
-    """Zeros of `shape` with `updates` added at the positions that the last axis of `indices` holds."""
-    positions, values = convert_to_tensor(indices, name=f"{name}/indices"), convert_to_tensor(updates)
-    dims = static_dims("ScatterNd", "shape", shape)
-    check_dtype("ScatterNd", positions, INTEGERS)
-    flat, depth = _flat_index("ScatterNd", positions, dims)
-    expected = (*known_rank("ScatterNd", positions)[:-1], *dims[depth:])
-    if not values.shape.is_compatible_with(expected):
-        raise ShapeError(f"ScatterNd: updates must have the shape {format_dims(expected)}, received {values!r}")
-    total = scatter_add(values, flat, (dm.product(dims[:depth]), *dims[depth:]))
-    return reshape(total, dims, name=name)
+# one-hot
 
 
 def _one_hot_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
@@ -237,58 +198,87 @@ def _hot_grad(op: Operation, g: Tensor, on: bool) -> Tensor:
 
 def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: int | None = None,
             dtype: Any = None, name: str | None = None) -> Tensor:
-    """`on_value` where the position along the new axis (default last) equals the index, `off_value` elsewhere."""
+    """`on_value` where the position along the new axis (default last) equals the index, `off_value` elsewhere.
+
+    A depth that is data is compared when the graph runs. Raises TypeError for values of different dtypes.
+    """
     x = convert_to_tensor(indices)
-    if x.dims is None:
-        raise ShapeError(f"OneHot: the rank of {x!r} must be known")
-    if isinstance(depth, Tensor):
-        value = symbolic_value(depth)
-        if value is None:
-            raise ValueError(f"OneHot: depth must not depend on fed data, received {depth!r}")
-        depth = value.item()
-    element = as_dtype(dtype) if dtype is not None else next(
-        (convert_to_tensor(v).dtype for v in (on_value, off_value) if v is not None), float32)
-    position = len(x.dims) if axis is None or axis == -1 else normalize_axis("OneHot", axis, len(x.dims) + 1)
-    return _one_hot(x, convert_to_tensor(1 if on_value is None else on_value, element),
-                    convert_to_tensor(0 if off_value is None else off_value, element),
-                    depth=depth if isinstance(depth, dm.Dim) else int(depth), axis=position, name=name)
+    rank = len(known_rank("OneHot", x))
+    element = None if dtype is None else as_dtype(dtype)
+    for value in (on_value, off_value):
+        if value is not None:
+            given = convert_to_tensor(value, element if not is_tensor(value) else None).dtype
+            if element is not None and given != element:
+                raise DTypeError(f"OneHot: dtype {given.name} of a value does not match {element.name}")
+            element = given
+    element = element or float32
+    position = rank if axis is None or axis == -1 else normalize_axis("OneHot", axis, rank + 1)
+    on, off = (convert_to_tensor(d if v is None else v, element) for v, d in ((on_value, 1), (off_value, 0)))
+    size, = items_of("OneHot", "depth", [depth])
+    if isinstance(size, Tensor):
+        counts = reshape(range_(size), [-1 if a == position else 1 for a in range(rank + 1)])
+        return where(equal(expand_dims(cast(x, counts.dtype), position), counts), on, off, name=name)
+    return _one_hot(x, on, off, depth=size, axis=position, name=name)
 
 
 # counting
 
 
 def _range_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-    return [TensorType(inputs[0].dtype, (attrs["length"],))]
+    return [TensorType(inputs[0].dtype, operand_dims(inputs[2]))]
 
 
 _range = OpDef(
-    "Range", INDEX, _range_types, lambda op, g: [None, None],
-    lambda start, delta, length: (start + np.arange(length).astype(start.dtype) * delta).astype(start.dtype),
+    "Range", INDEX, _range_types, lambda op, g: [None, None, None],
+    lambda start, delta, length: (start + np.arange(length[0]).astype(start.dtype) * delta).astype(start.dtype),
     lower=lambda emit, op, index: emit.let(
         f"{emit.element(op.inputs[0], ())} + {op.output.dtype.code}({index[0]}) * {emit.element(op.inputs[1], ())}",
-        op.output.dtype))
+        op.output.dtype), fields={"shape_operand": 2})
 
 
 def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
-    """start, start + delta, ... below `limit` (above it for a negative delta). The length must be known up to
-    symbols: it may depend on shapes but not on data."""
+    """start, start + delta, ... below `limit` (above it for a negative delta). The bounds may be data.
+
+    Raises ValueError for a known delta of 0.
+    """
     if limit is None:
         start, limit = 0, start
     if dtype is not None:
-        first, last, step = (convert_to_tensor(v, dtype) for v in (start, limit, delta))
+        first, last, step = (convert_to_tensor(v, as_dtype(dtype)) if not is_tensor(v) else cast(v, dtype)
+                             for v in (start, limit, delta))
     else:
-        first, last, step = convert_all("Range", (start, limit, delta))
-    if first.dtype.is_integer:
-        a, b, d = (symbolic_value(t) for t in (first, last, step))
-    else:
-        a, b, d = (t.op.attrs.get("value") for t in (first, last, step))
+        first, last, step = _widest((start, limit, delta))
+    return _range(first, step, _range_length(first, last, step), name=name)
+
+
+# the order in which TensorFlow widens the bounds of a range
+WIDTHS = (int32, int64, float32, float64)
+
+
+def _widest(bounds: Sequence[Any]) -> list[Tensor]:
+    kinds = [(convert_to_tensor(v).dtype if is_tensor(v) else as_dtype(
+        np.asarray(v).dtype if isinstance(v, (np.ndarray, np.generic)) else type(v))) for v in bounds]
+    widest = max(kinds, key=lambda d: WIDTHS.index(d) if d in WIDTHS else len(WIDTHS))
+    names = ("Range/start", "Range/limit", "Range/delta")
+    return [cast(v, widest) if is_tensor(v) else convert_to_tensor(v, widest, n)
+            for v, n in zip(bounds, names, strict=True)]
+
+
+def _range_length(first: Tensor, last: Tensor, step: Tensor) -> Tensor:
+    """The number of elements as a shape operand."""
+    a, b, d = ((symbolic_value(t) if t.dtype.is_integer else t.op.attrs.get("value")) for t in (first, last, step))
+    if d is not None and d.item() == 0:
+        raise ValueError("Range: Requires delta != 0")
     if a is None or b is None or d is None:
-        raise ShapeError("Range: start, limit and delta must not depend on fed data")
-    a, b, d = a.item(), b.item(), d.item()
-    if d == 0:
-        raise ValueError("Range: delta must not be 0")
-    if any(isinstance(v, dm.Dim) for v in (a, b, d)):
-        length: dm.DimLike = dm.maximum((b - a + d - 1) // d, 0) if (a, d) != (0, 1) else b
+        if first.dtype.is_integer:
+            toward = where(step > 0, step - ones_of(step), step + ones_of(step))
+            count = cast(floordiv(last - first + toward, step), int32)
+        else:
+            count = cast(ceil((last - first) / step), int32)
+        return reshape(maximum(count, 0), [1])
+    low, high, by = a.item(), b.item(), d.item()
+    if any(isinstance(v, dm.Dim) for v in (low, high, by)):
+        length: dm.DimLike = dm.maximum((high - low + by - 1) // by, 0) if (low, by) != (0, 1) else high
     else:
-        length = max(0, int(np.ceil((b - a) / d)))
-    return _range(first, step, length=length, name=name)
+        length = max(0, math.ceil((high - low) / by))
+    return shape_operand((length,), "Range")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from example import F32, bools, case, floats, ints
 from graphflow.compiler.ops import constant as c
-from graphflow.compiler.ops import cumulative, gather, random, scatter, slicing, state, symbolic, view
+from graphflow.compiler.ops import cumulative, gather, positions, random, scatter, slicing, state, symbolic, view
 
 # shapes, order, parts
 
@@ -93,12 +93,12 @@ case("SumRows", lambda g, i: gather.scatter_add(g, i, [5, 2], 0), floats((3, 2))
      expect=lambda g, i: _scatter(g, i, 0, 5))
 case("SumRows", lambda g, i: gather.scatter_add(g, i, [2, 4], 1), floats((2, 3)), np.array([3, 3, 0], np.int64),
      expect=lambda g, i: _scatter(g, i, 1, 4))
-case("GatherV2", gather.gather_nd, floats((3, 4, 2)), np.array([[0, 1], [2, 3], [0, 1]], np.int32), known_rank=True,
+case("GatherV2", positions.gather_nd, floats((3, 4, 2)), np.array([[0, 1], [2, 3], [0, 1]], np.int32), known_rank=True,
      static=(1,),
      expect=lambda x, i: x[i[:, 0], i[:, 1]])
-case("GatherV2", gather.gather_nd, floats((3, 4)), ints((2, 1, 2), 0, 3, np.int64), known_rank=True, static=(1,),
+case("GatherV2", positions.gather_nd, floats((3, 4)), ints((2, 1, 2), 0, 3, np.int64), known_rank=True, static=(1,),
      expect=lambda x, i: x[i[..., 0], i[..., 1]])
-case("SumRows", lambda i, g: gather.scatter_nd(i, g, [2, 3, 2]), np.array([[0, 1], [1, 2], [0, 1]], np.int32),
+case("SumRows", lambda i, g: positions.scatter_nd(i, g, [2, 3, 2]), np.array([[0, 1], [1, 2], [0, 1]], np.int32),
      floats((3, 2)), static=(0,),
      expect=lambda i, g: np.array([[[0, 0], g[0] + g[2], [0, 0]], [[0, 0], [0, 0], g[1]]]))
 for _name, _build, _add in (("Cumsum", cumulative.cumsum, np.cumsum), ("Cumprod", cumulative.cumprod, np.cumprod)):
