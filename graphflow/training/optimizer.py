@@ -1,0 +1,326 @@
+"""What optimizers share: gradients, slots, and applying an update to each variable."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..compiler.dtypes import FLOATS
+from ..compiler.ir import Operation, Tensor, default_graph
+from ..compiler.ops import scatter
+from ..compiler.ops.constant import convert_to_tensor
+from ..compiler.ops.elementwise import cast
+from ..compiler.ops.gather import IndexedSlices, gather
+from ..framework import (
+    AggregationMethod,
+    GraphKeys,
+    control_dependencies,
+    gradients,
+    group,
+    init_scope,
+    name_scope,
+    tuple_,
+)
+from ..initializers import constant, zeros
+from ..variable_scope import variable_scope
+from ..variables import Variable, assign, assign_add, current_value, trainable_variables
+
+
+class Optimizer:
+    """Base of the optimizers.
+
+    A subclass defines `_apply_dense(grad, var)`, which returns the operation of one update, and may define
+    `_apply_sparse(grad, var)` for IndexedSlices (each index once), `_create_slots`, `_prepare` and `_finish`; the names
+    for resource variables (`_resource_apply_dense`, `_resource_apply_sparse`) serve as well. Its state lives in slots:
+    variables like the trained one, named after it and the optimizer ("w/Momentum").
+    """
+
+    GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
+
+    def __init__(self, use_locking: bool, name: str, use_own_namescope_for_non_slot_vars: bool = False):
+        if not name:
+            raise ValueError("Must specify the optimizer name")
+        self._use_locking = use_locking
+        self._name = name
+        self._slots: dict[str, dict[Any, Variable]] = {}
+        self._non_slot_dict: dict[tuple[str, Any], Variable] = {}
+
+    def get_name(self) -> str:
+        return self._name
+
+    # what a subclass defines
+
+    def _create_slots(self, var_list: list[Any]) -> None:
+        """Make the slots of these variables (default: none)."""
+
+    def _prepare(self) -> None:
+        """Turn hyperparameters into tensors, within the update's name scope (default: nothing)."""
+
+    def _apply_dense(self, grad: Tensor, var: Any) -> Operation:
+        if type(self)._resource_apply_dense is not Optimizer._resource_apply_dense:
+            return self._resource_apply_dense(grad, var)
+        raise NotImplementedError(f"{type(self).__name__} must define _apply_dense")
+
+    def _resource_apply_dense(self, grad: Tensor, handle: Any) -> Operation:
+        return self._apply_dense(grad, handle)
+
+    def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
+        """Update for a gradient whose indices may repeat: their rows are summed first."""
+        cls = type(self)
+        by_resource = cls._resource_apply_sparse is not Optimizer._resource_apply_sparse
+        if cls._apply_sparse is Optimizer._apply_sparse and not by_resource:
+            return self._apply_dense(convert_to_tensor(grad), var)
+        values, indices = _deduplicate_indexed_slices(grad.values, grad.indices)
+        if by_resource and cls._apply_sparse is Optimizer._apply_sparse:
+            return self._resource_apply_sparse(values, var, indices)
+        return self._apply_sparse(IndexedSlices(values, indices, grad.dense_shape), var)
+
+    def _apply_sparse(self, grad: IndexedSlices, var: Any) -> Operation:
+        raise NotImplementedError(f"{type(self).__name__} must define _apply_sparse")
+
+    def _resource_apply_sparse(self, grad: Tensor, handle: Any, indices: Tensor) -> Operation:
+        raise NotImplementedError(f"{type(self).__name__} must define _resource_apply_sparse")
+
+    def _finish(self, update_ops: list[Operation], name_scope: str) -> Operation:
+        """The operation that ends an update (default: it groups the updates of the variables)."""
+        return group(*update_ops, name=name_scope)
+
+    def _valid_dtypes(self) -> set[Any]:
+        """The types of losses and variables."""
+        return set(FLOATS)
+
+    # hyperparameters
+
+    def _call_if_callable(self, param: Any) -> Any:
+        return param() if callable(param) else param
+
+    def _tensor(self, value: Any, name: str) -> Tensor:
+        """A hyperparameter (number, tensor, or function of nothing) as a tensor."""
+        return convert_to_tensor(self._call_if_callable(value), name=name)
+
+    # slots
+
+    def _slot_dict(self, slot_name: str) -> dict[Any, Variable]:
+        return self._slots.setdefault(slot_name, {})
+
+    def _get_or_make_slot_with_initializer(self, var: Any, initializer: Any, shape: Any, dtype: Any, slot_name: str,
+                                           op_name: str) -> Variable:
+        """The slot of a variable, made on first use by `initializer`, a function of shape and dtype."""
+        named = self._slot_dict(slot_name)
+        if var not in named:
+            with variable_scope(None, f"{var.op.name}/{op_name}") as scope:
+                named[var] = scope.get_variable("", shape, dtype, initializer, trainable=False,
+                                                regularizer=_no_regularizer)
+        return named[var]
+
+    def _get_or_make_slot(self, var: Any, val: Any, slot_name: str, op_name: str) -> Variable:
+        """The slot of a variable, made on first use with the value `val`."""
+        named = self._slot_dict(slot_name)
+        if var not in named:
+            with variable_scope(None, f"{var.op.name}/{op_name}") as scope:
+                named[var] = scope.get_variable("", initializer=val, trainable=False, regularizer=_no_regularizer)
+        return named[var]
+
+    def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Variable:
+        return self._get_or_make_slot_with_initializer(var, zeros(), var.shape, var.dtype, slot_name, op_name)
+
+    def get_slot(self, var: Any, name: str) -> Variable | None:
+        """The slot `name` of a variable, None when there is none."""
+        return self._slots.get(name, {}).get(var)
+
+    def get_slot_names(self) -> list[str]:
+        return sorted(self._slots)
+
+    def variables(self) -> list[Variable]:
+        """The optimizer's own variables in the default graph, by name."""
+        graph = default_graph()
+        own = [*self._non_slot_dict.values(), *(v for named in self._slots.values() for v in named.values())]
+        return sorted((v for v in own if v.graph is graph), key=lambda v: v.name)
+
+    def _create_non_slot_variable(self, initial_value: Any, name: str, colocate_with: Any) -> Variable:
+        """A variable of the optimizer that belongs to no variable in particular, made on first use."""
+        key = (name, colocate_with.graph)
+        if key not in self._non_slot_dict:
+            self._non_slot_dict[key] = Variable(initial_value, trainable=False, name=name)
+        return self._non_slot_dict[key]
+
+    def _get_non_slot_variable(self, name: str, graph: Any = None) -> Variable | None:
+        return self._non_slot_dict.get((name, default_graph() if graph is None else graph))
+
+    # training
+
+    def minimize(self, loss: Any, global_step: Any = None, var_list: Any = None, gate_gradients: int = GATE_OP,
+                 aggregation_method: Any = None, colocate_gradients_with_ops: bool = False, name: str | None = None,
+                 grad_loss: Any = None) -> Operation:
+        """The operation that updates the variables (default: all trainable ones) to lower `loss`.
+
+        It adds 1 to `global_step` when that is given. Raises ValueError when the loss depends on none of them.
+        """
+        pairs = self.compute_gradients(loss, var_list, gate_gradients, aggregation_method,
+                                       colocate_gradients_with_ops, grad_loss)
+        if all(g is None for g, _ in pairs):
+            raise ValueError("No gradients provided for any variable, check your graph for ops that do not support "
+                             f"gradients, between variables {[str(v) for _, v in pairs]} and loss {loss}.")
+        return self.apply_gradients(pairs, global_step, name)
+
+    def compute_gradients(self, loss: Any, var_list: Any = None, gate_gradients: int = GATE_OP,
+                          aggregation_method: Any = None, colocate_gradients_with_ops: bool = False,
+                          grad_loss: Any = None) -> list[tuple[Any, Any]]:
+        """(gradient, variable) for each variable; the gradient is None where the loss does not depend on it."""
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError("gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, "
+                             f"Optimizer.GATE_GRAPH. Not {gate_gradients}")
+        loss = self._call_if_callable(loss)
+        for t in map(convert_to_tensor, loss if isinstance(loss, (list, tuple)) else [loss]):
+            self._assert_valid_dtype(t)
+        chosen = _flatten(_trainable() if var_list is None else var_list)
+        if not chosen:
+            raise ValueError("No variables to optimize.")
+        for v in chosen:
+            if not _is_variable(v):
+                raise TypeError(f"Argument is not a variable: {v!r}")
+        grads = gradients(loss, chosen, grad_ys=grad_loss, aggregation_method=aggregation_method,
+                          colocate_gradients_with_ops=colocate_gradients_with_ops)
+        if gate_gradients == self.GATE_GRAPH and any(g is not None for g in grads):
+            grads = tuple_(grads)
+        for v in chosen:
+            self._assert_valid_dtype(v)
+        return list(zip(grads, chosen, strict=True))
+
+    def _assert_valid_dtype(self, value: Any) -> None:
+        valid = self._valid_dtypes()
+        if value.dtype not in valid:
+            raise ValueError(f"Invalid type {value.dtype.name} for {value.name}, expected: "
+                             f"{[v.name for v in sorted(valid, key=lambda d: d.name)]}.")
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any = None,
+                        name: str | None = None) -> Operation:
+        """The operation that applies gradients to variables; pairs without a gradient are skipped."""
+        pairs = [(_as_gradient(g), v) for g, v in grads_and_vars]
+        if not pairs:
+            raise ValueError("No variables provided.")
+        given = [(g, v) for g, v in pairs if g is not None]
+        if not given:
+            raise ValueError(f"No gradients provided for any variable: {[str(v) for _, v in pairs]}.")
+        with init_scope():
+            self._create_slots([v for _, v in given])
+        with name_scope(name, self._name) as scope:
+            self._prepare()
+            updates = []
+            for g, v in given:
+                if g.dtype != v.dtype or not g.shape.is_compatible_with(v.shape):
+                    raise ValueError(f"The gradient {g!r} does not have the type of its variable {v!r}")
+                with name_scope("update_" + v.op.name):
+                    updates.append(self._updated(g, v))
+            if global_step is None:
+                train = self._finish(updates, scope)
+            else:
+                with control_dependencies([self._finish(updates, "update")]):
+                    train = assign_add(global_step, 1, name=scope).op
+        operations = default_graph().get_collection_ref(GraphKeys.TRAIN_OP)
+        if train not in operations:
+            operations.append(train)
+        return train
+
+    def _updated(self, grad: Any, var: Any) -> Any:
+        constraint = getattr(var, "constraint", None)
+        if isinstance(grad, IndexedSlices):
+            if constraint is not None:
+                raise RuntimeError("Cannot use a constraint function on a sparse variable.")
+            return self._apply_sparse_duplicate_indices(grad, var)
+        update = self._apply_dense(grad, var)
+        if constraint is None:
+            return update
+        with control_dependencies([update]):
+            return assign(var, constraint(current_value(var))).op
+
+
+class RowOptimizer(Optimizer):
+    """An optimizer whose update of an element depends on nothing but that element's gradient, value and slots.
+
+    `_update(like, grad, value, *slots)` gives the new value and slots from tensors of one shape; it serves the whole
+    variable, and the rows alone that a sparse gradient names. `like` casts a hyperparameter to the variable's dtype.
+    `slots` lists (name, initial value, name in the graph or None for the optimizer's).
+    """
+
+    slots: Sequence[tuple[str, Any, str | None]] = ()
+
+    def _create_slots(self, var_list: list[Any]) -> None:
+        for v in var_list:
+            for slot, initial, op_name in self.slots:
+                self._get_or_make_slot_with_initializer(v, constant(initial) if initial else zeros(), v.shape, v.dtype,
+                                                        slot, op_name or self._name)
+
+    def _update(self, like: Callable[[Any], Tensor], grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+        raise NotImplementedError(f"{type(self).__name__} must define _update")
+
+    def _slots_of(self, var: Any) -> list[Variable]:
+        return [self._slot_dict(slot)[var] for slot, *_ in self.slots]
+
+    def _apply_dense(self, grad: Tensor, var: Any) -> Operation:
+        states = [var, *self._slots_of(var)]
+        new = self._update(_caster(var), grad, *map(current_value, states))
+        # slots first, as the compiler keeps this order for the loop it makes of them
+        return group(*(assign(s, value) for s, value in [*zip(states[1:], new[1:], strict=True), (var, new[0])]),
+                     name=f"Apply{self._name}")
+
+    def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
+        if var.shape.dims is None:
+            return self._apply_dense(convert_to_tensor(grad), var)
+        indices, rows = grad.indices, summed(grad, var)
+        states = [var, *self._slots_of(var)]
+        new = self._update(_caster(var), rows, *(gather(current_value(s), indices) for s in states))
+        return group(*(scatter.scatter_update(s.handle, indices, value, depth=1)
+                       for s, value in zip(states, new, strict=True)), name=f"SparseApply{self._name}")
+
+
+def summed(grad: IndexedSlices, var: Any) -> Tensor:
+    """The rows of a gradient, each the sum of all rows with its index."""
+    return scatter.sum_equal_rows(grad.values, grad.indices, var.shape.dims[0])
+
+
+def _caster(var: Any) -> Callable[[Any], Tensor]:
+    return lambda value: cast(value, var.dtype)
+
+
+def _deduplicate_indexed_slices(values: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
+    """(summed values, indices) with each index once."""
+    from ..array_ops import unique  # what only users' own sparse optimizers need
+    from ..math_ops import unsorted_segment_sum
+    distinct, positions = unique(indices)
+    count = convert_to_tensor(distinct).shape.dims
+    from ..array_ops import shape
+    return unsorted_segment_sum(values, positions, shape(distinct)[0] if count else 0), distinct
+
+
+def _as_gradient(grad: Any) -> Any:
+    if grad is None or isinstance(grad, IndexedSlices):
+        return grad
+    try:
+        return convert_to_tensor(grad)
+    except (TypeError, ValueError):
+        raise TypeError(f"Gradient must be convertible to a Tensor or IndexedSlices, or None: {grad!r}") from None
+
+
+def _trainable() -> list[Any]:
+    return [*trainable_variables(),
+            *default_graph().get_collection(GraphKeys.TRAINABLE_RESOURCE_VARIABLES)]
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, Variable) or hasattr(value, "handle") and hasattr(value, "assign")
+
+
+def _no_regularizer(variable: Any) -> None:
+    return None
+
+
+def _flatten(value: Any) -> list[Any]:
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [v for item in value for v in _flatten(item)]
+    if isinstance(value, dict):
+        return [v for key in sorted(value) for v in _flatten(value[key])]
+    return [value] if _is_variable(value) or not hasattr(value, "__iter__") or isinstance(value, Tensor) else [
+        v for item in value for v in _flatten(item)]
+
+
+__all__ = ["AggregationMethod", "Optimizer", "RowOptimizer", "summed"]
