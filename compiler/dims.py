@@ -256,6 +256,19 @@ def evaluate(dim: DimLike, sizes: Mapping[Atom, int]) -> int:
     return total
 
 
+def atoms(dim: DimLike) -> set[Atom]:
+    """The fed symbols that a dimension depends on."""
+    if isinstance(dim, int):
+        return set()
+    found: set[Atom] = set()
+    for atom in {a for monomial in dim.terms for a in monomial}:
+        if atom.function is None:
+            found.add(atom)
+        else:
+            found.update(*(atoms(a) for a in atom.arguments))
+    return found
+
+
 def _sole_atom(dim: DimLike) -> Atom | None:
     """The atom of a dimension that is just that."""
     if isinstance(dim, Dim) and len(dim.terms) == 1:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +10,15 @@ import numpy as np
 from ..compiler import dims as dm
 from ..compiler.dims import Atom
 from ..compiler.dtypes import DType
-from ..compiler.errors import InvalidArgumentError
-from ..compiler.ir import Graph, Operation, Tensor
-from ..compiler.passes.specialise import Pattern, needed_operations, shape_pattern, specialise
+from ..compiler.errors import InvalidArgumentError, UnimplementedError
+from ..compiler.ir import Operation, Tensor
+from ..compiler.ops.constant import as_strings
+from ..compiler.passes.cut import cut
+from ..compiler.passes.specialise import Pattern, Specialised, needed_operations, shape_pattern, specialise
 from ..compiler.pipeline import Stage, compile_graph
 from ..compiler.shapes import format_dims
 from .frame import Frame
+from .pieces import Pieces
 from .plan import Binding, Plan, uninitialized
 
 if TYPE_CHECKING:
@@ -24,24 +27,27 @@ if TYPE_CHECKING:
 # sets of fed shapes whose plans, memory and tables are kept ready
 MAX_BINDINGS = 64
 
-Shapes = tuple[tuple[int, ...], ...]
+Shapes = tuple[tuple[Any, ...], ...]
+Bound = tuple[Plan, Binding] | tuple[Pieces, dict[Atom, int]]
 
 
 class Runner:
     """Runs `outputs` and `targets` on feeds. One plan serves all feeds with the same pattern of sizes."""
 
     def __init__(self, session: Session, outputs: Sequence[Tensor], targets: Sequence[Operation],
-                 feeds: Sequence[Tensor]):
+                 feeds: Sequence[Tensor], sizes_fed: Collection[Tensor] = (), done: Collection[Operation] = ()):
         self.session = session
         self.outputs = tuple(outputs)
         self.targets = tuple(targets)
         self.feeds = tuple(feeds)
+        self.sizes_fed = frozenset(sizes_fed)  # feeds whose elements are known as sizes
+        self.done = frozenset(done)  # operations that need not run any more
         self._dtypes = [t.dtype.np for t in feeds]
         # variables whose shape may change: their present shapes count with those of the feeds
-        self._open = [op for op in needed_operations(outputs, targets, set(feeds)) if op.type == "VariableV2"
-                      and not op.outputs[0].shape.is_fully_defined()]
-        self._plans: dict[tuple[Pattern, Shapes], Plan] = {}
-        self._bindings: dict[Shapes, tuple[Plan, Binding]] = {}
+        self._open = [op for op in needed_operations(outputs, targets, set(feeds), self.done)
+                      if op.type == "VariableV2" and not op.outputs[0].shape.is_fully_defined()]
+        self._plans: dict[tuple[Pattern, Shapes], Plan | Pieces | None] = {}
+        self._bindings: dict[Shapes, Bound] = {}
         self._lock = threading.Lock()
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
@@ -62,8 +68,15 @@ class Runner:
             shapes.append(value.shape)
         if self._open:
             shapes += self.open_shapes()
+        if self.sizes_fed:
+            shapes[:len(ready)] = [(value.shape, *value.ravel().tolist()) if t in self.sizes_fed else shape
+                                   for t, value, shape in zip(self.feeds, ready, shapes, strict=False)]
         found = self._bindings.get(tuple(shapes))
         plan, binding = found if found is not None else self.bind(tuple(shapes))
+        if isinstance(plan, Pieces):
+            return plan.run(ready, binding)
+        if self.sizes_fed:
+            ready = [value for t, value in zip(self.feeds, ready, strict=True) if t not in self.sizes_fed]
         try:
             frame = binding.frames.pop()
         except IndexError:
@@ -77,40 +90,49 @@ class Runner:
         arrays = [self.session.store.get(op) for op in self._open]
         return [(-1,) if array is None else array.shape for array in arrays]
 
-    def bind(self, shapes: Shapes) -> tuple[Plan, Binding]:
-        """The plan for feeds (and variables that may change shape) of these shapes, bound to them."""
+    def bind(self, shapes: Shapes) -> Bound:
+        """The plan for feeds (and variables that may change shape) of these shapes, bound to them; or the pieces in
+        which this runs, and the sizes of their symbols."""
         with self._lock:
             if shapes not in self._bindings:
                 fed, held = shapes[:len(self.feeds)], shapes[len(self.feeds):]
                 for tensor, shape in zip(self.feeds, fed, strict=True):
-                    check_shape(tensor, shape)
-                pattern = shape_pattern(self.feeds, fed)
+                    if tensor not in self.sizes_fed:
+                        check_shape(tensor, shape)
+                pattern = shape_pattern(self.feeds, fed, self.sizes_fed)
                 plan = self.plan(pattern, held)
                 sizes = {name: size for dims, shape in zip(pattern, fed, strict=True)
                          for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
                 if sizes:  # every shape rule once more: those of known sizes say what does not fit
                     self.specialised(fed, held)
-                if plan.needs_exact(sizes):
+                if plan is None or isinstance(plan, Plan) and plan.needs_exact(sizes):
                     sizes = {}
                     plan = self.plan(fed, held)
+                    assert plan is not None
                 make_room(self._bindings)
-                self._bindings[shapes] = plan, plan.bind(sizes)
+                self._bindings[shapes] = plan, plan.bind(sizes)  # type: ignore[assignment]
             return self._bindings[shapes]
 
-    def plan(self, pattern: Pattern, held: Shapes) -> Plan:
-        """The plan for a pattern of sizes, compiled unless it was."""
+    def plan(self, pattern: Pattern, held: Shapes) -> Plan | Pieces | None:
+        """The plan for a pattern of sizes, compiled unless it was; None where only the very sizes will do."""
         if (pattern, held) not in self._plans:
             make_room(self._plans)
             self._plans[pattern, held] = self.compile(pattern, held=held)
         return self._plans[pattern, held]
 
-    def specialised(self, pattern: Pattern, held: Shapes) -> tuple[Graph, dict[str, Atom]]:
+    def specialised(self, pattern: Pattern, held: Shapes) -> Specialised:
         """The part of the user's graph that these fetches need, for feeds and variables of these shapes."""
         variables = {op: shape for op, shape in zip(self._open, held, strict=False) if shape != (-1,)}
-        return specialise(self.outputs, self.targets, self.feeds, pattern, variables)
+        return specialise(self.outputs, self.targets, self.feeds, pattern, variables, self.sizes_fed, self.done)
 
-    def compile(self, pattern: Pattern, stages: list[Stage] | None = None, held: Shapes = ()) -> Plan:
-        graph, symbols = self.specialised(pattern, held)
+    def compile(self, pattern: Pattern, stages: list[Stage] | None = None, held: Shapes = ()) -> Plan | Pieces | None:
+        specialised = self.specialised(pattern, held)
+        graph, symbols = specialised.graph, specialised.symbols
+        parts = cut(graph, set(symbols.values()))
+        if parts.unsettled and symbols:
+            return None
+        if parts or any(t.dtype.is_string for t in (*graph.inputs, *graph.outputs)):
+            return Pieces(self, specialised, parts)
         if stages is not None:
             stages.append(Stage("specialise", graph, 0.0))
         graph = compile_graph(graph, stages)
@@ -122,6 +144,8 @@ class Runner:
     def frame(self, shapes: Shapes) -> Frame:
         """A frame of its own, for looking at."""
         plan, binding = self.bind((*shapes, *self.open_shapes()))
+        if isinstance(plan, Pieces):
+            raise UnimplementedError(f"the run of {[t.name for t in self.outputs]} has no single plan: it is in pieces")
         return Frame(plan, binding, self.session.store, self.session.counters)
 
 
@@ -145,6 +169,8 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
     if isinstance(value, Tensor) or hasattr(value, "_as_graph_element"):
         raise TypeError(f"The value of a feed cannot be a tf.Tensor object: {value!r} for {tensor.name!r}. Acceptable "
                         "feed values include Python scalars, strings, lists, numpy ndarrays.")
+    if wanted.is_string:
+        return as_strings(value)
     try:
         array = np.asarray(value)
     except ValueError as error:

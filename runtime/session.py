@@ -35,6 +35,7 @@ class Session:
         self.config = config
         self.store = VariableStore()
         self.counters: dict[str, Any] = {}
+        self.resources: dict[Any, Any] = {}  # what ops keep from run to run: queues, tables, iterators
         self._runners: dict[Any, tuple[Callable[[list[Any]], Any], Runner]] = {}
         self._closed = False
         self._contexts: list[Any] = []
@@ -151,6 +152,9 @@ class Session:
         self._closed = True
         self._runners.clear()
         self.store.clear()
+        for resource in self.resources.values():
+            getattr(resource, "close", lambda: None)()
+        self.resources.clear()
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator[Session]:

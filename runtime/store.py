@@ -30,7 +30,7 @@ class VariableStore:
         with self.lock:
             array = self._arrays.get(handle.name)
             if array is None or array.shape != shape or array.dtype != dtype.np:
-                array = aligned_empty(shape, dtype.np)
+                array = np.empty(shape, object) if dtype.is_string else aligned_empty(shape, dtype.np)
                 self._arrays[handle.name] = array
                 self.epoch += 1
             return array

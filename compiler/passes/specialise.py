@@ -1,14 +1,15 @@
 """From the user's graph to the compiler's: only what the fetches need, with the shapes that are really fed."""
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Container, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from .. import dims as dm
 from ..dims import Atom, DimLike
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Graph, Operation, Tensor, TensorType
 from ..ops.state import _placeholder
+from ..ops.symbolic import dims_vector
 from ..shapes import Dims, format_dims
 from .rewrite import sorted_operations
 
@@ -16,44 +17,57 @@ from .rewrite import sorted_operations
 Pattern = tuple[tuple[Any, ...], ...]
 
 
-def shape_pattern(feeds: Sequence[Tensor], shapes: Sequence[tuple[int, ...]]) -> Pattern:
+def shape_pattern(feeds: Sequence[Tensor], shapes: Sequence[tuple[int, ...]], sizes_fed: Collection[Tensor] = ()
+                  ) -> Pattern:
     """What of the fed shapes a plan depends on: known sizes, sizes of 0 and 1 (they broadcast), and which of the
-    unknown sizes are equal. Other sizes run through the same plan."""
+    unknown sizes are equal. Other sizes run through the same plan. Each of
+    `sizes_fed` counts with its elements too, after its shape in parentheses."""
     classes: dict[int, str] = {}
     pattern = []
     for tensor, shape in zip(feeds, shapes, strict=True):
-        static = tensor.dims if tensor.dims is not None else (None,) * len(shape)
-        pattern.append(tuple(size if isinstance(dim, int) or size <= 1 else classes.setdefault(size, f"n{len(classes)}")
-                             for dim, size in zip(static, shape, strict=True)))
+        static = (None,) * len(shape) if tensor.dims is None or tensor in sizes_fed else tensor.dims
+        pattern.append(tuple(
+            size if isinstance(dim, int) or isinstance(size, tuple) or size <= 1
+            else classes.setdefault(size, f"n{len(classes)}") for dim, size in zip(static, shape, strict=True)))
     return tuple(pattern)
 
 
+class Specialised(NamedTuple):
+    """A compiler's graph, the symbol of each class of equal unknown sizes in its pattern, and what in it stands for the
+    user's tensors and operations."""
+
+    graph: Graph
+    symbols: dict[str, Atom]
+    tensors: dict[Tensor, Tensor]
+    operations: dict[Operation, Operation]
+
+
 def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor], pattern: Pattern,
-               variables: Mapping[Operation, Dims] | None = None) -> tuple[Graph, dict[str, Atom]]:
+               variables: Mapping[Operation, Dims] | None = None, sizes_fed: Collection[Tensor] = (),
+               done: Container[Operation] = ()) -> Specialised:
     """The part of a graph that computes `outputs` and runs `targets` when `feeds` are given.
 
-    `variables` gives the present shapes of variables that may change theirs. Returns the graph with the symbol of each
-    class of equal unknown sizes in the pattern. Raises InvalidArgumentError listing every placeholder that is needed
-    but not fed, and for fed shapes that do not fit together.
+    `variables` gives the present shapes of variables that may change theirs. For the feeds `sizes_fed` the pattern has
+    their shape, as one item, and their elements: they are known as sizes are. Operations that are `done`
+    have run already. Raises InvalidArgumentError listing every placeholder that is needed but not fed, and for fed
+    shapes that do not fit together.
     """
     symbols: dict[str, DimLike] = {c: dm.fresh(c) for shape in pattern for c in shape if isinstance(c, str)}
     fed = {tensor: tuple(symbols[c] if isinstance(c, str) else c for c in shape)
            for tensor, shape in zip(feeds, pattern, strict=True)}
     sizes: dict[Atom, DimLike] = {}
     for tensor, dims in fed.items():
-        for old, new in zip(tensor.dims or (), dims, strict=False):
+        for old, new in zip(tensor.dims or (), dims if tensor not in sizes_fed else (), strict=False):
             atom = dm.symbol(old)
             if atom is not None:
                 sizes[atom] = new
-    needed = needed_operations(outputs, targets, fed)
+    needed = needed_operations(outputs, targets, fed, done)
     _check_fed(needed, fed)
     graph = Graph()
     tensors: dict[Tensor, Tensor] = {}
     operations: dict[Operation, Operation] = {}
     for tensor, dims in fed.items():
-        op = tensor.op if tensor.op.type == "Placeholder" else Operation(
-            tensor.graph, _placeholder, (), {}, tensor.op.name, [tensor.type], (), tensor.op.site)
-        tensors[tensor] = graph.append(op, (), types=[TensorType(tensor.dtype, dims)]).output
+        tensors[tensor] = _fed_sizes(graph, tensor, dims) if tensor in sizes_fed else _fed_value(graph, tensor, dims)
         operations[tensor.op] = tensors[tensor].op
     for op in sorted_operations(needed):
         if op in operations and all(t in tensors for t in op.outputs):
@@ -69,7 +83,7 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
         if variables and op in variables:
             types = [TensorType(op.outputs[0].dtype, variables[op])]
         copy = Operation(graph, op.definition, inputs, attrs, op.name, _merged(types, op, sizes),
-                         [operations[c] for c in op.control_inputs], op.site)
+                         [operations[c] for c in op.control_inputs if c not in done], op.site)
         graph.operations.append(copy)
         operations[op] = copy
         for theirs, ours in zip(op.outputs, copy.outputs, strict=True):
@@ -79,28 +93,71 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
                 atom = dm.symbol(unknown)
                 if atom is not None:
                     sizes.setdefault(atom, dim)
-    graph.inputs = tuple(tensors[t] for t in feeds)
+    graph.inputs = tuple(tensors[t] for t in feeds if t not in sizes_fed)
     graph.outputs = tuple(tensors[t] for t in outputs)
     graph.targets = tuple(operations[op] for op in targets)
     atoms = {name: dm.symbol(dim) for name, dim in symbols.items()}
-    return graph, atoms  # type: ignore[return-value]
+    return Specialised(graph, atoms, tensors, operations)  # type: ignore[arg-type]
 
 
-def needed_operations(outputs: Sequence[Tensor], targets: Sequence[Operation], fed: Container[Tensor]
-                      ) -> list[Operation]:
-    """The operations that the fetches depend on, in the order of their creation."""
+def _fed_value(graph: Graph, tensor: Tensor, dims: Dims) -> Tensor:
+    op = Operation(tensor.graph, _placeholder, (), {"dtype": tensor.dtype, "dims": dims}, tensor.op.name,
+                   [tensor.type], (), tensor.op.site)
+    return graph.append(op, (), types=[TensorType(tensor.dtype, dims)]).output
+
+
+def _fed_sizes(graph: Graph, tensor: Tensor, elements: Dims) -> Tensor:
+    shape, *sizes = elements
+    attrs = {"dims": tuple(sizes), "dtype": tensor.dtype, "shape": shape}
+    op = Operation(tensor.graph, dims_vector, (), attrs, tensor.op.name, [tensor.type], (), tensor.op.site)
+    return graph.append(op, (), types=[TensorType(tensor.dtype, shape)]).output
+
+
+def needed_operations(outputs: Sequence[Tensor], targets: Sequence[Operation], fed: Collection[Tensor],
+                      done: Container[Operation] = ()) -> list[Operation]:
+    """The operations that the fetches depend on, in the order of their creation, without those that are done."""
     needed: dict[Operation, None] = {}
     stack = [t.op for t in outputs if t not in fed] + list(targets)
     while stack:
-        op = stack.pop()
-        if op not in needed:
-            needed[op] = None
-            stack += [t.op for t in op.inputs if t not in fed]
-            stack += op.control_inputs
+        while stack:
+            op = stack.pop()
+            if op not in needed and op not in done:
+                needed[op] = None
+                stack += [t.op for t in op.inputs if t not in fed]
+                stack += op.control_inputs
+        stack = [t.op for t in size_sources(needed, fed) if t.op not in done]
     # as created, so that schedules and errors follow the user's order
     order = {op: i for i, op in enumerate(next(iter(needed)).graph.operations)} if needed else {}
     computed = (op for op in needed if not (op.outputs and all(t in fed for t in op.outputs)))
     return sorted(computed, key=order.__getitem__)
+
+
+def size_sources(operations: Collection[Operation], fed: Collection[Tensor]) -> list[Tensor]:
+    """The tensors that gave rise to unknown sizes among the operations' attributes, where neither the operations make
+    them nor `fed` says the size: a gradient may need the shape of what is otherwise not computed."""
+    used = {atom for op in operations for value in op.attrs.values() for atom in size_atoms(value)}
+    used -= {atom for t in fed for atom in _said_by(t)}
+    sources: dict[Tensor, None] = {}
+    for op in next(iter(operations)).graph.operations if used else ():
+        for t in op.outputs:
+            said = used.intersection(_said_by(t))
+            if said and op not in operations:
+                sources[t] = None
+            used -= said
+        if not used:
+            break
+    return list(sources)
+
+
+def size_atoms(value: Any) -> set[Atom]:
+    """The fed symbols in an attribute or a shape."""
+    if isinstance(value, dm.Dim):
+        return dm.atoms(value)
+    return {atom for v in value for atom in size_atoms(v)} if isinstance(value, tuple) else set()
+
+
+def _said_by(tensor: Tensor) -> list[Atom]:
+    return [atom for dim in tensor.dims or () if (atom := dm.symbol(dim)) is not None]
 
 
 def _check_fed(needed: Sequence[Operation], fed: Mapping[Tensor, Dims]) -> None:

@@ -1,0 +1,126 @@
+"""A run in pieces: what can run first, then ops in Python on its results, then the rest, now that shapes are known.
+
+The rest is a Runner of its own that is fed what came before, so it may be cut again (see compiler/passes/cut.py).
+"""
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..compiler.dims import Atom
+from ..compiler.errors import UnimplementedError
+from ..compiler.ir import Operation, Tensor
+from ..compiler.opdef import EFFECT
+from ..compiler.passes.cut import Cut
+from ..compiler.passes.specialise import Specialised, needed_operations, size_sources
+from . import interpreter
+from .plan import uninitialized
+
+if TYPE_CHECKING:
+    from .runner import Runner
+    from .session import Session
+
+
+class Pieces:
+    """The first runner, the ops that run in Python and the rest, for one pattern of fed sizes.
+
+    Raises UnimplementedError where a shape depends on values in a way that is not followed.
+    """
+
+    def __init__(self, runner: Runner, specialised: Specialised, cut: Cut):
+        self.symbols = specialised.symbols
+        make = type(runner)
+        self.session = runner.session
+        self.feeds, self.outputs = runner.feeds, runner.outputs
+        user_ops = {ours: theirs for theirs, ours in specialised.operations.items()}
+        user_tensors = {ours: theirs for theirs, ours in specialised.tensors.items()}
+        # each op that runs in Python with the user's tensors for its inputs and outputs
+        self.hosts = [(op, [user_tensors[t] for t in op.inputs], user_ops[op].outputs) for op in cut.hosts]
+        fed = {specialised.tensors[t].op for t in self.feeds}
+        assigned = {op.inputs[0].op for op in specialised.graph.operations if op.inputs
+                    and op.inputs[0].op.type == "VariableV2" and op.type != "ReadVariableOp"}
+        done = {user_ops[op] for op in (*(op for op in cut.early - fed if not _repeatable(op, assigned)), *cut.hosts)}
+        done |= set(runner.done)
+        ready = {*self.feeds, *(t for op in done for t in op.outputs)}
+
+        late_outputs = [t for t in self.outputs if t not in ready]
+        late_targets = [op for op in runner.targets if op not in done]
+        needed = needed_operations(late_outputs, late_targets, ready, done)
+        rest_feeds = _feeds(needed, ready)
+        sizes = {user_tensors[t] for t in cut.sizes} & {*rest_feeds}
+        if cut.late and not cut.hosts and sizes <= runner.sizes_fed:
+            op = next(op for op in specialised.graph.operations if op in cut.late)
+            raise UnimplementedError(f"{op.type}: the shape of {op.name!r} depends on fed values that are not small "
+                                     f"integers ({op.site})", op)
+        self.rest = make(self.session, late_outputs, late_targets, rest_feeds, sizes, done) if needed else None
+
+        host_outputs = {t for _, _, outputs in self.hosts for t in outputs}
+        wanted = [*(t for _, inputs, _ in self.hosts for t in inputs if t.op.type != "VariableV2"),
+                  *rest_feeds, *self.outputs]
+        first_outputs = [t for t in dict.fromkeys(wanted) if t not in self.feeds and t not in host_outputs
+                         and t not in late_outputs]
+        first_targets = [user_ops[op] for op in specialised.graph.operations if op in cut.early - fed and
+                         (op.definition.family == EFFECT or user_ops[op] in runner.targets)]
+        early = needed_operations(first_outputs, first_targets, set(self.feeds), runner.done)
+        first_feeds = _feeds(early, self.feeds)
+        self.first = (make(self.session, first_outputs, first_targets, first_feeds,
+                             [t for t in runner.sizes_fed if t in first_feeds], runner.done) if early else None)
+
+    def bind(self, sizes: Mapping[str, int]) -> dict[Atom, int]:
+        """The sizes of the pattern's symbols."""
+        return {self.symbols[name]: size for name, size in sizes.items()}
+
+    def run(self, values: Sequence[Any], sizes: Mapping[Atom, int]) -> list[Any]:
+        found: dict[Tensor, Any] = dict(zip(self.feeds, values, strict=True))
+        if self.first is not None:
+            results = self.first([found[t] for t in self.first.feeds])
+            found.update(zip(self.first.outputs, results, strict=True))
+        for op, inputs, outputs in self.hosts:
+            arrays = [np.asarray(found[t]) if t in found else np.empty(0) for t in inputs]
+            found.update(zip(outputs, run_in_python(self.session, op, arrays, sizes), strict=True))
+        if self.rest is not None:
+            results = self.rest([found[t] for t in self.rest.feeds])
+            found.update(zip(self.rest.outputs, results, strict=True))
+        return [_fetched(found[t], t in self.feeds) for t in self.outputs]
+
+
+def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int]
+                  ) -> Sequence[Any]:
+    """The outputs of an op that no plan has: through its reference, or against the session's variables."""
+    if "in_python" in op.definition.fields:
+        from . import control
+        return control.run(session, op, inputs)
+    if not op.inputs or op.inputs[0].op.type != "VariableV2":
+        return interpreter.evaluate(op, inputs, sizes, session=session)
+    handle = op.inputs[0].op
+    value = session.store.get(handle)
+    if value is None and op.type != "Assign":
+        raise uninitialized([handle])
+    if op.type == "Assign":
+        value = inputs[1]
+    elif op.type != "ReadVariableOp":
+        update = op.definition.fields["update"].op.reference
+        value = np.asarray(update(value, inputs[1]), value.dtype)
+    session.store.set(handle, value)
+    return [value.copy()]
+
+
+def _feeds(operations: Sequence[Operation], ready: Collection[Tensor]) -> list[Tensor]:
+    """What of `ready` the operations take, or need the shape of."""
+    feeds = dict.fromkeys(t for op in operations for t in op.inputs if t in ready)
+    return [*feeds, *(t for t in size_sources(operations, feeds) if t in ready)]
+
+
+def _repeatable(op: Operation, assigned: set[Operation]) -> bool:
+    """Whether the rest may run the op again rather than be fed its result: constants and plain reads."""
+    if op.type == "ReadVariableOp":
+        return op.inputs[0].op not in assigned and not op.control_inputs
+    return op.type in ("Const", "VariableV2")
+
+
+def _fetched(value: Any, is_fed: bool) -> Any:
+    """A result as the user gets it: an array of his own, a scalar for rank 0."""
+    array = np.array(value) if is_fed else np.asarray(value)
+    return array[()]

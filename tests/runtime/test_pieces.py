@@ -1,0 +1,99 @@
+"""Runs that stop to look at values: shapes that depend on fed values, and ops that run in Python."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from graphflow.compiler.dims import fresh
+from graphflow.compiler.dtypes import int64, string
+from graphflow.compiler.errors import UnimplementedError
+from graphflow.compiler.ir import TensorType
+from graphflow.compiler.opdef import HOST, OpDef
+from graphflow.compiler.ops.constant import convert_to_tensor
+from graphflow.runtime.pieces import Pieces
+
+import graphflow as tf
+
+X = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+_nonzero = OpDef("TestNonzero", HOST, lambda inputs, attrs: [TensorType(int64, (fresh(),))],
+                 reference=lambda x: np.flatnonzero(x))
+_shout = OpDef("TestShout", HOST, lambda inputs, attrs: [inputs[0].type],
+               reference=lambda x: np.array([v.upper() for v in x.ravel()], object).reshape(x.shape))
+_count = OpDef("TestCount", HOST, lambda inputs, attrs: [TensorType(int64, ())], stateful=True,
+               reference=lambda session: np.int64(session.resources.setdefault("count", []).append(0)
+                                                  or len(session.resources["count"])), fields={"resource": True})
+
+
+@pytest.fixture
+def session():
+    with tf.Graph().as_default(), tf.Session() as session:
+        yield session
+
+
+def test_shapes_follow_fed_values(session):
+    x, shape = tf.placeholder(tf.float32, [None, None]), tf.placeholder(tf.int32, [2])
+    y = tf.reshape(x, shape) * 2
+    for wanted in ([3, 2], [-1, 1], [2, -1], [6, 1]):
+        np.testing.assert_array_equal(session.run(y, {x: X, shape: wanted}), 2 * X.reshape(wanted))
+
+
+def test_other_values_run_through_the_same_plan(session):
+    n = tf.placeholder(tf.int32, [])
+    runner = session.runner(tf.reduce_sum(tf.fill([n, 3], 2.0)), [n])
+    assert [runner([size])[0] for size in (2, 5, 9)] == [12, 30, 54]
+    pieces, _ = runner.bind(((),))
+    assert isinstance(pieces, Pieces) and len(pieces.rest._plans) == 1
+
+
+def test_a_gradient_that_needs_only_a_shape(session):
+    x, shape = tf.placeholder(tf.float32, [None, None]), tf.placeholder(tf.int32, [2])
+    gradient, = tf.gradients(tf.reshape(x, shape) * 2, x)
+    np.testing.assert_array_equal(session.run(gradient, {x: X, shape: [6, 1]}), np.full((2, 3), 2.0))
+
+
+def test_what_follows_a_value_dependent_shape_is_compiled(session):
+    x = tf.placeholder(tf.float32, [None])
+    where = _nonzero(x)
+    y = tf.reduce_sum(tf.cast(where, tf.float32) * 2)
+    assert session.run(y, {x: [0, 1, 0, 2]}) == 8
+    assert session.run(y, {x: [0, 0]}) == 0
+    again = _nonzero(tf.cast(where, tf.float32))
+    np.testing.assert_array_equal(session.run([again, where], {x: [3, 0, 2]})[0], [1])
+
+
+def test_an_assignment_runs_once_and_in_its_piece(session):
+    v = tf.Variable([1.0, 2.0])
+    n = tf.placeholder(tf.int32, [])
+    with tf.control_dependencies([tf.assign_add(v, [1.0, 1.0])]):
+        total = tf.reduce_sum(tf.fill([n], 1.0))
+    late = tf.assign(v, v * tf.reduce_sum(tf.fill([n], 2.0)), name="late")
+    session.run(tf.global_variables_initializer())
+    assert session.run(total, {n: 4}) == 4
+    np.testing.assert_array_equal(session.run(v), [2, 3])
+    np.testing.assert_array_equal(session.run([late, v], {n: 2})[0], [8, 12])
+    np.testing.assert_array_equal(session.run(v), [8, 12])
+
+
+def test_strings_are_fed_kept_and_fetched(session):
+    x = tf.placeholder(tf.string, [None])
+    shouted = _shout(x)
+    assert session.run([shouted, x], {x: ["a", b"b"]})[0].tolist() == [b"A", b"B"]
+    assert session.run(tf.constant("ü")) == "ü".encode()
+    v = tf.Variable(["one", "two"])
+    session.run(v.initializer)
+    assert session.run(_shout(convert_to_tensor(v))).tolist() == [b"ONE", b"TWO"]
+    assert v.dtype.base_dtype == string
+
+
+def test_an_op_keeps_something_in_its_session(session):
+    counted = _count()
+    assert [session.run(counted) for _ in range(3)] == [1, 2, 3]
+    assert session.run([counted, counted + 1]) == [4, 5]
+    with tf.Session(graph=session.graph) as other:
+        assert other.run(counted) == 1
+
+
+def test_a_shape_that_cannot_be_followed(session):
+    shape = tf.placeholder(tf.int32, [100])
+    with pytest.raises(UnimplementedError, match="'Fill'.*test_pieces"):
+        session.run(tf.fill(shape, 1.0), {shape: np.ones(100)})
