@@ -250,6 +250,8 @@ _LAZY = {
         "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
         "matrix_square_root", "matrix_triangular_solve", "qr", "self_adjoint_eig", "self_adjoint_eigvals", "svd",
         "trace"), "linalg"),
+    "signal": "signal", "spectral": "spectral",
+    **dict.fromkeys(("fft", "fft2d", "fft3d", "ifft", "ifft2d", "ifft3d"), "spectral"),
     "ConfigProto": "config", "GPUOptions": "config", "GraphOptions": "config", "OptimizerOptions": "config",
     "RunMetadata": "config", "RunOptions": "config", "InteractiveSession": "session", "Session": "session",
     "get_default_session": "session", "explain": "explain", "keras": "keras",

@@ -8,9 +8,10 @@ import cases_moves
 import cases_products
 import cases_reduction
 import cases_sequences
+import cases_spectral
 from example import CASES
 
 __all__ = [
     "CASES", "cases_convolution", "cases_elementwise", "cases_linalg", "cases_moves", "cases_products", "cases_reduction",
-    "cases_sequences",
+    "cases_sequences", "cases_spectral",
 ]
