@@ -28,6 +28,11 @@ class DTypePolicy:
         return f"<DTypePolicy {self.name!r}>"
 
 
+def serialize(policy: DTypePolicy) -> dict[str, Any]:
+    """The policy as Keras's configs hold it."""
+    return {"module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None}
+
+
 def get(identifier: Any) -> DTypePolicy:
     """The policy for None (floatx), a dtype or its name, a config, or a policy."""
     if identifier is None:

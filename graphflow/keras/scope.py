@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 
 class _Local(threading.local):
     def __init__(self) -> None:
-        self.scopes: list[StepScope] = []
-        self.training: bool = False
+        self.scopes: list[StepScope | None] = []
+        self.training: Any = None
+        self.calls: list[Any] = []
 
 
 _local = _Local()
 
 
 class StepScope:
-    """Collects assignments (`values`) and the losses that layers add (`losses`)."""
+    """Collects assignments (`values`), the losses that layers add (`losses`) and metrics added by name."""
 
     def __init__(self) -> None:
         self.values: dict[Variable, Tensor] = {}
         self.losses: list[Tensor] = []
+        self.metrics: dict[str, Any] = {}
 
     def __enter__(self) -> StepScope:
         _local.scopes.append(self)
@@ -51,13 +53,41 @@ def current_scope() -> StepScope | None:
     return _local.scopes[-1] if _local.scopes else None
 
 
-def in_training() -> bool:
-    """What `training` means for a layer that is not told."""
+@contextlib.contextmanager
+def outside_steps() -> Iterator[None]:
+    """Layers called inside are recorded as at the top level, whatever step or layer's call is going on."""
+    _local.scopes.append(None)
+    calls, _local.calls = _local.calls, []
+    training, _local.training = _local.training, None
+    try:
+        yield
+    finally:
+        _local.scopes.pop()
+        _local.calls, _local.training = calls, training
+
+
+@contextlib.contextmanager
+def calling(layer: Any) -> Iterator[None]:
+    """`layer.call` is running."""
+    _local.calls.append(layer)
+    try:
+        yield
+    finally:
+        _local.calls.pop()
+
+
+def recording() -> bool:
+    """Whether calls of layers are nodes of a model: not within a step, nor within another layer's call."""
+    return not _local.calls and current_scope() is None
+
+
+def in_training() -> Any:
+    """What `training` means for a layer that is not told: that of the call around it; None when nobody said."""
     return _local.training
 
 
 @contextlib.contextmanager
-def training_as(training: bool) -> Iterator[None]:
+def training_as(training: Any) -> Iterator[None]:
     """Layers called inside train, or do not."""
     previous, _local.training = _local.training, training
     try:

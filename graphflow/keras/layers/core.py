@@ -13,6 +13,10 @@ from .. import activations
 from .arguments import activation_config, take_weight_arguments, weight_config
 from .input_spec import InputSpec
 from .layer import Layer
+from .node import Node
+
+
+BATCH = dm.fresh("batch")  # the batch size of every model's inputs: they agree on it
 
 
 class InputLayer(Layer):
@@ -22,6 +26,8 @@ class InputLayer(Layer):
                  input_tensor: Tensor | None = None, name: str | None = None, sparse: bool = False,
                  ragged: bool = False, optional: bool = False, input_shape: Any = None,
                  batch_input_shape: Any = None):
+        if dtype is None and input_tensor is not None:
+            dtype = input_tensor.dtype.name
         super().__init__(dtype=dtype, name=name)
         if sparse or ragged:
             raise ValueError("Sparse and ragged inputs are not supported; convert them to dense arrays.")
@@ -37,10 +43,10 @@ class InputLayer(Layer):
         self._batch_input_shape = self.batch_shape
         self.optional = optional
         self.built = True
-        tensor = input_tensor if input_tensor is not None else placeholder(
-            as_dtype(self.dtype), self.batch_shape, self.name)
-        tensor._keras_history = (self, 0, 0)  # type: ignore[attr-defined]
-        self._calls.append((tensor, tensor))
+        if input_tensor is None:
+            sizes = (BATCH if i == 0 and d is None else d for i, d in enumerate(self.batch_shape))
+            input_tensor = placeholder(as_dtype(self.dtype), tuple(sizes), self.name)
+        Node(self, (), {}, input_tensor)
 
     def call(self, inputs: Any) -> Any:
         return inputs

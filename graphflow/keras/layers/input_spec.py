@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...compiler.ir import Tensor
+from ...compiler.shapes import TensorShape
 
 Shape = tuple[int | None, ...]
 
@@ -14,18 +15,26 @@ def shape_of(tensor: Any) -> Shape:
     return tuple(tensor.shape.as_list() if isinstance(tensor, Tensor) else tensor.shape)
 
 
+def is_shape(value: Any) -> bool:
+    """Whether this is one shape rather than a nest of them."""
+    return isinstance(value, (tuple, list)) and all(d is None or hasattr(d, "__index__") for d in value) or (
+        isinstance(value, TensorShape))
+
+
 class InputSpec:
     """Rank, and sizes of some axes (`axes`: {axis: size}) or of all (`shape`)."""
 
     def __init__(self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None,
-                 min_ndim: int | None = None, axes: Mapping[int, int | None] | None = None):
-        self.dtype = dtype
+                 min_ndim: int | None = None, axes: Mapping[int, int | None] | None = None,
+                 allow_last_axis_squeeze: bool = False, name: str | None = None, optional: bool = False):
+        self.dtype, self.name, self.optional = dtype, name, optional
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
         self.shape = None if shape is None else tuple(shape)
         self.ndim = ndim if shape is None else len(shape)
         self.max_ndim, self.min_ndim = max_ndim, min_ndim
         self.axes = {int(axis): size for axis, size in (axes or {}).items()}
 
-    def check(self, tensor: Any, layer: str) -> None:
+    def check(self, tensor: Any, layer: str, index: int = 0) -> None:
         """Raises ValueError, in Keras's words."""
         shape = shape_of(tensor)
         rank = len(shape)
@@ -33,14 +42,14 @@ class InputSpec:
                                     ("max_ndim", self.max_ndim, self.max_ndim is not None and rank > self.max_ndim),
                                     ("min_ndim", self.min_ndim, self.min_ndim is not None and rank < self.min_ndim)):
             if wrong:
-                self._refuse(layer, f"expected {what}={wanted}, found ndim={rank}. Full shape received: {shape}")
+                self._refuse(layer, index, f"expected {what}={wanted}, found ndim={rank}. Full shape received: {shape}")
         for axis, size in self.axes.items():
             if size is not None and shape[axis] not in (size, None):
-                self._refuse(layer, f"expected axis {axis} of input shape to have value {size}, but received input "
-                                    f"with shape {shape}")
+                self._refuse(layer, index, f"expected axis {axis} of input shape to have value {size}, but received "
+                                           f"input with shape {shape}")
         if self.shape is not None and any(a is not None and b is not None and a != b
                                           for a, b in zip(self.shape, shape, strict=True)):
-            self._refuse(layer, f"expected shape={self.shape}, found shape={shape}")
+            self._refuse(layer, index, f"expected shape={self.shape}, found shape={shape}")
 
-    def _refuse(self, layer: str, problem: str) -> None:
-        raise ValueError(f"Input 0 of layer {layer!r} is incompatible with the layer: {problem}")
+    def _refuse(self, layer: str, index: int, problem: str) -> None:
+        raise ValueError(f"Input {self.name or index} of layer {layer!r} is incompatible with the layer: {problem}")

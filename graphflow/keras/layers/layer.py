@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,47 +12,42 @@ from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor, default_graph
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
+from ...compiler.ops.reduction import size_of
+from ...compiler.ops.state import placeholder
 from .. import backend, constraints, dtype_policies, initializers, regularizers
 from ..naming import auto_name
-from ..scope import StepScope, current_scope, in_training, training_as
+from ..nest import as_list, flatten, map_structure
+from ..scope import calling, current_scope, in_training, outside_steps, recording, training_as
 from ..variables import Variable
-from .input_spec import InputSpec, Shape, shape_of
+from .call_spec import Signature, fill_masks, has_tensor, shapes_for, tensor_arguments
+from .input_spec import InputSpec, Shape, is_shape, shape_of
+from .node import Node, mask_of, record, set_mask
 
 __all__ = ["InputSpec", "Layer", "Shape"]
-
-
-def map_tensors(function: Any, value: Any) -> Any:
-    """`value`, a nest of lists, tuples and dicts, with its leaves replaced."""
-    if isinstance(value, (list, tuple)):
-        return type(value)(map_tensors(function, v) for v in value)
-    if isinstance(value, dict):
-        return {k: map_tensors(function, v) for k, v in value.items()}
-    return function(value)
-
-
-def flatten(value: Any) -> list[Any]:
-    """The leaves of a nest, in order."""
-    if isinstance(value, (list, tuple)):
-        return [leaf for v in value for leaf in flatten(v)]
-    if isinstance(value, dict):
-        return [leaf for v in value.values() for leaf in flatten(v)]
-    return [value]
 
 
 class Layer:
     """A function from tensors to tensors that owns variables. Calling it adds to the graph of its input.
 
-    Subclasses define `call(inputs)`, which may take `training`, and `build(input_shape)` to make weights. Layers,
-    and lists of layers, that are attributes belong to it: their weights are among its own.
+    Subclasses define `call(inputs)`, which may take `training` and `mask`, and `build(input_shape)` to make weights.
+    Layers and variables that are attributes, or stand in lists and dicts that are, belong to it.
     """
 
-    input_spec: InputSpec | None = None
+    input_spec: Any = None  # an InputSpec, or one for each input
     supports_masking = False
     tells_build_shape = False  # whether configs hold the input's shape although `build` makes nothing
+    autocast = True
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        layer._arguments = (args, kwargs)  # what get_config tells of a layer that does not define it
+        return layer
 
     def __init__(self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None,
-                 name: str | None = None, **kwargs: Any):
+                 autocast: bool = True, name: str | None = None, **kwargs: Any):
         shape = _given_input_shape(kwargs)
+        self._initial_weights = kwargs.pop("weights", None)
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
         if name is not None and (not isinstance(name, str) or "/" in name):
@@ -59,16 +55,17 @@ class Layer:
                              f"Received: name={name!r}")
         self.name = name or auto_name(type(self).__name__)
         self.dtype_policy = dtype_policies.get(dtype)
+        self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
         self._batch_input_shape = shape
-        self._build_shape: Shape | None = None
+        self._build_shapes: dict[str, Any] | None = None
         self._weights: list[Variable] = []
         self._trainable = bool(trainable)
-        self._calls: list[tuple[Any, Any]] = []  # (inputs, outputs) of calls outside steps
-        parameters = inspect.signature(self.call).parameters
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-        self._takes_training = "training" in parameters or takes_any
+        self._inbound_nodes: list[Node] = []
+        self._outbound_nodes: list[Node] = []
+        self._losses: list[Tensor] = []  # added by calls outside steps
+        self._signature = Signature(self.call)
 
     if TYPE_CHECKING:  # attributes that subclasses keep their arguments in
         def __getattr__(self, name: str) -> Any: ...
@@ -77,17 +74,30 @@ class Layer:
 
     def build(self, input_shape: Any) -> None:
         """Make the weights. `input_shape` is a tuple, None where unknown (a nest of them for several inputs)."""
+        self.built = True
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"Layer {type(self).__name__} does not have a `call()` method implemented.")
 
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs. By default that of the inputs."""
+        return previous_mask
+
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as plain data."""
-        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": {
-            "module": "keras", "class_name": "DTypePolicy", "config": self.dtype_policy.get_config(),
-            "registered_name": None}}
+        """The constructor's arguments, as plain data. A layer that does not define this tells those it was given."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable,
+                                  "dtype": dtype_policies.serialize(self.dtype_policy)}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if type(self).get_config is Layer.get_config and type(self).__init__ is not Layer.__init__:
+            bound = inspect.signature(type(self).__init__).bind_partial(self, *self._arguments[0], **self._arguments[1])
+            given = dict(list(bound.arguments.items())[1:])
+            kinds = {p.kind: n for n, p in bound.signature.parameters.items()}
+            extra = given.pop(kinds.get(inspect.Parameter.VAR_KEYWORD, ""), {})
+            takes = set(bound.signature.parameters)
+            if inspect.Parameter.VAR_KEYWORD not in kinds:
+                config = {k: v for k, v in config.items() if k in takes}
+            config = {**config, **given, **{k: v for k, v in extra.items() if k not in config}}
         return config
 
     @classmethod
@@ -95,73 +105,188 @@ class Layer:
         return cls(**config)
 
     def get_build_config(self) -> dict[str, Any] | None:
-        if self._build_shape is None or type(self).build is Layer.build and not self.tells_build_shape:
+        """The shapes that `build` had."""
+        if self._build_shapes is None or type(self).build is Layer.build and not self.tells_build_shape:
             return None
-        return {"input_shape": list(self._build_shape)}
+        if len(self._build_shapes) == 1:
+            return {"input_shape": map_shapes(list, next(iter(self._build_shapes.values())))}
+        return {"shapes_dict": {k: map_shapes(list, v) for k, v in self._build_shapes.items()}}
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape of the output, found by calling the layer on a tensor of that shape."""
-        from ...compiler.ops.state import placeholder
-        with StepScope():
-            outputs = self(placeholder(as_dtype(self.compute_dtype), tuple(input_shape)))
-        return map_tensors(shape_of, outputs)
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build for the shapes of `get_build_config`."""
+        if not config or self.built:
+            return
+        shapes = config.get("shapes_dict") or {"input_shape": config.get("input_shape")}
+        shapes = {k: map_shapes(tuple, v) for k, v in shapes.items()}
+        names = list(inspect.signature(self.build).parameters)
+        with default_graph().name_scope(self.name):
+            if "shapes_dict" in config:
+                self.build(**{k: v for k, v in shapes.items() if k in names})
+            else:
+                self.build(shapes["input_shape"])
+        self._build_shapes, self.built = shapes, True
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the output, found by calling the layer on tensors of the shapes given."""
+        def entry(shape: Any) -> Tensor:
+            return placeholder(as_dtype(self.compute_dtype), tuple(shape))
+
+        inputs = [map_shapes(entry, a) for a in args]
+        named = {k.removesuffix("_shape") if k != "input_shape" else next(iter(self._signature.parameters)):
+                 map_shapes(entry, v) for k, v in kwargs.items()}
+        with outside_steps(), calling(self):  # its losses and nodes are not the model's
+            outputs = self(*inputs, **named)
+        return map_structure(shape_of, outputs)
 
     # calling
 
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        inputs = map_tensors(self._to_tensor, inputs)
-        tensors = flatten(inputs)
-        graph = tensors[0].graph if tensors else default_graph()
-        training = kwargs.pop("training", None)
-        training = in_training() if training is None else bool(training)
-        if self._takes_training:
-            kwargs["training"] = training
-        with graph.as_default(), graph.name_scope(self.name), training_as(training):
-            if self.input_spec is not None:
-                self.input_spec.check(tensors[0], self.name)
-            self._build_once(map_tensors(shape_of, inputs))
-            outputs = self.call(inputs, *args, **kwargs)
-            self._add_losses(outputs, tensors[0])
-        if current_scope() is None:
-            self._calls.append((inputs, outputs))
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        signature = self._signature
+        first_name = next(iter(signature.parameters), "")
+        if not args and first_name in kwargs:
+            args = (kwargs.pop(first_name),)
+        symbolic = recording() and has_tensor((args, kwargs))
+        given, given_keywords = args, dict(kwargs)
+        args, kwargs = map_structure(self._converted, args), map_structure(self._converted, kwargs)
+        bound = signature.bind(args, kwargs)
+        tensors = tensor_arguments(bound)
+        first = args[0] if args else next(iter(tensors.values()), None)
+        graph = next((t.graph for t in flatten(list(tensors.values())) if isinstance(t, Tensor)), default_graph())
+        training = bound.get("training")
+        training = in_training() if training is None else training
+        training = signature.default("training") if training is None else training
+        if signature.takes_training and "training" not in list(signature.parameters)[:len(args)]:
+            if training is not None:
+                kwargs["training"] = training if isinstance(training, Tensor) else bool(training)
+            elif signature.parameters["training"].default is inspect.Parameter.empty:
+                kwargs["training"] = False
+        elif not signature.takes_any:
+            kwargs.pop("training", None)
+        with graph.as_default(), training_as(training):
+            self._check_input(first)
+            with graph.name_scope(self.name) as scope:
+                self._build_once(tensors)
+            fill_masks(signature, bound, kwargs)
+            previous = kwargs["mask"] if kwargs.get("mask") is not None else map_structure(mask_of, first)
+            with graph.name_scope(scope), calling(self):
+                outputs = self.call(*args, **kwargs)
+                self._regularize_activity(outputs)
+            if symbolic:
+                outputs = record(self, given, given_keywords, outputs)
+            self._pass_mask(first, outputs, previous)
         return outputs
 
-    def _to_tensor(self, value: Any) -> Any:
-        tensor = value if isinstance(value, Tensor) else convert_to_tensor(value)
-        if tensor.dtype.is_floating and backend.is_float(self.compute_dtype):
-            return cast(tensor, self.compute_dtype)
-        return tensor
+    def _converted(self, value: Any) -> Any:
+        """Arrays and variables as tensors, floats in the layer's dtype; anything else as it is."""
+        if not isinstance(value, Tensor):
+            if not hasattr(value, "__array__") and not hasattr(value, "_as_graph_element"):
+                return value
+            value = convert_to_tensor(value)
+        if self.autocast and value.dtype.is_floating and backend.is_float(self.compute_dtype) and (
+                value.dtype.name != self.compute_dtype):
+            mask, value = mask_of(value), cast(value, self.compute_dtype)
+            if mask is not None:
+                set_mask(value, mask)
+        return value
 
-    def _build_once(self, shape: Any) -> None:
+    def _check_input(self, first: Any) -> None:
+        if self.input_spec is None or first is None:
+            return
+        specs, tensors = as_list(self.input_spec), [t for t in flatten(first) if t is not None]
+        if len(specs) != len(tensors):
+            if isinstance(self.input_spec, (list, tuple)):
+                raise ValueError(f"Layer {self.name!r} expects {len(specs)} input(s), but it received {len(tensors)} "
+                                 f"input tensors. Inputs received: {tensors}")
+            return
+        for i, (spec, tensor) in enumerate(zip(specs, tensors, strict=True)):
+            if spec is not None and isinstance(tensor, Tensor) and tensor.dims is not None:
+                spec.check(tensor, self.name, i)
+
+    def _build_once(self, tensors: dict[str, Any]) -> None:
         if self.built:
             return
-        self._build_shape = shape
-        self.build(shape)
+        self._build_shapes = shapes_for(self.build, tensors)
+        self.build(**self._build_shapes)
         self.built = True
+        if self._initial_weights is not None:  # Keras 2's `weights=`
+            self.set_weights(self._initial_weights)
+            self._initial_weights = None
 
-    def _add_losses(self, outputs: Any, first: Tensor) -> None:
+    def _pass_mask(self, first: Any, outputs: Any, previous: Any) -> None:
+        leaves = [t for t in flatten(outputs) if isinstance(t, Tensor)]
+        if self.supports_masking or type(self).compute_mask is not Layer.compute_mask:
+            if leaves and all(mask_of(t) is not None for t in leaves):
+                return
+            mask = self.compute_mask(first, previous)
+            if mask is None:
+                return
+            masks = flatten(mask)
+            for tensor, own in zip(leaves, masks, strict=False):
+                if own is not None and mask_of(tensor) is None:
+                    set_mask(tensor, own)
+        elif any(m is not None for m in flatten(previous)):
+            warnings.warn(f"Layer {self.name!r} (of type {type(self).__name__}) was passed an input with a mask "
+                          "attached to it. However, this layer does not support masking and will therefore destroy "
+                          "the mask information. Downstream layers will not see the mask.", stacklevel=3)
+
+    # losses
+
+    def _regularize_activity(self, outputs: Any) -> None:
+        if self.activity_regularizer is None:
+            return
+        for output in flatten(outputs):
+            if isinstance(output, Tensor):
+                penalty = self.activity_regularizer(output)
+                self.add_loss(penalty / cast(size_of(output, (0,)), penalty.dtype) if output.dims else penalty)
+
+    def add_loss(self, losses: Any, inputs: Any = None) -> None:
+        """Add scalars to what is minimized: tensors made from the inputs, or functions that make one."""
         scope = current_scope()
-        if scope is not None and self.activity_regularizer is not None:
-            from ...compiler.ops.reduction import size_of
-            for output in flatten(outputs):
-                scope.losses.append(self.activity_regularizer(output) / cast(size_of(first, (0,)), output.dtype))
+        for loss in flatten(losses):
+            if loss is None:
+                continue
+            value = convert_to_tensor(loss() if callable(loss) and not isinstance(loss, (Tensor, Variable)) else loss)
+            (self._losses if scope is None else scope.losses).append(value)
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What calls added (within a step: those of the step), and the penalties on weights."""
+        scope = current_scope()
+        added = [loss for layer in self._all_layers() for loss in layer._losses] if scope is None else scope.losses
+        return [*added, *self._penalties()]
+
+    def _penalties(self) -> list[Tensor]:
+        return [w.regularizer(w) for w in self.trainable_weights if w.regularizer is not None]
 
     # weights
 
-    def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, trainable: bool = True,
-                   regularizer: Any = None, constraint: Any = None, name: str | None = None) -> Variable:
+    def add_weight(self, shape: Any = None, initializer: Any = None, dtype: Any = None, trainable: bool = True,
+                   autocast: bool = True, regularizer: Any = None, constraint: Any = None, aggregation: Any = None,
+                   overwrite_with_gradient: bool = False, name: Any = None) -> Variable:
         """A new variable of this layer. Without an initializer floats are Glorot-uniform, others zero."""
+        if isinstance(shape, str):  # Keras 2's order: name, shape
+            shape, name = (initializer if isinstance(initializer, (tuple, list)) else name), shape
+            initializer = None if shape is initializer else initializer
         dtype = dtype or self.dtype_policy.variable_dtype
         if initializer is None:
             initializer = "glorot_uniform" if backend.is_float(dtype) else "zeros"
-        variable = Variable(initializers.get(initializer), shape, dtype, trainable, name or "variable",
-                            regularizers.get(regularizer), constraints.get(constraint))
+        variable = Variable(initializers.get(initializer), () if shape is None else shape, dtype, trainable,
+                            name or "variable", regularizers.get(regularizer), constraints.get(constraint))
         self._weights.append(variable)
         return variable
 
+    add_variable = add_weight
+
+    def _own_weights(self) -> list[Variable]:
+        """Its own variables, those that are plain attributes included."""
+        attributes = [v for value in vars(self).values() for v in ([value] if isinstance(value, Variable) else
+                      value if isinstance(value, (list, tuple)) else ()) if isinstance(v, Variable)]
+        own = list(dict.fromkeys([*self._weights, *attributes]))
+        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
+
     def _sublayers(self) -> Iterator[Layer]:
-        for value in list(vars(self).values()):
-            if isinstance(value, (Layer, list, tuple, dict)):
+        for key, value in list(vars(self).items()):
+            if isinstance(value, (Layer, list, tuple, dict)) and key != "_arguments":
                 yield from (leaf for leaf in flatten(value) if isinstance(leaf, Layer))
 
     def _all_layers(self) -> list[Layer]:
@@ -173,11 +298,12 @@ class Layer:
 
     @property
     def weights(self) -> list[Variable]:
-        own = [v for v in self._weights if v.trainable] + [v for v in self._weights if not v.trainable]
         inner = [w for layer in self._sublayers() for w in layer.weights]
-        return list(dict.fromkeys(own + inner))
+        return list(dict.fromkeys(self._own_weights() + inner))
 
-    variables = weights
+    @property
+    def variables(self) -> list[Variable]:
+        return self.weights
 
     @property
     def trainable(self) -> bool:
@@ -193,7 +319,7 @@ class Layer:
     def trainable_weights(self) -> list[Variable]:
         if not self._trainable:
             return []
-        own = [v for v in self._weights if v.trainable]
+        own = [v for v in self._own_weights() if v.trainable]
         return list(dict.fromkeys(own + [w for layer in self._sublayers() for w in layer.trainable_weights]))
 
     @property
@@ -201,8 +327,13 @@ class Layer:
         trained = set(self.trainable_weights)
         return [w for w in self.weights if w not in trained]
 
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return self.non_trainable_weights
 
     def get_weights(self) -> list[np.ndarray]:
         return backend.batch_get_value(self.weights)
@@ -222,15 +353,15 @@ class Layer:
 
     def count_params(self) -> int:
         if not self.built:
-            raise ValueError(f"You tried to call `count_params` on layer {self.name!r}, but the layer isn't built.")
+            raise ValueError(f"You tried to call `count_params` on layer {self.name!r}, but the layer isn't built. "
+                             "You can build it manually via: `layer.build(input_shape)`.")
         return sum(int(np.prod(w.shape)) for w in self.weights)
 
-    @property
-    def losses(self) -> list[Tensor]:
-        """The penalties on weights."""
-        return [w.regularizer(w) for w in self.trainable_weights if w.regularizer is not None]
-
     # what calls made of it
+
+    @property
+    def path(self) -> str:
+        return self.name
 
     @property
     def dtype(self) -> str:
@@ -241,29 +372,75 @@ class Layer:
         return self.dtype_policy.compute_dtype
 
     @property
+    def input_dtype(self) -> str:
+        """The dtype of inputs made for this layer."""
+        return self.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        return self.dtype_policy.variable_dtype
+
+    @property
     def input(self) -> Any:
-        return self._called()[0]
+        return self._nest_at(0, "input")
 
     @property
     def output(self) -> Any:
-        return self._called()[1]
+        return self._nest_at(0, "output")
 
     @property
     def input_shape(self) -> Any:
-        return map_tensors(shape_of, self.input)
+        return map_structure(shape_of, self.input)
 
     @property
     def output_shape(self) -> Any:
-        return map_tensors(shape_of, self.output)
+        return map_structure(shape_of, self.output)
 
-    def _called(self) -> tuple[Any, Any]:
-        if not self._calls:
-            raise AttributeError(f"The layer {self.name} has never been called and thus has no defined input or "
-                                 "output.")
-        return self._calls[0]
+    @property
+    def input_mask(self) -> Any:
+        return map_structure(mask_of, self.input)
+
+    @property
+    def output_mask(self) -> Any:
+        return map_structure(mask_of, self.output)
+
+    def get_input_at(self, node_index: int) -> Any:
+        return self._nest_at(node_index, "input")
+
+    def get_output_at(self, node_index: int) -> Any:
+        return self._nest_at(node_index, "output")
+
+    def get_input_shape_at(self, node_index: int) -> Any:
+        return map_structure(shape_of, self.get_input_at(node_index))
+
+    def get_output_shape_at(self, node_index: int) -> Any:
+        return map_structure(shape_of, self.get_output_at(node_index))
+
+    def _nest_at(self, index: int, what: str) -> Any:
+        if not self._inbound_nodes:
+            raise AttributeError(f"The layer {self.name} has never been called and thus has no defined {what}.")
+        if index >= len(self._inbound_nodes):
+            raise ValueError(f"Asked to get {what} at node {index}, but the layer {self.name} has only "
+                             f"{len(self._inbound_nodes)} inbound nodes.")
+        node = self._inbound_nodes[index]
+        if what == "output":
+            return node.outputs
+        given = node.arguments[0] if node.arguments else node.input_tensors
+        return node.outputs if node.is_input else given
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def map_shapes(function: Any, value: Any) -> Any:
+    """A nest of shapes with each replaced by function(shape); None stays."""
+    if value is None:
+        return None
+    if is_shape(value):
+        return function(value)
+    if isinstance(value, dict):
+        return {k: map_shapes(function, v) for k, v in value.items()}
+    return [map_shapes(function, v) for v in value]
 
 
 def _given_input_shape(kwargs: dict[str, Any]) -> Shape | None:
@@ -271,8 +448,10 @@ def _given_input_shape(kwargs: dict[str, Any]) -> Shape | None:
     batch = kwargs.pop("batch_size", None)
     full = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
     shape, dim = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
+    length = kwargs.pop("input_length", None)
+    kwargs.pop("input_dtype", None)
     if full is not None:
         return tuple(full)
     if shape is not None:
         return (batch, *(shape if hasattr(shape, "__iter__") else (shape,)))
-    return None if dim is None else (batch, dim)
+    return None if dim is None else (batch, dim) if length is None else (batch, length, dim)

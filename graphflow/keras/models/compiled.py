@@ -11,18 +11,21 @@ from .. import metrics as metrics_module
 from ..losses import rank_of
 from ..metrics import Mean, MeanMetricWrapper, Metric
 from ..naming import object_name
+from ..variables import Variable
 
 
-def per_output(value: Any, names: Sequence[str], what: str) -> list[Any]:
-    """An argument of `compile` as a list with one entry for each output.
+def per_output(value: Any, names: Sequence[str], what: str, aliases: Sequence[str] = ()) -> list[Any]:
+    """An argument of `compile`, or targets, as a list with one entry for each output.
 
-    Raises ValueError for a list of another length or a dict with a name that no output has.
+    `aliases` are other names of the outputs. Raises ValueError for a list of another length or a dict with a name that
+    no output has.
     """
     if isinstance(value, Mapping):
-        unknown = set(value) - set(names)
+        unknown = set(value) - set(names) - set(aliases)
         if unknown:
             raise ValueError(f"`{what}` names outputs {sorted(unknown)}, but the model's outputs are {list(names)}.")
-        return [value.get(n) for n in names]
+        keys = zip(names, aliases or names, strict=True)
+        return [value.get(name, value.get(alias)) for name, alias in keys]
     if len(names) == 1:
         return [value]
     if value is None:
@@ -45,13 +48,15 @@ def _kind_of_targets(y_true: Tensor, y_pred: Tensor) -> str:
 class CompiledLoss:
     """The weighted sum of the losses of the outputs."""
 
-    def __init__(self, losses: Any, weights: Any, names: Sequence[str]):
-        given = per_output(losses, names, "loss")
+    def __init__(self, losses: Any, weights: Any, names: Sequence[str], aliases: Sequence[str] = ()):
+        several = not isinstance(losses, (list, tuple, Mapping)) and losses is not None and len(names) > 1
+        given = [losses] * len(names) if several else per_output(losses, names, "loss", aliases)
         if len(names) == 1 and isinstance(given[0], (list, tuple)) and len(given[0]) == 1:
             given = [given[0][0]]
-        self.weights = [1.0 if w is None else float(w) for w in per_output(
+        self.names = list(names)
+        self.weights = [1.0 if w is None else w if isinstance(w, (Tensor, Variable)) else float(w) for w in per_output(
             weights[0] if len(names) == 1 and isinstance(weights, (list, tuple)) and len(weights) == 1 else weights,
-            names, "loss_weights")]
+            names, "loss_weights", aliases)]
         self.given = given
         # names are resolved at once, so that a misspelt one is an error of `compile`
         self.objects = [None if g is None else g if _is_auto(g, ("crossentropy", "ce")) else self._wrap(g)
@@ -75,11 +80,15 @@ class CompiledLoss:
             if loss is None:
                 parts.append(None)
                 continue
+            if truth is None:
+                raise ValueError(f"The model was compiled with a loss for output {self.names[i]!r}, but no target was "
+                                 "given for it.")
             if isinstance(loss, str):
                 loss = self.objects[i] = self._wrap(f"{_kind_of_targets(truth, prediction)}_crossentropy")
-            value = loss(truth, prediction, sample_weight[i] if i < len(sample_weight) else None)
+            value = loss(truth, prediction, sample_weight[i])
             parts.append(value)
-            weighted = value if self.weights[i] == 1 else value * self.weights[i]
+            weight = self.weights[i]
+            weighted = value if isinstance(weight, float) and weight == 1 else value * weight
             total = weighted if total is None else total + weighted
         return total, parts
 
@@ -91,8 +100,8 @@ def _is_auto(identifier: Any, words: Sequence[str]) -> bool:
 class CompiledMetrics:
     """The metrics of the outputs. They are made at the first use, when the targets' shapes are known."""
 
-    def __init__(self, metrics: Any, weighted_metrics: Any, names: Sequence[str]):
-        self.names = names
+    def __init__(self, metrics: Any, weighted_metrics: Any, names: Sequence[str], aliases: Sequence[str] = ()):
+        self.names, self.aliases = names, aliases
         self.given = [(self._listed(metrics, "metrics"), False),
                       (self._listed(weighted_metrics, "weighted_metrics"), True)]
         for listed, _ in self.given:
@@ -110,15 +119,18 @@ class CompiledMetrics:
         if len(self.names) == 1 and isinstance(value, (list, tuple)):
             flat = [m for v in value for m in (v if isinstance(v, (list, tuple)) else [v])]
             return [flat]
+        if isinstance(value, (list, tuple)) and value and not any(isinstance(v, (list, tuple)) for v in value) and (
+                len(value) != len(self.names) or len(set(map(repr, value))) == 1):
+            value = [value] * len(self.names)  # Keras 2: metrics for every output
         return [list(v) if isinstance(v, (list, tuple)) else [] if v is None else [v]
-                for v in per_output(value, self.names, what)]
+                for v in per_output(value, self.names, what, self.aliases)]
 
     def build(self, y_true: Sequence[Tensor], y_pred: Sequence[Tensor]) -> None:
         if self.built:
             return
         for listed, weighted in self.given:
             for i, entries in enumerate(listed):
-                for entry in entries:
+                for entry in entries if y_true[i] is not None else ():
                     metric = self._make(entry, y_true[i], y_pred[i])
                     self.built.append((i, metric, weighted))
                     name = metric.name if len(self.names) == 1 else f"{self.names[i]}_{metric.name}"
@@ -141,7 +153,7 @@ class CompiledMetrics:
     def update(self, y_true: Sequence[Tensor], y_pred: Sequence[Tensor], sample_weight: Sequence[Any]) -> None:
         self.build(y_true, y_pred)
         for i, metric, weighted in self.built:
-            weight = sample_weight[i] if weighted and i < len(sample_weight) else None
+            weight = sample_weight[i] if weighted else None
             metric.update_state(y_true[i], y_pred[i], sample_weight=weight)
 
     @property

@@ -2,28 +2,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..nest import flatten, map_structure
+
 Arrays = list[np.ndarray]
+Order = Callable[[Any], list[Any]]  # from a nest to a flat list in the model's order
 
 
-def as_arrays(value: Any, what: str) -> Arrays:
-    """`value` (an array, something convertible, or for several inputs a list or dict of these) as a list of arrays.
-
-    Raises ValueError for scalars, TypeError for what is not numeric.
-    """
-    if isinstance(value, Mapping):
-        return [_as_array(v, what) for v in value.values()]
-    if isinstance(value, (list, tuple)) and value and all(hasattr(v, "shape") and np.ndim(v) for v in value):
-        return [_as_array(v, what) for v in value]
-    return [_as_array(value, what)]
-
-
-def _as_array(value: Any, what: str) -> np.ndarray:
+def as_array(value: Any, what: str) -> np.ndarray:
+    """One array. Raises ValueError for scalars, TypeError for what is not numeric."""
+    if hasattr(value, "toarray"):  # SciPy's sparse matrices
+        value = value.toarray()
     array = np.asarray(value)
+    if what == "x" and array.dtype.kind in "OSU" and array.size and isinstance(array.flat[0], (str, bytes)):
+        return array.astype(object)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"`{what}` must be numeric. Received: {type(value).__name__} of dtype {array.dtype}"
                         + (" (rows of different lengths?)" if array.dtype == object else ""))
@@ -34,30 +30,75 @@ def _as_array(value: Any, what: str) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
-class Batches:
-    """Arrays (inputs, then targets, then weights) in step: row i of each belongs to sample i.
+def nest_of_arrays(value: Any, what: str) -> Any:
+    """A nest of arrays: lists and tuples of arrays, and dicts, are nests; a list of numbers is one array."""
+    if isinstance(value, Mapping):
+        return {k: nest_of_arrays(v, what) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and value and any(_is_array(v) for v in value) and all(
+            v is None or _is_array(v) for v in value):
+        return [nest_of_arrays(v, what) for v in value]
+    return None if value is None else as_array(value, what)
+
+
+def _is_array(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return True
+    if isinstance(value, (list, tuple)):
+        return bool(value) and any(_is_array(v) for v in value)
+    return hasattr(value, "shape") and len(value.shape) > 0
+
+
+class Batch:
+    """The arrays of a batch, or of a whole data set: inputs in the model's order, targets and weights by output
+    (None where an output has none).
 
     Raises ValueError when they differ in length or are empty.
     """
 
-    def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None,
-                 shuffle: bool = False):
-        self.x = as_arrays(x, "x")
-        self.y = [] if y is None else as_arrays(y, "y")
-        self.weights = [] if sample_weight is None else [
-            a.astype(np.float32, copy=False) for a in as_arrays(sample_weight, "sample_weight")]
-        self.arrays = self.x + self.y + self.weights
+    def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, order: Order = flatten,
+                 target_order: Order = flatten, weight_order: Order = flatten):
+        nest, targets = nest_of_arrays(x, "x"), nest_of_arrays(y, "y")
+        self.structure = map_structure(lambda _: None, nest)
+        self.x: Arrays = order(nest)
+        self.y: list[Any] = [] if y is None else target_order(targets)
+        self.target_structure = self._structure(targets, self.y)
+        weights = [] if sample_weight is None else weight_order(nest_of_arrays(sample_weight, "sample_weight"))
+        self.weights = [None if w is None else w.astype(np.float32, copy=False) for w in weights]
+        self.arrays: Arrays = [a for a in (*self.x, *self.y, *self.weights) if a is not None]
         lengths = [len(a) for a in self.arrays]
         if len(set(lengths)) > 1:
-            received = ", ".join(f"{name} sizes: {', '.join(str(len(a)) for a in arrays)}" for name, arrays in (
-                ("'x'", self.x), ("'y'", self.y), ("'sample_weight'", self.weights)) if arrays)
+            received = ", ".join(f"{name} sizes: {', '.join(str(len(a)) for a in arrays if a is not None)}"
+                                 for name, arrays in (("'x'", self.x), ("'y'", self.y),
+                                                      ("'sample_weight'", self.weights)) if arrays)
             raise ValueError(f"Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. "
                              f"{received}")
+        if not lengths:
+            raise ValueError("Expected input data to be non-empty. Received no arrays.")
         if not lengths[0]:
             raise ValueError(f"Expected input data to be non-empty. Received: x.shape={self.x[0].shape}")
         self.size = lengths[0]
+
+    @staticmethod
+    def _structure(targets: Any, flat: list[Any]) -> Any:
+        if isinstance(targets, Mapping):
+            return [None] * len(flat) if len(flat) > 1 else None
+        return map_structure(lambda _: None, targets)
+
+    @property
+    def signature(self) -> Any:
+        """What a step is built for: dtypes and shapes without the batch axis, and what is missing."""
+        return tuple(tuple(None if a is None else (a.dtype.str, a.shape[1:]) for a in part)
+                     for part in (self.x, self.y, self.weights))
+
+
+class Batches:
+    """A data set in memory, batch by batch."""
+
+    def __init__(self, data: Batch, batch_size: int | None = None, shuffle: Any = False):
         if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) < 1):
             raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size}")
+        self.data = data
+        self.size, self.arrays = data.size, data.arrays
         self.batch_size = int(batch_size or 32)
         self.shuffle = shuffle
         self._buffers: Arrays = []
@@ -78,7 +119,11 @@ class Batches:
         if not self._buffers:
             rows = min(self.batch_size, self.size)
             self._buffers = [np.empty((rows, *a.shape[1:]), a.dtype) for a in self.arrays]
-        order = np.random.permutation(self.size)
+        if self.shuffle == "batch":  # Keras 2: the order of batches alone
+            starts = np.random.permutation(np.arange(0, self.size, self.batch_size))
+            order = np.concatenate([np.arange(s, min(s + self.batch_size, self.size)) for s in starts])
+        else:
+            order = np.random.permutation(self.size)
         for begin in range(0, self.size, self.batch_size):
             chosen = order[begin:begin + self.batch_size]
             batch = [b[:len(chosen)] for b in self._buffers]
@@ -88,27 +133,23 @@ class Batches:
 
 
 def split_validation(arrays: Sequence[Any], fraction: float) -> tuple[list[Any], list[Any]]:
-    """The first and the last part of each array (None stays None). Raises ValueError when one would be empty."""
-    present = [a for a in arrays if a is not None]
-    nests = [as_arrays(a, "x") for a in present]
-    size = len(nests[0][0])
+    """The first and the last part of each nest of arrays (None stays). Raises ValueError when one would be empty."""
+    nests = [nest_of_arrays(a, "x") for a in arrays]
+    size = len(flatten(nests[0])[0])
     cut = int(math.floor(size * (1 - fraction)))
     if not 0 < fraction < 1 or cut in (0, size):
         raise ValueError(f"Training data contains {size} samples, which is not sufficient to split it into a "
                          f"validation and training set as specified by `validation_split={fraction}`.")
 
-    def part(value: Any, rows: slice) -> Any:
-        if value is None:
-            return None
-        pieces = [a[rows] for a in as_arrays(value, "x")]
-        return pieces[0] if len(pieces) == 1 else pieces
+    def part(nest: Any, rows: slice) -> Any:
+        return map_structure(lambda a: None if a is None else a[rows], nest)
 
-    return [part(a, slice(0, cut)) for a in arrays], [part(a, slice(cut, size)) for a in arrays]
+    return [part(n, slice(0, cut)) for n in nests], [part(n, slice(cut, size)) for n in nests]
 
 
 def class_weights_to_sample_weights(y: Any, class_weight: Mapping[int, float], sample_weight: Any = None) -> np.ndarray:
     """The weight of each sample: that of its class, times its own. Classes that are not named weigh 1."""
-    labels = np.asarray(y)
+    labels = np.asarray(flatten(y)[0] if isinstance(y, (list, tuple, Mapping)) and len(flatten(y)) == 1 else y)
     if labels.ndim > 1:
         labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
     if labels.ndim != 1:
@@ -120,3 +161,13 @@ def class_weights_to_sample_weights(y: Any, class_weight: Mapping[int, float], s
         table[int(label)] = weight
     weights = table[labels]
     return weights if sample_weight is None else weights * np.asarray(sample_weight, np.float32)
+
+
+def unpack(data: Any) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight) of a tuple of one to three, or of x alone. Raises ValueError for longer ones."""
+    if isinstance(data, (list, tuple)) and not isinstance(data, list):
+        if not 1 <= len(data) <= 3:
+            raise ValueError("Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, "
+                             f"found: {len(data)} members")
+        return (*data, *(None,) * (3 - len(data)))  # type: ignore[return-value]
+    return data, None, None

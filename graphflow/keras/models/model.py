@@ -1,44 +1,154 @@
-"""The base class of models: layers that are trained, saved and summarized together."""
+"""Models: layers that are trained, saved and summarized together, given by their inputs and outputs or by a `call`."""
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from ...compiler.ir import default_graph
-from ..layers.layer import Layer
+from ...compiler.dtypes import as_dtype
+from ...compiler.ir import Tensor, default_graph
+from ...compiler.ops.constant import convert_to_tensor
+from ...compiler.ops.reduction import reduce_mean
+from ...compiler.ops.state import placeholder
+from ..layers.core import BATCH
+from ..layers.input_spec import shape_of
+from ..layers.layer import Layer, map_shapes
+from ..metrics import Mean
+from ..naming import auto_name
+from ..nest import flatten, map_structure
 from ..saving import saving
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..scope import current_scope, outside_steps
 from ..utils.summary import print_summary
+from .network import Network
+from .network_config import network_config, network_from_config
 from .training import Trainer
 
 
 class Model(Trainer):
-    """A layer with `compile`, `fit`, `evaluate`, `predict`, `summary`, `save`."""
+    """`Model(inputs, outputs)`: the layers between those tensors. A subclass makes layers in `__init__` and uses them
+    in `call(inputs, training=..., mask=...)`.
+    """
 
-    def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None, **kwargs: Any):
-        super().__init__(name=name, trainable=trainable, dtype=dtype, **kwargs)
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True,
+                 dtype: Any = None, **kwargs: Any):
+        inputs = kwargs.pop("input", inputs)
+        outputs = kwargs.pop("output", outputs)
+        super().__init__(name=name or (None if inputs is None else _functional_name(self)), dtype=dtype, **kwargs)
         self.graph = default_graph()
+        self._network: Network | None = None
+        self._added_losses: list[Tensor] = []
+        self._added_metrics: list[tuple[Tensor, str, Mean]] = []
+        if (inputs is None) != (outputs is None):
+            raise ValueError("Provide both `inputs` and `outputs`, or neither, to Model().")
+        if inputs is not None:
+            self._connect(inputs, outputs)
+        if not trainable:
+            self.trainable = False
+
+    def _connect(self, inputs: Any, outputs: Any) -> None:
+        self.graph = flatten(inputs)[0].graph if isinstance(flatten(inputs)[0], Tensor) else self.graph
+        self._network = Network(inputs, outputs)
+        self.built = True
+        if type(self).call is Model.call:
+            self.supports_masking = True
+
+    @property
+    def is_functional(self) -> bool:
+        """Whether the layers between inputs and outputs say what the model does."""
+        return self._network is not None and type(self).call is Model.call
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        if self._network is None:
+            raise NotImplementedError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
+        wanted = [*self._added_losses, *(t for t, _, _ in self._added_metrics)]
+        outputs, more = self._network.run(inputs, mask, wanted)
+        scope = current_scope()
+        if scope is not None:
+            scope.losses += more[:len(self._added_losses)]
+            for value, (_, _, metric) in zip(more[len(self._added_losses):], self._added_metrics, strict=True):
+                metric.update_state(value)
+        return outputs
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        return None  # the outputs carry their own
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights of a subclassed model for inputs of this shape (with the batch axis)."""
+        if self.built or input_shape is None:
+            return
+        if type(self).call is Model.call:
+            raise ValueError(f"Model {self.name!r} cannot be built: it has neither inputs and outputs nor a `call()`.")
+        with self.graph.as_default(), outside_steps():
+            self._build_shapes = {"input_shape": input_shape}
+            self.built = True  # the layers build themselves
+            self(map_shapes(lambda shape: _entry(shape, self.compute_dtype), input_shape))
+
+    def _build_once(self, tensors: dict[str, Any]) -> None:
+        if self.built:
+            return
+        if type(self).build is not Model.build:
+            super()._build_once(tensors)
+        elif current_scope() is not None:  # the weights are made outside the step
+            self.build(map_structure(shape_of, next(iter(tensors.values()))))
+        else:
+            self._build_shapes = {"input_shape": map_structure(shape_of, next(iter(tensors.values()), None))}
+
+    # structure
 
     @property
     def layers(self) -> list[Layer]:
         """The layers directly within the model."""
-        return list(dict.fromkeys(self._sublayers()))
+        if self._network is not None:
+            own = [op for op in self._network.operations if not getattr(op, "is_operation", False)]
+            return list(dict.fromkeys([*own, *super()._sublayers()]))
+        return list(dict.fromkeys(super()._sublayers()))
 
-    # what fit needs to know of the inputs and outputs
-
-    @property
-    def input_shapes(self) -> list[Any] | None:
-        """The shapes of the inputs with the batch axis, None when they are not known yet."""
-        return None if self._build_shape is None else [self._build_shape]
-
-    @property
-    def input_dtypes(self) -> list[str]:
-        return [self.compute_dtype]
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError("`Model.layers` attribute is reserved and should not be used. Please use another name.")
 
     @property
-    def output_names(self) -> list[str]:
-        return ["output"]
+    def operations(self) -> list[Any]:
+        """The layers, and the graph operations between them, in order."""
+        return self.layers if self._network is None else self._network.operations
+
+    def _sublayers(self) -> Any:
+        return iter(self.layers)
+
+    def _wired(self) -> Network:
+        if self._network is None:
+            raise AttributeError(f"Model {self.name!r} has no defined inputs and outputs: it is not built from tensors, "
+                                 "or not built yet.")
+        return self._network
+
+    @property
+    def inputs(self) -> list[Tensor]:
+        return self._wired().inputs
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        return self._wired().outputs
+
+    @property
+    def input(self) -> Any:
+        return self._wired().input_nest if self._network is not None else super().input
+
+    @property
+    def output(self) -> Any:
+        return self._wired().output_nest if self._network is not None else super().output
+
+    @property
+    def input_names(self) -> list[str]:
+        return [] if self._network is None else self._network.input_names
+
+    @property
+    def output_names(self) -> Any:
+        """One name for each output; None as long as a subclassed model has not said how many there are."""
+        if self._network is not None:
+            return self._network.output_names
+        return self._output_names
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or index. Raises ValueError if there is none."""
@@ -59,7 +169,63 @@ class Model(Trainer):
         """Print the layers with their output shapes and numbers of weights."""
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
-    # files
+    def reset_states(self) -> None:
+        """Make the states of stateful layers zero."""
+        for layer in self._all_layers():
+            if layer is not self and hasattr(layer, "reset_states") and getattr(layer, "stateful", False):
+                layer.reset_states()
+
+    # what training adds (Keras 2)
+
+    def add_loss(self, losses: Any, inputs: Any = None) -> None:
+        """Add to what is minimized: in `call`, a tensor; outside, a tensor made from this model's tensors."""
+        symbolic = [t for t in flatten(losses) if isinstance(t, Tensor)]
+        if current_scope() is not None or self._network is None or len(symbolic) != len(flatten(losses)):
+            super().add_loss(losses, inputs)
+            return
+        self._add_tensors(symbolic)
+        self._added_losses += [t if t.dims == () else reduce_mean(t) for t in symbolic]
+        self._add_tensors(self._added_losses)
+
+    def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean") -> None:
+        """Show the mean of a tensor, made from this model's tensors or in `call`, as a metric."""
+        tensor = convert_to_tensor(value)
+        name = name or tensor.op.name.rpartition("/")[2]
+        scope = current_scope()
+        if scope is not None:
+            scope.metrics[name] = tensor
+            return
+        with self.graph.as_default():
+            metric = Mean(name)
+        self._add_tensors([tensor])
+        self._added_metrics.append((tensor, name, metric))
+
+    def _add_tensors(self, tensors: Sequence[Tensor]) -> None:
+        network = self._wired()
+        added = [*self._added_losses, *(t for t, _, _ in self._added_metrics), *tensors]
+        self._network = Network(network.input_nest, network.output_nest, added)
+        self._forget_steps()
+
+    # configs and files
+
+    def get_config(self) -> dict[str, Any]:
+        if self.is_functional and _takes_tensors(type(self)):
+            return network_config(self)
+        return super().get_config()
+
+    @classmethod
+    def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
+        if isinstance(config, dict) and {"layers", "input_layers", "output_layers"} <= set(config):
+            return network_from_config(cls if _takes_tensors(cls) else Model, config, custom_objects)
+        return cls(**config)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        return None if self._network is not None else super().get_build_config()
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        if config and config.get("input_shape") is not None and not self.built:
+            shape = map_shapes(tuple, config["input_shape"])
+            self.build(shape)
 
     def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True,
              save_format: str | None = None, **kwargs: Any) -> None:
@@ -91,13 +257,40 @@ class Model(Trainer):
         saving.compile_model(self, config)
 
 
+def _functional_name(model: Model) -> str | None:
+    return auto_name("functional") if type(model) is Model else None
+
+
+def _takes_tensors(cls: type) -> bool:
+    """Whether a class is made as Model is: with inputs and outputs."""
+    parameters = inspect.signature(cls.__init__).parameters
+    if cls.__init__ is Model.__init__:
+        return True
+    kinds = [p.kind for p in parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD in kinds:
+        return True
+    return list(parameters)[1:3] == ["inputs", "outputs"]
+
+
+def _entry(shape: Any, dtype: str) -> Tensor:
+    return placeholder(as_dtype(dtype), tuple(BATCH if i == 0 and d is None else d for i, d in enumerate(shape)))
+
+
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """The model that `to_json` described. Raises ValueError for text that does not describe one."""
     try:
         config = json.loads(json_string)
     except json.JSONDecodeError as error:
         raise ValueError(f"model_from_json: not JSON: {error}") from None
+    return model_from_config(config, custom_objects)
+
+
+def model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
+    """The model that a config (`{"class_name": ..., "config": ...}`) describes."""
+    if not isinstance(config, dict):
+        raise TypeError(f"`model_from_config` expects a dictionary, not {type(config).__name__}. Maybe you meant to "
+                        "use `Sequential.from_config(config)`?")
     model = deserialize_keras_object(config, custom_objects)
-    if isinstance(config, dict) and config.get("compile_config"):
+    if config.get("compile_config"):
         model.compile_from_config(config["compile_config"])
     return model

@@ -4,13 +4,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor
-from ...compiler.ops.state import placeholder
+from .. import dtype_policies
 from ..layers.core import InputLayer
-from ..layers.input_spec import Shape
+from ..layers.input_spec import Shape, shape_of
 from ..layers.layer import Layer
+from ..layers.node import history_of
+from ..nest import map_structure
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..scope import outside_steps
 from .model import Model
 
 
@@ -23,28 +25,46 @@ class Sequential(Model):
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None,
                  **kwargs: Any):
-        super().__init__(name=name, trainable=trainable, **kwargs)
         self._stack: list[Layer] = []
+        super().__init__(name=name, **kwargs)
         for layer in layers or ():
             self._append(layer)
         self._try_build()
+        if not trainable:
+            self.trainable = False
 
-    def add(self, layer: Any) -> None:
+    def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer on top."""
         self._append(layer)
-        self._rebuild()
+        if self._network is None:
+            self._try_build()
+            return
+        with self.graph.as_default(), outside_steps():
+            self._extend(self._stack[-1](self.output))
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Take off the last layer."""
         if not self.layers:
             raise TypeError("There are no layers in the model.")
         layer = self._stack.pop()
-        self._rebuild()
+        if self._network is not None:
+            history = history_of(self.outputs[0])
+            assert history is not None
+            if self.layers:
+                self._extend(history.operation._inbound_nodes[history.node_index].input_tensors[0])
+            else:
+                self.built, self._build_shapes, self._network = False, None, None
+        self._forget_steps()
         return layer
 
+    def _extend(self, output: Any) -> None:
+        self._connect(self.input, output)
+        self._forget_steps()
+
     def _append(self, layer: Any) -> None:
-        if isinstance(layer, Tensor) and isinstance(getattr(layer, "_keras_history", (None,))[0], InputLayer):
-            layer = layer._keras_history[0]  # type: ignore[attr-defined]
+        history = history_of(layer)
+        if history is not None and isinstance(history.operation, InputLayer):
+            layer = history.operation
         if not isinstance(layer, Layer):
             if not callable(layer) or isinstance(layer, type):
                 raise ValueError(f"Only instances of `keras.Layer` can be added to a Sequential model. "
@@ -60,17 +80,12 @@ class Sequential(Model):
                              "name.")
         self._stack.append(layer)
 
-    def _rebuild(self) -> None:
-        self.built, self._build_shape, self._calls = False, None, []
-        self._forget_steps()
-        self._try_build()
-
     def _try_build(self) -> None:
         first = self._stack[0] if self._stack else None
         shape = first._batch_input_shape if first is not None else None
-        if shape is None and isinstance(first, Model) and first.input_shapes:
-            shape = first.input_shapes[0]
-        if shape is not None and len(self.layers) > 0:
+        if shape is None and isinstance(first, Model) and first._network is not None:
+            shape = shape_of(first.inputs[0])
+        if shape is not None and self.layers:
             self.build(shape)
 
     # building
@@ -82,27 +97,34 @@ class Sequential(Model):
         if not self.layers:
             raise ValueError(f"Sequential model {self.name} cannot be built because it has no layers. "
                              "Call `model.add(layer)`.")
-        shape = tuple(input_shape)
         first = self._stack[0]
-        with self.graph.as_default():
-            entry = first.output if isinstance(first, InputLayer) else placeholder(
-                as_dtype(self.compute_dtype), shape, f"{self.name}_input")
-            self._build_shape = shape
-            with self.graph.name_scope(self.name):
-                output = self.call(entry)
-        self._calls = [(entry, output)]
-        self.built = True
+        with self.graph.as_default(), outside_steps():
+            if not isinstance(first, InputLayer):
+                first = self._entry_for(input_shape)
+            x = entry = first.output
+            for layer in self.layers:
+                x = layer(x)
+            self._connect(entry, x)
+        self._build_shapes = {"input_shape": shape_of(entry)}
+
+    def _entry_for(self, shape: Any) -> InputLayer:
+        first = self._stack[0]
+        dtype = first.inputs[0].dtype.name if isinstance(first, Model) and first._network else first.input_dtype
+        return InputLayer(batch_shape=tuple(shape), dtype=dtype)
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        if self._network is not None:
+            return super().call(inputs, training=training, mask=mask)
         x = inputs
         for layer in self.layers:
-            x = layer(x, training=training)
+            x = layer(x)
         return x
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if not self.built:
-            tensor = self._to_tensor(inputs)
-            self.build((None, *tensor.shape.as_list()[1:]))
+        if not self.built and self.layers:
+            tensor = self._converted(inputs)
+            if isinstance(tensor, Tensor) and tensor.dims is not None:
+                self.build((None, *shape_of(tensor)[1:]))
         return super().__call__(inputs, *args, **kwargs)
 
     @property
@@ -114,42 +136,43 @@ class Sequential(Model):
 
     @property
     def input_shape(self) -> Shape:
-        if self._build_shape is None:
+        if self._network is None:
             raise AttributeError(f"Sequential model {self.name!r} has no defined input shape yet.")
-        return self._build_shape
+        return shape_of(self.inputs[0])
 
     @property
-    def input_dtypes(self) -> list[str]:
-        first = self._stack[0] if self._stack else self
-        return [first.compute_dtype if isinstance(first, InputLayer) else self.compute_dtype]
-
-    @property
-    def output_names(self) -> list[str]:
-        return [self.layers[-1].name] if self.layers else ["output"]
+    def output_shape(self) -> Any:
+        if self._network is None:
+            raise AttributeError(f"Sequential model {self.name!r} has no defined output shape yet.")
+        return map_structure(shape_of, self.output)
 
     # configs
 
     def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = {key: value for key, value in super().get_config().items()}
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable,
+                                  "dtype": dtype_policies.serialize(self.dtype_policy)}
         config["layers"] = [serialize_keras_object(layer) for layer in self._saved_stack()]
-        if self._build_shape is not None:
-            config["build_input_shape"] = list(self._build_shape)
+        if self._network is not None:
+            config["build_input_shape"] = list(self.input_shape)
         return config
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        return None if self._network is None else {"input_shape": list(self.input_shape)}
 
     def _saved_stack(self) -> list[Layer]:
         """The layers with an input layer before them when the shape is known, as Keras saves them."""
-        if self._build_shape is None or isinstance(self._stack[0], (InputLayer, Model)):
+        if self._network is None or isinstance(self._stack[0], InputLayer):
             return self._stack
-        entry = InputLayer(batch_shape=self._build_shape, dtype=self.compute_dtype, name=f"{self.name}_input")
-        return [entry, *self._stack]
+        return [history_of(self.inputs[0]).operation, *self._stack]  # type: ignore[union-attr]
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
         if isinstance(config, list):  # Keras 2.0 to 2.2.4
             config = {"layers": config}
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
-        for layer in config["layers"]:
-            model._append(deserialize_keras_object(layer, custom_objects))
+        with outside_steps():
+            for layer in config["layers"]:
+                model._append(deserialize_keras_object(layer, custom_objects))
         model._try_build()
         shape = config.get("build_input_shape")
         if not model.built and isinstance(shape, (list, tuple)):

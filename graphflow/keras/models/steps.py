@@ -9,102 +9,83 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...compiler import dims as dm
-from ...compiler.autodiff import gradients
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor
-from ...compiler.ops.elementwise import cast
-from ...compiler.ops.reduction import size_of
+from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.state import group, placeholder
 from .. import backend
-from ..layers.layer import flatten
+from ..layers.core import BATCH
+from ..nest import flatten, map_structure, pack
 from ..scope import StepScope, training_as
-from .compiled import track
+from .data import Batch
 
 if TYPE_CHECKING:
     from .model import Model
-
-Signature = tuple[tuple[str, tuple[int, ...]], ...]
-
-
-def signature_of(arrays: Sequence[np.ndarray]) -> Signature:
-    return tuple((a.dtype.str, a.shape[1:]) for a in arrays)
 
 
 class Inputs:
     """Placeholders for a batch: all share one symbol for the batch size. Inputs are cast inside the graph."""
 
-    def __init__(self, x: Sequence[np.ndarray], y: Sequence[np.ndarray], weights: Sequence[np.ndarray],
-                 input_shapes: Sequence[Any]):
-        self.batch = dm.fresh("batch")
-        self.x = [self._feed(a, f"x{i or ''}", shape) for i, (a, shape) in enumerate(
-            zip(x, input_shapes, strict=True))]
-        self.y = [self._feed(a, f"y{i or ''}") for i, a in enumerate(y)]
-        self.weights = [self._feed(a, f"sample_weight{i or ''}") for i, a in enumerate(weights)]
+    def __init__(self, model: Model, batch: Batch):
+        network = model._network
+        wanted: Sequence[Any] = network.inputs if network is not None else [None] * len(batch.x)
+        self.x = [self._feed(a, f"x{i or ''}", like) for i, (a, like) in enumerate(zip(batch.x, wanted, strict=True))]
+        self.y = [None if a is None else self._feed(a, f"y{i or ''}") for i, a in enumerate(batch.y)]
+        self.weights = [None if a is None else self._feed(a, f"sample_weight{i or ''}")
+                        for i, a in enumerate(batch.weights)]
+        self.structure = network.input_nest if network is not None else batch.structure
+        self.target_structure = batch.target_structure
 
-    def _feed(self, array: np.ndarray, name: str, shape: Any = None) -> Tensor:
-        sizes = array.shape[1:]
-        if shape is not None:  # sizes that the model leaves open stay open
-            sizes = tuple(None if s is None else d for s, d in zip(shape[1:], sizes, strict=True))
-        return placeholder(as_dtype(array.dtype), (self.batch, *sizes), name)
+    def _feed(self, array: np.ndarray, name: str, like: Tensor | None = None) -> Tensor:
+        sizes: tuple[Any, ...] = array.shape[1:]
+        if like is not None and like.dims is not None and len(like.dims) == array.ndim:
+            # sizes that the model leaves open stay open
+            sizes = tuple(d if isinstance(d, int) else w if d is None else None for d, w in zip(
+                (n if isinstance(w, int) else None for n, w in zip(sizes, like.dims[1:], strict=True)),
+                like.dims[1:], strict=True))
+        return placeholder(as_dtype(array.dtype), (BATCH, *sizes), name)
+
+    @property
+    def data(self) -> Any:
+        """(x, y, sample_weight) as `train_step` takes them: in their structures, None where nothing was given."""
+        x = pack(self.structure, self.x)
+        y = None if not self.y else pack(self.target_structure, self.y)
+        weights = None if not self.weights else self.weights[0] if len(self.weights) == 1 else list(self.weights)
+        return (x,) if y is None and weights is None else (x, y) if weights is None else (x, y, weights)
 
     @property
     def all(self) -> list[Tensor]:
-        return self.x + self.y + self.weights
-
-
-def predictions(model: Model, inputs: Inputs, training: bool) -> list[Tensor]:
-    tensors = [cast(t, d) if as_dtype(d).is_floating or t.dtype.is_floating else t
-               for t, d in zip(inputs.x, model.input_dtypes, strict=True)]
-    outputs = model(tensors[0] if len(tensors) == 1 else tensors, training=training)
-    return flatten(outputs)
+        return [t for t in (*self.x, *self.y, *self.weights) if t is not None]
 
 
 def predict_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
-    """(x...) -> outputs."""
-    with model.graph.as_default(), model.graph.name_scope("predict_step"), StepScope():
-        outputs = predictions(model, inputs, False)
-    return backend.get_session(model.graph).make_callable(outputs[0] if len(outputs) == 1 else outputs, inputs.x)
+    """(x...) -> the outputs, flat."""
+    with model.graph.as_default(), model.graph.name_scope("predict_step"), training_as(False), StepScope():
+        outputs = model.predict_step((pack(inputs.structure, inputs.x),))
+    model._output_structure = map_structure(lambda _: None, outputs)
+    tensors = [convert_to_tensor(t) for t in flatten(outputs)]
+    return backend.get_session(model.graph).make_callable(tensors[0] if len(tensors) == 1 else tensors, inputs.x)
 
 
-def loss_and_metrics(model: Model, inputs: Inputs, outputs: list[Tensor], scope: StepScope) -> Tensor:
-    """The loss to minimize. Updates the metrics, the loss's own among them, on the way."""
-    if len(outputs) != len(inputs.y):
-        raise ValueError(f"The model has {len(outputs)} outputs, but {len(inputs.y)} target arrays were given.")
-    total, parts = model.compiled_loss(inputs.y, outputs, inputs.weights)
-    penalties = [*model.losses, *scope.losses]
-    for penalty in penalties:
-        total = penalty if total is None else total + penalty
-    if total is None:
-        raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
-    count = size_of(inputs.x[0], (0,))
-    for tracker, value in zip(model.loss_trackers, [total, *parts], strict=False):
-        if value is not None:
-            track(tracker, value, count)
-    model.compiled_metrics.update(inputs.y, outputs, inputs.weights)
-    return total
-
-
-def test_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
-    """(x..., y..., weights...): adds a batch to the metrics."""
-    graph = model.graph
-    with graph.as_default(), graph.name_scope("test_step"), training_as(False), StepScope() as scope:
-        loss_and_metrics(model, inputs, predictions(model, inputs, False), scope)
+def update_step(model: Model, inputs: Inputs, training: bool) -> Callable[..., Any]:
+    """(x..., y..., weights...): a training step (forward, loss, gradients, updates of weights and metrics) or a test
+    step (metrics alone), in one run. A step of the user's own gives the logs it returns, by name.
+    """
+    graph, kind = model.graph, "train_step" if training else "test_step"
+    with graph.as_default(), graph.name_scope(kind), training_as(training), StepScope() as scope:
+        logs = getattr(model, kind)(inputs.data)
+        logs = logs if isinstance(logs, dict) else {}
+        values = {name: convert_to_tensor(v) for name, v in logs.items()} if model._has_own(kind) else {}
         step = group(*scope.assignments())
-    return backend.get_session(graph).make_callable(step, inputs.all)
+    session = backend.get_session(graph)
+    if not values:
+        return session.make_callable(step, inputs.all)
+    run = session.make_callable([step, *values.values()], inputs.all)
+    names = list(values)
 
-
-def train_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
-    """(x..., y..., weights...): forward, loss, gradients, updates of weights and metrics, in one run."""
-    graph = model.graph
-    with graph.as_default(), graph.name_scope("train_step"), training_as(True), StepScope() as scope:
-        outputs = predictions(model, inputs, True)
-        loss = loss_and_metrics(model, inputs, outputs, scope)
-        variables = model.trainable_variables
-        if variables:
-            model.optimizer.apply(gradients(loss, variables), variables)
-        step = group(*scope.assignments())
-    return backend.get_session(graph).make_callable(step, inputs.all)
+    def with_logs(*arrays: np.ndarray) -> dict[str, Any]:
+        return {n: v.item() if np.ndim(v) == 0 else v for n, v in zip(names, run(*arrays)[1:], strict=True)}
+    return with_logs
 
 
 def results(model: Model, tensors: dict[str, Tensor]) -> Callable[[], dict[str, float]]:

@@ -166,6 +166,10 @@ class Optimizer:
             return [g * scale for g in grads]
         return grads
 
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """The loss as it is differentiated."""
+        return loss
+
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
         grads, variables = zip(*grads_and_vars, strict=True)
         return self.apply(grads, variables)

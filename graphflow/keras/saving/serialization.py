@@ -86,8 +86,10 @@ def serialize_keras_object(obj: Any) -> Any:
     if not hasattr(obj, "get_config"):
         raise TypeError(f"Cannot serialize object {obj!r} of type {type(obj).__name__}: it has no get_config().")
     cls = type(obj)
-    module = public_module(cls)
-    data = {"module": module or cls.__module__, "class_name": cls.__name__, "config": obj.get_config(),
+    module, name = public_module(cls), cls.__name__
+    if name == "Model" and module == "keras" and getattr(obj, "is_functional", False):
+        module, name = "keras.src.models.functional", "Functional"
+    data = {"module": module or cls.__module__, "class_name": name, "config": obj.get_config(),
             "registered_name": _names.get(cls, cls.__name__) if module is None else None}
     if hasattr(obj, "get_build_config") and (built := obj.get_build_config()):
         data["build_config"] = built
@@ -124,13 +126,18 @@ def deserialize_keras_object(data: Any, custom_objects: Mapping[str, Any] | None
     if not isinstance(config, dict):
         raise ValueError(f"The config of {name} must be a dict. Received: {config!r}")
     try:
-        return cls.from_config(dict(config))
+        made = cls.from_config(dict(config))
+        if data.get("build_config") and hasattr(made, "compile_from_config") and not made.built:
+            made.build_from_config(data["build_config"])
+        return made
     except (TypeError, KeyError) as error:
         raise TypeError(f"{cls.__name__} could not be made from its config: {error}. config={config}") from error
 
 
 def _find_class(name: str, module: Any, registered: Any, objects: Mapping[str, Any] | None) -> Any:
     found = (custom_object(str(registered)) if registered else None) or custom_object(name)
+    if found is None and name == "Functional":
+        name, module = "Model", "keras"
     if found is None and isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras", PACKAGE):
         found = _public_class(module, name)
     if found is None and objects is not None:

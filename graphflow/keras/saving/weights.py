@@ -118,7 +118,7 @@ def write_legacy(group: Any, model: Any) -> None:
     for layer in sorted(layers, key=lambda layer: layer.name):
         write_named(group.create_group(layer.name), _legacy_weights(layer), [
             f"{model.name}/{path}" for path in weight_paths(layer)])
-    own = model._weights
+    own = model._own_weights()
     write_named(group.create_group("top_level_model_weights"), own, [w.name for w in own])
 
 
@@ -133,7 +133,7 @@ def weight_paths(layer: Any) -> list[str]:
     paths: dict[Any, str] = {}
 
     def visit(inner: Any, prefix: str) -> None:
-        for weight in inner._weights:
+        for weight in inner._own_weights():
             paths.setdefault(weight, f"{prefix}/{weight.name}")
         for sub in inner._sublayers():
             visit(sub, f"{prefix}/{sub.name}")
@@ -173,9 +173,9 @@ def read_legacy(group: Any, model: Any, skip_mismatch: bool = False, by_name: bo
             raise ValueError(f"Weight count mismatch for layer {layer.name!r}. Layer expects {len(weights)} weight(s). "
                              f"Received {len(names)} saved weight(s) from {group.file.filename!r}.")
         values += _fitting(stored_group, names, weights, layer.name, skip_mismatch)
-    if "top_level_model_weights" in group and model._weights:
+    if "top_level_model_weights" in group and model._own_weights():
         top = group_in(group, "top_level_model_weights")
-        values += _fitting(top, read_names(top, "weight_names"), model._weights, model.name, skip_mismatch)
+        values += _fitting(top, read_names(top, "weight_names"), model._own_weights(), model.name, skip_mismatch)
     backend.batch_set_value(values)
 
 
@@ -199,7 +199,8 @@ def layer_keys(layers: Sequence[Any]) -> list[str]:
     counts: dict[str, int] = {}
     keys = []
     for layer in layers:
-        stem = to_snake_case(type(layer).__name__)
+        functional = type(layer).__name__ == "Model" and getattr(layer, "is_functional", False)
+        stem = "functional" if functional else to_snake_case(type(layer).__name__)
         counts[stem] = counts.get(stem, -1) + 1
         keys.append(f"{stem}_{counts[stem]}" if counts[stem] else stem)
     return keys
@@ -214,7 +215,7 @@ def write_vars(group: Any, layer: Any, variables: Sequence[Any]) -> None:
 
 def own_weights(layer: Any) -> list[Any]:
     """Its own variables as Keras orders them: trainable ones first."""
-    return [w for w in layer._weights if w.trainable] + [w for w in layer._weights if not w.trainable]
+    return layer._own_weights()
 
 
 def write_tree(group: Any, layer: Any, done: set[Any] | None = None) -> None:

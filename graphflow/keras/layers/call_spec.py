@@ -1,0 +1,72 @@
+"""What a call of a layer was given: its arguments by name, the tensors among them, their shapes and masks."""
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from ...compiler.ir import Tensor
+from ..nest import flatten, map_structure
+from .input_spec import shape_of
+from .node import mask_of
+
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Signature:
+    """The parameters of a layer's `call`."""
+
+    def __init__(self, call: Any):
+        self.parameters = dict(inspect.signature(call).parameters)
+        self.takes_any = any(p.kind is p.VAR_KEYWORD for p in self.parameters.values())
+        self.takes_training = "training" in self.parameters
+        self.takes_mask = "mask" in self.parameters
+
+    def default(self, name: str) -> Any:
+        """The default of a parameter: None if it has none."""
+        parameter = self.parameters.get(name)
+        return None if parameter is None or parameter.default is parameter.empty else parameter.default
+
+    def bind(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
+        """The arguments by name. Too many positional ones stand under `args`, as the call itself will say."""
+        names = [n for n, p in self.parameters.items() if p.kind in POSITIONAL]
+        bound = dict(zip(names, arguments, strict=False))
+        if len(arguments) > len(names):
+            bound["args"] = list(arguments[len(names):])
+        return bound | keywords
+
+
+def has_tensor(value: Any) -> bool:
+    return any(isinstance(leaf, Tensor) for leaf in flatten(value))
+
+
+def tensor_arguments(bound: dict[str, Any]) -> dict[str, Any]:
+    """Those arguments that are tensors or nests with tensors."""
+    return {k: v for k, v in bound.items() if has_tensor(v)}
+
+
+def shapes_for(build: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `build`: the shape of the only or first argument, or shapes by name ("query_shape")."""
+    shapes = {f"{k}_shape": map_structure(lambda t: shape_of(t) if isinstance(t, Tensor) else None, v)
+              for k, v in tensors.items() if k != "mask" and not k.endswith("_mask")}
+    parameters = inspect.signature(build).parameters
+    names = [n for n, p in parameters.items() if p.kind in POSITIONAL]
+    first = next(iter(shapes.values()), None)
+    if len(names) == 1 or not any(n in shapes for n in names):
+        return {names[0]: first} if names else {}
+    return {n: s for n, s in shapes.items() if n in names}
+
+
+def fill_masks(signature: Signature, bound: dict[str, Any], keywords: dict[str, Any]) -> None:
+    """Give `call` the masks that came with its tensors, under `mask` (of the only tensor argument), `value_mask`, ..."""
+    tensors = {k: v for k, v in tensor_arguments(bound).items() if k != "mask" and not k.endswith("_mask")}
+    if len(tensors) == 1 or tensors and "mask" in signature.parameters and not any(
+            f"{k}_mask" in signature.parameters for k in tensors):
+        if signature.takes_mask and bound.get("mask") is None:
+            mask = map_structure(mask_of, next(iter(tensors.values())))
+            if any(m is not None for m in flatten(mask)):
+                keywords["mask"] = mask
+    elif len(tensors) > 1:
+        for name, value in tensors.items():
+            key = f"{name}_mask"
+            if key in signature.parameters and bound.get(key) is None:
+                keywords[key] = map_structure(mask_of, value)

@@ -1,0 +1,84 @@
+"""How layers are connected: each call of a layer on tensors is a node that knows its arguments and its outputs."""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ...compiler.ir import Tensor
+from ...compiler.ops.view import identity
+from ..nest import flatten, map_structure
+
+
+class KerasHistory(NamedTuple):
+    """Where a tensor comes from: the layer, which of its calls, which of that call's outputs."""
+
+    operation: Any
+    node_index: int
+    tensor_index: int
+
+
+def history_of(value: Any) -> KerasHistory | None:
+    """The history of a layer's output, None for anything else."""
+    return getattr(value, "_keras_history", None) if isinstance(value, Tensor) else None
+
+
+def mask_of(value: Any) -> Any:
+    """The mask that came with a tensor, or None."""
+    return getattr(value, "_keras_mask", None) if isinstance(value, Tensor) else None
+
+
+def set_mask(value: Tensor, mask: Any) -> None:
+    value._keras_mask = mask  # type: ignore[attr-defined]
+
+
+class Node:
+    """One call of `operation`. Its arguments are kept as they were given, tensors among them."""
+
+    def __init__(self, operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], outputs: Any):
+        self.operation = operation
+        self.arguments, self.keywords = arguments, keywords
+        self.outputs = outputs
+        self.input_tensors = [t for t in flatten((arguments, keywords)) if isinstance(t, Tensor)]
+        self.output_tensors = [t for t in flatten(outputs) if isinstance(t, Tensor)]
+        index = len(operation._inbound_nodes)
+        operation._inbound_nodes.append(self)
+        for i, tensor in enumerate(self.output_tensors):
+            tensor._keras_history = KerasHistory(operation, index, i)  # type: ignore[attr-defined]
+        for tensor in self.input_tensors:
+            history = history_of(tensor)
+            if history is not None:
+                history.operation._outbound_nodes.append(self)
+
+    @property
+    def is_input(self) -> bool:
+        return not self.input_tensors
+
+    @property
+    def parent_nodes(self) -> list[Node]:
+        found = [history_of(t) for t in self.input_tensors]
+        return list(dict.fromkeys(h.operation._inbound_nodes[h.node_index] for h in found if h is not None))
+
+    def replay(self, values: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with `values` (a mapping) in place of its tensors."""
+        def replaced(x: Any) -> Any:
+            return values.get(x, x) if isinstance(x, Tensor) else x
+        return map_structure(replaced, self.arguments), map_structure(replaced, self.keywords)
+
+
+def record(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], outputs: Any) -> Any:
+    """Make the node of a call and return its outputs, each a tensor that nothing else gave out."""
+    seen: set[Tensor] = set()
+
+    def own(value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        if history_of(value) is not None or value in seen:
+            copy = identity(value)
+            if mask_of(value) is not None:
+                set_mask(copy, mask_of(value))
+            value = copy
+        seen.add(value)
+        return value
+
+    outputs = map_structure(own, outputs)
+    Node(operation, arguments, keywords, outputs)
+    return outputs
