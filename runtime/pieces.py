@@ -100,6 +100,8 @@ def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], siz
         raise uninitialized([handle])
     if op.type == "Assign":
         value = inputs[1]
+    elif "rows" in op.definition.fields:
+        value, = interpreter.evaluate(op, [value, *inputs[1:]], sizes)
     elif op.type != "ReadVariableOp":
         update = op.definition.fields["update"].op.reference
         value = np.asarray(update(value, inputs[1]), value.dtype)

@@ -77,8 +77,8 @@ def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: 
 
 def cosine_decay_restarts(learning_rate: Any, global_step: Any, first_decay_steps: Any, t_mul: Any = 2.0,
                           m_mul: Any = 1.0, alpha: Any = 0.0, name: str | None = None) -> Tensor:
-    """Half cosines one after another, each `t_mul` times as long and `m_mul` times as high as the one before (Loshchilov
-    and Hutter 2017)."""
+    """Half cosines one after another, each `t_mul` times as long and `m_mul` times as high as the one before it
+    (Loshchilov and Hutter 2017)."""
     with name_scope(name, "SGDRDecay"):
         rate, step, first = _steps(learning_rate, global_step, first_decay_steps)
         longer, lower, floor = (convert_to_tensor(v, rate.dtype) for v in (t_mul, m_mul, alpha))

@@ -4,11 +4,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..array_ops import zeros_like
 from ..compiler.dtypes import FLOATS
 from ..compiler.ir import Operation, Tensor, default_graph
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast, minimum, power
-from ..compiler.ops.view import zeros_of
 from ..framework import GraphKeys, group, init_scope, name_scope
 from ..initializers import zeros
 from ..variable_scope import get_variable, variable_scope
@@ -100,7 +100,7 @@ class ExponentialMovingAverage:
                     shadow = self._shadow(v, v.initialized_value())
                     default_graph().add_to_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, v)
                 else:
-                    shadow = self._shadow(v, zeros_of(v))
+                    shadow = self._shadow(v, zeros_like(v))
                     if self._zero_debias:
                         zero_debias.add(v)
             self._averages[v] = shadow

@@ -23,8 +23,8 @@ class SyncReplicasOptimizer(Optimizer):
                  name: str = "sync_replicas"):
         super().__init__(use_locking, name)
         if replicas_to_aggregate > 1:
-            raise ValueError(f"SyncReplicasOptimizer: there is one worker, so replicas_to_aggregate must be 1, received "
-                             f"{replicas_to_aggregate}")
+            raise ValueError(f"SyncReplicasOptimizer: there is one worker, so replicas_to_aggregate must be 1, "
+                             f"received {replicas_to_aggregate}")
         self._opt = opt
         self._variable_averages = variable_averages
         self._variables_to_average = variables_to_average
