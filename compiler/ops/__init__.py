@@ -7,6 +7,7 @@ from . import (
     ctc,
     cumulative,
     depthwise,
+    dynamic_slice,
     elementwise,
     factorization,
     gather,
@@ -16,9 +17,14 @@ from . import (
     nn,
     operators,
     pooling_host,
+    positions,
     random,
     reduction,
+    segment,
+    selection,
     slicing,
+    sorting,
+    special,
     spectral,
     state,
     symbolic,
@@ -26,8 +32,7 @@ from . import (
     window,
 )
 
-__all__ = [
-    "candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "elementwise",
-    "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators", "pooling_host",
-    "random", "reduction", "slicing", "spectral", "state", "symbolic", "view", "window",
-]
+__all__ = ["candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "dynamic_slice",
+           "elementwise", "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators",
+           "pooling_host", "positions", "random", "reduction", "segment", "selection", "slicing", "sorting", "special",
+           "spectral", "state", "symbolic", "view", "window"]

@@ -1,0 +1,275 @@
+"""Ops whose result's size depends on values: where, unique, partitions; and counting. They run on the host."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import dims as dm
+from ..dtypes import INTEGERS, REALS, DType, as_dtype, int32, int64
+from ..errors import InvalidArgumentError, ShapeError
+from ..ir import Operation, Tensor, TensorType
+from ..opdef import HOST, OpDef
+from ..shapes import format_dims, normalize_axis
+from .arguments import check_dtype, convert_all
+from .constant import convert_to_tensor
+from .dynamic_slice import items_of, vector_of
+from .gather import gather, range_
+from .symbolic import operand_dims, static_ints
+from .view import fill, known_rank, reshape, shape, shape_of, squeeze
+
+# positions
+
+
+def _where_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    rank = dm.fresh() if inputs[0].dims is None else len(inputs[0].dims)
+    return [TensorType(int64, (dm.fresh(), rank))]
+
+
+_where = OpDef("Where", HOST, _where_types, lambda op, g: [None],
+               lambda x: np.argwhere(x != x.dtype.type(0) if x.dtype != object else x != b"").astype(np.int64))
+
+
+def where_true(condition: Any, name: str | None = None) -> Tensor:
+    """The positions of true (nonzero) elements in row-major order: int64 [count, rank]."""
+    return _where(convert_to_tensor(condition), name=name)
+
+
+def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: Any = None) -> Tensor:
+    """The elements (or slices) of `tensor` where `mask` is true, one after another.
+
+    `mask` has the shape of the axes of `tensor` from `axis` (default 0) on; they become one. Raises ValueError for a
+    mask that is a scalar, of unknown rank or of another shape.
+    """
+    x, hits = convert_to_tensor(tensor, name="tensor"), convert_to_tensor(mask, name="mask")
+    if hits.dims is None:
+        raise ValueError("Number of mask dimensions must be specified, even if some dimensions are None.  E.g. "
+                         "shape=[None] is ok, but shape=None is not.")
+    if not hits.dims:
+        raise ValueError("mask cannot be scalar.")
+    dims = known_rank("boolean_mask", x)
+    first = 0 if axis is None else normalize_axis("boolean_mask", static_ints("boolean_mask", "axis", axis), len(dims))
+    last = first + len(hits.dims)
+    x.shape[first:last].assert_is_compatible_with(hits.shape)
+    with x.graph.name_scope(name):
+        flat = reshape(x, (*dims[:first], dm.product(dims[first:last]), *dims[last:])) if len(hits.dims) > 1 else x
+        rows = squeeze(where_true(reshape(hits, [-1])), [1])
+        return gather(flat, rows, first)
+
+
+# sets
+
+
+def _unique_reference(x: np.ndarray, out_idx: DType) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    _, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(first)  # in the order in which they come
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return x[first[order]], rank[inverse.reshape(-1)].astype(out_idx.np), counts[order].astype(out_idx.np)
+
+
+def _unique_types(count: int) -> Callable[..., list[TensorType]]:
+    def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+        x, found = inputs[0], dm.fresh()
+        if x.dims is not None and len(x.dims) != 1:
+            raise ShapeError(f"Unique: Shape must be rank 1 but is rank {len(x.dims)}, received {x!r}")
+        index = attrs["out_idx"]
+        return [TensorType(x.dtype, (found,)), TensorType(index, x.dims or (dm.fresh(),)),
+                TensorType(index, (found,))][:count]
+    return infer
+
+
+_unique = OpDef("Unique", HOST, _unique_types(2), lambda op, *g: [None],
+                lambda x, out_idx: _unique_reference(x, out_idx)[:2])
+_unique_with_counts = OpDef("UniqueWithCounts", HOST, _unique_types(3), lambda op, *g: [None], _unique_reference)
+
+
+def unique(x: Any, out_idx: Any = int32, name: str | None = None) -> tuple[Tensor, ...]:
+    """(the different elements of a vector in the order in which they come, for each element which of these it is)."""
+    return _unique.operation(convert_to_tensor(x), out_idx=as_dtype(out_idx), name=name).outputs
+
+
+def unique_with_counts(x: Any, out_idx: Any = int32, name: str | None = None) -> tuple[Tensor, ...]:
+    """As `unique`, and how often each of the different elements comes."""
+    return _unique_with_counts.operation(convert_to_tensor(x), out_idx=as_dtype(out_idx), name=name).outputs
+
+
+def _list_diff_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    count = dm.fresh()
+    return [TensorType(inputs[0].dtype, (count,)), TensorType(attrs["out_idx"], (count,))]
+
+
+def _list_diff(x: np.ndarray, y: np.ndarray, out_idx: DType) -> tuple[np.ndarray, np.ndarray]:
+    kept = np.flatnonzero(~np.isin(x, y))
+    return x[kept], kept.astype(out_idx.np)
+
+
+_setdiff = OpDef("ListDiff", HOST, _list_diff_types, lambda op, *g: [None, None], _list_diff)
+
+
+def setdiff1d(x: Any, y: Any, index_dtype: Any = int32, name: str | None = None) -> tuple[Tensor, ...]:
+    """(the elements of vector `x` that are not in `y`, their positions)."""
+    return _setdiff.operation(*convert_all("ListDiff", (x, y)), out_idx=as_dtype(index_dtype), name=name).outputs
+
+
+# partitions
+
+
+def _partition_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    data, partitions = inputs
+    check_dtype("DynamicPartition", partitions, (int32,))
+    if data.dims is None or partitions.dims is None:
+        return [TensorType(data.dtype, None)] * attrs["num_partitions"]
+    rank = len(partitions.dims)
+    if not data.shape[:rank].is_compatible_with(partitions.shape):
+        raise ShapeError(f"DynamicPartition: the shape of data, {format_dims(data.dims)}, must begin with that of "
+                         f"partitions, {format_dims(partitions.dims)}")
+    return [TensorType(data.dtype, (dm.fresh(), *data.dims[rank:])) for _ in range(attrs["num_partitions"])]
+
+
+def _partition(data: np.ndarray, partitions: np.ndarray, num_partitions: int) -> tuple[np.ndarray, ...]:
+    bad = partitions[(partitions < 0) | (partitions >= num_partitions)]
+    if bad.size:
+        raise InvalidArgumentError(f"partitions: {bad.ravel()[0]} is not in [0, {num_partitions})")
+    return tuple(data[partitions == i] for i in range(num_partitions))
+
+
+def _partition_grad(op: Operation, *grads: Tensor | None) -> Sequence[Tensor | None]:
+    data, partitions = op.inputs
+    count = op.attrs["num_partitions"]
+    size = dm.product(known_rank("DynamicPartition", partitions))
+    positions = reshape(range_(size), shape_of(partitions))
+    indices = dynamic_partition(positions, partitions, count)
+    rest = known_rank("DynamicPartition", data)[len(known_rank("DynamicPartition", partitions)):]
+    parts = [fill(vector_of([shape(i)[0], *rest]), np.zeros((), data.dtype.np)) if g is None else g
+             for g, i in zip(grads, indices, strict=True)]
+    return [reshape(dynamic_stitch(indices, parts), shape_of(data)), None]
+
+
+_dynamic_partition = OpDef("DynamicPartition", HOST, _partition_types, _partition_grad, _partition)
+
+
+def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: str | None = None) -> list[Tensor]:
+    """`data` in `num_partitions` tensors: part i holds the rows whose entry in `partitions` is i, in their order."""
+    return list(_dynamic_partition.operation(convert_to_tensor(data), convert_to_tensor(partitions),
+                                             num_partitions=int(num_partitions), name=name).outputs)
+
+
+def _stitch_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    half = len(inputs) // 2
+    first, data = inputs[0], inputs[half]
+    if first.dims is None or data.dims is None:
+        return [TensorType(data.dtype, None)]
+    constant = [t.op.attrs["value"] for t in inputs[:half] if t.op.type == "Const"]
+    rows: dm.DimLike = dm.fresh()
+    if len(constant) == half:
+        rows = int(max((v.max() for v in constant if v.size), default=-1)) + 1
+    return [TensorType(data.dtype, (rows, *data.dims[len(first.dims):]))]
+
+
+def _stitch(*arrays: np.ndarray) -> np.ndarray:
+    half = len(arrays) // 2
+    indices, data = arrays[:half], arrays[half:]
+    rows = max((int(i.max()) + 1 for i in indices if i.size), default=0)
+    out = np.zeros((rows, *data[0].shape[indices[0].ndim:]), data[0].dtype)
+    for i, d in zip(indices, data, strict=True):
+        out[i] = d
+    return out
+
+
+def _stitch_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    half = len(op.inputs) // 2
+    return [None] * half + [gather(g, i) for i in op.inputs[:half]]
+
+
+_dynamic_stitch = OpDef("DynamicStitch", HOST, _stitch_types, _stitch_grad, _stitch)
+
+
+def dynamic_stitch(indices: Any, data: Any, name: str | None = None) -> Tensor:
+    """Rows of several tensors put together: row indices[k][i] of the result is data[k][i], the last one where several
+    are given. There are as many rows as the largest index says."""
+    positions = [convert_to_tensor(i, int32) for i in indices]
+    return _dynamic_stitch(*positions, *convert_all("DynamicStitch", list(data)), name=name)
+
+
+def _inverse(x: np.ndarray) -> np.ndarray:
+    out = np.full(x.shape, -1, x.dtype)
+    bad = x[(x < 0) | (x >= len(x))]
+    if bad.size:
+        raise InvalidArgumentError(f"{bad[0]} is not between 0 and {len(x)}")
+    out[x] = np.arange(len(x), dtype=x.dtype)
+    if np.any(out < 0):
+        values, counts = np.unique(x, return_counts=True)
+        raise InvalidArgumentError(f"{values[counts > 1][0]} is duplicated in the input.")
+    return out
+
+
+def _vector_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    check_dtype("InvertPermutation", inputs[0], INTEGERS)
+    return [TensorType(inputs[0].dtype, inputs[0].shape.with_rank(1).dims)]
+
+
+_invert = OpDef("InvertPermutation", HOST, _vector_types, lambda op, g: [None], _inverse)
+
+
+def invert_permutation(x: Any, name: str | None = None) -> Tensor:
+    """The inverse of a permutation of 0 .. n - 1. Raises InvalidArgumentError at run time for other vectors."""
+    return _invert(convert_to_tensor(x), name=name)
+
+
+# counting
+
+
+def _count_reference(values: np.ndarray, size: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    flat, count = values.ravel(), int(size.reshape(()))
+    if np.any(flat < 0):
+        raise InvalidArgumentError("Input arr must be non-negative!")
+    kept = flat < count
+    out = np.zeros(count, weights.dtype)
+    np.add.at(out, flat[kept], weights.ravel()[kept] if weights.size else weights.dtype.type(1))
+    return out
+
+
+_bincount = OpDef("Bincount", HOST, lambda inputs, attrs: [TensorType(inputs[2].dtype, operand_dims(inputs[1]))],
+                  lambda op, g: [None, None, None], _count_reference)
+
+
+def count_values(values: Tensor, size: Any, weights: Tensor, name: str | None = None) -> Tensor:
+    """How often (or with which total of `weights`, unless that is empty) each of 0 .. size - 1 comes in `values`."""
+    check_dtype("Bincount", values, (int32,))
+    return _bincount(values, vector_of(items_of("Bincount", "size", [size])), weights, name=name)
+
+
+def _bins(values: np.ndarray, value_range: np.ndarray, nbins: int) -> np.ndarray:
+    low, high = value_range
+    if not low < high:
+        raise InvalidArgumentError(f"value_range should satisfy value_range[0] < value_range[1], but got {value_range}")
+    scaled = np.floor(nbins * ((values - low) / (high - low)))
+    return np.clip(np.nan_to_num(scaled), 0, nbins - 1)
+
+
+def _histogram(values: np.ndarray, value_range: np.ndarray, nbins: int, dtype: DType) -> np.ndarray:
+    return np.bincount(_bins(values, value_range, nbins).ravel().astype(np.int64), minlength=nbins).astype(dtype.np)
+
+
+_histogram_fixed_width = OpDef(
+    "HistogramFixedWidth", HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], (attrs["nbins"],))],
+    lambda op, g: [None, None], _histogram)
+_histogram_bins = OpDef(
+    "HistogramFixedWidthBins", HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], inputs[0].dims)],
+    lambda op, g: [None, None],
+    lambda values, value_range, nbins, dtype: _bins(values, value_range, nbins).astype(dtype.np))
+
+
+def histogram_fixed_width(values: Any, value_range: Any, nbins: Any = 100, dtype: Any = int32,
+                          name: str | None = None, bins_only: bool = False) -> Tensor:
+    """The number of values in each of `nbins` equal bins over value_range; what lies outside counts to the end bins.
+
+    With `bins_only` the bin of each value instead.
+    """
+    x = convert_to_tensor(values)
+    check_dtype("HistogramFixedWidth", x, REALS)
+    op = _histogram_bins if bins_only else _histogram_fixed_width
+    return op(x, convert_to_tensor(value_range, x.dtype), nbins=int(static_ints(op.name, "nbins", nbins)),
+              dtype=as_dtype(dtype), name=name)

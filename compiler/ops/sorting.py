@@ -1,0 +1,146 @@
+"""Order: the largest elements, sorting and searching. They run on the host."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import dims as dm
+from ..dtypes import ALL, REALS, DType, as_dtype, int32
+from ..errors import ShapeError
+from ..ir import Operation, Tensor, TensorType
+from ..opdef import HOST, OpDef
+from ..shapes import normalize_axis
+from .arguments import check_dtype, convert_all
+from .constant import convert_to_tensor
+from .dynamic_slice import items_of
+from .gather import scatter_add
+from .positions import batch_offsets
+from .symbolic import operand_dims, shape_operand
+from .view import identity, known_rank, reshape, shape_of, transpose
+
+
+def _descending(x: np.ndarray) -> np.ndarray:
+    """Positions along the last axis, largest first, of equal elements the first one first."""
+    return np.argsort(-x if x.dtype.kind == "f" else ~x, axis=-1, kind="stable")
+
+
+# the k largest
+
+
+def _top_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    x = inputs[0]
+    check_dtype("TopKV2", x, REALS)
+    k, = operand_dims(inputs[1])  # type: ignore[misc]
+    if x.dims is None:
+        return [TensorType(x.dtype, None), TensorType(int32, None)]
+    if not x.dims:
+        raise ShapeError(f"TopKV2: Shape must be at least rank 1 but is rank 0: {x!r}")
+    if isinstance(k, int) and isinstance(x.dims[-1], int) and x.dims[-1] < k:
+        raise ShapeError(f"TopKV2: input must have last dimension >= k = {k} but is {x.dims[-1]}")
+    return [TensorType(x.dtype, (*x.dims[:-1], k)), TensorType(int32, (*x.dims[:-1], k))]
+
+
+def _top(x: np.ndarray, k: np.ndarray, sorted: bool) -> tuple[np.ndarray, np.ndarray]:
+    indices = _descending(x)[..., :int(k.reshape(()))]
+    return np.take_along_axis(x, indices, -1), indices.astype(np.int32)
+
+
+def _top_grad(op: Operation, g: Tensor | None, _: Tensor | None) -> Sequence[Tensor | None]:
+    return [None if g is None else spread(g, op.outputs[1], op.inputs[0]), None]
+
+
+def spread(g: Tensor, indices: Tensor, like: Tensor) -> Tensor:
+    """Zeros like `like` with g[..., i] added at position indices[..., i] of the last axis."""
+    *batch, size = known_rank("TopKV2", like)
+    flat = indices if not batch else indices + batch_offsets(indices, tuple(batch), size)
+    total = scatter_add(reshape(g, [-1]), reshape(flat, [-1]), shape_operand((dm.product((*batch, size)),)))
+    return reshape(total, shape_of(like))
+
+
+_top_k = OpDef("TopKV2", HOST, _top_types, _top_grad, _top)
+
+
+def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) -> tuple[Tensor, Tensor]:
+    """(the k largest elements along the last axis, largest first; their positions, int32). Ties keep their order."""
+    x = convert_to_tensor(input)
+    size, = items_of("TopKV2", "k", [k])
+    count = reshape(size, [1]) if isinstance(size, Tensor) else shape_operand((size,))
+    return _top_k.operation(x, count, sorted=bool(sorted), name=name).outputs  # type: ignore[return-value]
+
+
+def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False,
+            name: str | None = None) -> Tensor:
+    """The positions along `axis` that sort the values, int32; always stable."""
+    return _sorted(values, axis, direction, name or "argsort", "Argsort")[1]
+
+
+def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
+    """The values sorted along `axis`. Raises ValueError for a direction other than ASCENDING or DESCENDING."""
+    return _sorted(values, axis, direction, name or "sort", "Sort")[0]
+
+
+def _sort_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    check_dtype("Sort", inputs[0], REALS)
+    return [inputs[0].type, TensorType(int32, inputs[0].dims)]
+
+
+def _sort_reference(x: np.ndarray, descending: bool) -> tuple[np.ndarray, np.ndarray]:
+    order = _descending(x) if descending else np.argsort(x, axis=-1, kind="stable")
+    return np.take_along_axis(x, order, -1), order.astype(np.int32)
+
+
+_sort = OpDef("SortWithIndices", HOST, _sort_types,
+              lambda op, g, _: [None if g is None else spread(g, op.outputs[1], op.inputs[0])], _sort_reference)
+
+
+def _sorted(values: Any, axis: int, direction: str, name: str, what: str) -> tuple[Tensor, Tensor]:
+    if direction not in ("ASCENDING", "DESCENDING"):
+        raise ValueError(f"{what}: `direction` should be one of ['ASCENDING', 'DESCENDING'], received {direction!r}")
+    x = convert_to_tensor(values)
+    rank = len(known_rank(what, x))
+    at = normalize_axis(what, axis, rank)
+    order = [i for i in range(rank) if i != at] + [at]
+    with x.graph.name_scope(name) as scope:
+        moved = x if at == rank - 1 else transpose(x, order)
+        results = _sort.operation(moved, descending=direction == "DESCENDING").outputs
+        if at != rank - 1:
+            results = tuple(transpose(r, np.argsort(order)) for r in results)
+        return tuple(identity(r, scope if i == (what == "Argsort") else None)  # type: ignore[return-value]
+                     for i, r in enumerate(results))
+
+
+# searching
+
+
+def _search(side: str) -> Any:
+    def reference(rows: np.ndarray, values: np.ndarray, out_type: DType) -> np.ndarray:
+        found = [np.searchsorted(r, v, side) for r, v in zip(rows.reshape(-1, rows.shape[-1]),
+                                                              values.reshape(-1, values.shape[-1]), strict=True)]
+        return np.array(found, out_type.np).reshape(values.shape)
+    return reference
+
+
+def _bound_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    rows, values = inputs
+    check_dtype("searchsorted", rows, ALL)
+    if not rows.shape.with_rank_at_least(1)[:-1].is_compatible_with(values.shape.with_rank_at_least(1)[:-1]):
+        raise ShapeError(f"searchsorted: sorted_sequence {rows.shape} and values {values.shape} must agree but for the "
+                         "last axis")
+    return [TensorType(attrs["out_type"], values.dims)]
+
+
+_lower_bound, _upper_bound = (OpDef(name, HOST, _bound_types, lambda op, g: [None, None], _search(side))
+                              for name, side in (("LowerBound", "left"), ("UpperBound", "right")))
+
+
+def searchsorted(sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = int32,
+                 name: str | None = None) -> Tensor:
+    """Where along the last axis each value would be put so that the sequence stays sorted: before ("left") or after
+    ("right") elements equal to it."""
+    if side not in ("left", "right"):
+        raise ValueError(f"Side must be either 'right' or 'left'.  Saw: {side}.")
+    rows, wanted = convert_all("searchsorted", (sorted_sequence, values))
+    return (_lower_bound if side == "left" else _upper_bound)(rows, wanted, out_type=as_dtype(out_type), name=name)
+
