@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from . import dims as dm
 from .dtypes import DType, bool_, int32, variant
 from .errors import DTypeError, ShapeError
 from .ir import Graph, Operation, Tensor, TensorType, building_graph
-from .opdef import CONTROL, RANDOM, SOURCE, OpDef
+from .opdef import CONTROL, HOST, RANDOM, SOURCE, OpDef
 from .shapes import Dims
 from .subgraph import SubGraph
 
 # an output of the branch not taken, which nothing reads
-undefined = OpDef("Undefined", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])])
+undefined = OpDef("Undefined", HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])],
+                  reference=lambda dtype, dims: np.zeros((), dtype.np))
 
 
 def merged_dims(a: Dims | None, b: Dims | None) -> Dims | None:
@@ -60,14 +63,15 @@ def _loop_grad(op: Operation, *grads: Tensor | None, needed: Sequence[bool]) -> 
     return loop_grad(op, grads, needed)
 
 
+_IN_PYTHON = {"in_python": lambda op: True}
 # the stateful ones assign to variables or run Python
-_if = OpDef("If", CONTROL, _if_types, _if_grad, stateful=True)
-_stateless_if = OpDef("StatelessIf", CONTROL, _if_types, _if_grad)
-_while = OpDef("While", CONTROL, _while_types, _loop_grad, stateful=True)
-_stateless_while = OpDef("StatelessWhile", CONTROL, _while_types, _loop_grad)
+_if = OpDef("If", CONTROL, _if_types, _if_grad, stateful=True, fields=_IN_PYTHON)
+_stateless_if = OpDef("StatelessIf", CONTROL, _if_types, _if_grad, fields=_IN_PYTHON)
+_while = OpDef("While", CONTROL, _while_types, _loop_grad, stateful=True, fields=_IN_PYTHON)
+_stateless_while = OpDef("StatelessWhile", CONTROL, _while_types, _loop_grad, fields=_IN_PYTHON)
 # inputs: count, variables, stacks, captures
-_repeat = OpDef("Repeat", CONTROL, _while_types, _loop_grad, stateful=True)
-_stateless_repeat = OpDef("StatelessRepeat", CONTROL, _while_types, _loop_grad)
+_repeat = OpDef("Repeat", CONTROL, _while_types, _loop_grad, stateful=True, fields=_IN_PYTHON)
+_stateless_repeat = OpDef("StatelessRepeat", CONTROL, _while_types, _loop_grad, fields=_IN_PYTHON)
 
 
 def subgraphs(op: Operation) -> list[Graph]:

@@ -15,7 +15,7 @@ from .ir import Graph, Operation, Tensor, TensorType, default_graph
 from .opdef import SOURCE, OpDef
 
 # what a sub-graph is given: a loop variable, or (attr "outer") a tensor of the graph around it
-parameter = OpDef("Parameter", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])])
+parameter = OpDef("Argument", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])])
 
 # how a gradient graph gets a tensor of the sub-graph that it differentiates
 Recall = Callable[[Tensor], Tensor]
@@ -153,3 +153,9 @@ def lifted() -> Iterator[Graph]:
             yield graph
         finally:
             graph._scope = scope
+
+
+def knows_sizes(graph: Graph, dims: Any) -> bool:
+    """Whether a shape, if it is known at all, has a meaning in this graph: its unknown sizes are not those of a
+    sub-graph."""
+    return dims is not None and all(_tensor_of_size(atom, graph) is not None for atom in _atoms(tuple(dims)))

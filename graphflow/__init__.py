@@ -243,6 +243,8 @@ disable_eager_execution = disable_resource_variables = enable_resource_variables
 
 # what is loaded when it is first used: name -> module that has it, or that it is
 _LAZY = {
+    **dict.fromkeys(("TensorArray", "case", "cond", "foldl", "foldr", "map_fn", "scan", "switch_case", "while_loop"),
+                    "control_flow"),
     "contrib": "contrib", "losses": "losses", "image": "image",
     "random_crop": "image", "extract_image_patches": "image",
     "linalg": "linalg", **dict.fromkeys((

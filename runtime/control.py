@@ -28,11 +28,11 @@ class Caller:
         from .runner import Runner  # which runs control ops through this module
         needed = set(needed_operations(graph.outputs, graph.targets, ()))
         parameters = [(i, t) for i, t in enumerate(graph.inputs) if t.op in needed and t.op.type != "VariableV2"]
-        self.used = [i for i, _ in parameters]
+        self.used = [(i, t.dtype.np) for i, t in parameters]
         self.runner = Runner(session, graph.outputs, graph.targets, [t for _, t in parameters])
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
-        return self.runner([values[i] for i in self.used])
+        return self.runner([_array(values[i], dtype) for i, dtype in self.used])
 
 
 def caller(session: Session, graph: Graph) -> Caller:

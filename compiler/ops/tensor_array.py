@@ -13,7 +13,7 @@ from .. import dims as dm
 from ..dtypes import ALL, INTEGERS, NUMBERS, DType
 from ..errors import DTypeError, InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, INDEX, OpDef
+from ..opdef import COPY, HOST, INDEX, OpDef
 from ..shapes import Dims, TensorShape, format_dims
 from .arguments import check_dtype
 from .gather import IndexedSlices, gather
@@ -82,8 +82,8 @@ def _row_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
 read_row = OpDef("TensorArrayReadV3", INDEX, _row_types, _row_grad, _row_reference, lower=_row_lower)
 
 
-def _rows(name: str, dtypes: Sequence[DType], at: Callable[..., Any], grad: Callable[..., Any]) -> OpDef:
-    """An op `(array, indices, values)`: the array with each row indices[i] changed by values[i]."""
+def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., Any]) -> OpDef:
+    """An op `(array, indices, values)`: the array with combine(row, values[i]) in each row indices[i]."""
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         flow, indices, values = inputs
         check_dtype(name, indices, INTEGERS)
@@ -98,7 +98,7 @@ def _rows(name: str, dtypes: Sequence[DType], at: Callable[..., Any], grad: Call
                              f"{format_dims(flow.dims[1:])}")
         return [flow.type]
 
-    def reference(flow: np.ndarray, indices: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def reference(flow: np.ndarray, indices: np.ndarray, values: np.ndarray, depth: int) -> np.ndarray:
         if flow.shape[1:] == (0,) != values.shape[1:]:
             flow = _empty(flow.dtype, (len(flow), *values.shape[1:]))
         bad = indices[(indices < 0) | (indices >= len(flow))]
@@ -109,15 +109,26 @@ def _rows(name: str, dtypes: Sequence[DType], at: Callable[..., Any], grad: Call
         at(out, indices, values)
         return out
 
-    return OpDef(name, HOST, infer, grad, reference)
+    return OpDef(name, COPY, infer, _passed_on, reference,
+                 fields={"copied_rows": combine, "in_python": lambda op: op.output.dims is None})
 
 
 def _passed_on(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     return [g, None, gather(g, op.inputs[1])]
 
 
-set_rows = _rows("SetRows", ALL, np.ndarray.__setitem__, _passed_on)
-add_rows = _rows("AddRows", NUMBERS, np.add.at, _passed_on)
+_set_rows = _rows("SetRows", "{1}", ALL, np.ndarray.__setitem__)
+_add_rows = _rows("AddRows", "{0} + {1}", NUMBERS, np.add.at)
+
+
+def set_rows(flow: Tensor, indices: Tensor, values: Tensor, name: str | None = None) -> Tensor:
+    """`flow` with the rows `values` at `indices`."""
+    return _set_rows(flow, indices, values, depth=1, name=name)
+
+
+def add_rows(flow: Tensor, indices: Tensor, values: Tensor) -> Tensor:
+    """`flow` with `values` added to its rows at `indices`."""
+    return _add_rows(flow, indices, values, depth=1)
 
 
 def _grown_reference(flow: np.ndarray, last: np.ndarray) -> np.ndarray:

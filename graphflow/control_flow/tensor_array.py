@@ -1,0 +1,255 @@
+"""`TensorArray`: tensors by number, written once each, in loops above all."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..compiler import dims as dm
+from ..compiler.dtypes import as_dtype, int32
+from ..compiler.ir import Operation, Tensor
+from ..compiler.ops import tensor_array as ops
+from ..compiler.ops.constant import convert_to_tensor
+from ..compiler.ops.gather import gather, range_
+from ..compiler.ops.slicing import concat
+from ..compiler.ops.symbolic import static_value
+from ..compiler.ops.view import expand_dims, identity, reshape, shape, zeros_like
+from ..compiler.shapes import Dims, TensorShape
+from ..compiler.subgraph import knows_sizes
+from ..framework import name_scope
+
+
+class _Content:
+    """What the successive states of one array share."""
+
+    def __init__(self, dtype: Any, element_shape: TensorShape, infer_shape: bool, dynamic_size: bool, origin: Tensor,
+                 name: str, additive: bool = False):
+        self.dtype = dtype
+        self.element_shape = element_shape
+        self.infer_shape = infer_shape
+        self.dynamic_size = dynamic_size
+        self.origin = origin
+        self.name = name
+        self.additive = additive
+
+    def settle(self, shape: TensorShape) -> None:
+        """Learn the shape of the elements from one. Raises ValueError for one that does not fit."""
+        if self.infer_shape:
+            if not self.element_shape.is_compatible_with(shape):
+                raise ValueError(f"Inconsistent shapes: saw {shape} but expected {self.element_shape}")
+            self.element_shape = self.element_shape.merge_with(shape)
+        elif self.element_shape.dims is None:
+            self.element_shape = shape
+        if self.element_shape.dims is not None and knows_sizes(self.origin.op.graph, self.element_shape.dims):
+            ops.settle(self.origin, self.element_shape.dims)
+
+
+class TensorArray:
+    """An array of `size` tensors of one dtype (and, with `infer_shape`, one shape), each written at most once.
+
+    Every method that writes returns the array that follows; the one before must not be used any more. With
+    `dynamic_size` it grows when it is written past its end. `flow` is its content as a tensor [size, *element_shape].
+    `clear_after_read` and `colocate_with_first_write_call` are accepted. Raises InvalidArgumentError when the graph
+    runs with an index out of range.
+    """
+
+    def __init__(self, dtype: Any, size: Any = None, dynamic_size: bool | None = None,
+                 clear_after_read: bool | None = None, tensor_array_name: str | None = None, handle: Any = None,
+                 flow: Any = None, infer_shape: bool = True, element_shape: Any = None,
+                 colocate_with_first_write_call: bool = True, name: str | None = None):
+        if handle is not None and tensor_array_name:
+            raise ValueError("Cannot provide both `handle` and `tensor_array_name` arguments at the same time.")
+        if handle is not None and not isinstance(handle, Tensor):
+            raise TypeError(f"Expected `handle` to be a Tensor, but got `{handle}` of type `{type(handle)}` instead.")
+        if handle is None and size is None:
+            raise ValueError("Argument `size` must be provided if handle is not provided.")
+        if handle is not None and size is not None:
+            raise ValueError("Cannot provide both a `handle` and `size` arguments at the same time.")
+        if handle is not None and element_shape is not None:
+            raise ValueError("Cannot provide both `handle` and `element_shape` arguments at the same time.")
+        if handle is not None and dynamic_size is not None:
+            raise ValueError("Cannot provide both `handle` and `dynamic_size` arguments at the same time.")
+        kind = as_dtype(dtype)
+        element = TensorShape(element_shape)
+        if handle is None:
+            label = tensor_array_name or "TensorArray"
+            with name_scope(name, "TensorArray") as scope:
+                count = convert_to_tensor(size, int32 if not isinstance(size, Tensor) else None, name="size")
+                known = element.dims if knows_sizes(count.graph, element.dims) else None
+                handle = ops.new_array(kind, count, known, scope, label)
+        else:
+            label = handle.op.name
+            if element.dims is None and handle.dims is not None:
+                element = TensorShape(handle.dims[1:])
+        self._content = _Content(kind, element, infer_shape or element.dims is not None, bool(dynamic_size), handle,
+                                 label)
+        self._flow: Tensor = handle if flow is None else flow
+
+    def continued(self, flow: Tensor) -> TensorArray:
+        """The same array with another content."""
+        array = object.__new__(type(self))
+        array._content, array._flow = self._content, flow
+        return array
+
+    @property
+    def flow(self) -> Tensor:
+        return self._flow
+
+    @property
+    def handle(self) -> Tensor:
+        return self._content.origin
+
+    @property
+    def dtype(self) -> Any:
+        return self._content.dtype
+
+    @property
+    def dynamic_size(self) -> bool:
+        return self._content.dynamic_size
+
+    @property
+    def element_shape(self) -> TensorShape:
+        return self._content.element_shape
+
+    @property
+    def op(self) -> Operation:
+        return self._content.origin.op
+
+    @property
+    def graph(self) -> Any:
+        return self._flow.graph
+
+    def _elements(self, flow: Tensor) -> Tensor:
+        """`flow` with the shape of the elements, where that has become known since it was made."""
+        element = self._content.element_shape.dims
+        if flow.dims is None and element is not None:
+            flow.set_shape((None, *element))
+        return flow
+
+    def identity(self) -> TensorArray:
+        """The same array."""
+        return self.continued(identity(self._flow))
+
+    def grad(self, source: str, flow: Any = None, name: str | None = None) -> TensorArray:
+        """An array of zeros like this one, whose writes add, for gradients computed by hand."""
+        with name_scope(name, "TensorArrayGrad"):
+            zeros = zeros_like(self._elements(self._flow if flow is None else flow))
+        array = self.continued(zeros)
+        own = self._content
+        array._content = _Content(own.dtype, own.element_shape, own.infer_shape, False, zeros, f"{own.name}@{source}",
+                                  additive=True)
+        return array
+
+    # reading
+
+    def read(self, index: Any, name: str | None = None) -> Tensor:
+        """Element `index`."""
+        row = ops.read_row(self._elements(self._flow), convert_to_tensor(index, name="index"),
+                           name=name or "TensorArrayReadV3")
+        return self._shaped(row, ())
+
+    def gather(self, indices: Any, name: str | None = None) -> Tensor:
+        """The elements at `indices` (a vector), stacked."""
+        rows = gather(self._elements(self._flow), convert_to_tensor(indices, int32 if not isinstance(indices, Tensor)
+                                                                    else None), name=name or "TensorArrayGatherV3")
+        return self._shaped(rows, (None,))
+
+    def stack(self, name: str | None = None) -> Tensor:
+        """All elements, stacked."""
+        with name_scope(name, "TensorArrayStack"):
+            return self._shaped(identity(self._elements(self._flow), name="TensorArrayGatherV3"), (None,))
+
+    def concat(self, name: str | None = None) -> Tensor:
+        """All elements, joined along their first axis."""
+        flow = self._elements(self._flow)
+        if flow.dims is None:
+            sizes = shape(flow)
+            return reshape(flow, concat([[-1], sizes[2:]], 0), name=name or "TensorArrayConcatV3")
+        return reshape(flow, (dm.product(flow.dims[:2]), *flow.dims[2:]), name=name or "TensorArrayConcatV3")
+
+    def _shaped(self, value: Tensor, lead: Dims | tuple[None, ...]) -> Tensor:
+        """With a first size that is not known while the graph is built, as TensorFlow's shape rule has it."""
+        element = self._content.element_shape.dims
+        if element is None and value.dims is not None:
+            element = value.dims[len(lead):]
+        if element is not None:
+            value.dims = TensorShape((*lead, *element)).dims
+        return value
+
+    def size(self, name: str | None = None) -> Tensor:
+        """The number of elements, a scalar."""
+        if self._flow.dims is not None:
+            return reshape(shape(self._flow)[:1], (), name=name or "TensorArraySizeV3")
+        return shape(self._flow, name=name)[0]
+
+    # writing
+
+    def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
+        """With element `index` set to `value`."""
+        with name_scope(name, "TensorArrayWrite"):
+            x = self._value(value)
+            self._content.settle(x.shape)
+            at = convert_to_tensor(index, name="index")
+            flow = self._elements(self._flow)
+            if self._content.dynamic_size:
+                flow = self._elements(ops.grown(flow, at))
+            change = ops.add_rows if self._content.additive else ops.set_rows
+            return self.continued(change(flow, expand_dims(at, 0), expand_dims(x, 0) if x.dims is not None else
+                                         reshape(x, concat([[1], shape(x)], 0))))
+
+    def unstack(self, value: Any, name: str | None = None) -> TensorArray:
+        """With the slices of `value` along its first axis as its elements."""
+        with name_scope(name, "TensorArrayUnstack"):
+            x = self._value(value)
+            if x.dims is not None and not x.dims:
+                raise ValueError("Shape must be at least rank 1, received a scalar")
+            self._content.settle(x.shape[1:])
+            held, given = self._flow.dims, x.dims
+            if held and given and isinstance(held[0], int) and isinstance(given[0], int) and given[0] < held[0]:
+                return self.continued(ops.set_rows(self._elements(self._flow), range_(given[0]), x))
+            return self.continued(identity(x, name="TensorArrayScatterV3"))
+
+    def scatter(self, indices: Any, value: Any, name: str | None = None) -> TensorArray:
+        """With the slices of `value` along its first axis as the elements at `indices` (a vector)."""
+        with name_scope(name, "TensorArrayScatter"):
+            x = self._value(value)
+            self._content.settle(x.shape[1:])
+            flow = self._elements(self._flow)
+            at = convert_to_tensor(indices, int32 if not isinstance(indices, Tensor) else None)
+            if self._content.dynamic_size:
+                flow = self._elements(ops.grown(flow, _largest(at)))
+            return self.continued(ops.set_rows(flow, at, x))
+
+    def split(self, value: Any, lengths: Any, name: str | None = None) -> TensorArray:
+        """With consecutive parts of `value` along its first axis, of these lengths, as its elements.
+
+        The lengths must be known and equal: an element has the shape of every other.
+        """
+        with name_scope(name, "TensorArraySplit"):
+            x = self._value(value)
+            sizes = static_value(convert_to_tensor(lengths))
+            if sizes is None or len({*sizes.tolist()}) > 1:
+                raise ValueError("TensorArray.split: lengths must be known while the graph is built and equal, "
+                                 f"received {lengths!r}")
+            if x.dims is None:
+                raise ValueError("TensorArray.split: the rank of the value must be known")
+            count = len(sizes)
+            element: Sequence[Any] = (int(sizes[0]) if count else 0, *x.dims[1:])
+            self._content.settle(TensorShape(element))
+            return self.continued(reshape(x, (count, *element)))
+
+    def close(self, name: str | None = None) -> Operation:
+        """Nothing: the memory is the plan's."""
+        from ..framework import no_op
+        return no_op(name)
+
+    def _value(self, value: Any) -> Tensor:
+        x = convert_to_tensor(value, preferred_dtype=self._content.dtype, name="value")
+        if x.dtype != self._content.dtype:
+            raise TypeError(f"TensorArray dtype is {self._content.dtype.name} but Op is trying to write dtype "
+                            f"{x.dtype.name}.")
+        return x
+
+
+def _largest(indices: Tensor) -> Tensor:
+    from ..compiler.ops.reduction import reduce_max
+    return reduce_max(indices)
