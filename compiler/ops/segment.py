@@ -152,7 +152,7 @@ for _kind, _title, _grad, _dtypes in (("sum", "Sum", _sum_grad, NUMBERS), ("prod
     for _sorted in (True, False):
         _name = f"{'' if _sorted else 'Unsorted'}Segment{_title}"
         OPS[_name] = OpDef(_name, COMPOSITE, _types(_name, _dtypes), _grad, _reference(_kind, _sorted),
-                           expand=_expand(_kind, _sorted))
+                           expand=_expand(_kind, _sorted), fields={"shape_operand": 2})
 
 
 def _of_sorted(name: str) -> Callable[..., Tensor]:
