@@ -9,12 +9,13 @@ from typing import Any
 
 from .compiler import autodiff
 from .compiler.dtypes import as_dtype
-from .compiler.ir import Graph, Operation, Tensor, default_graph
+from .compiler.ir import Graph, Operation, Tensor, building_graph, default_graph
 from .compiler.ops import state
 from .compiler.ops.constant import constant as _constant
 from .compiler.ops.constant import convert_to_tensor as _convert
 from .compiler.ops.view import identity
 from .compiler.shapes import TensorShape
+from .compiler.subgraph import lifted
 
 get_default_graph = default_graph
 
@@ -117,9 +118,9 @@ class name_scope:
         return self._name
 
     def __enter__(self) -> str:
-        graph = next((v.graph for v in self._values or () if hasattr(v, "graph")), None)
+        graph = building_graph(*(self._values or ()))
         with contextlib.ExitStack() as stack:
-            if graph is not None and graph is not default_graph():
+            if graph is not default_graph():
                 stack.enter_context(graph.as_default())
             scope = stack.enter_context(default_graph().name_scope(self._name))
             self._exits.append(stack.pop_all())
@@ -151,8 +152,8 @@ def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
 
 @contextlib.contextmanager
 def init_scope() -> Iterator[None]:
-    """Without the control dependencies around it."""
-    with default_graph().control_dependencies(None):
+    """Without the control dependencies around it, and outside of every branch and loop."""
+    with lifted():
         yield
 
 
@@ -267,4 +268,4 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     graph: Graph = default_graph()
     if graph.seed is None:
         return (None, None) if op_seed is None else (87654321, op_seed)
-    return graph.seed, len(graph.operations) if op_seed is None else op_seed
+    return graph.seed, len(graph._by_name) if op_seed is None else op_seed

@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any
 
 from .compiler.dtypes import as_dtype, float32
-from .compiler.ir import Graph, Tensor, default_graph
+from .compiler.ir import Graph, Tensor, building_graph, default_graph
 from .compiler.ops.constant import as_array
 from .compiler.shapes import TensorShape
+from .compiler.subgraph import lifted, outermost
 from .framework import GraphKeys, name_scope
 from .initializers import glorot_uniform, zeros
 from .variables import Variable
@@ -57,7 +58,7 @@ _stores: weakref.WeakKeyDictionary[Graph, _Store] = weakref.WeakKeyDictionary()
 
 
 def _store() -> _Store:
-    return _stores.setdefault(default_graph(), _Store())
+    return _stores.setdefault(outermost(default_graph()), _Store())
 
 
 class VariableScope:
@@ -156,7 +157,7 @@ def _get_or_make(name: str, shape: Any = None, dtype: Any = float32, initializer
         constraint=constraint)
     variables[name] = variable
     if regularizer is not None:
-        with name_scope(f"{name}/Regularizer/"):
+        with lifted(), name_scope(f"{name}/Regularizer/"):
             loss = regularizer(variable)
         if loss is not None:
             default_graph().add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
@@ -251,8 +252,8 @@ class variable_scope:
 
     def __enter__(self) -> VariableScope:
         with contextlib.ExitStack() as stack:
-            graph = next((v.graph for v in self._values or () if hasattr(v, "graph")), None)
-            if graph is not None and graph is not default_graph():
+            graph = building_graph(*(self._values or ()))
+            if graph is not default_graph():
                 stack.enter_context(graph.as_default())
             store = _store()
             scope = self._enter_scope(stack, store)

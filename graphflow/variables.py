@@ -10,6 +10,7 @@ from .compiler.opdef import OpDef
 from .compiler.ops import state
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.shapes import TensorShape, format_dims
+from .compiler.subgraph import lifted
 from .framework import GraphKeys, group, no_op
 
 
@@ -43,8 +44,7 @@ class Variable:
         self.constraint = constraint
         if self.trainable and GraphKeys.TRAINABLE_VARIABLES not in collections:
             collections = [*collections, GraphKeys.TRAINABLE_VARIABLES]
-        graph = default_graph()
-        with graph.control_dependencies(None), graph.name_scope(name or "Variable") as scope:
+        with lifted() as graph, graph.name_scope(name or "Variable") as scope:
             if callable(initial_value):
                 with graph.name_scope("Initializer"):
                     value = convert_to_tensor(initial_value(), _dtype(dtype), name="initial_value")
@@ -206,8 +206,9 @@ def _handle(ref: Any) -> Tensor:
 
 
 def current_value(ref: Any) -> Tensor:
-    """The value for an update: read anew where control dependencies could put an assignment before it."""
-    if isinstance(ref, Variable) and not ref.graph._control_stack:
+    """The value for an update: read anew where control dependencies or a loop could put an assignment before it."""
+    graph = default_graph()
+    if isinstance(ref, Variable) and not graph._control_stack and graph.outer is None:
         return ref.value()
     return state.read_variable(_handle(ref), name="read")
 

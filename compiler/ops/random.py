@@ -49,7 +49,7 @@ def random_key(seed: int | None) -> int:
         words = np.random.SeedSequence().generate_state(2, np.uint32)
     else:
         # TensorFlow's rule: an op without a seed takes the number of ops made so far
-        own = len(graph.operations) if seed is None else int(seed)
+        own = len(graph._by_name) if seed is None else int(seed)
         graph_seed = 87654321 if graph.seed is None else int(graph.seed)
         words = np.random.SeedSequence([graph_seed & (2**64 - 1), own & (2**64 - 1)]).generate_state(2, np.uint32)
     return (int(words[0]) << 31) ^ int(words[1])

@@ -42,7 +42,7 @@ def cond(pred: Any, true_fn: Function | None = None, false_fn: Function | None =
         predicate = convert_to_tensor(pred, bool_, name="pred")
         for taken in ("Switch", "switch_t", "switch_f", "pred_id"):  # the names of TensorFlow's ops
             default_graph().unique_name(taken)
-        branches = [_Branch(function, what, strict) for function, what in ((true_fn, "true_fn"), (false_fn, "false_fn"))]
+        branches = [_Branch(predicate, function, what, strict) for function, what in ((true_fn, "true_fn"), (false_fn, "false_fn"))]
         _check_alike(*branches)
         made = add_if(predicate, branches[0].graph, branches[1].graph, "If")
         merged = [identity(t, name="Merge") for t in made.outputs]
@@ -52,7 +52,8 @@ def cond(pred: Any, true_fn: Function | None = None, false_fn: Function | None =
 class _Branch:
     """A branch built: its graph, what it returned, and the tensors of that."""
 
-    def __init__(self, function: Function, what: str, strict: bool):
+    def __init__(self, predicate: Tensor, function: Function, what: str, strict: bool):
+        self.predicate = predicate
         self.graph = SubGraph(default_graph())
         with self.graph.as_default():
             self.result = function()
@@ -65,13 +66,13 @@ class _Branch:
             self.graph.outputs = tuple(self.graph.adopt(t) for t in tensors_of(self.leaves))
 
     def _value(self, value: Any) -> Any:
-        """An operation runs for its effect; its value is true."""
+        """An operation runs for its effect; its value is the predicate's."""
         convert = getattr(value, "_as_graph_element", None)
         element = value if convert is None else convert()
         if not isinstance(element, Operation):
             return value
         with control_dependencies([element]):
-            return identity(convert_to_tensor(True))
+            return identity(self.predicate)
 
 
 def _check_alike(then: _Branch, other: _Branch) -> None:
