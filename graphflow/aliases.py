@@ -1,0 +1,139 @@
+"""`import tensorflow` and `import keras` as graphflow, for scripts that `python -m graphflow run` runs.
+
+`tensorflow.x.y` is graphflow's `x.y`; `tensorflow.compat.v1`, `tensorflow.python` and the module names inside it lead
+to the public names that TensorFlow 1's own modules defined (`tensorflow.python.ops.rnn_cell` is `tf.nn.rnn_cell`).
+"""
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+TENSORFLOW_VERSION = "1.15.5"
+
+# TensorFlow 1's internal modules, by the public one that has their names; "" is the top level
+_INTERNAL = {
+    "client.session": "", "framework.ops": "", "framework.dtypes": "dtypes", "framework.errors": "errors",
+    "framework.tensor_shape": "", "framework.constant_op": "", "framework.random_seed": "",
+    "framework.graph_util": "graph_util", "framework.function": "", "framework.sparse_tensor": "",
+    "framework.graph_io": "train", "ops.array_ops": "", "ops.math_ops": "math", "ops.nn_ops": "nn", "ops.nn": "nn",
+    "ops.nn_impl": "nn", "ops.gen_nn_ops": "nn", "ops.gen_array_ops": "", "ops.gen_math_ops": "math",
+    "ops.clip_ops": "", "ops.init_ops": "initializers", "ops.variable_scope": "", "ops.variables": "",
+    "ops.state_ops": "", "ops.control_flow_ops": "", "ops.tensor_array_ops": "", "ops.functional_ops": "",
+    "ops.random_ops": "random", "ops.rnn": "nn", "ops.rnn_cell": "nn.rnn_cell", "ops.rnn_cell_impl": "nn.rnn_cell",
+    "ops.embedding_ops": "nn", "ops.candidate_sampling_ops": "nn", "ops.ctc_ops": "nn", "ops.image_ops": "image",
+    "ops.linalg_ops": "linalg", "ops.math_grad": "", "ops.logging_ops": "", "ops.lookup_ops": "lookup",
+    "ops.metrics": "metrics", "ops.losses.losses": "losses", "ops.parsing_ops": "io", "ops.io_ops": "io",
+    "ops.sparse_ops": "sparse", "ops.string_ops": "strings", "ops.data_flow_ops": "queue",
+    "ops.check_ops": "debugging", "ops.gradients": "", "ops.gradients_impl": "", "ops.partitioned_variables": "",
+    "ops.script_ops": "", "ops.spectral_ops": "spectral", "ops.special_math_ops": "math", "ops.template": "",
+    "ops.distributions": "distributions", "layers": "layers", "layers.base": "layers", "layers.core": "layers",
+    "layers.convolutional": "layers", "layers.normalization": "layers", "layers.pooling": "layers",
+    "layers.layers": "layers", "training": "train", "training.moving_averages": "train", "training.training": "train",
+    "training.optimizer": "train", "training.saver": "train", "training.adam": "train",
+    "training.gradient_descent": "train", "training.momentum": "train", "training.rmsprop": "train",
+    "training.training_util": "train", "training.learning_rate_decay": "train",
+    "training.checkpoint_management": "train", "training.session_run_hook": "train",
+    "training.basic_session_run_hooks": "train", "training.input": "train", "training.queue_runner_impl": "train",
+    "training.coordinator": "train", "platform.gfile": "gfile", "platform.flags": "flags", "platform.app": "app",
+    "platform.tf_logging": "logging", "platform.test": "test", "lib.io.file_io": "gfile",
+    "lib.io.tf_record": "python_io", "lib.io.python_io": "python_io", "summary.summary": "summary",
+    "util.nest": "nest", "data.ops.dataset_ops": "data", "keras": "keras", "estimator.estimator": "estimator",
+    "saved_model": "saved_model",
+}
+
+
+class Proxy(ModuleType):
+    """A module whose names are those of a public one, then of the top level."""
+
+    def __init__(self, name: str, target: Any):
+        super().__init__(name, getattr(target, "__doc__", None))
+        self.__path__: list[str] = []  # a package, so that submodules are asked for
+        self.__dict__["_target"] = target
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        import graphflow
+        if self.__name__.startswith("tensorflow.python"):
+            inner = f"{self.__name__}.{name}".removeprefix("tensorflow.python.")
+            if any(known == inner or known.startswith(inner + ".") for known in _INTERNAL):
+                return importlib.import_module(f"{self.__name__}.{name}")
+        for place in (self._target, graphflow):
+            try:
+                return getattr(place, name)
+            except AttributeError:
+                continue
+        raise AttributeError(f"{self.__name__}.{name} is not in graphflow", name=name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._target)
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds `tensorflow` and `keras`, and what is below them, in graphflow."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+                  ) -> importlib.machinery.ModuleSpec | None:
+        root, _, rest = fullname.partition(".")
+        if root not in ("tensorflow", "keras"):
+            return None
+        if _resolve(root, rest) is None:
+            raise ModuleNotFoundError(f"{fullname} is not in graphflow", name=fullname)
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return ModuleType(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        root, _, rest = module.__name__.partition(".")
+        # the import system takes what stands here afterwards, so the real module keeps its own spec
+        sys.modules[module.__name__] = _resolve(root, rest)  # type: ignore[assignment]
+
+
+def _resolve(root: str, rest: str) -> Any:
+    """The module for `root.rest`, None if graphflow has none."""
+    import graphflow
+    if root == "keras":
+        return _find("keras", rest)
+    if rest in ("", "compat.v1", "_api.v1", "compat"):
+        proxy = Proxy("tensorflow", graphflow)
+        proxy.__dict__.update(__version__=TENSORFLOW_VERSION, VERSION=TENSORFLOW_VERSION)
+        return proxy
+    for prefix in ("compat.v1.", "_api.v1.", "contrib.keras.python.", "python.keras._impl."):
+        rest = rest.removeprefix(prefix)
+    if rest == "python" or rest.startswith("python."):
+        inner = rest.removeprefix("python").lstrip(".")
+        if inner.startswith("keras"):
+            return _find("", inner)
+        public = _INTERNAL.get(inner)
+        place = graphflow if not public else _find("", public)
+        return Proxy(f"tensorflow.{rest}", place if place is not None else graphflow)
+    return _find("", rest)
+
+
+def _find(base: str, rest: str) -> Any:
+    """graphflow's module or namespace `base.rest`."""
+    import graphflow
+    dotted = ".".join(part for part in (base, rest) if part)
+    try:
+        return importlib.import_module(f"graphflow.{dotted}")
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"graphflow.{dotted}".startswith(error.name):
+            raise  # a package that graphflow's module itself needs
+    found: Any = graphflow
+    for part in dotted.split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            return None
+    return found
+
+
+def install() -> None:
+    """From now on `tensorflow` and `keras` are graphflow, whether or not they are installed too."""
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Finder())

@@ -1,0 +1,47 @@
+"""`python -m graphflow run script.py [args]`: a TensorFlow 1 or Keras program, untouched."""
+from __future__ import annotations
+
+import collections
+import collections.abc
+import os
+import runpy
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import aliases
+
+# names that NumPy, and Python's library, had when such programs were written (numpy.org/doc/stable/release)
+_NUMPY = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object, "str": str, "long": int,
+          "unicode": str, "float_": np.float64, "complex_": np.complex128, "unicode_": np.str_, "string_": np.bytes_,
+          "NaN": np.nan, "NAN": np.nan, "Inf": np.inf, "Infinity": np.inf, "PINF": np.inf, "NINF": -np.inf,
+          "infty": np.inf, "product": np.prod, "cumproduct": np.cumprod, "sometrue": np.any, "alltrue": np.all,
+          "row_stack": np.vstack, "in1d": np.isin, "asscalar": lambda a: a.item(),
+          "trapz": getattr(np, "trapezoid", None)}
+
+
+def run(path: str, arguments: Sequence[str] = (), module: bool = False) -> None:
+    """Run a script (or, as `python -m` does, a module) with `tensorflow` and `keras` being graphflow. Raises whatever
+    the program raises."""
+    aliases.install()
+    restore_names()
+    sys.argv = [path, *arguments]
+    sys.path[0] = os.getcwd() if module else os.path.dirname(os.path.abspath(path))
+    if module:
+        runpy.run_module(path, run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(path, run_name="__main__")
+
+
+def restore_names() -> None:
+    """Put back what NumPy and Python's library have removed since, where nothing stands in its place."""
+    for name, value in _NUMPY.items():
+        if value is not None and name not in np.__dict__:
+            setattr(np, name, value)
+    for name in collections.abc.__all__:
+        if not hasattr(collections, name):
+            setattr(collections, name, getattr(collections.abc, name))
+    if not hasattr(time, "clock"):
+        time.clock = time.perf_counter  # type: ignore[attr-defined]

@@ -1,0 +1,59 @@
+"""`python -m graphflow run`: programs that import tensorflow and keras."""
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+PROGRAM = '''
+from __future__ import print_function
+import sys
+import numpy as np
+import tensorflow as tf
+import tensorflow.compat.v1 as tf1
+from tensorflow.python.framework import ops
+from tensorflow.python.ops import array_ops
+from tensorflow.keras.layers import Dense
+from keras.models import Sequential
+
+flags = tf.app.flags
+flags.DEFINE_integer("steps", 5, "how many")
+tf.app.flags.DEFINE_string(flag_name="name", default_value="a", docstring="a name")
+FLAGS = flags.FLAGS
+
+def main(argv):
+    w = tf.Variable(np.zeros(2, np.float), name="w")
+    step = tf.train.GradientDescentOptimizer(0.5).minimize(tf.reduce_sum((w - 1.0) ** 2))
+    with tf1.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for _ in range(FLAGS.steps):
+            session.run(step)
+        print(tf.__version__, FLAGS.name, argv[1:], session.run(array_ops.concat([w, w], 0)).tolist(), Dense.__name__)
+
+if __name__ == "__main__":
+    tf.app.run()
+'''
+
+
+def run(folder: pathlib.Path, text: str, *arguments: str) -> subprocess.CompletedProcess:
+    (folder / "program.py").write_text(text)
+    return subprocess.run([sys.executable, "-m", "graphflow", "run", str(folder / "program.py"), *arguments],
+                          capture_output=True, text=True, timeout=120)
+
+
+def test_a_program_runs_untouched(tmp_path):
+    done = run(tmp_path, PROGRAM, "--steps", "1", "--other", "x")
+    assert done.stdout == "1.15.5 a ['--other', 'x'] [1.0, 1.0, 1.0, 1.0] Dense\n", done.stderr
+
+
+def test_what_is_missing_is_named(tmp_path):
+    done = run(tmp_path, "import tensorflow as tf\ntf.no_such_symbol")
+    assert done.returncode and "tensorflow.no_such_symbol is not in graphflow" in done.stderr
+    done = run(tmp_path, "import tensorflow.no.such.module")
+    assert done.returncode and "tensorflow.no is not in graphflow" in done.stderr
+
+
+def test_a_missing_script(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "graphflow", "run", str(tmp_path / "none.py")], capture_output=True,
+                          text=True, timeout=60)
+    assert done.returncode == 2 and "no such script" in done.stderr
