@@ -9,7 +9,7 @@ from ..compiler.dtypes import bfloat16, bool_, float16, float32
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast, maximum, minimum, relu, sqrt, where
-from ..compiler.ops.reduction import reduce_mean
+from ..compiler.ops.reduction import reduce_mean, size_of
 from ..compiler.ops.view import identity, known_rank, ones_of, reshape, stop_gradient, zeros_of
 from ..compiler.shapes import TensorShape, normalize_axis
 from ..framework import control_dependencies, name_scope
@@ -26,7 +26,9 @@ class BatchNormalization(Layer):
     `moving_variance` towards them by 1 - momentum; these are used otherwise. `training` may be a tensor.
     `renorm` corrects the batch's statistics towards moving ones, within `renorm_clipping` (rmax, rmin, dmax).
     `virtual_batch_size` normalizes that many samples at a time. `adjustment` is a function from the input's shape to
-    (scale, bias), applied in training before gamma and beta. `fused` changes nothing but what is refused with it.
+    (scale, bias), applied in training before gamma and beta. Where `fused` is not False and can be (images, one axis
+    of channels, none of these extensions), the moving variance takes in the unbiased variance, as TensorFlow's fused
+    kernel gives it.
     """
 
     def __init__(self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
@@ -69,6 +71,10 @@ class BatchNormalization(Layer):
                                                     or self.adjustment is not None):
             raise ValueError("virtual_batch_size must be a positive integer that divides the true batch size of the "
                              "input Tensor, with axis 0 the batch and no adjustment")
+        if self.fused and rank == 4 and self.axis not in ([1], [3]):
+            raise ValueError("Unsupported axis, fused batch norm only supports axis == [1] or axis == [3]")
+        self._unbiased = self.fused is not False and rank == 4 and self.axis in ([1], [3]) and not (
+            self.renorm or self.virtual_batch_size is not None or self.adjustment is not None)
         self.input_spec = InputSpec(ndim=rank, axes={a: sizes[a] for a in self.axis})
         if len(self.axis) == 1 and self.virtual_batch_size is None:
             dims: list[Any] = [sizes[self.axis[0]]]
@@ -125,8 +131,11 @@ class BatchNormalization(Layer):
             scale, offset = self._adjusted(x, flag, scale, offset)
             keep = self.virtual_batch_size is not None or len(self.axis) > 1
             mean, variance = moments(cast(x, self.moving_mean.dtype), axes, keepdims=keep)
-            mean, variance = _choose(flag, mean, self.moving_mean), _choose(flag, variance, self.moving_variance)
             new_mean, new_variance = mean, variance
+            if self._unbiased:
+                count = cast(size_of(x, tuple(axes)), variance.dtype)
+                new_variance = variance * (count / maximum(count - 1, 1))
+            mean, variance = _choose(flag, mean, self.moving_mean), _choose(flag, variance, self.moving_variance)
             if self.virtual_batch_size is not None:
                 new_mean, new_variance = reduce_mean(mean, 1, True), reduce_mean(variance, 1, True)
             if self.renorm:
