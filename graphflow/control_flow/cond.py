@@ -9,7 +9,7 @@ from ..arguments import renamed
 from ..compiler.control import add_if
 from ..compiler.dtypes import bool_
 from ..compiler.ir import Operation, Tensor, default_graph
-from ..compiler.ops.assertion import assert_that
+from ..compiler.ops.checks import assert_
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast, equal, logical_or
 from ..compiler.ops.reduction import reduce_sum
@@ -153,7 +153,7 @@ def _chain(pairs: Sequence[tuple[Tensor, Function]], default: Function, strict: 
 
 
 def _assertion(condition: Tensor, message: str, values: Sequence[Tensor]) -> Operation:
-    return assert_that(condition, [convert_to_tensor(message), *values])
+    return assert_.operation(condition, *values, texts=(message, *(None for _ in values)), summarize=3, name="Assert")
 
 
 def switch_case(branch_index: Any, branch_fns: Any, default: Function | None = None, name: str = "switch_case") -> Any:
