@@ -197,9 +197,14 @@ class Frame:
         self._epoch = epoch
 
     def _raise_fault(self) -> None:
-        number, value, limit, _ = (int(w) for w in self._status)
+        number, value, limit, at = (int(w) for w in self._status)
         self._status[:] = 0
         self._fresh.clear()
         op = self.binding.faults[number - 1]
-        raise InvalidArgumentError(f"{op.name}: value {value} is outside the valid range of [0, {limit}) "
-                                   f"(op {op.type}, made at {op.site})", op)
+        describe = op.definition.fields.get("fault", _out_of_range)
+        raise InvalidArgumentError(f"{describe(op, value, limit, at)} (op {op.name!r} of type {op.type}, made at "
+                                   f"{op.site})", op)
+
+
+def _out_of_range(op: Operation, value: int, limit: int, at: int) -> str:
+    return f"value {value} is outside the valid range of [0, {limit})"

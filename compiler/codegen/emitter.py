@@ -253,17 +253,23 @@ class Emitter:
         function = f"{op.definition.lower}_{x.dtype.code}"
         return self.let(f"{function}({', '.join(arguments + bounds)})", x.dtype)
 
-    def checked_index(self, index: str, limit: str, op: Operation) -> str:
-        """An index known to lie in [0, limit): otherwise the plan's status words name the op and value, and it is 0."""
+    def checked_index(self, index: str, limit: str, op: Operation, at: str = "0") -> str:
+        """An index known to lie in [0, limit): otherwise the run fails and it is 0. `at` is its own position."""
         name = self.let(f"i64({index})", int64)
-        level = self.levels[name]
+        self.fault_unless(f"{name} >= 0 and {name} < {limit}", name, op, limit, at, f"{name} = i64(0)")
+        return name
+
+    def fault_unless(self, condition: str, value: str, op: Operation, limit: str = "0", at: str = "0",
+                     then: str = "pass") -> None:
+        """Where the condition does not hold, the plan's status words name the op and three integers that say why, and
+        `then` is done."""
+        level = max(self.level(s) for s in (condition, value, limit, at))
         status = f"p{self.slot(STATUS)}"
         fault = self.argument(("fault", op), self.fault_id(op))
-        self.line(level, f"if {name} < 0 or {name} >= {limit}:")
-        for line in (f"store_i64({status}, 1, {name}, -1)", f"store_i64({status}, 2, i64({limit}), -1)",
-                     f"store_i64({status}, 0, {fault}, -1)", f"{name} = i64(0)"):
-            self.line(level, "    " + line)
-        return name
+        self.line(level, f"if not ({condition}):")
+        for word, what in ((1, value), (2, f"i64({limit})"), (3, f"i64({at})"), (0, fault)):
+            self.line(level, f"    store_i64({status}, {word}, {what}, -1)")
+        self.line(level, f"    {then}")
 
     # memory
 

@@ -44,13 +44,30 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def _integer_division(function: Any) -> Any:
-    """NumPy's rule without its warning: an integer divided by zero is zero."""
+    """NumPy's rule, but an integer divided by zero is an error."""
     def reference(x: Any, y: Any) -> Any:
         if isinstance(x, np.ndarray) and x.dtype == object or isinstance(y, np.ndarray) and y.dtype == object:
             return function(x, y)
+        if np.asarray(y).dtype.kind in "iu" and not np.all(y) and np.broadcast(x, y).size:
+            raise InvalidArgumentError("Integer division by zero")
         with np.errstate(all="ignore"):
             return function(x, y)
     return reference
+
+
+def _checked_division(source: str) -> Any:
+    """The lowering of a division that fails for an integer divided by zero."""
+    def lower(emit: Any, op: Operation, operands: Sequence[str]) -> str:
+        y = op.inputs[1]
+        if y.dtype.is_integer and not (y.op.type == "Const" and np.all(y.op.attrs["value"])):
+            divisor = emit.let(operands[1], y.dtype)
+            emit.fault_unless(f"{divisor} != 0", "0", op, then=f"{divisor} = {y.dtype.code}(1)")
+            operands = [operands[0], divisor]
+        return emit.let(source.format(*operands), op.output.dtype)
+    return lower
+
+
+DIVISION_FAULT = {"fault": lambda op, value, limit, at: "Integer division by zero"}
 
 
 # arithmetic
@@ -60,9 +77,11 @@ subtract = binary("Sub", lower="{0} - {1}", reference=np.subtract, grad=lambda g
 multiply = binary("Mul", lower="{0} * {1}", reference=np.multiply, grad=lambda g, y, a, b: (g * b, g * a))
 real_divide = binary("RealDiv", lower="{0} / {1}", reference=np.divide, dtypes=ANALYTIC,
                      grad=lambda g, y, a, b: (g / b, -g * y / b))
-floordiv = binary("FloorDiv", lower="floordiv({0}, {1})", reference=_integer_division(np.floor_divide), dtypes=REALS,
+floordiv = binary("FloorDiv", lower=_checked_division("floordiv({0}, {1})"), fields=DIVISION_FAULT,
+                  reference=_integer_division(np.floor_divide), dtypes=REALS,
                   grad=lambda g, y, a, b: (None, None))
-mod = binary("FloorMod", lower="mod({0}, {1})", reference=_integer_division(np.mod), dtypes=REALS,
+mod = binary("FloorMod", lower=_checked_division("mod({0}, {1})"), fields=DIVISION_FAULT,
+             reference=_integer_division(np.mod), dtypes=REALS,
              grad=lambda g, y, a, b: (g, -g * floordiv(a, b)))
 maximum = binary("Maximum", lower="maximum({0}, {1})", reference=np.maximum, dtypes=REALS,
                  grad=lambda g, y, a, b: (where(a >= b, g, zeros_of(g)), where(a >= b, zeros_of(g), g)))
@@ -231,15 +250,22 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     return x if x.dtype == dtype else _cast(x, dtype=dtype, name=name or "Cast")
 
 
-# an index that must lie in [0, limit): faults at run time otherwise (limit is a scalar)
-check_index = elementwise("CheckIndex", 2, dtypes=INTEGERS,
-                          lower=lambda emit, op, operands: emit.let(
-                              f"{op.output.dtype.code}({emit.checked_index(*operands, op)})", op.output.dtype),
-                          reference=lambda x, limit: _checked(x, limit))
+# an index that must lie in [0, limit), a scalar: else the run fails with `message`, in which {0} is the index and {1}
+# the limit
+_check_index = elementwise("CheckIndex", 2, dtypes=INTEGERS,
+                           lower=lambda emit, op, operands: emit.let(
+                               f"{op.output.dtype.code}({emit.checked_index(*operands, op)})", op.output.dtype),
+                           reference=lambda x, limit, message: _checked(x, limit, message),
+                           fields={"fault": lambda op, value, limit, at: op.attrs["message"].format(value, limit)})
 
 
-def _checked(x: np.ndarray, limit: np.ndarray) -> np.ndarray:
+def check_index(x: Tensor, limit: Tensor, message: str = "index {0} is not in [0, {1})") -> Tensor:
+    """`x`, all in [0, limit). Raises InvalidArgumentError with the message when the graph runs with another."""
+    return _check_index(x, limit, message=message)
+
+
+def _checked(x: np.ndarray, limit: np.ndarray, message: str) -> np.ndarray:
     bad = x[(x < 0) | (x >= limit)] if x.ndim else x.reshape(1)[(x.reshape(1) < 0) | (x.reshape(1) >= limit)]
     if bad.size:
-        raise InvalidArgumentError(f"index {bad.ravel()[0]} is not in [0, {int(limit)})")
+        raise InvalidArgumentError(message.format(bad.ravel()[0], int(limit)))
     return x

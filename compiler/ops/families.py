@@ -23,7 +23,8 @@ Build = Callable[..., Tensor]
 # elementwise
 
 def elementwise(name: str, arity: int, *, lower: Any, reference: Callable[..., Any], grad: Grad | None = None,
-                dtypes: Sequence[DType] = NUMBERS, result: DType | None = None, same: slice = slice(None)) -> OpDef:
+                dtypes: Sequence[DType] = NUMBERS, result: DType | None = None, same: slice = slice(None),
+                fields: dict[str, Any] | None = None) -> OpDef:
     """An op on corresponding elements, with broadcasting.
 
     `lower` is the source of one element, `{0}`, `{1}` standing for the inputs' and `{t}` for the result's type code.
@@ -43,7 +44,7 @@ def elementwise(name: str, arity: int, *, lower: Any, reference: Callable[..., A
         grads = (grads,) if arity == 1 else grads
         return [conj(d) if d is not None and d.dtype.is_complex else d for d in grads]
 
-    return OpDef(name, ELEMENTWISE, infer, op_grad if grad else None, reference, lower)
+    return OpDef(name, ELEMENTWISE, infer, op_grad if grad else None, reference, lower, fields=fields or {})
 
 
 def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,
@@ -59,9 +60,10 @@ def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | 
     return build
 
 
-def binary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,
-           dtypes: Sequence[DType] = NUMBERS, result: DType | None = None) -> Build:
-    op = elementwise(name, 2, lower=lower, reference=reference, grad=grad, dtypes=dtypes, result=result)
+def binary(name: str, *, lower: Any, reference: Callable[..., Any], grad: Grad | None = None,
+           dtypes: Sequence[DType] = NUMBERS, result: DType | None = None,
+           fields: dict[str, Any] | None = None) -> Build:
+    op = elementwise(name, 2, lower=lower, reference=reference, grad=grad, dtypes=dtypes, result=result, fields=fields)
 
     def build(x: Any, y: Any, name: str | None = None) -> Tensor:
         return op(*convert_all(op.name, (x, y)), name=name)

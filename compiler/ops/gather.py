@@ -22,11 +22,20 @@ from .symbolic import operand_dims, shape_operand, sizes_of, static_ints, symbol
 from .view import expand_dims, known_rank, ones_of, reshape, shape_of, zeros_of
 
 
-def _checked(name: str, indices: np.ndarray, limit: int) -> np.ndarray:
-    bad = indices[(indices < 0) | (indices >= limit)]
+def checked_indices(indices: np.ndarray, limit: int) -> np.ndarray:
+    """The indices, all in [0, limit). Raises InvalidArgumentError that names the first that is not."""
+    bad = np.argwhere((indices < 0) | (indices >= limit))
     if bad.size:
-        raise InvalidArgumentError(f"{name}: index {bad.ravel()[0]} is not in [0, {limit})")
+        place = f"[{','.join(map(str, bad[0]))}]" if indices.ndim else ""
+        raise InvalidArgumentError(f"indices{place} = {indices[tuple(bad[0])]} is not in [0, {limit})")
     return indices
+
+
+def _fault(op: Operation, value: int, limit: int, at: int) -> str:
+    dims = op.inputs[1].dims or ()
+    known = all(isinstance(d, int) for d in dims[1:])
+    place = ",".join(str(i) for i in np.unravel_index(at, (at + 1, *dims[1:]))) if known and dims else str(at)  # type: ignore[arg-type]
+    return f"indices{f'[{place}]' if dims else ''} = {value} is not in [0, {limit})"
 
 
 def _gather_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -41,7 +50,9 @@ def _gather_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 def _gather_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
     x, indices = op.inputs
     axis, rank = op.attrs["axis"], len(indices.dims)  # type: ignore[arg-type]
-    row = emit.checked_index(emit.element(indices, index[axis:axis + rank]), emit.size(x, axis), op)
+    own = index[axis:axis + rank]
+    at = emit.linear(indices.dims, own)
+    row = emit.checked_index(emit.element(indices, own), emit.size(x, axis), op, at)
     return emit.element(x, [*index[:axis], row, *index[axis + rank:]])
 
 
@@ -55,8 +66,8 @@ def _gather_grad(op: Operation, g: Tensor) -> Sequence[Any]:
 
 
 _gather = OpDef("GatherV2", INDEX, _gather_types, _gather_grad,
-                lambda x, indices, axis: np.take(x, _checked("GatherV2", indices, x.shape[axis]), axis),
-                lower=_gather_lower)
+                lambda x, indices, axis: np.take(x, checked_indices(indices, x.shape[axis]), axis),
+                lower=_gather_lower, fields={"fault": _fault})
 
 
 def gather(params: Any, indices: Any, axis: int = 0, name: str = "GatherV2") -> Tensor:
@@ -73,7 +84,7 @@ def gather(params: Any, indices: Any, axis: int = 0, name: str = "GatherV2") -> 
 def _scatter_reference(g: np.ndarray, indices: np.ndarray, shape: np.ndarray, axis: int) -> np.ndarray:
     out = np.zeros(tuple(shape), g.dtype)
     rows = np.moveaxis(g.reshape(*g.shape[:axis], indices.size, *g.shape[axis + indices.ndim:]), axis, 0)
-    np.add.at(np.moveaxis(out, axis, 0), _checked("SumRows", indices, shape[axis]).ravel(), rows)
+    np.add.at(np.moveaxis(out, axis, 0), checked_indices(indices, shape[axis]).ravel(), rows)
     return out
 
 

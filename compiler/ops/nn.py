@@ -164,7 +164,8 @@ def _hot(labels: Tensor, logits: Tensor) -> Tensor:
     *rows, classes = known_rank("SparseSoftmaxCrossEntropyWithLogits", logits)
     if labels.dims is None:
         labels = reshape(labels, rows)
-    checked = check_index(labels, cast(dim_scalar(classes), labels.dtype))
+    checked = check_index(labels, cast(dim_scalar(classes), labels.dtype), "Received a label value of {0} which is "
+                          "outside the valid range of [0, {1}).")
     return one_hot(checked, classes, 1, 0, dtype=logits.dtype)
 
 

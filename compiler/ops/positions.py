@@ -11,18 +11,49 @@ import numpy as np
 
 from .. import dims as dm
 from ..dims import DimLike
-from ..dtypes import ALL, INTEGERS, REALS, DType
+from ..dtypes import ALL, INTEGERS, REALS, DType, int32, int64
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import COPY, OpDef
+from ..opdef import COPY, INDEX, OpDef
 from ..shapes import Dims, format_dims
 from .arguments import check_dtype, check_same_dtype
 from .constant import convert_to_tensor
 from .dynamic_slice import Bound, is_data, items_of, scalar_of, vector_of
-from .elementwise import add, cast, check_index, equal, subtract, where
-from .gather import gather, range_, scatter_add
-from .slicing import slice_axis
-from .view import broadcast_to, dim_scalar, fill, known_rank, reshape, shape_of, squeeze, zeros_of
+from .elementwise import add, cast, equal, subtract, where
+from .gather import checked_indices, gather, range_, scatter_add
+from .view import broadcast_to, dim_scalar, fill, known_rank, reshape, shape_of, zeros, zeros_of
+
+
+def _flat_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
+    positions, sizes = op.inputs
+    at, flat = emit.linear(op.output.dims, index), "i64(0)"
+    for k in range(op.attrs["depth"]):
+        size = f"i64({emit.element(sizes, [str(k)])})"
+        part = emit.checked_index(emit.element(positions, [*index, str(k)]), size, op, at)
+        flat = emit.let(f"{flat} * {size} + {part}", int64)
+    return emit.let(f"{op.output.dtype.code}({flat})", op.output.dtype)
+
+
+def _flat_reference(positions: np.ndarray, sizes: np.ndarray, depth: int) -> np.ndarray:
+    bad = np.argwhere(np.any((positions < 0) | (positions >= sizes), axis=-1))
+    if bad.size:
+        place, value = ",".join(map(str, bad[0])), list(positions[tuple(bad[0])])
+        raise InvalidArgumentError(f"indices[{place}] = [{', '.join(map(str, value))}] does not index into param shape "
+                                   f"[{','.join(map(str, sizes))}]")
+    flat = np.zeros(positions.shape[:-1], positions.dtype)
+    for k in range(depth):
+        flat = flat * sizes[k].astype(flat.dtype) + positions[..., k]
+    return flat
+
+
+def _flat_fault(op: Operation, value: int, limit: int, at: int) -> str:
+    return f"indices[{at}] = [{value}] does not index into param shape [{limit}]"
+
+
+# the position in row-major order that the last axis of the indices names in axes of the given sizes
+_flat_position = OpDef("FlatPosition", INDEX,
+                       lambda inputs, attrs: [TensorType(inputs[0].dtype, known_rank("GatherNd", inputs[0])[:-1])],
+                       lambda op, g: [None, None], _flat_reference, lower=_flat_lower, fields={"fault": _flat_fault})
 
 
 def flat_positions(op: str, indices: Tensor, dims: Sequence[Bound], first: int = 0) -> tuple[Tensor, int]:
@@ -33,14 +64,8 @@ def flat_positions(op: str, indices: Tensor, dims: Sequence[Bound], first: int =
     if not isinstance(depth, int) or depth > len(dims) - first:
         raise ShapeError(f"{op}: the last size of the indices must be known and at most {len(dims) - first}, received "
                          f"{indices!r}")
-    flat = zeros_of(indices)
-    for k in range(depth):
-        size = cast(scalar_of(dims[first + k]), indices.dtype)
-        part = squeeze(slice_axis(indices, len(known) - 1, k, 1), [-1])
-        flat = flat * size + check_index(part, size)
-    if not depth:
-        flat = broadcast_to(flat, known[:-1])
-    return flat, depth
+    sizes = vector_of(dims[first:first + depth]) if depth else zeros([0], int32)
+    return _flat_position(indices, sizes, depth=depth), depth
 
 
 def _joined(dims: Sequence[Bound], count: int) -> list[Bound]:
@@ -116,10 +141,7 @@ def _row_op(name: str, combine: str, at: Callable[..., Any], grad: Callable[...,
             dtypes: Sequence[DType] = REALS) -> OpDef:
     """`combine` is the source of one element: `{0}` what is there, `{1}` the update."""
     def reference(x: np.ndarray, indices: np.ndarray, updates: np.ndarray, depth: int) -> np.ndarray:
-        out, flat = x.copy(), indices.ravel()
-        bad = flat[(flat < 0) | (flat >= len(x))]
-        if bad.size:
-            raise InvalidArgumentError(f"{name}: index {bad[0]} is not in [0, {len(x)})")
+        out, flat = x.copy(), checked_indices(indices, len(x)).ravel()
         at(out, flat, updates.reshape(flat.size, *x.shape[1:]))
         return out
 
