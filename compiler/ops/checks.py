@@ -78,7 +78,8 @@ def _assert_reference(condition: np.ndarray, *data: np.ndarray, texts: tuple[Any
 
 
 # `texts` has a string, or None for the next tensor of data
-assert_ = OpDef("Assert", HOST, _assert_types, lambda op: [None] * len(op.inputs), _assert_reference)
+assert_ = OpDef("Assert", HOST, _assert_types, lambda op: [None] * len(op.inputs), _assert_reference,
+                 stateful=True)
 
 
 def _numerics_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -102,6 +103,16 @@ def _numerics_lower(emit: Any, op: Operation, operands: Sequence[str]) -> str:
 check_numerics = OpDef("CheckNumerics", ELEMENTWISE, _numerics_types, lambda op, g: [g], _numerics_reference,
                        lower=_numerics_lower, fields={"fault": lambda op, value, limit, at: (
                            f"{op.attrs['message']} : Tensor had {'NaN' if value else 'Inf'} values")})
+
+
+
+def _below(x: np.ndarray, limit: int) -> np.ndarray:
+    if x >= limit:
+        raise OutOfRangeError(f"Reached limit of {limit}")
+    return x
+
+
+below_limit = OpDef("BelowLimit", HOST, same_type, lambda op, g: [None], _below)
 
 # printing
 
