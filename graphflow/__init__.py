@@ -245,7 +245,7 @@ disable_eager_execution = disable_resource_variables = enable_resource_variables
 _LAZY = {
     **dict.fromkeys(("TensorArray", "case", "cond", "foldl", "foldr", "map_fn", "scan", "switch_case", "while_loop"),
                     "control_flow"),
-    "flags": "flags", "contrib": "contrib", "layers": "layers", "losses": "losses", "image": "image", "data": "data",
+    "flags": "flags", "contrib": "contrib", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",
     "TensorSpec": "tensor_spec", "SparseTensorSpec": "tensor_spec",
     "random_crop": "image", "extract_image_patches": "image",
     "linalg": "linalg", **dict.fromkeys((
@@ -257,6 +257,12 @@ _LAZY = {
     **dict.fromkeys(("fft", "fft2d", "fft3d", "ifft", "ifft2d", "ifft3d"), "spectral"),
     "ConfigProto": "config", "GPUOptions": "config", "GraphOptions": "config", "OptimizerOptions": "config",
     "RunMetadata": "config", "RunOptions": "config", "InteractiveSession": "session", "Session": "session",
+    **dict.fromkeys(("assert_variables_initialized", "count_up_to", "is_variable_initialized",
+                     "report_uninitialized_variables"), "variable_checks"),
+    **dict.fromkeys(("scatter_add", "scatter_div", "scatter_max", "scatter_min", "scatter_mul", "scatter_nd_add",
+                     "scatter_nd_sub", "scatter_nd_update", "scatter_sub", "scatter_update"), "variable_rows"),
+    **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "variable_kinds"),
+    **dict.fromkeys(("IndexedSlices", "IndexedSlicesValue", "convert_to_tensor_or_indexed_slices"), "indexed_slices"),
     "get_default_session": "session", "explain": "explain", "keras": "keras",
 }
 

@@ -1,17 +1,25 @@
 """Variables: state that lives in a session and is changed by assignments."""
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 from .compiler.dtypes import DType, as_dtype
 from .compiler.ir import Graph, Operation, Tensor, default_graph
 from .compiler.opdef import OpDef
-from .compiler.ops import state
+from .compiler.ops import scatter, state, variable_state
 from .compiler.ops.constant import convert_to_tensor
+from .compiler.ops.gather import IndexedSlices, gather
+from .compiler.ops.positions import gather_nd
+from .compiler.ops.view import broadcast_to, shape_of
 from .compiler.shapes import TensorShape, format_dims
 from .compiler.subgraph import lifted
-from .framework import GraphKeys, group, no_op
+from .framework import GraphKeys, group, name_scope, no_op
+from .variable_kinds import VariableAggregation, VariableDef, VariableSynchronization
+from .variable_rows import change_rows, change_slices, handle_of
 
 
 class Variable:
@@ -31,6 +39,11 @@ class Variable:
                  import_scope: str | None = None, constraint: Callable[[Tensor], Tensor] | None = None,
                  use_resource: bool | None = None, synchronization: Any = None, aggregation: Any = None,
                  shape: Any = None):
+        if variable_def is not None:
+            if initial_value is not None:
+                raise ValueError("variable_def and initial_value are mutually exclusive.")
+            self._from_def(variable_def, import_scope)
+            return
         if initial_value is None:
             raise ValueError("initial_value must be specified.")
         if collections is None:
@@ -40,7 +53,14 @@ class Variable:
                              f"Got {collections} of type {type(collections)}")
         if constraint is not None and not callable(constraint):
             raise ValueError("The `constraint` argument must be a callable.")
-        self.trainable = trainable is None or bool(trainable)
+        self.synchronization = VariableSynchronization(synchronization or VariableSynchronization.AUTO)
+        self.aggregation = VariableAggregation(aggregation or VariableAggregation.NONE)
+        on_read = self.synchronization is VariableSynchronization.ON_READ
+        if on_read and trainable:
+            raise ValueError("Synchronization value can be set to VariableSynchronization.ON_READ only for "
+                             "non-trainable variables. You have specified trainable=True and "
+                             "synchronization=VariableSynchronization.ON_READ.")
+        self.trainable = not on_read if trainable is None else bool(trainable)
         self.constraint = constraint
         if self.trainable and GraphKeys.TRAINABLE_VARIABLES not in collections:
             collections = [*collections, GraphKeys.TRAINABLE_VARIABLES]
@@ -61,6 +81,33 @@ class Variable:
             self._read = state.read_variable(self.handle, name="read")
         for key in collections:
             graph.add_to_collection(key, self)
+
+    def _from_def(self, variable_def: VariableDef, import_scope: str | None) -> None:
+        """The variable of operations that are in the graph already."""
+        graph = default_graph()
+        prefix = f"{import_scope}/" if import_scope else ""
+        self.handle = graph.get_tensor_by_name(prefix + variable_def.variable_name)
+        self.initializer = graph.get_operation_by_name(prefix + variable_def.initializer_name)
+        self.initial_value = graph.get_tensor_by_name(prefix + variable_def.initial_value_name)
+        self._read = graph.get_tensor_by_name(prefix + variable_def.snapshot_name)
+        self.trainable = variable_def.trainable
+        self.constraint = None
+        self.synchronization = VariableSynchronization(variable_def.synchronization)
+        self.aggregation = VariableAggregation(variable_def.aggregation)
+
+    @classmethod
+    def from_proto(cls, variable_def: VariableDef, import_scope: str | None = None) -> Variable:
+        """The variable that `to_proto` told of, in the default graph, below `import_scope`."""
+        return cls(variable_def=variable_def, import_scope=import_scope)
+
+    def to_proto(self, export_scope: str | None = None) -> VariableDef | None:
+        """The names of the variable's operations; None outside `export_scope`, whose name is left off."""
+        prefix = f"{export_scope}/" if export_scope else ""
+        if not self.name.startswith(prefix):
+            return None
+        names = (self.name, self.initial_value.name, self.initializer.name, self._read.name)
+        return VariableDef(*(n.removeprefix(prefix) for n in names), self.trainable, self.synchronization.value,
+                           self.aggregation.value)
 
     # what it is
 
@@ -95,6 +142,19 @@ class Variable:
     def device(self) -> str:
         return ""
 
+    @property
+    def _shared_name(self) -> str:
+        return self.op.name
+
+    def _ref(self) -> Tensor:
+        return self.handle
+
+    def ref(self) -> Variable:
+        """What stands for the variable in sets and as a key: itself."""
+        return self
+
+    experimental_ref = deref = ref
+
     def _as_graph_element(self) -> Tensor:
         return self._read
 
@@ -109,8 +169,14 @@ class Variable:
         return state.read_variable(self.handle, name="read")
 
     def initialized_value(self) -> Tensor:
-        """The initial value, for initializing another variable from this one in the same run."""
-        return _initialized(self.initial_value)
+        """What the variable holds, or its initial value where it holds nothing yet: for initializing another variable
+        from this one, in the same run or later."""
+        with lifted():
+            return variable_state.initialized_value(self.handle, _initialized(self.initial_value))
+
+    def is_initialized(self, name: str | None = None) -> Tensor:
+        """Whether the variable has a value."""
+        return variable_state.is_variable_initialized(self.handle, name=name)
 
     def eval(self, session: Any = None) -> Any:
         """The value in `session` (default: the default session)."""
@@ -139,6 +205,63 @@ class Variable:
         new = assign_sub(self, delta, name=name)
         return new if read_value else new.op
 
+    def count_up_to(self, limit: int) -> Tensor:
+        """Add 1; the result is the value before. OutOfRangeError when the variable has reached `limit`."""
+        return variable_state.count_up_to(self.handle, limit=limit)
+
+    # rows; `sparse_delta` is IndexedSlices
+
+    def _change_rows(self, op: OpDef, sparse_delta: Any, name: str | None) -> Tensor:
+        if not isinstance(sparse_delta, IndexedSlices):
+            raise TypeError(f"sparse_delta is not IndexedSlices: {sparse_delta!r}")
+        return change_rows(op, self, sparse_delta.indices, sparse_delta.values, name)
+
+    def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        """Store the values at their indices, one after another."""
+        return self._change_rows(scatter.scatter_update, sparse_delta, name)
+
+    def scatter_add(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        return self._change_rows(scatter.scatter_add, sparse_delta, name)
+
+    def scatter_sub(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        return self._change_rows(scatter.scatter_sub, sparse_delta, name)
+
+    def scatter_mul(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        return self._change_rows(scatter.scatter_mul, sparse_delta, name)
+
+    def scatter_div(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        return self._change_rows(scatter.scatter_div, sparse_delta, name)
+
+    def scatter_min(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        return self._change_rows(scatter.scatter_min, sparse_delta, name)
+
+    def scatter_max(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        return self._change_rows(scatter.scatter_max, sparse_delta, name)
+
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+        """Store `updates` at the positions in the last axis of `indices`."""
+        return change_slices(scatter.scatter_update, self, indices, updates, name)
+
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+        return change_slices(scatter.scatter_add, self, indices, updates, name)
+
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+        return change_slices(scatter.scatter_sub, self, indices, updates, name)
+
+    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
+        """The rows at `indices`."""
+        return gather(self, indices, name=name or "GatherV2")
+
+    def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
+        """The elements or slices at the positions in the last axis of `indices`."""
+        return gather_nd(self, indices, name=name or "GatherNd")
+
+    def __getitem__(self, key: Any) -> Tensor:
+        """A part of the value. Its `assign(value)` changes that part of the variable."""
+        part = self.value()[key]
+        _parts[part] = self, key
+        return part
+
     def __repr__(self) -> str:
         return f"<tf.Variable '{self.name}' shape={format_dims(self.shape.dims)} dtype={self.dtype.name}_ref>"
 
@@ -157,8 +280,32 @@ def _overload(name: str) -> None:
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
     _overload(f"__{_name}__")
     _overload(f"__r{_name}__")
-for _name in ("lt", "le", "gt", "ge", "neg", "abs", "invert", "getitem"):
+for _name in ("lt", "le", "gt", "ge", "neg", "abs", "invert"):
     _overload(f"__{_name}__")
+
+
+# parts of variables made by indexing: (variable, key)
+_parts: weakref.WeakKeyDictionary[Tensor, tuple[Variable, Any]] = weakref.WeakKeyDictionary()
+
+
+def _assign_part(part: Tensor) -> Callable[..., Tensor]:
+    """`variable[key].assign(value)`: store `value`, broadcast to the part's shape, in that part of the variable."""
+    if part not in _parts:
+        raise AttributeError(f"{part!r} has no attribute 'assign': only variables and their parts are assigned to")
+    variable, key = _parts[part]
+
+    def assign_(value: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        dims = variable.shape.as_list()
+        count = int(np.prod(dims, dtype=np.int64))
+        with name_scope(name, "strided_slice/_assign"):
+            positions = convert_to_tensor(np.arange(count, dtype=np.int64).reshape(dims))[key]
+            new = broadcast_to(convert_to_tensor(value, variable.dtype), shape_of(positions))
+            return scatter.scatter_update(variable.handle, positions, new, depth=len(dims))
+
+    return assign_
+
+
+Tensor.assign = property(_assign_part)  # type: ignore[attr-defined]
 
 
 def _dtype(dtype: Any) -> DType | None:
@@ -193,24 +340,12 @@ def _initialized(value: Tensor) -> Tensor:
 # assignments
 
 
-def _handle(ref: Any) -> Tensor:
-    """The variable behind a Variable, its handle, or a read of it."""
-    if isinstance(ref, Variable):
-        return ref.handle
-    if isinstance(ref, Tensor):
-        if ref.op.type == "VariableV2":
-            return ref
-        if ref.op.type in ("ReadVariableOp", "Assign"):
-            return ref.op.inputs[0]
-    raise AttributeError(f"Only a variable can be assigned to, received {ref!r}")
-
-
 def current_value(ref: Any) -> Tensor:
     """The value for an update: read anew where control dependencies or a loop could put an assignment before it."""
     graph = default_graph()
     if isinstance(ref, Variable) and not graph._control_stack and graph.outer is None:
         return ref.value()
-    return state.read_variable(_handle(ref), name="read")
+    return state.read_variable(handle_of(ref), name="read")
 
 
 def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking: bool | None = None,
@@ -219,13 +354,13 @@ def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking
 
     Raises TypeError for another dtype, ValueError for another shape unless `validate_shape` is False.
     """
-    handle = _handle(ref)
+    handle = handle_of(ref)
     return state.assign(handle, convert_to_tensor(value, handle.dtype), name=name or "Assign",
                         validate_shape=validate_shape is not False)
 
 
 def _update(op: OpDef, ref: Any, delta: Any, name: str | None) -> Tensor:
-    handle = _handle(ref)
+    handle = handle_of(ref)
     return op(handle, convert_to_tensor(delta, handle.dtype), name=name or op.name)
 
 

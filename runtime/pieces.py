@@ -92,7 +92,7 @@ def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], siz
     if "in_python" in op.definition.fields:
         from . import control
         return control.run(session, op, inputs)
-    if not op.inputs or op.inputs[0].op.type != "VariableV2":
+    if "resource" in op.definition.fields or not op.inputs or op.inputs[0].op.type != "VariableV2":
         return interpreter.evaluate(op, inputs, sizes, session=session)
     handle = op.inputs[0].op
     value = session.store.get(handle)

@@ -21,6 +21,10 @@ class VariableStore:
         """The variable's array itself (not a copy), None when it is uninitialized."""
         return self._arrays.get(handle.name)
 
+    def value(self, name: str) -> np.ndarray | None:
+        """As `get`, by the variable's name."""
+        return self._arrays.get(name)
+
     def set(self, handle: Operation, value: np.ndarray) -> None:
         """Give the variable a value (copied)."""
         self.allocate(handle, value.shape, handle.outputs[0].dtype)[...] = value
