@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,7 +107,10 @@ def batch(dataset: Any, batch_size: Any, drop_remainder: Any) -> Any:
     return dataset._derive(batch_spec(dataset._spec, count, drops), iterate, tensors=[count, remainder], size=size)
 
 
-def padded_batch(dataset: Any, batch_size: Any, padded_shapes: Any, padding_values: Any, drop_remainder: Any) -> Any:
+def padded_batch(dataset: Any, batch_size: Any, padded_shapes: Any, padding_values: Any, drop_remainder: Any,
+                 limits: Callable[[Scope, list[TensorShape]], list[Any]] | None = None, tensors: Sequence[Tensor] = ()
+                 ) -> Any:
+    """See `Dataset.padded_batch`. `limits` gives the shapes when the graph runs, from the values of `tensors`."""
     count = as_scalar(batch_size, int64, "batch_size")
     drops, remainder = _remainder(drop_remainder)
     specs = st.flatten(dataset._spec)
@@ -128,13 +131,14 @@ def padded_batch(dataset: Any, batch_size: Any, padded_shapes: Any, padding_valu
         number = positive(scope, count, "Batch size")
 
         def combine(rows: Sequence[Element]) -> Element:
-            return tuple(_pad(values, shape, padding) for values, shape, padding in zip(
-                zip(*rows, strict=True), shapes, (scope[p] for p in paddings), strict=True))
+            sizes = [s.as_list() for s in shapes] if limits is None else limits(scope, shapes)
+            return tuple(_pad(values, list(size), padding) for values, size, padding in zip(
+                zip(*rows, strict=True), sizes, (scope[p] for p in paddings), strict=True))
 
         for rows in grouped(dataset._iterate(scope), number, bool(scope.scalar(remainder))):
             yield rows if isinstance(rows, Failure) else attempt(combine, rows)
 
-    return dataset._derive(padded, iterate, tensors=[count, remainder, *paddings], size=size)
+    return dataset._derive(padded, iterate, tensors=[count, remainder, *paddings, *tensors], size=size)
 
 
 def _paddings(structure: Any, specs: Sequence[Any], values: Any) -> list[Tensor]:
@@ -159,8 +163,7 @@ class _Whole(list):
     """A leaf that stays whole."""
 
 
-def _pad(values: Sequence[Any], shape: TensorShape, padding: Any) -> np.ndarray:
-    sizes = list(shape.as_list())
+def _pad(values: Sequence[Any], sizes: list[int | None], padding: Any) -> np.ndarray:
     arrays = [np.asarray(v) for v in values]
     for axis, size in enumerate(sizes):
         longest = max(a.shape[axis] for a in arrays)
