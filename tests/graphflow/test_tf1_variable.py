@@ -58,7 +58,6 @@ def test_creation_ignores_control_dependencies():
     (lambda: tf.Variable(tf.placeholder(tf.float32, [None])), ValueError, "must have a shape specified"),
     (lambda: tf.Variable(1.0, collections="variables"), ValueError, "must be a list, tuple, or set"),
     (lambda: tf.Variable(1.0, constraint=3), ValueError, "must be a callable"),
-    (lambda: tf.Variable("text"), TypeError, "text"),
     (lambda: tf.Variable(1.5, dtype=tf.int32), TypeError, "1.5"),
     (lambda: iter(tf.Variable([1.0])), TypeError, "not iterable"),
     (lambda: bool(tf.Variable(1.0) > 0), TypeError, "bool"),
