@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ..dims import Dim
 from ..errors import UnimplementedError
 from ..ir import Graph, Operation, Tensor
+from ..ops.constant import const
 from ..ops.symbolic import dims_vector, shape_operand, symbolic_value
 from ..ops.view import _reshape
 from .rewrite import transform
@@ -26,8 +27,10 @@ def _resolve(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
     if not inputs or len(op.outputs) != 1 or not op.output.dtype.is_integer:
         return None
     value = symbolic_value(op.output)
-    if value is None or not any(isinstance(v, Dim) for v in value.ravel()):
+    if value is None:
         return None
+    if not any(isinstance(v, Dim) for v in value.ravel()):  # no kernel computes a shape
+        return [const(value=value.astype(op.output.dtype.np))] if op.type == "Shape" else None
     sizes = dims_vector(dims=tuple(v if isinstance(v, Dim) else int(v) for v in value.ravel()))
     if op.output.dtype != sizes.dtype:
         return None
