@@ -105,15 +105,6 @@ check_numerics = OpDef("CheckNumerics", ELEMENTWISE, _numerics_types, lambda op,
                            f"{op.attrs['message']} : Tensor had {'NaN' if value else 'Inf'} values")})
 
 
-
-def _below(x: np.ndarray, limit: int) -> np.ndarray:
-    if x >= limit:
-        raise OutOfRangeError(f"Reached limit of {limit}")
-    return x
-
-
-below_limit = OpDef("BelowLimit", HOST, same_type, lambda op, g: [None], _below)
-
 # printing
 
 

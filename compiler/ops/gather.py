@@ -19,7 +19,7 @@ from .dynamic_slice import items_of
 from .elementwise import cast, ceil, equal, floordiv, maximum, where
 from .reduction import reduce_sum
 from .symbolic import operand_dims, shape_operand, sizes_of, static_ints, symbolic_value
-from .view import expand_dims, known_rank, ones_of, reshape, shape_of, zeros_of
+from .view import dim_scalar, expand_dims, known_rank, ones_of, reshape, shape_of, zeros_of
 
 
 def checked_indices(indices: np.ndarray, limit: int) -> np.ndarray:
@@ -267,6 +267,7 @@ WIDTHS = (int32, int64, float32, float64)
 
 
 def _widest(bounds: Sequence[Any]) -> list[Tensor]:
+    bounds = [dim_scalar(v) if isinstance(v, dm.Dim) else v for v in bounds]
     kinds = [(convert_to_tensor(v).dtype if is_tensor(v) else as_dtype(
         np.asarray(v).dtype if isinstance(v, (np.ndarray, np.generic)) else type(v))) for v in bounds]
     widest = max(kinds, key=lambda d: WIDTHS.index(d) if d in WIDTHS else len(WIDTHS))

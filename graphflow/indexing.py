@@ -1,0 +1,171 @@
+"""Indexing under TensorFlow 1's names: gather, scatter, masks, sets, partitions."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .compiler import dims as dm
+from .compiler.dtypes import int32
+from .compiler.errors import ShapeError
+from .compiler.ir import Tensor
+from .compiler.opdef import OpDef
+from .compiler.ops import gather as _gather
+from .compiler.ops import positions, scatter, selection
+from .compiler.ops.arguments import convert_all
+from .compiler.ops.constant import convert_to_tensor
+from .compiler.ops.elementwise import cast
+from .compiler.ops.elementwise import where as select
+from .compiler.ops.slicing import concat, stack, unstack
+from .compiler.ops.symbolic import static_ints
+from .compiler.ops.view import broadcast_to, expand_dims, known_rank, reshape, transpose
+from .compiler.shapes import normalize_axis
+from .framework import name_scope
+from .variables import change_rows, change_slices
+
+boolean_mask = selection.boolean_mask
+unique = selection.unique
+unique_with_counts = selection.unique_with_counts
+dynamic_partition = selection.dynamic_partition
+dynamic_stitch = selection.dynamic_stitch
+invert_permutation = selection.invert_permutation
+tensor_scatter_update = positions.tensor_scatter_update
+tensor_scatter_add = positions.tensor_scatter_add
+tensor_scatter_sub = positions.tensor_scatter_sub
+tensor_scatter_max = positions.tensor_scatter_max
+tensor_scatter_min = positions.tensor_scatter_min
+
+
+def setdiff1d(x: Any, y: Any, index_dtype: Any = int32, name: str | None = None) -> Any:
+    """(elements of vector `x` that are not in `y`, their positions)."""
+    return selection.setdiff1d(x, y, index_dtype, name)
+
+
+def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None,
+           batch_dims: int = 0) -> Any:
+    """Slices of `params` along `axis` (default: the first after the batch axes) at `indices`.
+
+    The first `batch_dims` axes of both count examples, each of which is gathered from by itself. Raises
+    InvalidArgumentError at run time for an index outside the axis.
+    """
+    position = batch_dims if axis is None else static_ints("GatherV2", "axis", axis)
+    if not batch_dims:
+        return _gather.gather(params, indices, position, name or "GatherV2")
+    x, wanted = convert_to_tensor(params), convert_to_tensor(indices)
+    dims, own = known_rank("GatherV2", x), known_rank("GatherV2", wanted)
+    at = normalize_axis("GatherV2", position, len(dims))
+    count = batch_dims if batch_dims >= 0 else batch_dims + len(own)
+    if not 0 <= count <= min(len(own), at):
+        raise ValueError(f"batch_dims = {batch_dims} must be at most axis = {at} and the rank of the indices")
+    with name_scope(name, "GatherV2", [x]):
+        # the gathered axis first after the batch, where those of the indices take its place; then back
+        moved = transpose(x, [*range(count), at, *range(count, at), *range(at + 1, len(dims))]) if at > count else x
+        batch, rest = dims[:count], [d for k, d in enumerate(dims) if k >= count and k != at]
+        checked = select(wanted >= 0, wanted, cast(convert_to_tensor(2**31 - 1), wanted.dtype))
+        flat = checked + positions.batch_offsets(wanted, batch, dims[at])
+        found = _gather.gather(reshape(moved, (dm.product((*batch, dims[at])), *rest)), flat)
+        middle, width = at - count, len(own) - count
+        order = [*range(count), *range(count + width, count + width + middle), *range(count, count + width),
+                 *range(count + width + middle, len(own) + len(rest))]
+        return transpose(found, order) if middle else found
+
+
+def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
+    """Slices at `indices`, all of whose axes but the last count examples."""
+    wanted = convert_to_tensor(indices)
+    count = len(known_rank("batch_gather", wanted)) - 1
+    if count < 0:
+        raise ValueError("batch_gather does not allow indices with unknown shape.")
+    return gather(params, wanted, name=name or "BatchGatherV2", batch_dims=count)
+
+
+def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0,
+              bad_indices_policy: str = "") -> Tensor:
+    """The elements or slices at the positions that the last axis of `indices` holds."""
+    return positions.gather_nd(params, indices, batch_dims, name or "GatherNd")
+
+
+def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None, bad_indices_policy: str = "") -> Tensor:
+    """Zeros of `shape` with `updates` added at the positions that the last axis of `indices` holds."""
+    return positions.scatter_nd(indices, updates, shape, name or "ScatterNd")
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """Elements of `x` where `condition` holds, of `y` elsewhere; without both, the positions of true elements.
+
+    `x` and `y` have one shape; the condition has the same, or is a vector that selects rows. Positions are int64
+    [count, rank]. Raises ValueError when only one of `x` and `y` is given.
+    """
+    if (x is None) != (y is None):
+        raise ValueError("x and y must both be non-None or both be None.")
+    if x is None:
+        return selection.where_true(condition, name or "Where")
+    test = convert_to_tensor(condition)
+    a, b = convert_all("where", (x, y))
+    if not a.shape.is_compatible_with(b.shape):
+        raise ShapeError(f"Select: Dimensions must be equal: x has shape {a.shape}, y {b.shape}")
+    if test.dims is not None and a.dims is not None and len(test.dims) == 1 and len(a.dims) > 1:
+        test = reshape(test, (test.dims[0], *[1] * (len(a.dims) - 1)))
+    return select(test, a, b, name=name or "Select")
+
+
+def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
+    """`where` with NumPy's broadcasting of all three."""
+    if (x is None) != (y is None):
+        raise ValueError("x and y must both be non-None or both be None.")
+    if x is None:
+        return selection.where_true(condition, name or "Where")
+    return select(condition, x, y, name=name or "SelectV2")
+
+
+# rows of variables
+
+
+def _rows(change: Callable[..., Tensor], op: OpDef, doc: str) -> Callable[..., Tensor]:
+    def update(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
+        return change(op, ref, indices, updates, name)
+    update.__doc__ = f"{doc} at `indices`, one after another; the result is the variable's new value."
+    return update
+
+
+scatter_update = _rows(change_rows, scatter.scatter_update, "Replace rows of a variable by `updates`")
+scatter_add = _rows(change_rows, scatter.scatter_add, "Add `updates` to rows of a variable")
+scatter_sub = _rows(change_rows, scatter.scatter_sub, "Subtract `updates` from rows of a variable")
+scatter_mul = _rows(change_rows, scatter.scatter_mul, "Multiply rows of a variable by `updates`")
+scatter_div = _rows(change_rows, scatter.scatter_div, "Divide rows of a variable by `updates`")
+scatter_min = _rows(change_rows, scatter.scatter_min, "Take the smaller of rows of a variable and `updates`")
+scatter_max = _rows(change_rows, scatter.scatter_max, "Take the larger of rows of a variable and `updates`")
+scatter_nd_update = _rows(change_slices, scatter.scatter_update, "Replace parts of a variable")
+scatter_nd_add = _rows(change_slices, scatter.scatter_add, "Add to parts of a variable")
+scatter_nd_sub = _rows(change_slices, scatter.scatter_sub, "Subtract from parts of a variable")
+
+
+def batch_scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = True,
+                         name: str | None = None) -> Tensor:
+    """`scatter_update` of each example by itself: all axes of `indices` but the last count them."""
+    rows = convert_to_tensor(indices)
+    own = known_rank("batch_scatter_update", rows)
+    count = len(own) - 1
+    grid = [cast(expand_dims(axis, -1), rows.dtype) for axis in _grid(own)[:count]]
+    return scatter_nd_update(ref, concat([*grid, expand_dims(rows, -1)], -1), updates, name=name)
+
+
+def _grid(dims: Any) -> list[Tensor]:
+    return [broadcast_to(reshape(_gather.range_(d), [-1 if k == axis else 1 for k in range(len(dims))]), dims)
+            for axis, d in enumerate(dims)]
+
+
+def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
+    """Flat positions as one row of coordinates for each axis of a tensor of shape `dims`."""
+    flat = convert_to_tensor(indices)
+    sizes = convert_to_tensor(dims, flat.dtype)
+    with name_scope(name, "UnravelIndex", [flat]) as scope:
+        rest, rows = flat, []
+        for size in reversed(unstack(sizes)):
+            rows.append(rest % size)
+            rest = rest // size
+        return stack(rows[::-1], 0, scope)
+
+
+def count_up_to(ref: Any, limit: int, name: str | None = None) -> Tensor:
+    """The variable's value, which grows by one. Raises OutOfRangeError when the run finds it at `limit`."""
+    return ref.count_up_to(limit)

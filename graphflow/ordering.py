@@ -1,0 +1,137 @@
+"""Sorting, searching, counting and reductions over segments, under TensorFlow 1's names."""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .compiler.dtypes import as_dtype, int32, int64
+from .compiler.ir import Tensor
+from .compiler.ops import segment, selection, sorting
+from .compiler.ops.constant import convert_to_tensor
+from .compiler.ops.elementwise import cast, greater, maximum, minimum
+from .compiler.ops.gather import gather
+from .compiler.ops.positions import scatter_nd
+from .compiler.ops.reduction import reduce_max, size_of
+from .compiler.ops.slicing import stack
+from .compiler.ops.view import ones_like, reshape, zeros
+from .framework import name_scope
+
+segment_sum, segment_prod = segment.segment_sum, segment.segment_prod
+segment_max, segment_min = segment.segment_max, segment.segment_min
+unsorted_segment_sum, unsorted_segment_prod = segment.unsorted_segment_sum, segment.unsorted_segment_prod
+unsorted_segment_max, unsorted_segment_min = segment.unsorted_segment_max, segment.unsorted_segment_min
+sort, argsort, searchsorted = sorting.sort, sorting.argsort, sorting.searchsorted
+
+
+class TopKV2(NamedTuple):
+    """The k largest elements along the last axis, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None, index_type: Any = int32) -> TopKV2:
+    """The k largest elements along the last axis, largest first, with their positions."""
+    values, indices = sorting.top_k(input, k, sorted, name)
+    return TopKV2(values, cast(indices, index_type))
+
+
+def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+    """The mean of each segment's rows; the ids are sorted."""
+    return segment.segment_mean(data, segment_ids, name)
+
+
+def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The mean of the rows of each id."""
+    return segment.unsorted_segment_mean(data, segment_ids, num_segments, name)
+
+
+def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+    """The sum of the rows of each id over the root of their number."""
+    return segment.unsorted_segment_mean(data, segment_ids, num_segments, name or "UnsortedSegmentSqrtN", 0.5)
+
+
+def _sparse(kind: str, data: Any, indices: Any, segment_ids: Any, name: str | None, num_segments: Any) -> Tensor:
+    x = convert_to_tensor(data)
+    with name_scope(name, f"SparseSegment{kind}", [x]):
+        rows = gather(x, indices)
+        power = 0.5 if kind == "SqrtN" else 1.0
+        if num_segments is not None:
+            if kind == "Sum":
+                return segment.unsorted_segment_sum(rows, segment_ids, num_segments)
+            return segment.unsorted_segment_mean(rows, segment_ids, num_segments, power=power)
+        if kind == "Sum":
+            return segment.segment_sum(rows, segment_ids)
+        return segment.segment_mean(rows, segment_ids, power=power)
+
+
+def sparse_segment_sum(data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None,
+                       sparse_gradient: bool = False) -> Tensor:
+    """`segment_sum` of the rows at `indices`."""
+    return _sparse("Sum", data, indices, segment_ids, name, num_segments)
+
+
+def sparse_segment_mean(data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None,
+                        sparse_gradient: bool = False) -> Tensor:
+    """`segment_mean` of the rows at `indices`."""
+    return _sparse("Mean", data, indices, segment_ids, name, num_segments)
+
+
+def sparse_segment_sqrt_n(data: Any, indices: Any, segment_ids: Any, name: str | None = None, num_segments: Any = None,
+                          sparse_gradient: bool = False) -> Tensor:
+    """The sum of each segment's rows at `indices` over the root of their number."""
+    return _sparse("SqrtN", data, indices, segment_ids, name, num_segments)
+
+
+# counting
+
+
+def bincount(arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = int32,
+             name: str | None = None) -> Tensor:
+    """How often each of 0, 1, ... comes in `arr`, or the total of its `weights`.
+
+    There are as many counts as the largest value says, at least `minlength` and at most `maxlength`. Raises
+    InvalidArgumentError at run time for a negative value.
+    """
+    values = convert_to_tensor(arr, name="arr")
+    values = values if values.dtype == int32 else cast(values, int32)
+    with name_scope(name, "bincount", [values]):
+        held = cast(greater(size_of(values), 0), int32)
+        size = held * (maximum(reduce_max(values), -1) + 1)
+        if minlength is not None:
+            size = maximum(cast(minlength, int32), size)
+        if maxlength is not None:
+            size = minimum(cast(maxlength, int32), size)
+        # the element type counts, an empty vector stands for weights of one
+        amounts = zeros([0], dtype) if weights is None else convert_to_tensor(weights)
+        return selection.count_values(values, size, amounts)
+
+
+def histogram_fixed_width(values: Any, value_range: Any, nbins: Any = 100, dtype: Any = int32,
+                          name: str | None = None) -> Tensor:
+    """The number of values in each of `nbins` equal bins over `value_range`; what lies outside counts to the ends."""
+    return selection.histogram_fixed_width(values, value_range, nbins, dtype, name)
+
+
+def histogram_fixed_width_bins(values: Any, value_range: Any, nbins: Any = 100, dtype: Any = int32,
+                               name: str | None = None) -> Tensor:
+    """The bin of each value: see `histogram_fixed_width`."""
+    return selection.histogram_fixed_width(values, value_range, nbins, dtype, name, bins_only=True)
+
+
+def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, dtype: Any = int32,
+                     name: str | None = None, weights: Any = None) -> Tensor:
+    """A matrix of how often label i (row) was predicted as j (column), or of the total weights of these cases.
+
+    Without `num_classes` there are as many classes as the largest label or prediction says.
+    """
+    truth, guess = convert_to_tensor(labels), convert_to_tensor(predictions)
+    with name_scope(name, "confusion_matrix", [truth]):
+        if truth.dims is not None and guess.dims is not None and len(truth.dims) != len(guess.dims):
+            truth, guess = (reshape(t, [-1]) for t in (truth, guess))
+        truth, guess = cast(truth, int64), cast(guess, int64)
+        if num_classes is None:
+            classes = maximum(reduce_max(guess), reduce_max(truth)) + 1
+        else:
+            classes = cast(num_classes, int64) if isinstance(num_classes, Tensor) else num_classes
+        amounts = ones_like(guess, as_dtype(dtype)) if weights is None else cast(weights, dtype)
+        return scatter_nd(stack([truth, guess], axis=1), amounts, [classes, classes])
