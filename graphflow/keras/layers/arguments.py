@@ -3,26 +3,41 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...compiler.ir import Tensor
+from ...compiler.ops.view import transpose
 from .. import activations, backend, constraints, initializers, regularizers
 
 _KINDS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 
 
-def pair(value: Any, name: str) -> tuple[int, int]:
-    """One or two positive integers as a pair. Raises ValueError."""
-    items = tuple(value) if hasattr(value, "__iter__") else (value, value)
-    if len(items) != 2 or not all(hasattr(v, "__index__") and v > 0 for v in items):
-        raise ValueError(f"The `{name}` argument must be a positive integer or a tuple of 2 positive integers. "
-                         f"Received: {name}={value}")
-    return int(items[0]), int(items[1])
+def sizes(value: Any, rank: int, name: str, minimum: int = 1) -> tuple[int, ...]:
+    """One integer for all axes or one for each of `rank`, as a tuple. Raises ValueError."""
+    items = tuple(value) if hasattr(value, "__iter__") else (value,) * rank
+    if len(items) != rank or not all(hasattr(v, "__index__") and v >= minimum for v in items):
+        raise ValueError(f"The `{name}` argument must be a tuple of {rank} integers. Received {name}={value}, including "
+                         f"values that are not integers of at least {minimum}." if len(items) == rank else
+                         f"The `{name}` argument must be a tuple of {rank} integers. Received: {name}={value}")
+    return tuple(int(v) for v in items)
 
 
-def padding_word(value: str) -> str:
-    """"valid" or "same". Raises ValueError."""
+def padding_word(value: str, causal: bool = False) -> str:
+    """"valid", "same" or, where it is `causal`, "causal". Raises ValueError."""
     word = str(value).lower()
-    if word not in ("valid", "same"):
+    if word not in ("valid", "same", *(("causal",) if causal else ())):
         raise ValueError(f"The `padding` argument must be 'valid' or 'same'. Received: padding={value!r}")
     return word
+
+
+def to_channels_last(x: Tensor, data_format: str) -> Tensor:
+    """Channels as the last axis, where `data_format` has them as the second."""
+    rank = len(x.dims or ())
+    return x if data_format == "channels_last" else transpose(x, (0, *range(2, rank), 1))
+
+
+def from_channels_last(x: Tensor, data_format: str) -> Tensor:
+    """The inverse of `to_channels_last`."""
+    rank = len(x.dims or ())
+    return x if data_format == "channels_last" else transpose(x, (0, rank - 1, *range(1, rank - 1)))
 
 
 def data_format_word(value: str | None) -> str:

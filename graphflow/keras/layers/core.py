@@ -1,4 +1,4 @@
-"""Input, Dense and Activation."""
+"""Layers without weights that every kind of model uses: inputs, activations, masks, repetition."""
 from __future__ import annotations
 
 from typing import Any
@@ -6,14 +6,15 @@ from typing import Any
 from ...compiler import dims as dm
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor
-from ...compiler.ops.contraction import matmul
+from ...compiler.ops.elementwise import cast, not_equal
+from ...compiler.ops.reduction import reduce_any
 from ...compiler.ops.state import placeholder
-from ...compiler.ops.view import reshape
-from .. import activations
-from .arguments import activation_config, take_weight_arguments, weight_config
+from ...compiler.ops.view import broadcast_to, expand_dims
+from .. import activations, regularizers
+from .arguments import activation_config
 from .input_spec import InputSpec
 from .layer import Layer
-from .node import Node
+from .node import Node, set_mask
 
 
 BATCH = dm.fresh("batch")  # the batch size of every model's inputs: they agree on it
@@ -65,59 +66,6 @@ def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, s
     return layer.output
 
 
-class Dense(Layer):
-    """activation(x @ kernel + bias) over the last axis."""
-
-    def __init__(self, units: int, activation: Any = None, use_bias: bool = True,
-                 kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
-                 kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-                 kernel_constraint: Any = None, bias_constraint: Any = None, quantization_config: Any = None,
-                 **kwargs: Any):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
-            raise ValueError(f"Received an invalid value for `units`, expected a positive integer. "
-                             f"Received: units={units}")
-        if quantization_config is not None:
-            raise ValueError("Dense: quantization is not supported. "
-                             f"Received: quantization_config={quantization_config}")
-        self.units = int(units)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        take_weight_arguments(
-            self, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
-        self.input_spec = InputSpec(min_ndim=2)
-
-    def build(self, input_shape: Any) -> None:
-        if input_shape[-1] is None:
-            raise ValueError(f"The last dimension of the inputs to Dense layer {self.name!r} must be known. "
-                             f"Received: input_shape={input_shape}")
-        self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel",
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
-        self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias",
-                                    regularizer=self.bias_regularizer,
-                                    constraint=self.bias_constraint) if self.use_bias else None
-        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
-
-    def call(self, inputs: Tensor) -> Tensor:
-        assert inputs.dims is not None
-        rows = inputs.dims[:-1]
-        flat = inputs if len(rows) == 1 else reshape(inputs, (dm.product(rows), inputs.dims[-1]))
-        y = matmul(flat, self.kernel)
-        if self.bias is not None:
-            y = y + self.bias
-        if len(rows) > 1:
-            y = reshape(y, (*rows, self.units))
-        return self.activation(y)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units, **activation_config(self), "use_bias": self.use_bias,
-                **weight_config(self, "kernel_initializer", "bias_initializer", "kernel_regularizer",
-                                "bias_regularizer", "kernel_constraint", "bias_constraint"),
-                "quantization_config": None}
-
-
 class Activation(Layer):
     """A function applied to its input, by name or as a callable."""
 
@@ -132,3 +80,70 @@ class Activation(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **activation_config(self)}
+
+
+class Identity(Layer):
+    """The input."""
+
+    supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+class Masking(Layer):
+    """Time steps in which every feature is `mask_value` become 0, and later layers pass over them."""
+
+    supports_masking = True
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+
+    def call(self, inputs: Tensor) -> Tensor:
+        differs = not_equal(inputs, cast(self.mask_value, inputs.dtype))
+        outputs = inputs * cast(reduce_any(differs, -1, keepdims=True), inputs.dtype)
+        set_mask(outputs, reduce_any(differs, -1))
+        return outputs
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return reduce_any(not_equal(inputs, cast(self.mask_value, inputs.dtype)), -1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "mask_value": self.mask_value}
+
+
+class RepeatVector(Layer):
+    """[batch, features] repeated `n` times: [batch, n, features]."""
+
+    def __init__(self, n: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        if not hasattr(n, "__index__"):
+            raise TypeError(f"Expected an integer value for `n`, got {type(n)}.")
+        self.n = int(n)
+        self.input_spec = InputSpec(ndim=2)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        assert inputs.dims is not None
+        return broadcast_to(expand_dims(inputs, 1), (inputs.dims[0], self.n, inputs.dims[1]))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "n": self.n}
+
+
+class ActivityRegularization(Layer):
+    """The input; l1 * sum(abs(x)) + l2 * sum(square(x)) is added to the loss."""
+
+    supports_masking = True
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):
+        super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
+        self.l1, self.l2 = l1, l2
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config.pop("activity_regularizer", None)
+        return {**config, "l1": self.l1, "l2": self.l2}

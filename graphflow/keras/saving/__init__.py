@@ -1,13 +1,17 @@
 """Keras's files and configs."""
-from .saving import load_model, save_model
+from .saving import load_model, load_weights, save_model, save_weights
 from .serialization import (
     custom_object_scope,
     deserialize_keras_object,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
     register_keras_serializable,
     serialize_keras_object,
 )
 
 CustomObjectScope = custom_object_scope
 
-__all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "load_model",
-           "register_keras_serializable", "save_model", "serialize_keras_object"]
+__all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+           "get_registered_name", "get_registered_object", "load_model", "load_weights", "register_keras_serializable",
+           "save_model", "save_weights", "serialize_keras_object"]

@@ -18,7 +18,8 @@ import numpy as np
 from .. import backend
 from ..utils.io_utils import atomic_file
 from . import weights as h5
-from .serialization import custom_object_scope, deserialize_keras_object, serialize_keras_object
+from .serialization import custom_object_scope, deserialize_keras_object, in_safe_mode, serialize_keras_object
+from .serialization import safe_mode as safe_scope
 
 LIMIT = 1 << 26  # bytes of JSON that a model's description may have
 
@@ -51,7 +52,7 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
     if not os.path.isfile(path):
         raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file "
                          "or HDF5 file.")
-    with custom_object_scope(custom_objects):
+    with custom_object_scope(custom_objects), safe_scope(safe_mode and in_safe_mode()):
         if zipfile.is_zipfile(path):
             return _read_archive(path, compile)
         with h5.reading(path) as file:

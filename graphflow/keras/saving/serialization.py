@@ -35,6 +35,43 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return decorate
 
 
+_safe: list[bool] = [True]
+
+
+@contextlib.contextmanager
+def safe_mode(value: bool) -> Iterator[None]:
+    """Whether code from files is refused within the block."""
+    _safe.append(value)
+    try:
+        yield
+    finally:
+        _safe.pop()
+
+
+def in_safe_mode() -> bool:
+    return _safe[-1]
+
+
+def enable_unsafe_deserialization() -> None:
+    """From now on run code from files: only for files whose source is trusted."""
+    _safe[0] = False
+
+
+def get_registered_name(obj: Any) -> str:
+    """"package>name" of what was registered, else the object's own name."""
+    return _names.get(obj) or obj.__name__
+
+
+def get_registered_object(name: str, custom_objects: Any = None, module_objects: Any = None) -> Any:
+    """What stands for a name, or None."""
+    return (custom_objects or {}).get(name) or custom_object(name) or (module_objects or {}).get(name)
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The registered objects by name; may be changed."""
+    return _registered
+
+
 @contextlib.contextmanager
 def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
     """Names in `objects` stand for these classes and functions within the block."""

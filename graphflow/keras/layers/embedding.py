@@ -1,0 +1,107 @@
+"""Vectors for integers."""
+from __future__ import annotations
+
+from typing import Any
+
+from ...compiler.dtypes import int32, int64
+from ...compiler.ir import Tensor
+from ...compiler.ops.constant import convert_to_tensor
+from ...compiler.ops.elementwise import cast, not_equal, tanh
+from ...compiler.ops.gather import gather
+from ...compiler.ops.view import transpose
+from .arguments import take_weight_arguments, weight_config
+from .layer import Layer
+from .linear import dense
+from .node import set_mask
+
+
+class Embedding(Layer):
+    """Row i of a table for each index i; with `mask_zero` index 0 is padding, which later layers pass over."""
+
+    autocast = False
+
+    def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
+                 embeddings_regularizer: Any = None, embeddings_constraint: Any = None, mask_zero: bool = False,
+                 weights: Any = None, lora_rank: Any = None, lora_alpha: Any = None, quantization_config: Any = None,
+                 input_length: Any = None, **kwargs: Any):
+        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
+            if isinstance(value, bool) or not hasattr(value, "__index__") or value <= 0:
+                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value} (of type "
+                                 f"{type(value).__name__}).")
+        if "input_shape" not in kwargs and "batch_input_shape" not in kwargs and input_length is not None:
+            kwargs["input_shape"] = input_length if isinstance(input_length, (list, tuple)) else (input_length,)
+        super().__init__(**kwargs)
+        if lora_rank is not None or quantization_config is not None:
+            raise ValueError("Embedding: LoRA and quantization are not supported. Received: "
+                             f"lora_rank={lora_rank}, quantization_config={quantization_config}")
+        self.input_dim, self.output_dim, self.mask_zero = int(input_dim), int(output_dim), mask_zero
+        self.input_length = input_length
+        self.supports_masking = mask_zero
+        self._given = weights
+        take_weight_arguments(self, embeddings_initializer=embeddings_initializer,
+                              embeddings_regularizer=embeddings_regularizer,
+                              embeddings_constraint=embeddings_constraint)
+
+    @property
+    def input_dtype(self) -> str:
+        return "int32"
+
+    def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
+        self.embeddings = self.add_weight((self.input_dim, self.output_dim), self.embeddings_initializer,
+                                          name="embeddings", regularizer=self.embeddings_regularizer,
+                                          constraint=self.embeddings_constraint)
+        self.built = True
+        if self._given is not None:
+            self.set_weights(self._given if isinstance(self._given, (list, tuple)) else [self._given])
+
+    def call(self, inputs: Tensor) -> Tensor:
+        indices = inputs if inputs.dtype in (int32, int64) else cast(inputs, int32)
+        return cast(gather(self.embeddings.value(), indices), self.compute_dtype)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return not_equal(inputs, cast(0, inputs.dtype)) if self.mask_zero else None
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "input_dim": self.input_dim, "output_dim": self.output_dim,
+                **weight_config(self, "embeddings_initializer", "embeddings_regularizer", "activity_regularizer",
+                                "embeddings_constraint"), "mask_zero": self.mask_zero}
+
+
+class ReversibleEmbedding(Embedding):
+    """An embedding that also scores vectors against its rows (`reverse=True`), by the same table if `tie_weights`."""
+
+    def __init__(self, input_dim: int, output_dim: int, tie_weights: bool = True,
+                 embeddings_initializer: Any = "uniform", embeddings_regularizer: Any = None,
+                 embeddings_constraint: Any = None, mask_zero: bool = False, reverse_dtype: Any = None,
+                 logit_soft_cap: float | None = None, **kwargs: Any):
+        super().__init__(input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint,
+                         mask_zero, **kwargs)
+        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = tie_weights, reverse_dtype, logit_soft_cap
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(input_shape)
+        if not self.tie_weights:
+            self.reverse_embeddings = self.add_weight((self.output_dim, self.input_dim), self.embeddings_initializer,
+                                                      name="reverse_embeddings")
+
+    def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
+        if not reverse:
+            rows = super().call(inputs)
+            mask = super().compute_mask(inputs)
+            if mask is not None:
+                set_mask(rows, mask)
+            return rows
+        kernel = transpose(self.embeddings) if self.tie_weights else convert_to_tensor(self.reverse_embeddings)
+        if self.reverse_dtype is not None:
+            inputs, kernel = cast(inputs, self.reverse_dtype), cast(kernel, self.reverse_dtype)
+        logits = dense(inputs, kernel)
+        return logits if self.logit_soft_cap is None else tanh(logits / self.logit_soft_cap) * self.logit_soft_cap
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "tie_weights": self.tie_weights, "reverse_dtype": self.reverse_dtype,
+                "logit_soft_cap": self.logit_soft_cap}
