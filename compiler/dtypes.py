@@ -107,8 +107,9 @@ class DType:
         return self
 
     @property
-    def as_datatype_enum(self) -> str:
-        return "DT_" + self.name.upper()
+    def as_datatype_enum(self) -> int:
+        """The number of the type in TensorFlow's messages (types.proto)."""
+        return _DATATYPES[self.name]
 
     @property
     def min(self) -> Any:
@@ -152,6 +153,10 @@ complex64 = DType("complex64", np.complex64, "c64")
 complex128 = DType("complex128", np.complex128, "c128")
 string = DType("string", np.object_, "s")
 variant = DType("variant", np.object_, "v")  # the stacks of loops (see control.py)
+
+_DATATYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7, "complex64": 8,
+              "int64": 9, "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18, "float16": 19, "variant": 21,
+              "uint32": 22, "uint64": 23}
 
 # types that kernels are generated for
 NATIVE = (float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_)

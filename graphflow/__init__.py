@@ -245,7 +245,8 @@ disable_eager_execution = disable_resource_variables = enable_resource_variables
 _LAZY = {
     **dict.fromkeys(("TensorArray", "case", "cond", "foldl", "foldr", "map_fn", "scan", "switch_case", "while_loop"),
                     "control_flow"),
-    "flags": "flags", "contrib": "contrib", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",
+    "flags": "flags", "summary": "summary", "Summary": "summary", "SummaryMetadata": "summary",
+    "HistogramProto": "summary", "Event": "summary", "contrib": "contrib", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",
     "TensorSpec": "tensor_spec", "SparseTensorSpec": "tensor_spec",
     "random_crop": "image", "extract_image_patches": "image",
     "linalg": "linalg", **dict.fromkeys((

@@ -27,6 +27,7 @@ from . import (
     special,
     spectral,
     state,
+    summary,
     symbolic,
     view,
     window,
@@ -35,4 +36,4 @@ from . import (
 __all__ = ["candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "dynamic_slice",
            "elementwise", "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators",
            "pooling_host", "positions", "random", "reduction", "segment", "selection", "slicing", "sorting", "special",
-           "spectral", "state", "symbolic", "view", "window"]
+           "spectral", "state", "summary", "symbolic", "view", "window"]

@@ -1,0 +1,111 @@
+"""`tf.summary`: what a program reports of its training, written as event files that TensorBoard shows.
+
+Needs the package tensorboard (`pip install graphflow[tensorboard]`), whose own writer and message definitions are used.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ..compiler.ir import Operation, Tensor, default_graph
+from ..compiler.ops import summary as _ops
+from ..compiler.ops.constant import convert_to_tensor
+from ..framework import GraphKeys
+from .writer import FileWriter, FileWriterCache
+
+__all__ = ["FileWriter", "FileWriterCache", "all_v2_summary_ops", "audio", "histogram", "image", "initialize", "merge",
+           "merge_all", "scalar", "tensor_summary", "text"]
+
+_MESSAGES = {"Summary": "summary_pb2", "SummaryMetadata": "summary_pb2", "SummaryDescription": "summary_pb2",
+             "HistogramProto": "summary_pb2", "Event": "event_pb2", "SessionLog": "event_pb2",
+             "TaggedRunMetadata": "event_pb2"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MESSAGES:
+        import importlib
+        _ops.messages()
+        return getattr(importlib.import_module(f"tensorboard.compat.proto.{_MESSAGES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+
+
+def _add(definition: Any, name: str, tensor: Any, collections: Sequence[str] | None, family: str | None,
+         **attrs: Any) -> Tensor:
+    """The summary op, whose tag is its own unique name (after the family, which so groups what TensorBoard shows)."""
+    value = convert_to_tensor(tensor)
+    clean = re.sub(r"[^-/\w.]", "_", name.lstrip("/"))
+    if family is not None:
+        family = re.sub(r"[^-/\w.]", "_", family.lstrip("/"))
+    graph = value.graph
+    with graph.as_default(), graph.name_scope(clean if family is None else f"{family}/{clean}") as scope:
+        tag = scope.rstrip("/") if family is None else f"{family}/{scope.rstrip('/')}"
+        summary = definition(value, name=scope, tag=tag, **attrs)
+    for collection in [GraphKeys.SUMMARIES] if collections is None else collections:
+        graph.add_to_collection(collection, summary)
+    return summary
+
+
+def scalar(name: str, tensor: Any, collections: Sequence[str] | None = None, family: str | None = None) -> Tensor:
+    """A summary (a serialized `Summary` message, string, []) of one number."""
+    return _add(_ops.scalar_summary, name, tensor, collections, family)
+
+
+def histogram(name: str, values: Any, collections: Sequence[str] | None = None, family: str | None = None) -> Tensor:
+    """A summary of how the elements of `values` (any shape) are distributed. Running it raises InvalidArgumentError
+    for NaN and infinity."""
+    return _add(_ops.histogram_summary, name, values, collections, family)
+
+
+def image(name: str, tensor: Any, max_outputs: int = 3, collections: Sequence[str] | None = None,
+          family: str | None = None) -> Tensor:
+    """A summary of the first `max_outputs` images of a batch [batch, height, width, 1, 3 or 4]. Floats are scaled to
+    the range of their image."""
+    return _add(_ops.image_summary, name, tensor, collections, family, max_outputs=max_outputs)
+
+
+def audio(name: str, tensor: Any, sample_rate: Any, max_outputs: int = 3, collections: Sequence[str] | None = None,
+          family: str | None = None) -> Tensor:
+    """A summary of the first `max_outputs` sounds of [batch, frames(, channels)], from -1 to 1, at `sample_rate` Hz."""
+    return _add(_ops.audio_summary, name, tensor, collections, family, max_outputs=max_outputs,
+                sample_rate=float(sample_rate))
+
+
+def text(name: str, tensor: Any, collections: Sequence[str] | None = None) -> Tensor:
+    """A summary of texts (string, any shape; Markdown). Raises ValueError for another dtype."""
+    value = convert_to_tensor(tensor)
+    if not value.dtype.is_string:
+        raise ValueError(f"Expected tensor {value.name} to have dtype string, got {value.dtype.name}")
+    return _add(_ops.tensor_summary, name, value, collections, None, plugin="text")
+
+
+def tensor_summary(name: str, tensor: Any, summary_description: Any = None, collections: Sequence[str] | None = None,
+                   summary_metadata: Any = None, family: str | None = None, display_name: str | None = None) -> Tensor:
+    """A summary of a whole tensor, for the plugin that `summary_metadata` names."""
+    plugin = "" if summary_metadata is None else summary_metadata.plugin_data.plugin_name
+    return _add(_ops.tensor_summary, name, tensor, collections, family, plugin=plugin)
+
+
+def merge(inputs: Sequence[Any], collections: Sequence[str] | None = None, name: str | None = None) -> Tensor:
+    """One summary of several. Running it raises InvalidArgumentError when two have the same tag."""
+    tensors = [convert_to_tensor(t) for t in inputs]
+    with tensors[0].graph.as_default():
+        merged = _ops.merge_summary(*tensors, name=name or "Merge/MergeSummary")
+    for collection in collections or ():
+        merged.graph.add_to_collection(collection, merged)
+    return merged
+
+
+def merge_all(key: str = GraphKeys.SUMMARIES, scope: str | None = None, name: str | None = None) -> Tensor | None:
+    """One summary of all in the graph's collection `key`, None when there is none."""
+    summaries = default_graph().get_collection(key, scope=scope)
+    return merge(summaries, name=name) if summaries else None
+
+
+def initialize(graph: Any = None, session: Any = None) -> None:
+    """Nothing: writers of graph-mode summaries need no initialization."""
+
+
+def all_v2_summary_ops() -> list[Operation]:
+    """The summary ops of TensorFlow 2, of which there are none in a graph."""
+    return []
