@@ -1,4 +1,4 @@
-"""Summaries: ops that write what TensorBoard shows, as serialized `Summary` messages (tensorboard's own definitions)."""
+"""Summaries: ops that write what TensorBoard shows, as serialized `Summary` messages (tensorboard's definitions)."""
 from __future__ import annotations
 
 import io
