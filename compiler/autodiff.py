@@ -1,7 +1,7 @@
 """Reverse-mode differentiation: `gradients` adds the graph of the derivatives to the graph of the values."""
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from .dtypes import int64
@@ -13,7 +13,7 @@ from .ops.elementwise import cast
 from .ops.gather import IndexedSlices
 from .ops.reduction import sum_to
 from .ops.slicing import concat
-from .ops.view import broadcast_to, ones_of, reshape, shape_of
+from .ops.view import broadcast_to, ones_of, reshape, shape_of, zeros
 from .shapes import format_dims
 
 Gradient = Tensor | IndexedSlices
@@ -82,10 +82,35 @@ def _sources_of(op: Operation) -> Sequence[Tensor]:
     return op.inputs if outer is None else (outer,)
 
 
+# gradients that users register, by op type or by the name that gradient_override_map gives
+REGISTERED: dict[str, Callable[..., Any] | None] = {}
+
+
+def _from_registered(op: Operation, grad: Callable[..., Any] | None, out_grads: Sequence[Gradient | None]
+                     ) -> list[Gradient | None]:
+    """What a user's gradient function gives: a gradient for each input, or the only one by itself."""
+    if grad is None:
+        return [None] * len(op.inputs)
+    given = [(zeros(shape_of(y), y.dtype) if y.dtype.is_differentiable else None) if g is None else dense(g)
+             for y, g in zip(op.outputs, out_grads, strict=True)]
+    result = grad(op, *given)
+    grads = list(result) if isinstance(result, (list, tuple)) else [result]
+    if len(grads) != len(op.inputs):
+        raise ValueError(f"Num gradients {len(grads)} generated for op {op.name!r} do not match num inputs "
+                         f"{len(op.inputs)}")
+    return [None if g is None else convert_to_tensor(g, x.dtype) for x, g in zip(op.inputs, grads, strict=True)]
+
+
 def _input_gradients(op: Operation, out_grads: Sequence[Gradient | None], needed: Sequence[bool]
                      ) -> Sequence[Gradient | None]:
     if "outer" in op.attrs:
         return out_grads
+    registered = REGISTERED.get(op.gradient_type or op.type, op.definition.grad)
+    if op.gradient_type is not None and op.gradient_type not in REGISTERED:
+        raise LookupError(f"No gradient is registered under {op.gradient_type!r}, which {op.name!r} ({op.type}) is to "
+                          "use")
+    if registered is not op.definition.grad:
+        return _from_registered(op, registered, out_grads)
     if op.definition.grad is None:
         if any(t.dtype.is_differentiable for t in op.inputs) and any(t.dtype.is_differentiable for t in op.outputs):
             raise LookupError(f"No gradient defined for operation {op.name!r} (op type: {op.type})")

@@ -125,7 +125,8 @@ class Tensor:
 class Operation:
     """A node: an op definition applied to inputs, under a unique name. Immutable but for added control inputs."""
 
-    __slots__ = ("__weakref__", "attrs", "control_inputs", "definition", "graph", "inputs", "name", "outputs", "site")
+    __slots__ = ("__weakref__", "attrs", "control_inputs", "definition", "gradient_type", "graph",
+                 "inputs", "name", "outputs", "site")
 
     def __init__(self, graph: Graph, definition: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str,
                  types: Iterable[TensorType], control_inputs: Sequence[Operation], site: Site | None):
@@ -133,6 +134,7 @@ class Operation:
         self.definition = definition
         self.inputs = tuple(inputs)
         self.attrs = attrs
+        self.gradient_type: str | None = None  # a registered gradient to use in place of the definition's
         self.name = name
         self.control_inputs = tuple(control_inputs)
         self.site = site
@@ -193,6 +195,7 @@ class Graph:
         self._scope = ""
         self._site: Site | None = None
         self._control_stack: list[Operation] = []
+        self._gradient_types: dict[str, str] = {}
         self._lock = threading.RLock()
 
     # building
@@ -214,6 +217,7 @@ class Graph:
                 raise ValueError(f"Duplicate node name in graph: '{unique}'")
             op = Operation(self, definition, inputs, attrs, unique, types, control_inputs,
                            site or self._site or user_site())
+            op.gradient_type = self._gradient_types.get(definition.name)
             self.operations.append(op)
             self._by_name[op.name] = op
             self.version += 1
@@ -293,6 +297,16 @@ class Graph:
             yield
         finally:
             self._control_stack = previous
+
+    @contextlib.contextmanager
+    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
+        """Ops of these types made inside take the gradients registered under the other names (RegisterGradient)."""
+        previous = self._gradient_types
+        self._gradient_types = previous | op_type_map
+        try:
+            yield
+        finally:
+            self._gradient_types = previous
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator[Graph]:

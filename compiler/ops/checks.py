@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,9 +109,8 @@ check_numerics = OpDef("CheckNumerics", ELEMENTWISE, _numerics_types, lambda op,
 
 
 def _print_reference(x: np.ndarray, *data: np.ndarray, message: str, first_n: int, summarize: int,
-                     counter: list[int]) -> np.ndarray:
-    counter[0] += 1
-    if first_n < 0 or counter[0] <= first_n:
+                     counter: Iterator[int]) -> np.ndarray:
+    if first_n < 0 or next(counter) < first_n:
         print(message + "".join(f"[{flat(d, summarize)}]" if d.ndim == 0 else flat(d, summarize) for d in data),
               file=sys.stderr)
     return x
@@ -120,8 +119,11 @@ def _print_reference(x: np.ndarray, *data: np.ndarray, message: str, first_n: in
 print_ = OpDef("Print", HOST, same_type, lambda op, g: [g, *[None] * (len(op.inputs) - 1)], _print_reference)
 
 
+MARK = "\0"  # where a tensor's value goes in the text that is printed
+
+
 def _print_v2_reference(*data: np.ndarray, template: str, output_stream: Any, end: str, summarize: int) -> tuple[()]:
-    parts = template.split("{}")
+    parts = template.split(MARK)
     text = "".join(p + (show(d, summarize).strip('"') if d.ndim == 0 else show(d, summarize))
                    for p, d in zip(parts, data, strict=False)) + parts[-1] + end
     if callable(output_stream):
