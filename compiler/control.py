@@ -63,7 +63,8 @@ def _loop_grad(op: Operation, *grads: Tensor | None, needed: Sequence[bool]) -> 
     return loop_grad(op, grads, needed)
 
 
-_IN_PYTHON = {"in_python": lambda op: True}
+# unless it is made to fit into a plan (see passes/specialise_control.py)
+_IN_PYTHON = {"in_python": lambda op: not op.attrs.get("native")}
 # the stateful ones assign to variables or run Python
 _if = OpDef("If", CONTROL, _if_types, _if_grad, stateful=True, fields=_IN_PYTHON)
 _stateless_if = OpDef("StatelessIf", CONTROL, _if_types, _if_grad, fields=_IN_PYTHON)
@@ -111,14 +112,14 @@ def add_while(variables: Sequence[Tensor], condition: SubGraph, body: SubGraph, 
                 variables=n, stacks=0)
 
 
-def add_repeat(count: Tensor, variables: Sequence[Tensor], stacks: Sequence[Tensor], body: SubGraph,
-               parameters: Sequence[Tensor], name: str) -> Operation:
-    """`count` iterations of `body`, each on the variables and the next row, from the last, of each stack.
-    `parameters` are those of variables and rows."""
+def add_repeat(forward: Operation, count: Tensor, variables: Sequence[Tensor], stacks: Sequence[Tensor],
+               body: SubGraph, parameters: Sequence[Tensor], name: str) -> Operation:
+    """As many iterations of `body` as the loop `forward` made (`count`), each on the variables and the next row, from
+    the last, of each stack. `parameters` are those of variables and rows."""
     captured = _share_captures([body], [parameters])
     definition = _repeat if has_effects(body) else _stateless_repeat
     return _add(definition, [count, *variables, *stacks, *captured], name, [body], body=body,
-                variables=len(variables), stacks=len(stacks))
+                variables=len(variables), stacks=len(stacks), forward=forward)
 
 
 def _add(definition: OpDef, inputs: Sequence[Tensor], name: str, graphs: Iterable[SubGraph], **attrs: Any) -> Operation:

@@ -111,7 +111,7 @@ def loop_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
         graph.outputs = tuple(graph.adopt(t) for t in outputs)
     start = [g if (g := grads[i]) is not None else _zeros_like(op.outputs[i]) for i in carried]
     start += [_zeros_like(captured[i - n - len(stacks)]) for i in summed]
-    made = add_repeat(outer.adopt(op.outputs[n]), start, list(popped), graph, [*parameters, *popped.values()],
+    made = add_repeat(op, outer.adopt(op.outputs[n]), start, list(popped), graph, [*parameters, *popped.values()],
                       "Repeat")
     results: list[Tensor | None] = [None] * len(op.inputs)
     final = iter(made.outputs)

@@ -269,6 +269,13 @@ def atoms(dim: DimLike) -> set[Atom]:
     return found
 
 
+def size_atoms(value: Any) -> set[Atom]:
+    """The fed symbols in an attribute or a shape."""
+    if isinstance(value, Dim):
+        return atoms(value)
+    return {atom for v in value for atom in size_atoms(v)} if isinstance(value, tuple) else set()
+
+
 def _sole_atom(dim: DimLike) -> Atom | None:
     """The atom of a dimension that is just that."""
     if isinstance(dim, Dim) and len(dim.terms) == 1:

@@ -55,7 +55,7 @@ class Runner:
         ready = []
         shapes: list[tuple[int, ...]] = []
         for value, dtype, tensor in zip(values, self._dtypes, self.feeds, strict=True):
-            if type(value) is np.ndarray and value.dtype == dtype:
+            if type(value) is np.ndarray and value.dtype == dtype and dtype.kind != "O":
                 if not value.flags.c_contiguous:
                     value = np.ascontiguousarray(value)
             elif type(value) is not float or dtype.kind != "f":
@@ -129,7 +129,7 @@ class Runner:
         specialised = self.specialised(pattern, held)
         graph, symbols = specialised.graph, specialised.symbols
         parts = cut(graph, set(symbols.values()))
-        if parts.unsettled and symbols:
+        if (parts.unsettled or specialised.unsettled) and symbols:
             return None
         if parts or any(t.dtype.is_string for t in (*graph.inputs, *graph.outputs)):
             return Pieces(self, specialised, parts)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..dims import Atom
+from ..dims import Atom, size_atoms
 from ..ir import Graph, Operation, Tensor
 from ..opdef import HOST, has_native_types
 from ..ops.symbolic import is_followed, symbolic_value
-from .specialise import size_atoms
 
 
 @dataclass

@@ -1,17 +1,19 @@
 """From the user's graph to the compiler's: only what the fetches need, with the shapes that are really fed."""
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import dims as dm
-from ..dims import Atom, DimLike
+from ..dims import Atom, DimLike, size_atoms
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Graph, Operation, Tensor, TensorType
+from ..opdef import CONTROL
 from ..ops.state import _placeholder
 from ..ops.symbolic import dims_vector
 from ..shapes import Dims, format_dims
 from .rewrite import sorted_operations
+from .specialise_control import Region, specialise_control
 
 # a feed's shape in a plan: sizes, and for the sizes that may vary the number of their class
 Pattern = tuple[tuple[Any, ...], ...]
@@ -34,12 +36,13 @@ def shape_pattern(feeds: Sequence[Tensor], shapes: Sequence[tuple[int, ...]], si
 
 class Specialised(NamedTuple):
     """A compiler's graph, the symbol of each class of equal unknown sizes in its pattern, and what in it stands for the
-    user's tensors and operations."""
+    user's tensors and operations. `unsettled`: a loop or cond fits into a plan, if at all, for the very sizes only."""
 
     graph: Graph
     symbols: dict[str, Atom]
     tensors: dict[Tensor, Tensor]
     operations: dict[Operation, Operation]
+    unsettled: bool = False
 
 
 def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor], pattern: Pattern,
@@ -66,11 +69,31 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
     graph = Graph()
     tensors: dict[Tensor, Tensor] = {}
     operations: dict[Operation, Operation] = {}
+    known = {atom for dim in symbols.values() for atom in size_atoms(dim)}
+    region = Region(graph, tensors, operations, sizes, known)
     for tensor, dims in fed.items():
         tensors[tensor] = _fed_sizes(graph, tensor, dims) if tensor in sizes_fed else _fed_value(graph, tensor, dims)
         operations[tensor.op] = tensors[tensor].op
-    for op in sorted_operations(needed):
+    _copy(region, sorted_operations(needed), outputs, variables)
+    graph.inputs = tuple(tensors[t] for t in feeds if t not in sizes_fed)
+    graph.outputs = tuple(tensors[t] for t in outputs)
+    graph.targets = tuple(operations[op] for op in targets)
+    atoms = {name: dm.symbol(dim) for name, dim in symbols.items()}
+    return Specialised(graph, atoms, tensors, operations, region.unsettled)  # type: ignore[arg-type]
+
+
+def _copy(region: Region, needed: Sequence[Operation], outputs: Collection[Tensor] = (),
+          variables: Mapping[Operation, Dims] | None = None) -> None:
+    """Copy operations of the user's graph, in an order in which they can run, with shapes inferred anew."""
+    tensors, operations, sizes = region.tensors, region.operations, region.sizes
+    live = {*outputs, *(t for op in needed for t in op.inputs)}
+    for op in needed:
         if op in operations and all(t in tensors for t in op.outputs):
+            continue
+        if op.definition.family == CONTROL and (made := specialise_control(op, region, live, _copy, _behind)):
+            tensors.update(made)
+            operations[op] = next(iter(made.values())).op
+            _learn(sizes, made.items())
             continue
         inputs = [tensors[t] for t in op.inputs]
         attrs = {k: _substitute(v, sizes) for k, v in op.attrs.items()}
@@ -82,22 +105,28 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
                                        op) from None
         if variables and op in variables:
             types = [TensorType(op.outputs[0].dtype, variables[op])]
-        copy = Operation(graph, op.definition, inputs, attrs, op.name, _merged(types, op, sizes),
-                         [operations[c] for c in op.control_inputs if c not in done], op.site)
-        graph.operations.append(copy)
+        if op.definition.family == CONTROL:  # its graphs are the user's, and so are their sizes
+            types = [TensorType(t.dtype, _substitute(t.dims, sizes)) for t in types]
+        copy = Operation(region.graph, op.definition, inputs, attrs, op.name, _merged(types, op, sizes),
+                         [operations[c] for c in op.control_inputs if c in operations], op.site)
+        region.graph.operations.append(copy)
         operations[op] = copy
         for theirs, ours in zip(op.outputs, copy.outputs, strict=True):
             tensors.setdefault(theirs, ours)
-            # a size that the user's graph does not know may follow from what is fed
-            for unknown, dim in zip(theirs.dims or (), ours.dims or (), strict=False):
-                atom = dm.symbol(unknown)
-                if atom is not None:
-                    sizes.setdefault(atom, dim)
-    graph.inputs = tuple(tensors[t] for t in feeds if t not in sizes_fed)
-    graph.outputs = tuple(tensors[t] for t in outputs)
-    graph.targets = tuple(operations[op] for op in targets)
-    atoms = {name: dm.symbol(dim) for name, dim in symbols.items()}
-    return Specialised(graph, atoms, tensors, operations)  # type: ignore[arg-type]
+        _learn(sizes, zip(op.outputs, copy.outputs, strict=True))
+
+
+def _learn(sizes: dict[Atom, DimLike], pairs: Iterable[tuple[Tensor, Tensor]]) -> None:
+    """A size that the user's graph does not know may follow from what is fed."""
+    for theirs, ours in pairs:
+        for unknown, dim in zip(theirs.dims or (), ours.dims or (), strict=False):
+            atom = dm.symbol(unknown)
+            if atom is not None:
+                sizes.setdefault(atom, dim)
+
+
+def _behind(outputs: Sequence[Tensor]) -> list[Operation]:
+    return needed_operations(outputs, (), ())
 
 
 def _fed_value(graph: Graph, tensor: Tensor, dims: Dims) -> Tensor:
@@ -147,13 +176,6 @@ def size_sources(operations: Collection[Operation], fed: Collection[Tensor]) -> 
         if not used:
             break
     return list(sources)
-
-
-def size_atoms(value: Any) -> set[Atom]:
-    """The fed symbols in an attribute or a shape."""
-    if isinstance(value, dm.Dim):
-        return dm.atoms(value)
-    return {atom for v in value for atom in size_atoms(v)} if isinstance(value, tuple) else set()
 
 
 def _said_by(tensor: Tensor) -> list[Atom]:
