@@ -254,7 +254,21 @@ _LAZY = {
         "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
         "matrix_square_root", "matrix_triangular_solve", "qr", "self_adjoint_eig", "self_adjoint_eigvals", "svd",
         "trace"), "linalg"),
-    "signal": "signal", "spectral": "spectral",
+    "signal": "signal", "spectral": "spectral", "strings": "strings", "sparse": "sparse", "sets": "sets",
+    **dict.fromkeys((
+        "as_string", "decode_base64", "decode_raw", "encode_base64", "reduce_join", "regex_replace", "string_join",
+        "string_split", "string_strip", "string_to_hash_bucket", "string_to_hash_bucket_fast",
+        "string_to_hash_bucket_strong", "string_to_number", "substr"), "strings"),
+    **dict.fromkeys(("SparseTensor", "SparseTensorValue", "convert_to_tensor_or_sparse_tensor", "sparse_placeholder"),
+                    "sparse_tensor"),
+    **dict.fromkeys((
+        "edit_distance", "sparse_concat", "sparse_fill_empty_rows", "sparse_mask", "sparse_merge", "sparse_reorder",
+        "sparse_reset_shape", "sparse_reshape", "sparse_retain", "sparse_slice", "sparse_split",
+        "sparse_tensor_to_dense", "sparse_to_dense", "sparse_to_indicator", "sparse_transpose"), "sparse_ops"),
+    **dict.fromkeys((
+        "sparse_add", "sparse_matmul", "sparse_maximum", "sparse_minimum", "sparse_reduce_max",
+        "sparse_reduce_max_sparse", "sparse_reduce_sum", "sparse_reduce_sum_sparse", "sparse_softmax",
+        "sparse_tensor_dense_matmul"), "sparse_math"),
     **dict.fromkeys(("fft", "fft2d", "fft3d", "ifft", "ifft2d", "ifft3d"), "spectral"),
     "ConfigProto": "config", "GPUOptions": "config", "GraphOptions": "config", "OptimizerOptions": "config",
     "RunMetadata": "config", "RunOptions": "config", "InteractiveSession": "session", "Session": "session",

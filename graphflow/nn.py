@@ -30,6 +30,7 @@ from .depthwise import (
     depthwise_conv2d_native_backprop_input,
     separable_conv2d,
 )
+from .embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 from .math import (
     sigmoid,
     tanh,

@@ -22,18 +22,24 @@ from . import (
     reduction,
     segment,
     selection,
+    sets,
     slicing,
     sorting,
+    sparse,
     special,
     spectral,
     state,
+    string_parts,
+    strings,
     summary,
     symbolic,
     view,
     window,
 )
 
-__all__ = ["candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "dynamic_slice",
-           "elementwise", "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators",
-           "pooling_host", "positions", "random", "reduction", "segment", "selection", "slicing", "sorting", "special",
-           "spectral", "state", "summary", "symbolic", "view", "window"]
+__all__ = [
+    "candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "dynamic_slice",
+    "elementwise", "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators",
+    "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets", "slicing", "sorting",
+    "sparse", "special", "spectral", "state", "string_parts", "strings", "summary", "symbolic", "view", "window",
+]

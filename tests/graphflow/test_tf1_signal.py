@@ -1,9 +1,10 @@
 """`tf.signal` and `tf.spectral` against their definitions."""
 from __future__ import annotations
 
-import graphflow as tf
 import numpy as np
 import pytest
+
+import graphflow as tf
 
 X = np.sin(np.arange(24.0)).reshape(2, 12).astype(np.float32)
 

@@ -11,7 +11,6 @@ from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import factorization as fa
 from graphflow.compiler.ops import linalg as la
 from graphflow.compiler.ops import matrix_functions as mf
-from graphflow.compiler.ops import matrix_parts as mp
 from graphflow.compiler.ops.contraction import matmul
 
 EYE = np.eye(3, dtype=F32)
