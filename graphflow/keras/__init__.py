@@ -11,6 +11,7 @@ from . import (
     losses,
     metrics,
     models,
+    ops,
     optimizers,
     regularizers,
     saving,
@@ -29,5 +30,5 @@ __version__ = "3.15.1"  # the Keras release whose interface and files these are
 __all__ = [
     "DTypePolicy", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Sequential", "Variable",
     "activations", "backend", "callbacks", "constraints", "datasets", "dtype_policies", "initializers", "layers",
-    "losses", "metrics", "models", "optimizers", "regularizers", "saving", "utils",
+    "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving", "utils",
 ]
