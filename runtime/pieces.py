@@ -112,7 +112,7 @@ def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], siz
 def _feeds(operations: Sequence[Operation], ready: Collection[Tensor]) -> list[Tensor]:
     """What of `ready` the operations take, or need the shape of."""
     feeds = dict.fromkeys(t for op in operations for t in op.inputs if t in ready)
-    return [*feeds, *(t for t in size_sources(operations, feeds) if t in ready)]
+    return [*feeds, *size_sources(operations, feeds, ready)]
 
 
 def _repeatable(op: Operation, assigned: set[Operation]) -> bool:

@@ -161,18 +161,20 @@ def needed_operations(outputs: Sequence[Tensor], targets: Sequence[Operation], f
     return sorted(computed, key=order.__getitem__)
 
 
-def size_sources(operations: Collection[Operation], fed: Collection[Tensor]) -> list[Tensor]:
+def size_sources(operations: Collection[Operation], fed: Collection[Tensor],
+                 ready: Collection[Tensor] | None = None) -> list[Tensor]:
     """The tensors that gave rise to unknown sizes among the operations' attributes, where neither the operations make
-    them nor `fed` says the size: a gradient may need the shape of what is otherwise not computed."""
+    them nor `fed` says the size: a gradient may need the shape of what is otherwise not computed. With `ready`, tensors
+    of these only, whichever say the size."""
     used = {atom for op in operations for value in op.attrs.values() for atom in size_atoms(value)}
     used -= {atom for t in fed for atom in _said_by(t)}
     sources: dict[Tensor, None] = {}
     for op in next(iter(operations)).graph.operations if used else ():
         for t in op.outputs:
-            said = used.intersection(_said_by(t))
+            said = used.intersection(_said_by(t)) if ready is None or t in ready else ()
             if said and op not in operations:
                 sources[t] = None
-            used -= said
+            used.difference_update(said)
         if not used:
             break
     return list(sources)
