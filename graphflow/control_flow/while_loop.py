@@ -85,6 +85,8 @@ def _invariants(loop_vars: Any, shape_invariants: Any) -> list[TensorShape]:
         tensors = leaves_of([leaf])[0].tensors
         for t in tensors:
             shape = t.shape
+            if isinstance(leaf, TensorArray) and leaf.dynamic_size and shape.dims:
+                shape = TensorShape([None, *shape.dims[1:]])
             if invariant is not None and len(tensors) == 1 and not isinstance(leaf, TensorArray):
                 stated = TensorShape(getattr(invariant, "shape", invariant))
                 if not _at_least(stated, shape):
