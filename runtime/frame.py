@@ -10,10 +10,12 @@ import numpy as np
 
 from ..compiler.codegen.emitter import STATUS
 from ..compiler.codegen.kernel import Scratch
+from ..compiler.dtypes import variant
 from ..compiler.errors import InvalidArgumentError
 from ..compiler.ir import Operation, Tensor
 from . import interpreter, kernel_cache
-from .plan import SMALL_BYTES, Binding, HostCall, Plan, segments, storage_of, uninitialized
+from .flow import HOST, RESERVE, Control, HostCall
+from .plan import SMALL_BYTES, Binding, Plan, uninitialized
 from .store import VariableStore, address, aligned_empty
 
 ROW_WORDS = 8
@@ -36,6 +38,8 @@ class Frame:
         self._fresh_slots: dict[Tensor, list[int]] = {}
         self._variable_slots: list[tuple[int, str]] = []
         self._stream_slots: list[tuple[int, str]] = []
+        self._stacks: dict[Tensor, np.ndarray] = {}
+        self._stack_slots: dict[Tensor, list[int]] = {}
         self._build_tables()
         # small feeds are copied into buffers of the frame, which also converts them
         self._small: list[np.ndarray | None] = []
@@ -46,7 +50,6 @@ class Frame:
             if small is not None:
                 self._fed[t] = small
                 self._table[self._feed_slots[t]] = address(small)
-        self._segments = segments(binding.steps)
         self._pointers = address(self._rows), address(self._table), address(self._dims), address(self._status)
         self._outputs = [self._output(t) for t in plan.graph.outputs]
 
@@ -54,11 +57,21 @@ class Frame:
         rows: list[list[int]] = []
         table: list[int] = []
         dims: list[int] = []
-        for step in self.binding.steps:
-            if isinstance(step.call, HostCall):
-                rows.append([0] * ROW_WORDS)
-                continue
+        starts: dict[Any, int] = {}  # of a call's sizes
+        for i, step in enumerate(self.binding.steps):
             call = step.call
+            if isinstance(call, HostCall):
+                rows.append([0, 0, 0, 0, 0, HOST, 0, 0])
+                continue
+            if isinstance(call, Control):
+                target = call.target if call.kind == RESERVE else call.target - i
+                if call.slot is not None:
+                    target = starts[call.slot[0]] + call.slot[1]
+                rows.append([0, 0, 0, 8 * len(table), 0, call.kind, target, 0])
+                for handle in call.buffers:
+                    table.append(self._address(handle, len(table)))
+                continue
+            starts[call] = len(dims)
             kernel = kernel_cache.load(call.source)
             rows.append([kernel, call.tasks, step.chunks, 8 * len(table), 8 * len(dims), 0, 0, 0])
             self._stream_slots += [(len(dims) + slot, op.name) for slot, op in call.streams]
@@ -75,13 +88,16 @@ class Frame:
             return address(self._status)
         if isinstance(handle, Scratch):
             return address(self._arena) + self.binding.locations[handle].offset
-        kind, key = storage_of(handle)
+        kind, key = self.plan.storage(handle)
         if kind == "variable":
             self._variable_slots.append((position, key))
         elif kind == "feed":
             self._feed_slots[key].append(position)
         elif kind == "arena" and self.binding.locations[key].kind == "fresh":
             self._fresh_slots.setdefault(key, []).append(position)
+        elif kind == "arena" and self.binding.locations[key].kind == "stack":
+            self._stack_slots.setdefault(key, []).append(position)
+            return address(self._stack(key))
         else:
             return address(self._view(key, kind))
         return 0
@@ -111,10 +127,13 @@ class Frame:
 
     def _output(self, tensor: Tensor) -> Callable[[], Any]:
         """What returns a fetched value after a run: the array made for it, or a copy of where it is."""
-        kind, key = storage_of(tensor)
+        kind, key = self.plan.storage(tensor)
+        if tensor.dtype == variant:
+            count = key.op.outputs[key.op.attrs["variables"]]
+            return lambda: self._rows_of(key, int(self._tensor(count)))
         shape = self.binding.shapes[tensor]
         if kind == "arena" and self.binding.locations[key].kind == "fresh":
-            if tensor is next(t for t in self.plan.graph.outputs if storage_of(t)[1] is key):
+            if tensor is next(t for t in self.plan.graph.outputs if self.plan.storage(t)[1] is key):
                 return lambda: self._fresh[key].reshape(shape)
             return lambda: self._fresh[key].reshape(shape).copy()
         if kind in ("variable", "feed"):  # their arrays may change from run to run
@@ -147,30 +166,42 @@ class Frame:
         else:
             streams = {}
         rows, buffers, dims, status = self._pointers
-        for begin, end, host in self._segments:
-            if host is None:
-                stopped = self._native.execute(rows + 8 * ROW_WORDS * begin, end - begin, buffers, dims, status)
-                if stopped >= 0:
-                    self._raise_fault()
-            else:
-                self._run_host(host, streams.get(host.name, 0))
+        end = len(self._rows)
+        at = self._native.execute(rows, 0, end, buffers, dims, status)
+        while at < end:
+            at = self._native.execute(rows, self._serve(at, streams), end, buffers, dims, status)
         return [output() for output in self._outputs]
 
     def timed(self, values: Sequence[Any]) -> list[float]:
         """Run once as `run`, then once more row by row: the seconds of each step."""
         self.run(values)
-        seconds = []
+        seconds = [0.0] * len(self._rows)
         rows, buffers, dims, status = self._pointers
-        for begin, end, host in self._segments:
-            if host is None:
-                seconds += self._native.timed(rows + 8 * ROW_WORDS * begin, end - begin, buffers, dims, status)
-                if self._status[0]:
-                    self._raise_fault()
-            else:
-                start = time.perf_counter()
-                self._run_host(host, 0)
-                seconds.append(time.perf_counter() - start)
+        at = 0
+        while at < len(seconds):
+            start = time.perf_counter()
+            stopped = self._native.execute(rows, at, at + 1, buffers, dims, status)
+            following = self._serve(at, {}) if stopped == at else stopped
+            seconds[at] += time.perf_counter() - start
+            at = following
         return seconds
+
+    def _serve(self, at: int, streams: dict[str, int]) -> int:
+        """What a row stopped for: an op in Python, more memory, a fault. Returns the row to go on with."""
+        if self._status[0]:
+            self._raise_fault()
+        call = self.binding.steps[at].call
+        if isinstance(call, HostCall):
+            self._run_host(call.op, streams.get(call.op.name, 0))
+            return at + 1
+        assert isinstance(call, Control)
+        self._rows[at, 6] *= 2
+        for key in call.stacks:
+            old = self._stacks[key]
+            self._stacks[key] = aligned_empty((2 * old.size,), old.dtype)
+            self._stacks[key][:old.size] = old
+            self._table[self._stack_slots[key]] = address(self._stacks[key])
+        return at
 
     def _run_host(self, op: Operation, stream: int) -> None:
         inputs = [self._tensor(t) for t in op.inputs]
@@ -179,8 +210,25 @@ class Frame:
             self._tensor(tensor)[...] = value
 
     def _tensor(self, tensor: Tensor) -> np.ndarray:
-        kind, key = storage_of(tensor)
+        kind, key = self.plan.storage(tensor)
         return self._view(key, kind).reshape(self.binding.shapes[tensor])
+
+    def _stack(self, key: Tensor) -> np.ndarray:
+        """The memory of a stack that grows."""
+        if key not in self._stacks:
+            memory = self.binding.stacks[key]
+            self._stacks[key] = aligned_empty((max(memory.row_bytes * memory.rows, 1),), np.dtype(np.uint8))
+        return self._stacks[key]
+
+    def _rows_of(self, key: Tensor, count: int) -> np.ndarray:
+        """A stack as what runs in Python takes for it: one object, the list of its rows."""
+        memory = self.binding.stacks[key]
+        location = self.binding.locations[key]
+        raw = self._stacks[key] if key in self._stacks else self._arena[location.offset:location.offset + location.nbytes]
+        found = np.empty((), object)
+        found[()] = [raw[i * memory.row_bytes:(i + 1) * memory.row_bytes].view(memory.row.dtype.np).reshape(
+            self.binding.shapes[memory.row]).copy() for i in range(count)]
+        return found
 
     def _find_variables(self) -> None:
         epoch = self.store.epoch

@@ -5,7 +5,6 @@ import ctypes
 import importlib.metadata
 import os
 import pathlib
-import time
 import warnings
 from typing import Any
 
@@ -57,15 +56,3 @@ def _choose() -> tuple[Any, int]:
 
 
 execute, THREADS = _choose()
-
-
-def timed(rows: int, count: int, buffers: int, dims: int, status: int) -> list[float]:
-    """Run row by row; the seconds that each took."""
-    seconds = []
-    for i in range(count):
-        start = time.perf_counter()
-        stopped = execute(rows + 8 * ROW_WORDS * i, 1, buffers, dims, status)
-        seconds.append(time.perf_counter() - start)
-        if stopped >= 0:
-            break
-    return seconds

@@ -13,10 +13,12 @@ from ..compiler import dims as dm
 from ..compiler.codegen.kernel import KernelCall, Scratch
 from ..compiler.codegen.lower import Lowering
 from ..compiler.dims import Atom, DimLike
+from ..compiler.dtypes import variant
 from ..compiler.errors import FailedPreconditionError
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.memory import Interval, plan_memory
-from ..compiler.opdef import ALIAS, RANDOM, SOURCE, writes_variable
+from ..compiler.opdef import RANDOM, writes_variable
+from .flow import Control, HostCall, Loop, Row, Rows, Stack, Storage, all_operations
 
 # serial nanoseconds from which a call is split over the threads: a parallel region costs some thousand, and what one
 # core has just computed is not in the other's cache
@@ -28,18 +30,12 @@ SMALL_BYTES = 2048
 
 
 @dataclass
-class HostCall:
-    """An op that runs its NumPy reference between native calls."""
-
-    op: Operation
-
-
-@dataclass
 class Step:
-    """One row of a bound plan: a native call, its op, and into how many chunks it is split."""
+    """One row of a bound plan: a native call (or what else stands there), its op, and into how many chunks it is
+    split."""
 
     op: Operation
-    call: KernelCall | HostCall
+    call: Row
     chunks: int = 1
 
 
@@ -65,28 +61,11 @@ class Binding:
     arena_bytes: int
     faults: list[Operation]
     sizes: dict[Atom, int]
+    stacks: dict[Tensor, Stack]
     frames: list[Any] = field(default_factory=list)
 
 
-def storage_of(tensor: Tensor) -> tuple[str, Any]:
-    """What holds the tensor's elements."""
-    op = tensor.op
-    while op.definition.family == ALIAS and op.inputs:
-        tensor = op.inputs[0]
-        op = tensor.op
-    if op.type == "VariableV2":
-        return "variable", op.name
-    if op.type == "ReadVariableOp" or writes_variable(op):
-        return "variable", op.inputs[0].op.name
-    if op.type == "Fused" and tensor.index in op.attrs["writes"]:
-        return "variable", op.inputs[op.attrs["writes"][tensor.index]].op.name
-    if op.type == "Const":
-        return "constant", tensor
-    if op.type == "Dims":
-        return "sizes", tensor
-    if op.type == "Placeholder":
-        return "feed", tensor
-    return "arena", tensor
+_KINDS = {"Const": "constant", "Dims": "sizes", "Placeholder": "feed"}
 
 
 class Plan:
@@ -96,13 +75,33 @@ class Plan:
         self.graph = graph
         self.symbols = symbols
         self.threads = threads
+        self.same = Storage(graph)
         self.handles = {op.name: op for op in graph.operations if op.type == "VariableV2"}
         self.random_ops = self._random_ops()
         self.read_first, self.written = self._variable_uses()
 
+    def storage(self, tensor: Tensor) -> tuple[str, Any]:
+        """What holds the tensor's elements."""
+        tensor = self.same.root(tensor)
+        op = tensor.op
+        if op.type == "VariableV2":
+            return "variable", op.name
+        if op.type == "ReadVariableOp" or writes_variable(op):
+            return "variable", op.inputs[0].op.name
+        if op.type == "Fused" and tensor.index in op.attrs["writes"]:
+            return "variable", op.inputs[op.attrs["writes"][tensor.index]].op.name
+        return _KINDS.get(op.type, "arena"), tensor
+
     def _random_ops(self) -> list[Operation]:
-        bodies = [op.attrs["body"].operations if op.type == "Fused" else [op] for op in self.graph.operations]
+        bodies = [op.attrs["body"].operations if op.type == "Fused" else [op] for op in all_operations(self.graph)]
         return [op for ops in bodies for op in ops if op.definition.family == RANDOM]
+
+    @functools.cached_property
+    def _repeated(self) -> set[Operation]:
+        """The random ops in sub-graphs, which may run several times."""
+        once = {o for op in self.graph.operations for o in (
+            op.attrs["body"].operations if op.type == "Fused" else [op])}
+        return set(self.random_ops) - once
 
     def _variable_uses(self) -> tuple[list[Operation], dict[str, Tensor]]:
         """(reads whose variable no earlier step assigns, assigned tensors by variable)."""
@@ -112,7 +111,7 @@ class Plan:
                 read_first.append(op)
             elif op.type == "Fused":
                 for i in op.attrs["writes"]:
-                    written[storage_of(op.outputs[i])[1]] = op.outputs[i]
+                    written[self.storage(op.outputs[i])[1]] = op.outputs[i]
         return read_first, written
 
     def needs_exact(self, sizes: Mapping[str, int]) -> bool:
@@ -126,8 +125,9 @@ class Plan:
 
     @functools.cached_property
     def _unknown_sizes(self) -> set[dm.Dim]:
-        bodies = [op.attrs["body"].operations if op.type == "Fused" else [] for op in self.graph.operations]
-        return {dim for ops in (self.graph.operations, *bodies) for op in ops for t in op.outputs
+        operations = list(all_operations(self.graph))
+        bodies = [op.attrs["body"].operations if op.type == "Fused" else [] for op in operations]
+        return {dim for ops in (operations, *bodies) for op in ops for t in op.outputs
                 for dim in t.dims or () if isinstance(dim, dm.Dim) and op.type != "VariableV2"}
 
     def bind(self, sizes: Mapping[str, int]) -> Binding:
@@ -143,26 +143,21 @@ class Plan:
             return known[dim]
 
         lowering = Lowering(size)
-        steps: list[Step] = []
-        for op in self.graph.operations:
-            if op.definition.family in (SOURCE, ALIAS) or op.type == "NoOp":
-                continue
-            calls = lowering.lower(op)
-            if calls is None:
-                steps.append(Step(op, HostCall(op)))
-            else:
-                steps += [Step(op, call, self._chunks(call)) for call in calls if call.tasks > 0]
-        shapes = {t: lowering.shape(t) for op in self.graph.operations for t in op.outputs
-                  if op.type != "VariableV2" or t.dims is not None}
-        binding = Binding(steps, {}, shapes, 0, lowering.faults, atoms)
-        self._place(binding)
+        rows = Rows(lowering, self.same)
+        rows.add_graph(self.graph)
+        steps = [Step(op, row, self._chunks(row) if isinstance(row, KernelCall) else 1) for op, row in rows.rows]
+        tensors = [t for op in all_operations(self.graph) for t in op.outputs
+                   if op.type != "VariableV2" or t.dims is not None]
+        shapes = {t: lowering.shape(t) for t in (*tensors, *rows.between)}
+        binding = Binding(steps, {}, shapes, 0, lowering.faults, atoms, rows.stacks)
+        self._place(binding, rows)
         return binding
 
     def _chunks(self, call: KernelCall) -> int:
         nanoseconds = call.nbytes / BYTES_PER_NS + call.flops / FLOPS_PER_NS
         return 1 if nanoseconds < PARALLEL_NS else max(1, min(call.tasks, self.threads()))
 
-    def _place(self, binding: Binding) -> None:
+    def _place(self, binding: Binding, rows: Rows) -> None:
         """Lives of all buffers, then offsets in the arena; outputs computed in place share their input's."""
         lives: dict[Any, Location] = {}
 
@@ -171,7 +166,7 @@ class Plan:
             life.last = max(life.last, step)
 
         def tensor(t: Tensor, step: int) -> None:
-            kind, key = storage_of(t)
+            kind, key = self.storage(t)
             if kind == "arena":
                 touch(key, step, _nbytes(binding, key))
 
@@ -181,6 +176,9 @@ class Plan:
                     if t.op.type != "VariableV2":
                         tensor(t, i)
                 continue
+            if isinstance(step.call, Control):
+                for t in step.call.stacks:
+                    tensor(t, i)
             for handle in step.call.buffers:
                 if isinstance(handle, Scratch):
                     touch(handle, i, handle.nbytes * (step.chunks if handle.per_lane else 1))
@@ -188,13 +186,17 @@ class Plan:
                     tensor(handle, i)
         end = len(binding.steps)
         for t in self.graph.outputs:
-            kind, key = storage_of(t)
-            if kind == "arena":
-                touch(key, end, _nbytes(binding, key))
-        fresh = {key for t in self.graph.outputs for kind, key in [storage_of(t)]
-                 if kind == "arena" and lives[key].nbytes > SMALL_BYTES}
+            tensor(t, end)
+        for loop in rows.loops:  # inner ones come first
+            for life in lives.values():
+                _stay(life, loop)
+        growing = {stack for stack, memory in binding.stacks.items() if memory.growing}
+        fresh = {key for t in self.graph.outputs for kind, key in [self.storage(t)]
+                 if kind == "arena" and lives[key].nbytes > SMALL_BYTES and t.dtype != variant}
         shared = self._share(binding, lives, fresh)
-        roots = [life for handle, life in lives.items() if handle not in shared and handle not in fresh]
+        shared |= self._hand_over(binding, lives, shared, fresh, rows)
+        roots = [life for handle, life in lives.items()
+                 if handle not in shared and handle not in fresh and handle not in growing]
         offsets, binding.arena_bytes = plan_memory([Interval(r.nbytes, r.first, r.last) for r in roots])
         for life, offset in zip(roots, offsets, strict=True):
             life.offset = offset
@@ -206,22 +208,23 @@ class Plan:
                 life.offset = lives[root].offset
             elif handle in fresh:
                 life.kind = "fresh"
+            elif handle in growing:
+                life.kind = "stack"
         binding.locations = lives
 
-    @staticmethod
-    def _share(binding: Binding, lives: dict[Any, Location], fresh: set[Any]) -> dict[Any, Any]:
+    def _share(self, binding: Binding, lives: dict[Any, Location], fresh: set[Any]) -> dict[Any, Any]:
         """{output: input} for outputs that take over the memory of an input which dies as they are computed."""
         shared: dict[Any, Any] = {}
         taken: set[Any] = set()
         for i, step in enumerate(binding.steps):
-            if isinstance(step.call, HostCall):
+            if not isinstance(step.call, KernelCall):
                 continue
             for out_slot, in_slot in step.call.in_place:
                 out, source = step.call.buffers[out_slot], step.call.buffers[in_slot]
                 if not isinstance(out, Tensor) or not isinstance(source, Tensor):
                     continue
-                (out_kind, out), (in_kind, source) = storage_of(out), storage_of(source)
-                readers = [b for b in step.call.buffers if isinstance(b, Tensor) and storage_of(b)[1] is source]
+                (out_kind, out), (in_kind, source) = self.storage(out), self.storage(source)
+                readers = [b for b in step.call.buffers if isinstance(b, Tensor) and self.storage(b)[1] is source]
                 if len(readers) > 1:  # under another shape too
                     continue
                 if (out_kind == in_kind == "arena" and out not in fresh and source not in fresh
@@ -235,12 +238,54 @@ class Plan:
                     lives[root].last = max(lives[root].last, lives[out].last)
         return shared
 
+    def _hand_over(self, binding: Binding, lives: dict[Any, Location], shared: dict[Any, Any], fresh: set[Any],
+                   rows: Rows) -> dict[Any, Any]:
+        """{next value: variable} where a loop's next value can be computed in the variable's own memory: from its first
+        row on nothing in the body reads the variable, but for the very kernel that replaces it element by element."""
+        found: dict[Any, Any] = {}
+        for loop, row, variable, following in rows.handed:
+            life = lives.get(following)
+            if (self.storage(following)[0] != "arena" or life is None or following in shared or following in fresh
+                    or following in found or variable in found.values() or variable in fresh
+                    or not loop.body <= life.first <= row or life.last > row or life.nbytes != lives[variable].nbytes
+                    or any(root is following for root in shared.values())):
+                continue
+            touched = [i for i in range(life.first, row) if self._touches(binding.steps[i], variable)]
+            if not touched or touched == [life.first] and self._replaces(binding.steps[life.first], following, variable):
+                found[following] = variable
+        return found
+
+    def _touches(self, step: Step, key: Tensor) -> bool:
+        if isinstance(step.call, HostCall):
+            handles: Sequence[Any] = (*step.op.inputs, *step.op.outputs)
+        else:
+            handles = step.call.buffers
+        return any(isinstance(h, Tensor) and self.storage(h)[1] is key for h in handles)
+
+    def _replaces(self, step: Step, out: Tensor, source: Tensor) -> bool:
+        if not isinstance(step.call, KernelCall):
+            return False
+        keys = [self.storage(h)[1] if isinstance(h, Tensor) else None for h in step.call.buffers]
+        return keys.count(source) == 1 and any(keys[o] is out and keys[i] is source for o, i in step.call.in_place)
+
     def next_streams(self, counters: dict[str, Any]) -> dict[str, int]:
-        """For each random op how often its session has run it before."""
-        return {op.name: next(counters.setdefault(op.name, itertools.count())) for op in self.random_ops}
+        """For each random op how often its session has run it before; the low half counts within the run, in loops."""
+        return {op.name: next(counters.setdefault(op.name, itertools.count())) << (32 if op in self._repeated else 0)
+                for op in self.random_ops}
+
+
+def _stay(life: Location, loop: Loop) -> None:
+    """What a loop uses from outside stays until its end; what is used after the loop has its place from the start."""
+    if life.first < loop.begin <= life.last < loop.end:
+        life.last = loop.end - 1
+    elif loop.begin <= life.first < loop.end <= life.last:
+        life.first = loop.begin
 
 
 def _nbytes(binding: Binding, tensor: Tensor) -> int:
+    stack = binding.stacks.get(tensor)
+    if stack is not None:
+        return max(stack.row_bytes * stack.rows, 1)
     return max(int(np.prod(binding.shapes[tensor], dtype=np.int64)) * tensor.dtype.size, 1)
 
 
@@ -249,19 +294,3 @@ def uninitialized(handles: Sequence[Operation]) -> FailedPreconditionError:
     names = ", ".join(dict.fromkeys(op.name for op in handles))
     return FailedPreconditionError(f"Attempting to use uninitialized value {names} (made at {handles[0].site}). Run "
                                    "global_variables_initializer() first.", handles[0])
-
-
-def segments(steps: Sequence[Step]) -> list[tuple[int, int, Operation | None]]:
-    """Runs of native steps (begin, end, None), and host ops in between (i, i + 1, op)."""
-    found: list[tuple[int, int, Operation | None]] = []
-    begin = 0
-    for i, step in enumerate(steps):
-        if isinstance(step.call, HostCall):
-            if begin < i:
-                found.append((begin, i, None))
-            found.append((i, i + 1, step.op))
-            begin = i + 1
-    if begin < len(steps):
-        found.append((begin, len(steps), None))
-    return found
-

@@ -237,7 +237,7 @@ def _loop(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: 
         bound = _bound(test.region.graph, body.region.graph, values, captured)
     else:
         bound = region.bounds.get(op.attrs["forward"])
-    region.bounds[op] = bound
+    region.bounds[op] = attrs["bound"] = bound
     count = [] if test is not None else [_value(region, op.inputs[0], control)]
     made = _add(op, region, [*count, *values, *popped, *captured], attrs)
     for row, stack in zip(body.region.graph.outputs[len(variables):], made.outputs[len(variables) + 1:], strict=True):
