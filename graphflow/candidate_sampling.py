@@ -19,7 +19,7 @@ from .compiler.ops.slicing import concat
 from .compiler.ops.view import dim_scalar, expand_dims, ones_like, reshape, stop_gradient, zeros_like, zeros_of
 from .framework import name_scope
 from .math_ops import matmul
-from .nn import embedding_lookup, sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits
+from .nn_ops import embedding_lookup, sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits
 
 __all__ = [
     "all_candidate_sampler", "compute_accidental_hits", "fixed_unigram_candidate_sampler",

@@ -1,5 +1,6 @@
 """The op set. Each module declares one family; importing this package declares them all."""
 from . import (
+    beam,
     candidate,
     complex,
     contraction,
@@ -38,7 +39,7 @@ from . import (
 )
 
 __all__ = [
-    "candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "dynamic_slice",
+    "beam", "candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "dynamic_slice",
     "elementwise", "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators",
     "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets", "slicing", "sorting",
     "sparse", "special", "spectral", "state", "string_parts", "strings", "summary", "symbolic", "view", "window",

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..array_ops import gather, reverse_sequence, sequence_mask
+from ..array_ops import gather, gather_nd, reverse_sequence, sequence_mask
 from ..array_ops import shape as shape_of
 from ..compiler.dtypes import int32
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast, less_equal, maximum, where
-from ..compiler.ops.gather import gather_nd, range_
+from ..compiler.ops.gather import range_
 from ..compiler.ops.reduction import argmax, reduce_logsumexp, reduce_max, reduce_sum
 from ..compiler.ops.slicing import concat, stack
 from ..compiler.ops.view import expand_dims, reshape, squeeze, zeros_of

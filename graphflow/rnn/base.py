@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .. import nest, nn
+from .. import nest, nn_ops
 from ..array_ops import shape as shape_of
 from ..array_ops import zeros
 from ..compiler.dtypes import DType
@@ -68,7 +68,7 @@ def activation_of(activation: Any, default: Callable[..., Tensor] = tanh) -> Cal
         return default
     if not isinstance(activation, str):
         return activation
-    found = identity if activation == "linear" else getattr(nn, activation, None)
+    found = identity if activation == "linear" else getattr(nn_ops, activation, None)
     if found is None:
         raise ValueError(f"Unknown activation function: {activation!r}")
     return found

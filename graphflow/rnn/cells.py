@@ -14,7 +14,7 @@ from ..framework import name_scope
 from ..initializers import constant as constant_initializer
 from ..initializers import zeros as zeros_initializer
 from ..math_ops import matmul
-from ..nn import bias_add
+from ..nn_ops import bias_add
 from ..variable_scope import variable_scope
 from .base import LayerRNNCell, LSTMStateTuple, RNNCell, activation_of, input_depth
 

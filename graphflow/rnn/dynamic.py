@@ -10,7 +10,7 @@ from ..compiler.ir import Tensor
 from ..compiler.ops.constant import constant, convert_to_tensor
 from ..compiler.ops.elementwise import less, maximum, minimum
 from ..compiler.ops.reduction import reduce_max
-from ..compiler.ops.view import identity
+from ..compiler.ops.view import reshape
 from ..compiler.shapes import TensorShape
 from ..control_flow import TensorArray, while_loop
 from ..variable_scope import variable_scope
@@ -34,7 +34,9 @@ def dynamic_rnn(cell: Any, inputs: Any, sequence_length: Any = None, initial_sta
         _check_sizes(flat)
         lengths = None
         if sequence_length is not None:
-            lengths = identity(sequence_lengths(sequence_length), name="sequence_length")
+            # one length for each sequence of the batch, whatever is known about either
+            lengths = reshape(sequence_lengths(sequence_length), [flat[0].dims[1]],  # type: ignore[index]
+                              name="sequence_length")
         state = initial_state_of(cell, initial_state, batch_size_of(flat[0], 1), dtype,
                                  "If there is no initial_state, you must give a dtype.")
         outputs, final_state = _loop(cell, inputs, flat, state, lengths, dtype, parallel_iterations or 32, swap_memory)

@@ -12,7 +12,7 @@ from ..compiler.ops.elementwise import floor
 from ..compiler.ops.symbolic import static_value
 from ..compiler.shapes import TensorShape
 from ..framework import device, is_tensor, name_scope
-from ..nn import dropout
+from ..nn_ops import dropout
 from ..random_ops import random_uniform
 from .base import LSTMStateTuple, RNNCell, assert_like_rnncell
 

@@ -9,6 +9,7 @@ import numpy as np
 from example import F32, case, floats
 from graphflow.compiler.ir import Tensor
 from graphflow.compiler.ops import candidate, ctc
+from graphflow.compiler.ops.beam import gather_tree
 from graphflow.compiler.ops.constant import constant
 from graphflow.compiler.ops.ctc_search import log_softmax
 from graphflow.compiler.ops.reduction import reduce_sum
@@ -116,3 +117,11 @@ case("ComputeAccidentalHits",
      lambda true, samples: [reduce_sum(t) for t in candidate.accidental_hits.operation(true, samples,
                                                                                        num_true=2).outputs[:2]],
      TRUE, np.array([3, 4, 7], np.int64), expect=lambda *_: [0 + 2 + 2, 0 + 1 + 1])
+
+case("GatherTree", partial(gather_tree, max_sequence_lengths=np.array([3, 2], np.int32), end_token=9),
+     np.array([[[1, 2], [3, 4]], [[5, 6], [7, 9]], [[7, 8], [5, 6]]], np.int32),
+     np.array([[[0, 0], [0, 0]], [[0, 1], [1, 0]], [[1, 0], [0, 1]]], np.int32),
+     expect=lambda *_: np.array([[[2, 1], [4, 3]], [[6, 5], [7, 9]], [[7, 8], [9, 9]]]))
+case("GatherTree", partial(gather_tree, max_sequence_lengths=[4], end_token=0),  # nothing after the first end
+     np.array([[[1]], [[0]], [[2]]], np.int32), np.zeros((3, 1, 1), np.int32),
+     expect=lambda *_: np.array([[[1]], [[0]], [[0]]]))
