@@ -9,27 +9,43 @@ from typing import Any
 
 from . import app, compat, errors, initializers, logging, math, nn, random, train
 from .array_ops import (
+    batch_gather,
+    batch_to_space,
+    batch_to_space_nd,
+    bitcast,
+    boolean_mask,
+    broadcast_dynamic_shape,
     broadcast_static_shape,
     depth_to_space,
     ensure_shape,
     eye,
     gather,
+    gather_nd,
     get_static_value,
-    identity_n,
+    guarantee_const,
     matrix_transpose,
     meshgrid,
     one_hot,
     ones,
     ones_like,
+    parallel_stack,
     rank,
+    repeat,
+    required_space_to_batch_paddings,
+    reverse_sequence,
     roll,
+    scatter_nd,
     sequence_mask,
     shape,
     shape_n,
     size,
+    space_to_batch,
+    space_to_batch_nd,
     space_to_depth,
     strided_slice,
     transpose,
+    unique,
+    unique_with_counts,
     zeros,
     zeros_like,
 )
@@ -96,6 +112,7 @@ from .framework import (
     set_random_seed,
 )
 from .framework import tuple_ as tuple
+from .indexing import where
 from .initializers import constant as constant_initializer
 from .initializers import glorot_normal as glorot_normal_initializer
 from .initializers import glorot_uniform as glorot_uniform_initializer
@@ -186,7 +203,6 @@ from .math_ops import add_n as accumulate_n
 from .math_ops import (
     cast,
     div,
-    div_no_nan,
     linspace,
     matmul,
     norm,
@@ -196,7 +212,6 @@ from .math_ops import (
     to_float,
     to_int32,
     to_int64,
-    where,
 )
 from .math_ops import linspace as lin_space
 from .math_ops import range_ as range
@@ -243,10 +258,44 @@ disable_eager_execution = disable_resource_variables = enable_resource_variables
 
 # what is loaded when it is first used: name -> module that has it, or that it is
 _LAZY = {
+    **dict.fromkeys((
+        "Assert", "add_check_numerics_ops", "assert_equal", "assert_greater", "assert_greater_equal", "assert_integer",
+        "assert_less", "assert_less_equal", "assert_near", "assert_negative", "assert_non_negative",
+        "assert_non_positive", "assert_none_equal", "assert_positive", "assert_proper_iterable", "assert_rank",
+        "assert_rank_at_least", "assert_rank_in", "assert_same_float_dtype", "assert_scalar", "assert_type",
+        "check_numerics", "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing",
+        "verify_tensor_all_finite"), "check_ops"),
+    **dict.fromkeys((
+        "NoGradient", "NotDifferentiable", "RegisterGradient", "custom_gradient", "grad_pass_through", "hessians",
+        "identity_n", "no_gradient", "recompute_grad"), "custom_gradient"),
+    **dict.fromkeys((
+        "batch_scatter_update", "count_up_to", "dynamic_partition", "dynamic_stitch", "invert_permutation",
+        "scatter_add", "scatter_div", "scatter_max", "scatter_min", "scatter_mul", "scatter_nd_add", "scatter_nd_sub",
+        "scatter_nd_update", "scatter_sub", "scatter_update", "setdiff1d", "tensor_scatter_add",
+        "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
+        "tensor_scatter_nd_update", "tensor_scatter_sub", "tensor_scatter_update", "unravel_index", "where_v2"),
+        "indexing"),
+    **dict.fromkeys((
+        "argsort", "bincount", "confusion_matrix", "histogram_fixed_width", "histogram_fixed_width_bins",
+        "searchsorted", "segment_max", "segment_mean", "segment_min", "segment_prod", "segment_sum", "sort",
+        "sparse_segment_mean", "sparse_segment_sqrt_n", "sparse_segment_sum", "unsorted_segment_max",
+        "unsorted_segment_mean", "unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n",
+        "unsorted_segment_sum"), "ordering"),
+    **dict.fromkeys((
+        "betainc", "cumprod", "cumsum", "digamma", "div_no_nan", "erfcinv", "igamma", "igammac", "lbeta", "lgamma",
+        "polygamma", "truncatediv", "truncatemod", "zeta"), "math"),
+    **dict.fromkeys(("to_bfloat16", "to_complex64", "to_complex128"), "math_ops"),
+    "einsum": "compiler.ops.einsum",
+    **dict.fromkeys(("Print", "numpy_function", "print", "py_func", "py_function"), "script_ops"),
+    "bitwise": "bitwise", "debugging": "debugging", "manip": "manip",
     **dict.fromkeys(("TensorArray", "case", "cond", "foldl", "foldr", "map_fn", "scan", "switch_case", "while_loop"),
                     "control_flow"),
-    "flags": "flags", "summary": "summary", "Summary": "summary", "SummaryMetadata": "summary",
-    "HistogramProto": "summary", "Event": "summary", "contrib": "contrib", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",
+    "flags": "flags", "test": "test", "dtypes": "dtypes", "resource_loader": "resource_loader",
+    "DeviceSpec": "devices", "config": "config", "sysconfig": "sysconfig", "version": "version",
+    **dict.fromkeys(("COMPILER_VERSION", "GIT_VERSION", "GRAPH_DEF_VERSION", "GRAPH_DEF_VERSION_MIN_CONSUMER",
+                     "GRAPH_DEF_VERSION_MIN_PRODUCER"), "version"),
+    "summary": "summary", "Summary": "summary", "SummaryMetadata": "summary",
+    "HistogramProto": "summary", "Event": "summary", "contrib": "contrib", "nest": "nest", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",
     "TensorSpec": "tensor_spec", "SparseTensorSpec": "tensor_spec",
     "random_crop": "image", "extract_image_patches": "image",
     "linalg": "linalg", **dict.fromkeys((

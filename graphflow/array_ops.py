@@ -6,21 +6,40 @@ from typing import Any
 
 import numpy as np
 
+from .blocks import batch_to_space as batch_to_space
+from .blocks import batch_to_space_nd as batch_to_space_nd
+from .blocks import parallel_stack as parallel_stack
+from .blocks import repeat as repeat
+from .blocks import required_space_to_batch_paddings as required_space_to_batch_paddings
+from .blocks import reverse_sequence as reverse_sequence
+from .blocks import roll as roll
+from .blocks import sequence_mask as sequence_mask
+from .blocks import space_to_batch as space_to_batch
+from .blocks import space_to_batch_nd as space_to_batch_nd
 from .compiler import shapes
 from .compiler.dims import Dim
-from .compiler.dtypes import as_dtype, bool_, float32, int32
+from .compiler.dtypes import as_dtype, float32, int32
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
+from .compiler.ops import bits, matrix_parts, slicing, view
 from .compiler.ops import gather as _gather
-from .compiler.ops import matrix_parts, slicing, view
+from .compiler.ops.arguments import is_tensor
 from .compiler.ops.complex import conj
 from .compiler.ops.constant import constant, convert_to_tensor
-from .compiler.ops.elementwise import cast
+from .compiler.ops.dynamic_slice import items_of
+from .compiler.ops.elementwise import cast, equal, where
 from .compiler.ops.operators import get_item
 from .compiler.ops.reduction import size_of
-from .compiler.ops.symbolic import shape_operand, static_ints, static_value, symbolic_value
+from .compiler.ops.symbolic import shape_operand, static_value
 from .compiler.shapes import TensorShape
 from .framework import name_scope
+from .indexing import batch_gather as batch_gather
+from .indexing import boolean_mask as boolean_mask
+from .indexing import gather as gather
+from .indexing import gather_nd as gather_nd
+from .indexing import scatter_nd as scatter_nd
+from .indexing import unique as unique
+from .indexing import unique_with_counts as unique_with_counts
 
 MAX_CONSTANT = 1000  # larger zeros and ones are filled at run time, not kept in the graph
 
@@ -39,7 +58,7 @@ def _filled(shape: Any, value: Any, dtype: Any, name: str) -> Tensor:
 
 
 def _has_tensor(shape: Any) -> bool:
-    return isinstance(shape, (list, tuple)) and any(isinstance(d, (Tensor, Dim)) for d in shape)
+    return isinstance(shape, (list, tuple)) and any(isinstance(d, Dim) or is_tensor(d) for d in shape)
 
 
 def zeros(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
@@ -73,8 +92,14 @@ def ones_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize:
 
 def eye(num_rows: int, num_columns: int | None = None, batch_shape: Any = None, dtype: Any = float32,
         name: str | None = None) -> Tensor:
-    """The identity matrix, repeated for each element of `batch_shape`."""
-    matrix = constant(np.eye(num_rows, num_columns, dtype=as_dtype(dtype).np), name=name or "eye")
+    """The identity matrix, repeated for each element of `batch_shape`. The sizes may be data."""
+    columns = num_rows if num_columns is None else num_columns
+    if is_tensor(num_rows) or is_tensor(columns):
+        with name_scope(name, "eye"):
+            rows = view.expand_dims(_gather.range_(num_rows), 1)
+            matrix = cast(equal(rows, view.expand_dims(_gather.range_(columns), 0)), dtype)
+    else:
+        matrix = constant(np.eye(num_rows, columns, dtype=as_dtype(dtype).np), name=name or "eye")
     if batch_shape is None:
         return matrix
     return view.broadcast_to(matrix, (*TensorShape(batch_shape).as_list(), *TensorShape(matrix.shape).as_list()))
@@ -87,19 +112,6 @@ def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = Non
     An index outside [0, depth) gives a row of `off_value`.
     """
     return _gather.one_hot(indices, depth, on_value, off_value, axis, dtype, name or "one_hot")
-
-
-def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_, name: str | None = None) -> Tensor:
-    """For each length a row of `maxlen` elements (default: the largest length), true before that length."""
-    x = convert_to_tensor(lengths)
-    with name_scope(name, "SequenceMask", [x]):
-        if maxlen is None:
-            value = static_value(x)
-            if value is None:
-                raise ValueError("sequence_mask: maxlen must be given when the lengths are fed")
-            maxlen = int(value.max(initial=0))
-        positions = cast(_gather.range_(maxlen), x.dtype)
-        return cast(positions < view.expand_dims(x, -1), dtype)
 
 
 # shapes
@@ -151,9 +163,14 @@ def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = F
     return matrix_parts.matrix_transpose(a, conjugate, name)
 
 
-def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
-    """Each tensor as it is."""
-    return [view.identity(x, name or "IdentityN") for x in input]
+def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
+    """The shape that two shapes, given as integer vectors, broadcast to."""
+    a, b = (shape_operand(s, "BroadcastArgs") for s in (shape_x, shape_y))
+    with name_scope(None, "BroadcastArgs", [a, b]):
+        rank = max(len(items_of("BroadcastArgs", "a shape", v)) for v in (a, b))
+        a, b = (slicing.pad(v, [[rank - len(items_of("BroadcastArgs", "a shape", v)), 0]], constant_values=1)
+                for v in (a, b))
+        return where(equal(a, 1), b, a)
 
 
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
@@ -168,9 +185,9 @@ def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, begin_
                   ellipsis_mask: int = 0, new_axis_mask: int = 0, shrink_axis_mask: int = 0, var: Any = None,
                   name: str | None = None) -> Tensor:
     """input_[begin[0]:end[0]:strides[0], ...]. Bit k of a mask changes item k: no begin, no end, `...`, a new axis, or
-    the single element begin[k]."""
-    starts, ends = _elements(begin), _elements(end)
-    steps = [1] * len(starts) if strides is None else _elements(strides)
+    the single element begin[k]. The bounds may be data."""
+    starts, ends = items_of("strided_slice", "begin", begin), items_of("strided_slice", "end", end)
+    steps = [1] * len(starts) if strides is None else items_of("strided_slice", "strides", strides)
     if not len(starts) == len(ends) == len(steps):
         raise ValueError(f"strided_slice: begin, end and strides must have one length, received {len(starts)}, "
                          f"{len(ends)} and {len(steps)}")
@@ -186,44 +203,6 @@ def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, begin_
         else:
             key.append(slice(None if begin_mask & bit else first, None if end_mask & bit else last, step))
     return get_item(convert_to_tensor(input_), tuple(key), name or "strided_slice")
-
-
-def _elements(value: Any) -> list[Any]:
-    operand = shape_operand(value)
-    known = symbolic_value(operand)
-    if known is None:
-        raise ShapeError(f"strided_slice: bounds must not depend on fed data, received {value!r}")
-    return known.tolist()
-
-
-def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
-    """Elements moved on by `shift` along `axis` (or several), those at the end returning to the start."""
-    x = convert_to_tensor(input)
-    shifts, axes = np.atleast_1d(static_ints("Roll", "shift", shift)), np.atleast_1d(static_ints("Roll", "axis", axis))
-    with name_scope(name, "Roll", [x]):
-        for by, at in zip(shifts.tolist(), axes.tolist(), strict=True):
-            if x.dims is None or not isinstance(x.dims[at], int):
-                raise ShapeError(f"Roll: the size of axis {at} of {x!r} must be known")
-            cut = -by % max(int(x.dims[at]), 1)
-            if cut:
-                start = (slice(None),) * (at % len(x.dims))
-                x = slicing.concat([x[(*start, slice(cut, None))], x[(*start, slice(0, cut))]], at)
-        return x
-
-
-# indexing
-
-
-def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None,
-           batch_dims: int = 0) -> Tensor:
-    """Slices of `params` along `axis` (default: the first after the batch axes) at `indices`.
-
-    Raises InvalidArgumentError at run time for an index outside the axis.
-    """
-    position = batch_dims if axis is None else static_ints("GatherV2", "axis", axis)
-    if batch_dims:
-        raise ShapeError(f"gather: batch_dims {batch_dims} is not supported")
-    return _gather.gather(params, indices, position, name or "GatherV2")
 
 
 def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
@@ -269,6 +248,16 @@ def _image(op: str, value: Any, data_format: str) -> Tensor:
     if x.dims is None or len(x.dims) != 4:
         raise ShapeError(f"{op}: the input must have rank 4, received {x.shape}")
     return x
+
+
+def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
+    """The same bytes as elements of another dtype; a last axis appears or goes where that one is smaller or larger."""
+    return bits.bitcast(convert_to_tensor(input), dtype=as_dtype(type), name=name)
+
+
+def guarantee_const(input: Any, name: str | None = None) -> Tensor:
+    """The tensor: a promise, which is not used, that its value never changes."""
+    return view.identity(input, name or "GuaranteeConst")
 
 
 def get_static_value(tensor: Any, partial: bool = False) -> Any:

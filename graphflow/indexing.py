@@ -31,8 +31,9 @@ invert_permutation = selection.invert_permutation
 tensor_scatter_update = positions.tensor_scatter_update
 tensor_scatter_add = positions.tensor_scatter_add
 tensor_scatter_sub = positions.tensor_scatter_sub
-tensor_scatter_max = positions.tensor_scatter_max
-tensor_scatter_min = positions.tensor_scatter_min
+tensor_scatter_nd_update, tensor_scatter_nd_add = tensor_scatter_update, tensor_scatter_add
+tensor_scatter_nd_sub = tensor_scatter_sub
+tensor_scatter_nd_max, tensor_scatter_nd_min = positions.tensor_scatter_max, positions.tensor_scatter_min
 
 
 def setdiff1d(x: Any, y: Any, index_dtype: Any = int32, name: str | None = None) -> Any:

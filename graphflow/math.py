@@ -1,7 +1,22 @@
-"""`tf.math`: the same functions as at the top level, and a few more."""
+# ruff: noqa: F401 (this module is the list of names)
+"""`tf.math`: names, whose modules say what they do."""
 from __future__ import annotations
 
-from .compiler.ops.complex import angle, conj, imag, real
+from .check_ops import (
+    is_non_decreasing,
+    is_strictly_increasing,
+)
+from .compiler.ops.complex import (
+    angle,
+    conj,
+    imag,
+    real,
+)
+from .compiler.ops.cumulative import (
+    cumprod,
+    cumsum,
+    cumulative_logsumexp,
+)
 from .compiler.ops.elementwise import abs_ as abs
 from .compiler.ops.elementwise import (
     acos,
@@ -54,6 +69,39 @@ from .compiler.ops.elementwise import (
     tanh,
 )
 from .compiler.ops.elementwise import mod as floormod
+from .compiler.ops.special import (
+    bessel_i0,
+    bessel_i0e,
+    bessel_i1,
+    bessel_i1e,
+    betainc,
+    digamma,
+    div_no_nan,
+    erfinv,
+    igamma,
+    igammac,
+    lgamma,
+    multiply_no_nan,
+    ndtri,
+    polygamma,
+    xdivy,
+    xlog1py,
+    xlogy,
+    zeta,
+)
+from .compiler.ops.special import div_no_nan as divide_no_nan
+from .indexing import (
+    invert_permutation,
+)
+from .math_functions import (
+    approximate_equal,
+    erfcinv,
+    lbeta,
+    polyval,
+    reciprocal_no_nan,
+    truncatediv,
+    truncatemod,
+)
 from .math_ops import (
     add,
     add_n,
@@ -76,22 +124,32 @@ from .math_ops import (
     reduce_variance,
     scalar_mul,
     truediv,
-    xlogy,
     zero_fraction,
 )
-from .math_ops import div_no_nan as divide_no_nan
+from .math_ops import add_n as accumulate_n
 from .math_ops import pow_ as pow
 from .math_ops import round_ as round
-from .nn import in_top_k, l2_normalize, log_softmax, softmax, softplus, softsign
-
-__all__ = [
-    "abs", "acos", "acosh", "add", "add_n", "angle", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
-    "ceil", "conj", "cos", "cosh", "count_nonzero", "divide", "divide_no_nan", "equal", "erf", "erfc", "exp",
-    "expm1", "floor", "floordiv", "floormod", "greater", "greater_equal", "imag", "in_top_k", "is_finite", "is_inf",
-    "is_nan", "l2_normalize", "less", "less_equal", "log", "log1p", "log_sigmoid", "log_softmax", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "negative", "not_equal",
-    "pow", "real", "reciprocal", "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp",
-    "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "rint",
-    "round", "rsqrt", "scalar_mul", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt",
-    "square", "squared_difference", "subtract", "tan", "tanh", "truediv", "xlogy", "zero_fraction",
-]
+from .nn import (
+    in_top_k,
+    l2_normalize,
+    log_softmax,
+    softmax,
+    softplus,
+    softsign,
+)
+from .ordering import (
+    bincount,
+    confusion_matrix,
+    segment_max,
+    segment_mean,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    top_k,
+    unsorted_segment_max,
+    unsorted_segment_mean,
+    unsorted_segment_min,
+    unsorted_segment_prod,
+    unsorted_segment_sqrt_n,
+    unsorted_segment_sum,
+)

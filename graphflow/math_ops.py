@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 
 from .arguments import renamed
-from .compiler.dtypes import as_dtype, float32, float64, int32, int64
-from .compiler.errors import ShapeError, UnimplementedError
+from .compiler.dtypes import as_dtype, bfloat16, complex64, complex128, float32, float64, int32, int64
+from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
 from .compiler.ops import contraction, elementwise, gather, operators, reduction, view
 from .compiler.ops.arguments import convert_all
 from .compiler.ops.complex import conj
 from .compiler.ops.constant import constant, convert_to_tensor
-from .compiler.ops.elementwise import abs_, cast, equal, log, sqrt, square
+from .compiler.ops.dynamic_slice import items_of, scalar_of
+from .compiler.ops.elementwise import abs_, cast, equal, sqrt, square
 from .compiler.ops.factorization import svd
-from .compiler.ops.view import identity, ones_of, reshape, zeros_of
+from .compiler.ops.view import identity, ones_of, zeros_of
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
 
@@ -54,15 +55,6 @@ def pow_(x: Any, y: Any, name: str | None = None) -> Tensor:
     return elementwise.power(x, y, name)
 
 
-def div_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y, but 0 where y is 0."""
-    a, b = convert_all("div_no_nan", (x, y))
-    with name_scope(name, "div_no_nan", [a, b]) as scope:
-        zero = equal(b, zeros_of(b))
-        quotient = a / elementwise.where(zero, ones_of(b), b)
-        return elementwise.where(zero, zeros_of(b), quotient, name=scope)
-
-
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of tensors of one shape and dtype. Raises ValueError for an empty list or other shapes."""
     if not isinstance(inputs, (list, tuple)):
@@ -93,7 +85,7 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Tensor:
 def round_(x: Any, name: str | None = None) -> Tensor:
     """To the nearest integer, halves to the even one."""
     tensor = convert_to_tensor(x)
-    return tensor if tensor.dtype.is_integer else elementwise.rint(tensor, name or "Round")
+    return tensor if tensor.dtype.is_integer else elementwise.round_half_even(tensor, name)
 
 
 def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
@@ -103,24 +95,20 @@ def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
         return elementwise.negative(elementwise.softplus(-tensor), scope)
 
 
-def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x * log(y), but 0 where x is 0."""
-    a, b = convert_all("xlogy", (x, y))
-    with name_scope(name, "Xlogy", [a, b]) as scope:
-        zero = equal(a, zeros_of(a))
-        safe = elementwise.where(zero, ones_of(b), b)
-        return elementwise.where(zero, zeros_of(a), a * log(safe), name=scope)
-
-
-def linspace(start: Any, stop: Any, num: int, name: str | None = None) -> Tensor:
-    """`num` evenly spaced values from `start` to `stop`, both included."""
-    if num < 1:
-        raise ValueError(f"linspace: num must be positive, received {num}")
+def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
+    """`num` evenly spaced values from `start` to `stop`, both included. All may be data."""
+    count, = items_of("LinSpace", "num", [num])
+    if isinstance(count, int) and count < 1:
+        raise ValueError(f"LinSpace: Requires num > 0: {count}")
     first, last = convert_all("LinSpace", (start, stop))
     if not first.dtype.is_floating:
         raise TypeError(f"linspace: start and stop must be floats, received {first.dtype.name}")
     with name_scope(name, "LinSpace", [first, last]) as scope:
-        at = constant(np.arange(num, dtype=first.dtype.np) / first.dtype.np.type(max(num - 1, 1)))
+        if isinstance(count, int):
+            at = constant(np.arange(count, dtype=first.dtype.np) / first.dtype.np.type(max(count - 1, 1)))
+        else:
+            steps = elementwise.maximum(cast(scalar_of(count), first.dtype) - 1, ones_of(first))
+            at = cast(range_(count), first.dtype) / steps
         return elementwise.add(first, at * (last - first), scope)
 
 
@@ -138,6 +126,9 @@ to_float = _to(float32, "ToFloat")
 to_double = _to(float64, "ToDouble")
 to_int32 = _to(int32, "ToInt32")
 to_int64 = _to(int64, "ToInt64")
+to_bfloat16 = _to(bfloat16, "ToBFloat16")
+to_complex64 = _to(complex64, "ToComplex64")
+to_complex128 = _to(complex128, "ToComplex128")
 
 
 def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
@@ -149,26 +140,6 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
         if x.dtype.max > target.max:
             x = elementwise.minimum(x, convert_to_tensor(np.array(target.max, x.dtype.np)))
         return cast(x, target, scope)
-
-
-# selection
-
-
-def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
-    """Elements of `x` where `condition` holds, of `y` elsewhere.
-
-    `x` and `y` have one shape; the condition has the same, or is a vector that selects rows. Raises ValueError when
-    only one of `x` and `y` is given.
-    """
-    if (x is None) != (y is None):
-        raise ValueError("x and y must both be non-None or both be None.")
-    if x is None:
-        raise UnimplementedError("where: the indices of true elements (x and y not given) are not supported yet")
-    test = convert_to_tensor(condition)
-    a, b = convert_all("where", (x, y))
-    if test.dims is not None and a.dims is not None and len(test.dims) == 1 and len(a.dims) > 1:
-        test = reshape(test, (test.dims[0], *[1] * (len(a.dims) - 1)))
-    return elementwise.where(test, a, b, name or "Select")
 
 
 # reductions

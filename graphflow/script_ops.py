@@ -83,7 +83,7 @@ def Print(input_: Any, data: Sequence[Any], message: str | None = None, first_n:
                          summarize=3 if summarize is None else int(summarize), name=name)
 
 
-def print_(*inputs: Any, output_stream: Any = None, summarize: int = 3, sep: str = " ", end: str = "\n",
+def print(*inputs: Any, output_stream: Any = None, summarize: int = 3, sep: str = " ", end: str = "\n",
            name: str | None = None) -> Operation:
     """An operation that prints its inputs (tensors, text, lists of them) to `output_stream`, by default standard error.
 

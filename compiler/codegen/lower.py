@@ -18,6 +18,7 @@ from .gemm import lower_gemm
 from .kernel import KernelCall
 from .loops import LoopGroup, lower_loops
 from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
+from .scan import lower_scan
 from .scatter import lower_row_update, lower_sum_equal_rows
 
 
@@ -49,6 +50,8 @@ class Lowering:
             return self._window(op, op, op.output, op.inputs, None)
         if "rows" in op.definition.fields:
             return lower_row_update(op, self.shape, self.fault_id)
+        if "scan" in op.definition.fields:
+            return lower_scan(op, self.shape)
         if "copied_rows" in op.definition.fields:
             shape = self.shape(op.output)
             zeros, ones = (0,) * len(shape), (1,) * len(shape)

@@ -1,7 +1,9 @@
 """The op set. Each module declares one family; importing this package declares them all."""
 from . import (
     beam,
+    bits,
     candidate,
+    checks,
     complex,
     contraction,
     conv3d,
@@ -39,8 +41,9 @@ from . import (
 )
 
 __all__ = [
-    "beam", "candidate", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise", "dynamic_slice",
-    "elementwise", "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn", "operators",
-    "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets", "slicing", "sorting",
-    "sparse", "special", "spectral", "state", "string_parts", "strings", "summary", "symbolic", "view", "window",
+    "beam", "bits", "candidate", "checks", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise",
+    "dynamic_slice", "elementwise", "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn",
+    "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets", "slicing",
+    "sorting", "sparse", "special", "spectral", "state", "string_parts", "strings", "summary", "symbolic", "view",
+    "window",
 ]

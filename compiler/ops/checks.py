@@ -61,6 +61,10 @@ def _nested(value: np.ndarray) -> str:
     return f"[{''.join(_nested(v) for v in value)}]" if value.ndim > 1 else f"[{' '.join(map(_element, value))}]"
 
 
+def _in_brackets(value: np.ndarray, summarize: int) -> str:
+    return flat(value, summarize) if value.ndim else f"[{flat(value)}]"
+
+
 # checks
 
 
@@ -72,8 +76,8 @@ def _assert_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 def _assert_reference(condition: np.ndarray, *data: np.ndarray, texts: tuple[Any, ...], summarize: int) -> tuple[()]:
     if not condition.all():
         rest = iter(data)
-        shown = [flat(next(rest), summarize) if t is None else t for t in texts]
-        raise InvalidArgumentError(f"assertion failed: {' '.join(f'[{s}]' for s in shown)}")
+        shown = [_in_brackets(next(rest), summarize) if t is None else f"[{t}]" for t in texts]
+        raise InvalidArgumentError(f"assertion failed: {' '.join(shown)}")
     return ()
 
 
@@ -111,8 +115,7 @@ check_numerics = OpDef("CheckNumerics", ELEMENTWISE, _numerics_types, lambda op,
 def _print_reference(x: np.ndarray, *data: np.ndarray, message: str, first_n: int, summarize: int,
                      counter: Iterator[int]) -> np.ndarray:
     if first_n < 0 or next(counter) < first_n:
-        print(message + "".join(f"[{flat(d, summarize)}]" if d.ndim == 0 else flat(d, summarize) for d in data),
-              file=sys.stderr)
+        print(message + "".join(_in_brackets(d, summarize) for d in data), file=sys.stderr)
     return x
 
 

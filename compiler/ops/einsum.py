@@ -1,94 +1,130 @@
-"""Einstein's summation as transposes, reshapes and matrix products."""
+"""Einstein summation, as products, transposes and sums."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .. import dims as dm
+from ..dims import Dim
 from ..errors import ShapeError
 from ..ir import Tensor
 from .arguments import convert_all
 from .contraction import matmul
+from .elementwise import cast, equal
+from .gather import range_
 from .reduction import reduce_sum
-from .view import known_rank, reshape, transpose
+from .view import expand_dims, identity, known_rank, reshape, transpose
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+Labels = list[str]
 
 
-def einsum(equation: str, *operands: Any, name: str | None = None) -> Tensor:
-    """`einsum("ij,jk->ik", a, b)`: the sum over every label that the output does not have.
+def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
+    """The sum of products that the equation says: "bij,bjk->bik" is a batched matrix product, "ii->" a trace.
 
-    "..." stands for any further axes. Operands are contracted from left to right. Raises ValueError for an equation
-    that does not fit the operands, or that names an axis of one operand twice.
+    A label that the result lacks is summed over; without `->` the result has the labels that stand once, in
+    alphabetical order. `...` stands for any axes, which are broadcast. Raises ValueError for an equation that does not
+    fit its inputs. `name` names the result; `optimize` is accepted.
     """
-    tensors = convert_all("Einsum", operands)
-    labels, output = _labels(equation.replace(" ", ""), tensors)
-    current, names = tensors[0], labels[0]
-    for i, (tensor, own) in enumerate(zip(tensors[1:], labels[1:], strict=True)):
-        later = "".join(labels[i + 2:]) + output
-        current, names = _pair(current, names, tensor, own, later)
-    current, names = _summed(current, names, output)
-    return transpose(current, [names.index(n) for n in output], name=name or "einsum") if names != output else current
+    name = kwargs.pop("name", None)
+    kwargs.pop("optimize", None)
+    if kwargs:
+        raise TypeError(f"Invalid keyword arguments for einsum: {', '.join(kwargs)}")
+    tensors = convert_all("einsum", list(inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], (list, tuple))
+                          else list(inputs))
+    with tensors[0].graph.name_scope(name or "einsum") as scope:
+        terms, wanted = _parse(equation, tensors)
+        pairs = [_diagonals(t, labels) for t, labels in zip(tensors, terms, strict=True)]
+        x, labels = pairs[0]
+        for k, (y, others) in enumerate(pairs[1:], 1):
+            keep = {*wanted, *(n for _, rest in pairs[k + 1:] for n in rest)}
+            x, labels = _product(*_summed(x, labels, keep | {*others}), *_summed(y, others, keep | {*labels}), keep)
+        x, labels = _summed(x, labels, set(wanted))
+        order = [labels.index(n) for n in wanted]
+        return identity(x, scope) if order == sorted(order) else transpose(x, order, scope)
 
 
-def _labels(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
-    """(labels of each operand, labels of the output), an ellipsis written out in capitals that are free."""
-    left, arrow, output = equation.partition("->")
-    inputs = left.split(",")
-    if len(inputs) != len(tensors):
-        raise ValueError(f"einsum: the equation {equation!r} has {len(inputs)} operands, received {len(tensors)}")
-    spare = [c for c in LETTERS if c not in equation]
-    extra = ""
-    labels = []
-    for own, tensor in zip(inputs, tensors, strict=True):
-        rank = len(known_rank("Einsum", tensor))
-        if "..." in own:
-            count = rank - len(own) + 3
-            inner = "".join(spare[max(0, len(spare) - count):]) if count else ""
-            extra = inner if len(inner) > len(extra) else extra
-            own = own.replace("...", inner)
-        if len(own) != rank:
-            raise ShapeError(f"einsum: the equation {equation!r} gives {len(own)} axes to an operand of shape "
-                             f"{tensor.shape}")
-        if len(set(own)) != len(own):
-            raise ValueError(f"einsum: the equation {equation!r} names an axis of one operand twice")
-        labels.append(own)
-    if not arrow:
-        every = "".join(inputs).replace(".", "")
-        output = ("..." if extra else "") + "".join(sorted(c for c in set(every) if every.count(c) == 1))
-    output = output.replace("...", extra)
-    unknown = set(output) - set("".join(labels))
-    if unknown or len(set(output)) != len(output):
-        raise ValueError(f"einsum: the output of {equation!r} names labels twice or that no operand has")
-    return labels, output
+def _parse(equation: str, tensors: Sequence[Tensor]) -> tuple[list[Labels], Labels]:
+    """The labels of each input and of the result; axes under `...` are labelled "0", "1", ... from the last one on."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(tensors):
+        raise ValueError(f"einsum: the equation {equation!r} has {len(terms)} inputs, received {len(tensors)}")
+    found: list[Labels] = []
+    widest = 0
+    for term, x in zip(terms, tensors, strict=True):
+        rank = len(known_rank("einsum", x))
+        before, dots, after = term.partition("...")
+        hidden = rank - len(before) - len(after) if dots else 0
+        if len(before) + len(after) + hidden != rank or hidden < 0 or not (before + after).isalpha() and before + after:
+            raise ShapeError(f"einsum: {term!r} does not fit an input of shape {x.shape}: Shape must be rank "
+                             f"{len(before) + len(after)} but is rank {rank}")
+        widest = max(widest, hidden)
+        found.append([*before, *(str(k) for k in reversed(range(hidden))), *after])
+    dots_of_result = [str(k) for k in reversed(range(widest))]
+    if arrow:
+        before, dots, after = right.partition("...")
+        wanted = [*before, *(dots_of_result if dots else ()), *after]
+    else:
+        every = "".join(terms).replace(".", "")
+        wanted = [*dots_of_result, *sorted(n for n in set(every) if every.count(n) == 1)]
+    known = {n for labels in found for n in labels}
+    if len(set(wanted)) < len(wanted) or not set(wanted) <= known:
+        raise ValueError(f"einsum: the labels of the result of {equation!r} must each stand in an input, and once")
+    return found, wanted
 
 
-def _summed(x: Tensor, names: str, keep: str) -> tuple[Tensor, str]:
-    axes = [i for i, n in enumerate(names) if n not in keep]
-    return (reduce_sum(x, axes), "".join(n for n in names if n in keep)) if axes else (x, names)
+def _diagonals(x: Tensor, labels: Labels) -> tuple[Tensor, Labels]:
+    """The diagonal where a label stands twice in one input."""
+    labels = list(labels)
+    for n in dict.fromkeys(labels):
+        while labels.count(n) > 1:
+            first = labels.index(n)
+            second = labels.index(n, first + 1)
+            size = known_rank("einsum", x)[first]
+            mask = equal(expand_dims(range_(size), 1), expand_dims(range_(size), 0))
+            shape: list[Any] = [1] * len(labels)
+            shape[first] = shape[second] = size
+            x = reduce_sum(x * reshape(cast(mask, x.dtype), shape), second)
+            del labels[second]
+    return x, labels
 
 
-def _pair(a: Tensor, a_names: str, b: Tensor, b_names: str, later: str) -> tuple[Tensor, str]:
-    """Two operands contracted over what they share and nothing later needs."""
-    a, a_names = _summed(a, a_names, b_names + later)
-    b, b_names = _summed(b, b_names, a_names + later)
-    shared = [n for n in a_names if n in b_names]
-    batch = "".join(n for n in shared if n in later)
-    inner = "".join(n for n in shared if n not in later)
-    left, right = ("".join(n for n in own if n not in shared) for own in (a_names, b_names))
-    sizes: dict[str, Any] = {}
-    for tensor, own in ((b, b_names), (a, a_names)):
-        for n, d in zip(own, known_rank("Einsum", tensor), strict=True):
-            if n not in sizes or isinstance(sizes[n], int) and sizes[n] == 1 or not isinstance(sizes[n], int):
-                sizes[n] = d
-            elif isinstance(d, int) and d not in (1, sizes[n]):
-                raise ShapeError(f"einsum: axis {n!r} is {sizes[n]} in one operand and {d} in another")
+def _summed(x: Tensor, labels: Labels, keep: set[str]) -> tuple[Tensor, Labels]:
+    """Without the axes whose labels are not kept."""
+    gone = [k for k, n in enumerate(labels) if n not in keep]
+    return (reduce_sum(x, gone), [n for n in labels if n in keep]) if gone else (x, labels)
 
-    def matrix(x: Tensor, own: str, rows: str, columns: str) -> Tensor:
-        order = batch + rows + columns
-        x = transpose(x, [own.index(n) for n in order]) if own != order else x
-        dims = dict(zip(order, known_rank("Einsum", x), strict=True))
-        return reshape(x, (*(dims[n] for n in batch), dm.product(dims[n] for n in rows),
-                           dm.product(dims[n] for n in columns)))
 
-    product = matmul(matrix(a, a_names, left, inner), matrix(b, b_names, inner, right))
-    return reshape(product, tuple(sizes[n] for n in batch + left + right)), batch + left + right
+def _product(x: Tensor, a: Labels, y: Tensor, b: Labels, keep: set[str]) -> tuple[Tensor, Labels]:
+    """The product of two inputs, summed over what both have and nothing else needs."""
+    inner = [n for n in a if n in b and n not in keep]
+    batch = [n for n in a if n in b and n in keep]
+    left, right = [n for n in a if n not in b], [n for n in b if n not in a]
+    for n in (*inner, *batch):
+        p, q = (known_rank("einsum", t)[own.index(n)] for t, own in ((x, a), (y, b)))
+        if isinstance(p, int) and isinstance(q, int) and p != q and not (n.isdigit() and 1 in (p, q)):
+            raise ShapeError(f"einsum: Dimensions must be equal, but are {p} and {q} for the label {n!r}")
+    if not inner:
+        order = [*batch, *left, *right]
+        return _aligned(x, a, order) * _aligned(y, b, order), order
+    first = transpose(x, [a.index(n) for n in (*batch, *left, *inner)])
+    second = transpose(y, [b.index(n) for n in (*batch, *inner, *right)])
+    shape_x, shape_y = known_rank("einsum", first), known_rank("einsum", second)
+    count, rows = len(batch), len(batch) + len(left)
+    columns = shape_y[count + len(inner):]
+    product = matmul(reshape(first, (*shape_x[:count], dm.product(shape_x[count:rows]), dm.product(shape_x[rows:]))),
+                     reshape(second, (*shape_y[:count], dm.product(shape_y[count:count + len(inner)]),
+                                      dm.product(columns))))
+    lead = known_rank("einsum", product)[:-2]
+    return reshape(product, (*lead, *shape_x[count:rows], *columns)), [*batch, *left, *right]
+
+
+def _aligned(x: Tensor, labels: Labels, order: Labels) -> Tensor:
+    """The axes in this order, with axes of size 1 for labels that it lacks."""
+    own = [n for n in order if n in labels]
+    moved = transpose(x, [labels.index(n) for n in own]) if own != labels else x
+    if len(own) == len(order):
+        return moved
+    dims = iter(known_rank("einsum", moved))
+    sizes: list[int | Dim] = [next(dims) if n in labels else 1 for n in order]
+    return reshape(moved, tuple(sizes))

@@ -157,6 +157,7 @@ acosh = analytic("Acosh", lower="acosh({0})", reference=np.arccosh, grad=lambda 
 atanh = analytic("Atanh", lower="atanh({0})", reference=np.arctanh, grad=lambda g, y, x: g / (1 - x * x))
 floor = unary("Floor", lower="floor({0})", reference=np.floor, grad=lambda g, y, x: None)
 ceil = unary("Ceil", lower="ceil({0})", reference=np.ceil, grad=lambda g, y, x: None)
+round_half_even = unary("Round", lower="rint({0})", reference=np.rint, dtypes=ANALYTIC, grad=lambda g, y, x: None)
 rint = unary("Rint", lower="rint({0})", reference=np.rint, grad=lambda g, y, x: None)
 softplus = unary("Softplus", lower="maximum({0}, {t}(0)) + log1p(exp(-absolute({0})))",
                  reference=lambda x: np.logaddexp(x, 0).astype(x.dtype), grad=lambda g, y, x: g * sigmoid(x))

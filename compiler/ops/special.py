@@ -46,11 +46,11 @@ lgamma: Build = _special("Lgamma", sr.lgamma, 1, lambda g, y, x: (g * digamma(x)
 digamma: Build = _special("Digamma", sr.digamma, 1, lambda g, y, x: (g * polygamma(ones_of(x), x),))
 polygamma: Build = _special("Polygamma", sr.polygamma, 2, lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
 zeta: Build = _special("Zeta", sr.zeta, 2, lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)))
-_igamma_grad_a = _special("IgammaGradA", sr.igamma_grad_a, 2, lambda g, y, a, x: (None, None))
+igamma_grad_a = _special("IgammaGradA", sr.igamma_grad_a, 2, lambda g, y, a, x: (None, None))
 
 
 def _igamma_grad(g: Tensor, a: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    return g * _igamma_grad_a(a, x), g * exp((a - 1) * log(x) - x - lgamma(a))
+    return g * igamma_grad_a(a, x), g * exp((a - 1) * log(x) - x - lgamma(a))
 
 
 igamma = _special("Igamma", sr.igamma, 2, lambda g, y, a, x: _igamma_grad(g, a, x))
