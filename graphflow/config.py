@@ -1,7 +1,55 @@
 """Session options. All of TensorFlow's that scripts set are accepted; the thread counts are the ones that matter."""
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
+
+from . import devices as _devices
+from .devices import (
+    LogicalDevice,
+    LogicalDeviceConfiguration,
+    PhysicalDevice,
+    get_logical_device_configuration,
+    get_visible_devices,
+    list_logical_devices,
+    list_physical_devices,
+    set_logical_device_configuration,
+    set_visible_devices,
+)
+from .runtime.session import Session
+
+__all__ = ["ConfigProto", "GPUOptions", "GraphOptions", "LogicalDevice", "LogicalDeviceConfiguration",
+           "OptimizerOptions", "PhysicalDevice", "RewriterOptions", "RunMetadata", "RunOptions", "experimental",
+           "get_logical_device_configuration", "get_soft_device_placement", "get_visible_devices",
+           "list_logical_devices", "list_physical_devices", "set_logical_device_configuration",
+           "set_soft_device_placement", "set_visible_devices", "threading"]
+
+experimental = SimpleNamespace(
+    VirtualDeviceConfiguration=LogicalDeviceConfiguration, get_device_details=_devices.get_device_details,
+    get_memory_growth=_devices.get_memory_growth, get_memory_info=_devices.get_memory_info,
+    get_virtual_device_configuration=get_logical_device_configuration, get_visible_devices=get_visible_devices,
+    list_logical_devices=list_logical_devices, list_physical_devices=list_physical_devices,
+    set_memory_growth=_devices.set_memory_growth, set_virtual_device_configuration=set_logical_device_configuration,
+    set_visible_devices=set_visible_devices)
+
+
+def get_soft_device_placement() -> bool:
+    """True: a graph may name any device, and runs on the CPU."""
+    return True
+
+
+def set_soft_device_placement(enabled: bool) -> None:
+    """Nothing: see get_soft_device_placement."""
+
+
+def _set_threads(num_threads: int) -> None:
+    Session.default_threads = num_threads
+
+
+# the thread count of sessions whose own configuration says none; ops do not run beside each other
+threading = SimpleNamespace(
+    get_intra_op_parallelism_threads=lambda: Session.default_threads, set_intra_op_parallelism_threads=_set_threads,
+    get_inter_op_parallelism_threads=lambda: 1, set_inter_op_parallelism_threads=lambda num_threads: None)
 
 
 class _Options:

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import logging as _logging
+import sys
 from typing import Any
 
 DEBUG, INFO, WARN, ERROR, FATAL = (_logging.DEBUG, _logging.INFO, _logging.WARNING, _logging.ERROR, _logging.CRITICAL)
 
-__all__ = ["DEBUG", "ERROR", "FATAL", "INFO", "WARN", "debug", "error", "fatal", "get_verbosity", "info", "log",
+__all__ = ["DEBUG", "ERROR", "FATAL", "INFO", "TaskLevelStatusMessage", "WARN", "debug", "error", "fatal", "flush",
+           "get_verbosity", "info", "log", "log_every_n", "log_first_n", "log_if", "vlog",
            "set_verbosity", "warn", "warning"]
 
 _logger = _logging.getLogger("graphflow")
@@ -27,3 +29,48 @@ def set_verbosity(v: Any) -> None:
         _logger.addHandler(handler)
         _logger.propagate = False
     _logger.setLevel(v)
+
+
+def log_if(level: int, msg: str, condition: bool, *args: Any) -> None:
+    """Log if the condition holds."""
+    if condition:
+        log(level, msg, *args)
+
+
+_counts: dict[tuple[str, int], int] = {}
+
+
+def _times_here() -> int:
+    """How often the line that called the caller has."""
+    frame = sys._getframe(2)
+    key = frame.f_code.co_filename, frame.f_lineno
+    _counts[key] = _counts.get(key, 0) + 1
+    return _counts[key]
+
+
+def log_every_n(level: int, msg: str, n: int, *args: Any) -> None:
+    """Log the first time this line runs, and every n-th time after."""
+    if (_times_here() - 1) % n == 0:
+        log(level, msg, *args)
+
+
+def log_first_n(level: int, msg: str, n: int, *args: Any) -> None:
+    """Log the first n times this line runs."""
+    if _times_here() <= n:
+        log(level, msg, *args)
+
+
+def vlog(level: int, msg: str, *args: Any, **kwargs: Any) -> None:
+    """Log for debugging."""
+    log(DEBUG, msg, *args, **kwargs)
+
+
+def TaskLevelStatusMessage(msg: str) -> None:
+    """Log an error."""
+    error(msg)
+
+
+def flush() -> None:
+    """Write what is waiting."""
+    for handler in _logger.handlers:
+        handler.flush()

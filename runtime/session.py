@@ -30,6 +30,8 @@ class Session:
     `config` may carry `intra_op_parallelism_threads`; other options are accepted and ignored.
     """
 
+    default_threads = 0  # of sessions whose configuration says none; 0: as many as there are cores
+
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
         self.graph = graph if graph is not None else default_graph()
         self.config = config
@@ -43,7 +45,7 @@ class Session:
     def threads(self) -> int:
         """How many threads a kernel may use."""
         from . import native
-        wanted = getattr(self.config, "intra_op_parallelism_threads", 0)
+        wanted = getattr(self.config, "intra_op_parallelism_threads", 0) or self.default_threads
         return min(native.THREADS, wanted) if wanted else native.THREADS
 
     def run(self, fetches: Any, feed_dict: Mapping[Any, Any] | None = None, options: Any = None,

@@ -1,0 +1,73 @@
+"""tf.test, and small modules that scripts assume."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphflow as tf
+
+
+class Passing(tf.test.TestCase):
+    __test__ = True
+
+    def test_session_keeps_variables(self):
+        v = tf.Variable(1.0)
+        with self.test_session() as session:
+            session.run(v.initializer)
+        with self.test_session():
+            self.assertEqual(v.eval(), 1.0)
+            self.assertAllClose({"a": [v, 2.0]}, {"a": [1.0, 2.0]})
+
+    def test_comparisons(self):
+        self.assertAllEqual([b"a", "b"], ["a", b"b"])
+        self.assertAllClose([1.0, np.nan], [1.0 + 1e-7, np.nan])
+        for wrong in (lambda: self.assertAllClose([1.0], [1.1]), lambda: self.assertAllEqual([1, 2], [1, 3]),
+                      lambda: self.assertAllClose([1.0], [[1.0]]), lambda: self.assertAllInRange([1, 5], 0, 4),
+                      lambda: self.assertNotAllClose([1.0], [1.0]),
+                      lambda: self.assertShapeEqual(np.ones(2), tf.ones([3]))):
+            with self.assertRaises(AssertionError):
+                wrong()
+
+    def test_op_errors(self):
+        x = tf.placeholder(tf.int32, [])
+        with self.test_session() as session, self.assertRaisesOpError("range"):
+            session.run(tf.gather([1, 2], x), {x: 5})
+        with self.assertRaises(AssertionError), self.assertRaisesOpError("anything"):
+            pass
+
+    def test_gradients(self):
+        x = tf.placeholder(tf.float64, [2, 3])
+        y = tf.reduce_sum(tf.square(x), axis=1) * 2.0
+        with self.test_session():
+            self.assertLess(tf.test.compute_gradient_error(x, [2, 3], y, [2]), 1e-6)
+            theory, numeric = tf.test.compute_gradient(x, [2, 3], y, [2])
+        self.assertEqual(theory.shape, (6, 2))
+        self.assertAllClose(theory, numeric, atol=1e-5)
+
+    def test_a_wrong_gradient_is_seen(self):
+        x = tf.placeholder(tf.float64, [2])
+        y = tf.stop_gradient(x) * x
+        with self.test_session():
+            self.assertGreater(tf.test.compute_gradient_error(x, [2], y, [2], np.ones(2)), 0.5)
+
+
+def test_device_names():
+    spec = tf.DeviceSpec.from_string("/job:worker/task:3/device:GPU:1")
+    assert (spec.job, spec.task, spec.device_type, spec.device_index) == ("worker", 3, "GPU", 1)
+    assert spec.to_string() == "/job:worker/task:3/device:GPU:1"
+    with pytest.raises(ValueError, match="nonsense"):
+        tf.DeviceSpec.from_string("/nonsense:1")
+    assert tf.config.experimental.list_physical_devices("GPU") == []
+
+
+def test_log_every_n(caplog):
+    logger = __import__("logging").getLogger("graphflow")
+    propagate, logger.propagate = logger.propagate, True
+    try:
+        for _ in range(5):
+            tf.logging.log_every_n(tf.logging.ERROR, "every", 2)
+            tf.logging.log_first_n(tf.logging.ERROR, "first", 2)
+    finally:
+        logger.propagate = propagate
+    assert [r.message for r in caplog.records].count("every") == 3
+    assert [r.message for r in caplog.records].count("first") == 2
