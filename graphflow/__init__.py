@@ -215,7 +215,15 @@ from .math_ops import (
 )
 from .math_ops import linspace as lin_space
 from .math_ops import range_ as range
-from .random_ops import multinomial, random_normal, random_uniform, truncated_normal
+from .random_ops import (
+    multinomial,
+    random_gamma,
+    random_normal,
+    random_poisson,
+    random_shuffle,
+    random_uniform,
+    truncated_normal,
+)
 from .variable_scope import (
     AUTO_REUSE,
     VariableScope,
@@ -297,7 +305,12 @@ _LAZY = {
     "summary": "summary", "Summary": "summary", "SummaryMetadata": "summary",
     "HistogramProto": "summary", "Event": "summary", "contrib": "contrib", "nest": "nest", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",
     "TensorSpec": "tensor_spec", "SparseTensorSpec": "tensor_spec",
-    "random_crop": "image", "extract_image_patches": "image",
+    **dict.fromkeys(("extract_image_patches", "random_crop"), "image"),
+    "gfile": "gfile", "io": "io", "lookup": "lookup",
+    **dict.fromkeys(("decode_compressed", "decode_csv", "matching_files", "parse_tensor", "read_file",
+                     "serialize_tensor", "write_file"), "io_ops"),
+    **dict.fromkeys(("FixedLenFeature", "FixedLenSequenceFeature", "SparseFeature", "VarLenFeature", "parse_example",
+                     "parse_single_example", "parse_single_sequence_example"), "parsing_ops"),
     "linalg": "linalg", **dict.fromkeys((
         "cholesky", "cholesky_solve", "cross", "matrix_band_part", "matrix_determinant", "matrix_diag",
         "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",

@@ -6,6 +6,8 @@ from typing import Any
 
 # module -> names; a name followed by "=other" is what the module calls `other`
 _MODULES = {
+    "example": "BytesList Example Feature FeatureList FeatureLists Features FloatList Int64List SequenceExample",
+    "io_ops": "match_filenames_once",
     "training.optimizer": "Optimizer",
     "training.optimizers": "AdadeltaOptimizer AdagradOptimizer AdamOptimizer GradientDescentOptimizer "
                            "MomentumOptimizer RMSPropOptimizer",

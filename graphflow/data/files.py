@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import gzip
 import os
 import zlib
@@ -13,7 +12,8 @@ import numpy as np
 
 from ..compiler.dtypes import int64, string
 from ..compiler.errors import InvalidArgumentError, NotFoundError
-from ..compiler.ops.constant import convert_to_tensor
+from ..compiler.ops.constant import as_strings, convert_to_tensor
+from ..compiler.ops.io import matching_files, text
 from ..tensor_spec import TensorSpec
 from . import Dataset
 from .dataset import AUTOTUNE, as_scalar
@@ -21,13 +21,6 @@ from .function import Failure, Scope
 from .transforms import generator, seeds_of
 
 _LINES, _CHUNK = 256 * 1024, 1 << 20
-
-
-def text(value: bytes) -> np.ndarray:
-    """A string scalar."""
-    out = np.empty((), object)
-    out[()] = value
-    return out
 
 
 class _ZlibFile:
@@ -180,8 +173,7 @@ class FixedLengthRecordDataset(_FilesDataset):
 
 def matching(patterns: Any) -> list[bytes]:
     """The names of the files that match one of the patterns, in order."""
-    found = {os.fsencode(n) for p in np.ravel(np.asarray(patterns, object)) for n in glob.glob(os.fsdecode(p))}
-    return sorted(found)
+    return matching_files.reference(np.asarray(as_strings(patterns))).tolist()  # type: ignore[misc]
 
 
 def list_files(make: Callable[..., Any], file_pattern: Any, shuffle: bool | None, seed: Any) -> Any:

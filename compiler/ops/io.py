@@ -1,0 +1,94 @@
+"""Files and serialized tensors as values of a graph."""
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import dims as dm
+from ..dtypes import DType, string
+from ..errors import InvalidArgumentError, NotFoundError, UnknownError
+from ..ir import Tensor, TensorType
+from ..opdef import HOST, OpDef
+from .tensor_proto import parse, serialize
+
+Types = list[TensorType]
+
+
+def text(value: bytes) -> np.ndarray:
+    """A string scalar."""
+    out = np.empty((), object)
+    out[()] = value
+    return out
+
+
+def texts(values: Sequence[bytes]) -> np.ndarray:
+    """A string vector."""
+    out = np.empty(len(values), object)
+    out[:] = values
+    return out
+
+
+def _string(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Types:
+    return [TensorType(string, ())]
+
+
+def _read(filename: np.ndarray) -> np.ndarray:
+    name = os.fsdecode(filename.item())
+    try:
+        with open(name, "rb") as file:
+            return text(file.read())
+    except FileNotFoundError:
+        raise NotFoundError(f"{name}; No such file or directory") from None
+    except OSError as error:
+        raise UnknownError(f"{name}; {error.strerror}") from None
+
+
+def _write(filename: np.ndarray, contents: np.ndarray) -> tuple[()]:
+    name = os.fsdecode(filename.item())
+    try:
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(contents.item())
+    except OSError as error:
+        raise UnknownError(f"{name}; {error.strerror}") from None
+    return ()
+
+
+def _matching(pattern: np.ndarray) -> np.ndarray:
+    import glob
+    return texts(sorted({os.fsencode(n) for p in pattern.ravel() for n in glob.glob(os.fsdecode(p))}))
+
+
+# files may change from run to run
+read_file = OpDef("ReadFile", HOST, _string, None, _read, stateful=True)
+write_file = OpDef("WriteFile", HOST, lambda inputs, attrs: [], None, _write, stateful=True)
+matching_files = OpDef("MatchingFiles", HOST, lambda inputs, attrs: [TensorType(string, (dm.fresh(),))], None, _matching,
+                       stateful=True)
+
+
+def _parse(serialized: np.ndarray, dtype: DType) -> np.ndarray:
+    return parse(serialized.item(), dtype)
+
+
+serialize_tensor = OpDef("SerializeTensor", HOST, _string, None, lambda tensor: text(serialize(tensor)))
+parse_tensor = OpDef("ParseTensor", HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], None)], None, _parse)
+
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "ZLIB": zlib.decompress, "GZIP": gzip.decompress}
+
+
+def _decompress(data: np.ndarray, compression: str) -> np.ndarray:
+    out = np.empty(data.shape, object)
+    for index, value in np.ndenumerate(data):
+        try:
+            out[index] = _DECODERS[compression](value)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InvalidArgumentError(f"DecodeCompressed: {error}") from None
+    return out
+
+
+decode_compressed = OpDef("DecodeCompressed", HOST, lambda inputs, attrs: [inputs[0].type], None, _decompress)

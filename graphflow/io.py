@@ -1,0 +1,34 @@
+"""`tf.io`: the list of its names, each loaded from its module when it is first used."""
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_MODULES = {
+    "gfile": "gfile",
+    "io_ops": "decode_compressed decode_csv match_filenames_once matching_files parse_tensor read_file serialize_tensor "
+              "write_file",
+    "parsing_ops": "FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature parse_example "
+                   "parse_single_example parse_single_sequence_example",
+    "image": "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_png encode_jpeg encode_png "
+             "extract_jpeg_shape is_jpeg",
+    "strings": "decode_base64 decode_raw encode_base64",
+    "queue": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
+    "python_io": "TFRecordCompressionType TFRecordOptions TFRecordWriter tf_record_iterator",
+    "train": "write_graph",
+}
+_NAMES = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = sorted(_NAMES)  # noqa: PLE0605 (the names are made on first use)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'graphflow.io' has no attribute {name!r}", name=name)
+    module = importlib.import_module(f"{__package__}.{_NAMES[name]}")
+    value = globals()[name] = module if name == "gfile" else getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
