@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .ir import Graph
+from .ir import Graph, Operation, Tensor, default_graph
+from .opdef import CONTROL
 from .passes.cse import eliminate_common_subexpressions
 from .passes.expand import expand
 from .passes.fold import fold
@@ -13,11 +14,28 @@ from .passes.fuse import fuse
 from .passes.order import order
 from .passes.prune import prune
 from .passes.resolve import resolve
+from .passes.rewrite import transform
 from .passes.simplify import simplify
 from .passes.stabilise import stabilise
 from .passes.update import update
 
+
+def compile_subgraphs(graph: Graph) -> Graph:
+    """The passes run over the graphs of branches and loops too."""
+    def rule(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
+        inner = {k: compile_graph(v) for k, v in op.attrs.items() if isinstance(v, Graph)}
+        if not inner:
+            return None
+        new = default_graph()
+        copy = new.append(op, inputs, new._control_stack)
+        copy.attrs = {**op.attrs, **inner}
+        return copy.outputs
+
+    return transform(graph, rule) if any(op.definition.family == CONTROL for op in graph.operations) else graph
+
+
 PASSES: list[Callable[[Graph], Graph]] = [
+    compile_subgraphs,
     update,
     stabilise,
     expand,

@@ -98,6 +98,8 @@ class Frame:
         elif kind == "arena" and self.binding.locations[key].kind == "stack":
             self._stack_slots.setdefault(key, []).append(position)
             return address(self._stack(key))
+        elif kind == "arena":
+            return address(self._arena) + self.binding.locations[key].offset
         else:
             return address(self._view(key, kind))
         return 0

@@ -51,8 +51,8 @@ class _Unfit(Exception):
     """The op cannot be part of a plan."""
 
 
-# copies operations of the user's graph into a region
-Copy = Callable[[Region, Sequence[Operation]], None]
+# copies operations of the user's graph into a region; some of their outputs are wanted
+Copy = Callable[[Region, Sequence[Operation], Sequence[Tensor]], None]
 # the operations behind tensors
 Needed = Callable[[Sequence[Tensor]], list[Operation]]
 
@@ -123,7 +123,8 @@ class _Body:
                 reads[op] = self.region.tensors[op.inputs[0]]
         for op, value in reads.items():
             self.region.tensors[op.output], self.region.operations[op] = value, value.op
-        self.copy(self.region, [op for op in sorted_operations(operations) if op not in given and op not in reads])
+        self.copy(self.region, [op for op in sorted_operations(operations) if op not in given and op not in reads],
+                  outputs)
         self.region.graph.outputs = tuple(self.region.tensors[t] for t in outputs)
         for t in self.region.graph.outputs:
             if t.op.type == "Undefined":
