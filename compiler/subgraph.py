@@ -96,12 +96,27 @@ class SubGraph(Graph):
         self.waits.update((op, None) for op in operations if op.graph is not self and op.graph is not self.forward)
         return [op for op in operations if op.graph is self]
 
+    def _captured_of_size(self, atom: Atom) -> Tensor | None:
+        """A tensor with an axis of this size among those captured or that they follow from: it is fed when they are."""
+        seen: set[Tensor] = set()
+        stack = list(self.captures)
+        while stack:
+            tensor = stack.pop()
+            if tensor not in seen and tensor.op.type != "VariableV2":
+                seen.add(tensor)
+                if any(dm.symbol(d) is atom for d in tensor.dims or ()):
+                    return tensor
+                stack += tensor.op.inputs
+        return None
+
     def _witnesses(self, attrs: dict[str, Any]) -> list[Operation]:
         """Operations here whose shapes tell the unknown sizes in `attrs`: a size must be learned in every graph."""
         found = []
         for atom in {a for value in attrs.values() for a in _atoms(value)}:
             if atom not in self._sizes:
-                tensor = _tensor_of_size(atom, self)
+                tensor = self._captured_of_size(atom)
+                if tensor is None:
+                    tensor = _tensor_of_size(atom, self)
                 if tensor is None:
                     continue
                 self._sizes[atom] = tensor if tensor.op.graph is self else self.adopt(tensor)
