@@ -101,7 +101,7 @@ from .pooling import (
 
 # what is loaded when it is first used: name -> module that has it
 _LAZY = {
-    "rnn_cell": "rnn.rnn_cell", "raw_rnn": "rnn.raw",
+    "top_k": "ordering", "rnn_cell": "rnn.rnn_cell", "raw_rnn": "rnn.raw",
     **dict.fromkeys(("bidirectional_dynamic_rnn", "dynamic_rnn"), "rnn.dynamic"),
     **dict.fromkeys(("static_bidirectional_rnn", "static_rnn", "static_state_saving_rnn"), "rnn.static"),
     **dict.fromkeys(("collapse_repeated", "ctc_beam_search_decoder", "ctc_beam_search_decoder_v2",

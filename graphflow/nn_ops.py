@@ -193,7 +193,8 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
         axis = 1 if (data_format or "").startswith("NC") else len(x.dims) - 1
         channels, size = x.dims[axis], b.dims[0]
         if isinstance(channels, int) and isinstance(size, int) and channels != size:
-            raise ShapeError(f"BiasAdd: {x!r} has {channels} channels, the bias {size}")
+            raise ShapeError(f"BiasAdd: Dimensions must be equal, but are {channels} and {size}: the channels of {x!r} "
+                             "and the size of the bias")
         if axis != len(x.dims) - 1:
             b = reshape(b, [size if a == axis else 1 for a in range(len(x.dims))])
     return elementwise.add(x, b, name or "BiasAdd")

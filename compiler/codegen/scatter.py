@@ -29,6 +29,7 @@ ROW = '''        for {order}:
 CHECK = '''            if row < 0 or row >= rows:
                 store_i64(status, 1, row, -1)
                 store_i64(status, 2, rows, -1)
+                store_i64(status, 3, {place}, -1)
                 store_i64(status, 0, fault, -1)
 '''
 FORWARD, BACKWARD = "i in range(count)", "k in range(count)"
@@ -39,7 +40,8 @@ UPDATE = SCAN + ROW + CHECK + '''            elif row >= low and row < high:
 '''
 
 # `seen` holds for each row of a task where its index stands first; entries of rows without an index are never read
-SUM_EQUAL = SCAN + ROW.replace("{order}", BACKWARD).replace("indices, i,", "indices, count - 1 - k,") + CHECK + '''\
+SUM_EQUAL = SCAN + ROW.replace("{order}", BACKWARD).replace("indices, i,", "indices, count - 1 - k,") + CHECK.replace(
+    "{place}", "count - 1 - k") + '''\
             elif row >= low and row < high:
                 store_i64(seen, row, count - 1 - k, 4)
 ''' + ROW + '''            if row >= low and row < high:
@@ -76,7 +78,7 @@ def lower_row_update(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]
     combined = combine.format(held, update)
     plain = combine == "{1}"
     source = _header("change rows", code, index, *(() if plain else (code, "maximum", "minimum"))) + UPDATE.format(
-        first="updates", more="", order=FORWARD, code=code, index=index,
+        first="updates", more="", order=FORWARD, place="i", code=code, index=index,
         combined=combined if plain else f"{code}({combined})")
     parts = min(SCATTER_TASKS, rows)
     return [KernelCall(op.name, source, (updates, indices, op.output, STATUS),

@@ -32,10 +32,15 @@ def _matmul_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
         raise ShapeError(f"MatMul: Dimensions must be equal, but are {k} and {inner}, the inner sizes of "
                          f"{format_dims(a.dims)}"
                          f"{' transposed' if attrs['transpose_a'] else ''} and {format_dims(b.dims)}"
-                         f"{' transposed' if attrs['transpose_b'] else ''}")
+                         f"{' transposed' if attrs['transpose_b'] else ''} "
+                         f"(Matrix size-incompatible: In[0]: {_bare(a)}, In[1]: {_bare(b)})")
     batch = broadcast("MatMul", a.dims[:-2], b.dims[:-2])
     assert batch is not None
     return [TensorType(dtype, (*batch, m, n))]
+
+
+def _bare(x: Tensor) -> str:
+    return str(x.shape.as_list()).replace(" ", "")
 
 
 def _half_known(a: Dims | None, b: Dims | None, attrs: dict[str, Any]) -> Dims | None:

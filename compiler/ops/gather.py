@@ -31,7 +31,8 @@ def checked_indices(indices: np.ndarray, limit: int) -> np.ndarray:
     return indices
 
 
-def _fault(op: Operation, value: int, limit: int, at: int) -> str:
+def index_fault(op: Operation, value: int, limit: int, at: int) -> str:
+    """Says which index is out of range: the second input holds the indices."""
     dims = op.inputs[1].dims or ()
     known = all(isinstance(d, int) for d in dims[1:])
     place = ",".join(str(i) for i in np.unravel_index(at, (at + 1, *dims[1:]))) if known and dims else str(at)  # type: ignore[arg-type]
@@ -67,7 +68,7 @@ def _gather_grad(op: Operation, g: Tensor) -> Sequence[Any]:
 
 _gather = OpDef("GatherV2", INDEX, _gather_types, _gather_grad,
                 lambda x, indices, axis: np.take(x, checked_indices(indices, x.shape[axis]), axis),
-                lower=_gather_lower, fields={"fault": _fault})
+                lower=_gather_lower, fields={"fault": index_fault})
 
 
 def gather(params: Any, indices: Any, axis: int = 0, name: str = "GatherV2") -> Tensor:

@@ -11,20 +11,14 @@ import numpy as np
 
 from .. import dims as dm
 from ..dtypes import FLOATS, INTEGERS, NUMBERS, DType, bool_
-from ..errors import InvalidArgumentError, ShapeError
+from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COPY, EFFECT, OpDef
 from ..shapes import format_dims
 from .arguments import check_dtype, check_same_dtype
+from .gather import checked_indices, index_fault
 
 RowKernel = dict[str, Any]
-
-
-def _checked(name: str, indices: np.ndarray, limit: int) -> np.ndarray:
-    bad = indices[(indices < 0) | (indices >= limit)]
-    if bad.size:
-        raise InvalidArgumentError(f"{name}: index {bad.ravel()[0]} is not in [0, {limit})")
-    return indices
 
 
 def _row_effect(name: str, combine: str, at: Callable[..., Any], dtypes: Sequence[DType] = NUMBERS) -> OpDef:
@@ -46,12 +40,12 @@ def _row_effect(name: str, combine: str, at: Callable[..., Any], dtypes: Sequenc
 
     def reference(variable: np.ndarray, indices: np.ndarray, updates: np.ndarray, depth: int) -> np.ndarray:
         rows = variable.reshape(-1, *variable.shape[depth:]).copy()
-        flat = _checked(name, indices, len(rows)).ravel()
+        flat = checked_indices(indices, len(rows)).ravel()
         at(rows, flat, updates.reshape(flat.size, *variable.shape[depth:]))
         return rows.reshape(variable.shape)
 
     return OpDef(name, EFFECT, infer, lambda op, g: (None, None, None), reference, stateful=True,
-                 fields={"rows": combine})
+                 fields={"rows": combine, "fault": index_fault})
 
 
 scatter_update = _row_effect("ScatterUpdate", "{1}", np.ndarray.__setitem__, (*NUMBERS, bool_))
@@ -74,7 +68,7 @@ def _sum_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorTy
 
 def _sum_reference(values: np.ndarray, indices: np.ndarray, rows: int) -> np.ndarray:
     total = np.zeros((rows, *values.shape[1:]), values.dtype)
-    np.add.at(total, _checked("SumEqualRows", indices, rows), values)
+    np.add.at(total, checked_indices(indices, rows), values)
     return total[indices]
 
 

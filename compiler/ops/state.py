@@ -55,8 +55,8 @@ def _assigning(name: str) -> Callable[[Sequence[Tensor], dict[str, Any]], list[T
             raise DTypeError(f"{name}: the variable {variable.op.name!r} has dtype {variable.dtype.name}, the value "
                              f"{value!r} has {value.dtype.name}")
         if attrs.get("validate_shape", True) and not variable.shape.is_compatible_with(value.shape):
-            raise ShapeError(f"{name}: the variable {variable.op.name!r} has shape {format_dims(variable.dims)}, the "
-                             f"value {value!r} has {format_dims(value.dims)}")
+            raise ShapeError(f"{name} requires shapes of both tensors to match: the variable {variable.op.name!r} has "
+                             f"shape {format_dims(variable.dims)}, the value {value!r} has {format_dims(value.dims)}")
         # without validation the variable takes on the value's shape
         kept = attrs.get("validate_shape", True) and variable.dims is not None
         return [TensorType(value.dtype, variable.dims if kept else value.dims)]
