@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from .. import linalg
 from ..compiler.dtypes import DType, as_dtype
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import constant as _constant
+from ..compiler.ops.elementwise import sign
 from ..compiler.ops.random import random_normal as _normal
 from ..compiler.ops.random import random_uniform as _uniform
 from ..compiler.ops.random import truncated_normal as _truncated
+from ..compiler.ops.view import reshape, transpose
 
 Shape = Sequence[int]
 # the standard deviation of a standard normal cut at two: a truncated normal is divided by it to have the asked one
@@ -207,6 +210,44 @@ class LecunNormal(_Scaled):
     scaling = (1.0, "fan_in", "truncated_normal")
 
 
+class Orthogonal(RandomInitializer):
+    """A matrix with orthonormal rows or columns, times `gain` (Saxe et al. 2013). Raises ValueError below rank 2."""
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None):
+        super().__init__(seed)
+        self.gain = gain
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        if len(shape) < 2:
+            raise ValueError(f"The tensor to initialize must be at least two-dimensional. Received: shape={shape} of "
+                             f"rank {len(shape)}.")
+        columns = int(shape[-1])
+        rows = math.prod(int(d) for d in shape[:-1])
+        drawn = _normal((max(rows, columns), min(rows, columns)), 0.0, 1.0, dtype or "float32", self.seed)
+        q, r = linalg.qr(drawn)
+        q = q * sign(linalg.diag_part(r))
+        return self.gain * reshape(transpose(q) if rows < columns else q, tuple(shape))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "gain": self.gain}
+
+
+class Identity(Initializer):
+    """The identity matrix times `gain`. Raises ValueError for other than two dimensions."""
+
+    def __init__(self, gain: float = 1.0):
+        self.gain = gain
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        if len(shape) != 2:
+            raise ValueError(f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape} "
+                             f"of rank {len(shape)}.")
+        return _constant((self.gain * np.eye(*shape)).astype(as_dtype(dtype or "float32").np))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"gain": self.gain}
+
+
 def compute_fans(shape: Shape, input_axes: Any = None, output_axes: Any = None) -> tuple[int, int]:
     """The numbers of inputs and outputs of a weight: the last two axes, times the window before them."""
     shape = [int(d) for d in shape]
@@ -219,6 +260,8 @@ def compute_fans(shape: Shape, input_axes: Any = None, output_axes: Any = None) 
     return shape[-2] * window, shape[-1] * window
 
 
+orthogonal, identity = Orthogonal, Identity
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 zeros, ones, constant = Zeros, Ones, Constant
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, glorot_uniform, glorot_normal = VarianceScaling, GlorotUniform, GlorotNormal

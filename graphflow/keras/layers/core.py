@@ -16,7 +16,6 @@ from .input_spec import InputSpec
 from .layer import Layer
 from .node import Node, set_mask
 
-
 BATCH = dm.fresh("batch")  # the batch size of every model's inputs: they agree on it
 
 

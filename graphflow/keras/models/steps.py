@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...compiler import dims as dm
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.state import group, placeholder
 from .. import backend
-from ..layers.core import BATCH
 from ..nest import flatten, map_structure, pack
 from ..scope import StepScope, training_as
 from .data import Batch
@@ -27,6 +27,7 @@ class Inputs:
     """Placeholders for a batch: all share one symbol for the batch size. Inputs are cast inside the graph."""
 
     def __init__(self, model: Model, batch: Batch):
+        self.batch = dm.fresh("batch")
         network = model._network
         wanted: Sequence[Any] = network.inputs if network is not None else [None] * len(batch.x)
         self.x = [self._feed(a, f"x{i or ''}", like) for i, (a, like) in enumerate(zip(batch.x, wanted, strict=True))]
@@ -40,10 +41,8 @@ class Inputs:
         sizes: tuple[Any, ...] = array.shape[1:]
         if like is not None and like.dims is not None and len(like.dims) == array.ndim:
             # sizes that the model leaves open stay open
-            sizes = tuple(d if isinstance(d, int) else w if d is None else None for d, w in zip(
-                (n if isinstance(w, int) else None for n, w in zip(sizes, like.dims[1:], strict=True)),
-                like.dims[1:], strict=True))
-        return placeholder(as_dtype(array.dtype), (BATCH, *sizes), name)
+            sizes = tuple(n if isinstance(w, int) else None for n, w in zip(sizes, like.dims[1:], strict=True))
+        return placeholder(as_dtype(array.dtype), (self.batch, *sizes), name)
 
     @property
     def data(self) -> Any:
