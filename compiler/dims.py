@@ -28,12 +28,13 @@ class Atom:
         self.function = function
         self.arguments = arguments
 
-    def evaluate(self, sizes: Mapping[Atom, int]) -> int:
-        if self.function is None:
+    def evaluate(self, sizes: Mapping[Atom, int], known: dict[Atom, int]) -> int:
+        """The value; `known` keeps those of atoms computed on the way, which may share arguments many times over."""
+        if self.function is None or self in sizes:
             return sizes[self]
-        if self not in sizes:
-            return self.function(*(evaluate(a, sizes) for a in self.arguments))
-        return sizes[self]
+        if self not in known:
+            known[self] = self.function(*(_evaluate(a, sizes, known) for a in self.arguments))
+        return known[self]
 
 
 Monomial = tuple[Atom, ...]  # a product of atoms, ordered by id; () is 1
@@ -234,7 +235,18 @@ def broadcast(a: DimLike, b: DimLike) -> DimLike | None:
         return a if isinstance(b, Dim) else None
     if isinstance(b, int):
         return b
+    parts_a, parts_b = _broadcast_parts(a), _broadcast_parts(b)
+    if parts_a >= parts_b or parts_b >= parts_a:  # one has been broadcast with the other already
+        return a if parts_a >= parts_b else b
     return _derived("broadcast", lambda x, y: y if x == 1 else x, a, b)
+
+
+def _broadcast_parts(dim: Dim) -> set[DimLike]:
+    """What a dimension was broadcast from: itself, unless it is the atom of a broadcast."""
+    atom = _sole_atom(dim)
+    if atom is None or atom.symbol != "broadcast":
+        return {dim}
+    return {part for a in atom.arguments for part in (_broadcast_parts(a) if isinstance(a, Dim) else {a})}
 
 
 def product(dims: Any) -> DimLike:
@@ -246,27 +258,30 @@ def product(dims: Any) -> DimLike:
 
 def evaluate(dim: DimLike, sizes: Mapping[Atom, int]) -> int:
     """The dimension as an integer, given the sizes of its symbols."""
+    return _evaluate(dim, sizes, {})
+
+
+def _evaluate(dim: DimLike, sizes: Mapping[Atom, int], known: dict[Atom, int]) -> int:
     if isinstance(dim, int):
         return dim
     total = 0
     for monomial, coefficient in dim.terms.items():
         for atom in monomial:
-            coefficient *= atom.evaluate(sizes)
+            coefficient *= atom.evaluate(sizes, known)
         total += coefficient
     return total
 
 
 def atoms(dim: DimLike) -> set[Atom]:
     """The fed symbols that a dimension depends on."""
-    if isinstance(dim, int):
-        return set()
     found: set[Atom] = set()
-    for atom in {a for monomial in dim.terms for a in monomial}:
-        if atom.function is None:
+    stack = [dim]
+    while stack:
+        current = stack.pop()
+        for atom in {a for monomial in current.terms for a in monomial} - found if isinstance(current, Dim) else ():
             found.add(atom)
-        else:
-            found.update(*(atoms(a) for a in atom.arguments))
-    return found
+            stack += atom.arguments
+    return {atom for atom in found if atom.function is None}
 
 
 def size_atoms(value: Any) -> set[Atom]:
@@ -293,24 +308,27 @@ def symbol(dim: DimLike) -> Atom | None:
 
 def substitute(dim: DimLike, sizes: Mapping[Atom, DimLike]) -> DimLike:
     """The dimension with symbols replaced; derived atoms are computed anew from their replaced arguments."""
+    return _substitute(dim, sizes, {})
+
+
+def _substitute(dim: DimLike, sizes: Mapping[Atom, DimLike], known: dict[Atom, DimLike]) -> DimLike:
     if isinstance(dim, int):
         return dim
     total: DimLike = 0
     for monomial, coefficient in dim.terms.items():
         term: DimLike = coefficient
         for atom in monomial:
-            term = term * _substitute_atom(atom, sizes)
+            if atom not in known:
+                known[atom] = sizes[atom] if atom in sizes else _substitute_atom(atom, sizes, known)
+            term = term * known[atom]
         total = total + term
     return total
 
 
-def _substitute_atom(atom: Atom, sizes: Mapping[Atom, DimLike]) -> DimLike:
-    if atom in sizes:
-        return sizes[atom]
+def _substitute_atom(atom: Atom, sizes: Mapping[Atom, DimLike], known: dict[Atom, DimLike]) -> DimLike:
     if atom.function is None:
         return Dim({(atom,): 1})
-    arguments = [substitute(a, sizes) for a in atom.arguments]
-    a, b = arguments
+    a, b = (_substitute(argument, sizes, known) for argument in atom.arguments)
     if atom.symbol == "//":
         return floor_div(a, b)
     if atom.symbol == "max":
