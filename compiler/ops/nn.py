@@ -162,7 +162,7 @@ def _sparse_reference(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _hot(labels: Tensor, logits: Tensor) -> Tensor:
     *rows, classes = known_rank("SparseSoftmaxCrossEntropyWithLogits", logits)
-    if labels.dims is None:
+    if labels.dims != tuple(rows):  # what is known of their sizes may differ
         labels = reshape(labels, rows)
     checked = check_index(labels, cast(dim_scalar(classes), labels.dtype), "Received a label value of {0} which is "
                           "outside the valid range of [0, {1}).")

@@ -11,6 +11,7 @@ from ..compiler.dtypes import DType
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import tanh
+from ..compiler.ops.slicing import unstack
 from ..compiler.ops.view import identity
 from ..compiler.shapes import TensorShape
 from ..framework import is_tensor, name_scope
@@ -46,8 +47,12 @@ def assert_like_rnncell(cell_name: str, cell: Any) -> None:
 
 
 def sized(batch_size: Any, size: Any) -> list[Any]:
-    """The shape [batch, *size] of a state or output whose size is an int, TensorShape or vector."""
-    tail = list(TensorShape(size))
+    """The shape [batch, *size] of a state or output whose size is an int, TensorShape or integer tensor."""
+    if is_tensor(size):
+        known = convert_to_tensor(size)
+        tail = unstack(known) if known.dims else [known]
+    else:
+        tail = list(TensorShape(size))
     return [convert_to_tensor(batch_size) if is_tensor(batch_size) else int(batch_size), *tail]
 
 

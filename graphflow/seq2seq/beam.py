@@ -144,7 +144,7 @@ class BeamSearchDecoder(Decoder):
         return reshape(value, [self._batch * self._beam_width, *value.dims[2:]])
 
     def initialize(self, name: str | None = None) -> Any:
-        first = one_hot(zeros([self._batch], int32), self._beam_width, dtype=bool_)
+        first = one_hot(zeros([self._batch], int32), self._beam_width, True, False, dtype=bool_)
         dtype = as_dtype(self._dtype)
         low = constant(np.array(-np.inf, dtype.np))
         attention = _attention(self._initial_cell_state, self._coverage_penalty_weight)

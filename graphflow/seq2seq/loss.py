@@ -9,9 +9,9 @@ from ..compiler.ir import Tensor
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast, not_equal
 from ..compiler.ops.reduction import reduce_sum
+from ..compiler.ops.special import div_no_nan
 from ..compiler.ops.view import reshape, shape_of, zeros_of
 from ..framework import name_scope
-from ..math_ops import div_no_nan
 from ..nn_ops import sparse_softmax_cross_entropy_with_logits
 
 
