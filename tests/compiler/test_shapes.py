@@ -108,7 +108,7 @@ def test_slicing_is_numpys(example, data):
 def test_an_index_out_of_range_is_an_error(key):
     with Graph().as_default():
         x = placeholder(float32, [5, 3])
-    with pytest.raises(ShapeError, match="slice index"):
+    with pytest.raises(ShapeError, match="slice index|too many indices"):
         x[key]
 
 
