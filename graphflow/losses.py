@@ -17,7 +17,8 @@ from .compiler.ops.elementwise import cast, where
 from .compiler.ops.reduction import reduce_sum
 from .compiler.ops.view import known_rank, ones_of, stop_gradient, zeros_of
 from .framework import GraphKeys, add_to_collection, constant, get_collection, name_scope
-from .math_ops import add_n, div_no_nan
+from .math import div_no_nan
+from .math_ops import add_n
 from .nn import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,

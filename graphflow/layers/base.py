@@ -1,7 +1,9 @@
 """`tf.layers.Layer`: a function of tensors that makes its variables in a variable scope when it is first called."""
 from __future__ import annotations
 
+import importlib
 import inspect
+import re
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,12 +17,10 @@ from ..compiler.ops.symbolic import static_value
 from ..compiler.shapes import TensorShape
 from ..framework import GraphKeys, get_collection_ref, is_tensor, name_scope
 from ..initializers import ones, zeros
-from ..keras import activations, constraints, initializers, regularizers
-from ..keras.layers.input_spec import InputSpec
-from ..keras.naming import to_snake_case
-from ..keras.nest import as_list, flatten, map_structure
+from ..nest import flatten, map_structure
 from ..variable_scope import get_variable, variable_scope
 from ..variables import global_variables, trainable_variables
+from .input_spec import InputSpec
 
 __all__ = ["ONES", "ZEROS", "InputSpec", "Layer", "activation_function", "constant_bool", "constraint", "functional",
            "initializer", "regularizer"]
@@ -28,9 +28,28 @@ __all__ = ["ONES", "ZEROS", "InputSpec", "Layer", "activation_function", "consta
 _counts: weakref.WeakKeyDictionary[Graph, dict[str, int]] = weakref.WeakKeyDictionary()
 
 ZEROS, ONES = zeros(), ones()  # how biases and scales begin
-# layers take functions, and Keras's names for them
-activation_function, initializer = activations.get, initializers.get
-regularizer, constraint = regularizers.get, constraints.get
+
+
+def _named(module: str) -> Callable[[Any], Any]:
+    """What an argument stands for: a function, a class, or Keras's name of one."""
+    def get(identifier: Any) -> Any:
+        if isinstance(identifier, (str, dict)):
+            return importlib.import_module(f"..keras.{module}", __package__).get(identifier)
+        return identifier() if isinstance(identifier, type) else identifier
+    return get
+
+
+activation_function, initializer = _named("activations"), _named("initializers")
+regularizer, constraint = _named("regularizers"), _named("constraints")
+
+
+def to_snake_case(name: str) -> str:
+    """"BatchNormalization" as batch_normalization, "Conv2DTranspose" as conv2d_transpose."""
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", name)).lower()
+
+
+def as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _unique_name(base: str) -> str:
@@ -58,6 +77,7 @@ class Layer:
     input_spec: Any = None
     supports_masking = False
     stateful = False
+    updates_collection: str | None = GraphKeys.UPDATE_OPS  # where the updates go; None: nowhere
 
     def __init__(self, trainable: bool = True, name: Any = None, dtype: Any = None, activity_regularizer: Any = None,
                  _scope: Any = None, _reuse: Any = None, **kwargs: Any):
@@ -259,7 +279,8 @@ class Layer:
                     with name_scope("ActivityRegularizer"):
                         self.add_loss([self.activity_regularizer(t) for t in flatten(outputs)])
         self._input, self._output = inputs, outputs
-        _add_new(GraphKeys.UPDATE_OPS, self._updates)
+        if self.updates_collection:
+            _add_new(self.updates_collection, self._updates)
         return outputs
 
     def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:

@@ -31,6 +31,8 @@ class BatchNormalization(Layer):
     kernel gives it.
     """
 
+    fusable_ranks: Sequence[int] = (4,)
+
     def __init__(self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
                  scale: bool = True, beta_initializer: Any = ZEROS, gamma_initializer: Any = ONES,
                  moving_mean_initializer: Any = ZEROS, moving_variance_initializer: Any = ONES,
@@ -73,7 +75,7 @@ class BatchNormalization(Layer):
                              "input Tensor, with axis 0 the batch and no adjustment")
         if self.fused and rank == 4 and self.axis not in ([1], [3]):
             raise ValueError("Unsupported axis, fused batch norm only supports axis == [1] or axis == [3]")
-        self._unbiased = self.fused is not False and rank == 4 and self.axis in ([1], [3]) and not (
+        self.unbiased = self.fused is not False and rank in self.fusable_ranks and len(self.axis) == 1 and not (
             self.renorm or self.virtual_batch_size is not None or self.adjustment is not None)
         self.input_spec = InputSpec(ndim=rank, axes={a: sizes[a] for a in self.axis})
         if len(self.axis) == 1 and self.virtual_batch_size is None:
@@ -130,9 +132,9 @@ class BatchNormalization(Layer):
         else:
             scale, offset = self._adjusted(x, flag, scale, offset)
             keep = self.virtual_batch_size is not None or len(self.axis) > 1
-            mean, variance = moments(cast(x, self.moving_mean.dtype), axes, keepdims=keep)
+            mean, variance = self.moments(cast(x, self.moving_mean.dtype), axes, keep)
             new_mean, new_variance = mean, variance
-            if self._unbiased:
+            if self.unbiased:
                 count = cast(size_of(x, tuple(axes)), variance.dtype)
                 new_variance = variance * (count / maximum(count - 1, 1))
             mean, variance = _choose(flag, mean, self.moving_mean), _choose(flag, variance, self.moving_variance)
@@ -146,6 +148,14 @@ class BatchNormalization(Layer):
         scale, offset = (None if v is None else cast(v, x.dtype) for v in (scale, offset))
         outputs = _batch_normalization(x, mean, variance, offset, scale, self.epsilon)
         return outputs if self.virtual_batch_size is None else reshape(outputs, given)
+
+    def moments(self, x: Tensor, axes: Sequence[int], keepdims: bool) -> tuple[Tensor, Tensor]:
+        """(mean, variance) of a batch."""
+        return moments(x, axes, keepdims=keepdims)
+
+    def moving_average(self, variable: Any, value: Tensor, flag: Tensor | None) -> Tensor:
+        """A moving average, moved."""
+        return _moving_average(variable, value, self.momentum, flag)
 
     def _adjusted(self, x: Tensor, flag: Tensor | None, scale: Any, offset: Any) -> tuple[Any, Any]:
         if self.adjustment is None:
@@ -169,9 +179,9 @@ class BatchNormalization(Layer):
             return stop_gradient(r), stop_gradient(d), identity(mean), identity(variance)
 
     def _move(self, mean: Tensor, variance: Tensor, flag: Tensor | None) -> None:
-        self.add_update(_moving_average(self.moving_mean, mean, self.momentum, flag))
+        self.add_update(self.moving_average(self.moving_mean, mean, flag))
         if not self.renorm:
-            self.add_update(_moving_average(self.moving_variance, variance, self.momentum, flag))
+            self.add_update(self.moving_average(self.moving_variance, variance, flag))
             return
         stddev = _moving_average(self.moving_stddev, sqrt(variance + self.epsilon), self.momentum, flag)
         squared = relu(stddev * stddev - self.epsilon)  # rounding may make it negative

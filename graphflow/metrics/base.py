@@ -17,7 +17,7 @@ from ..compiler.ops.reduction import reduce_sum
 from ..compiler.ops.view import expand_dims, identity, squeeze, zeros_of
 from ..framework import GraphKeys, add_to_collections, control_dependencies
 from ..initializers import zeros
-from ..math_ops import div_no_nan
+from ..math import div_no_nan
 from ..variable_scope import variable_scope
 from ..variables import Variable, assign_add
 from ..weighting import broadcast_weights, remove_squeezable

@@ -14,7 +14,7 @@ from ..compiler.ops.elementwise import cast, check_index, equal, not_equal, wher
 from ..compiler.ops.gather import one_hot
 from ..compiler.ops.reduction import reduce_mean, reduce_sum
 from ..compiler.ops.view import expand_dims, ones_of, reshape, zeros_of
-from ..math_ops import div_no_nan
+from ..math import div_no_nan
 from ..variable_scope import variable_scope
 from ..variables import assign_add
 from .base import Metric, finish, metric_variable, ratio

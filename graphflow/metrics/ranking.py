@@ -19,7 +19,7 @@ from ..compiler.ops.reduction import reduce_any, reduce_sum
 from ..compiler.ops.sorting import top_k
 from ..compiler.ops.view import expand_dims, ones_of
 from ..framework import name_scope
-from ..math_ops import div_no_nan
+from ..math import div_no_nan
 from ..variables import assign_add
 from ..weighting import broadcast_weights, check_broadcastable
 from .base import Metric, finish, metric_variable
