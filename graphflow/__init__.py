@@ -316,7 +316,7 @@ _LAZY = {
         "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
         "matrix_square_root", "matrix_triangular_solve", "qr", "self_adjoint_eig", "self_adjoint_eigvals", "svd",
         "trace"), "linalg"),
-    "signal": "signal", "spectral": "spectral", "strings": "strings", "sparse": "sparse", "sets": "sets",
+    "distributions": "distributions", "signal": "signal", "spectral": "spectral", "strings": "strings", "sparse": "sparse", "sets": "sets",
     **dict.fromkeys((
         "as_string", "decode_base64", "decode_raw", "encode_base64", "reduce_join", "regex_replace", "string_join",
         "string_split", "string_strip", "string_to_hash_bucket", "string_to_hash_bucket_fast",
@@ -338,6 +338,8 @@ _LAZY = {
                      "report_uninitialized_variables"), "variable_checks"),
     **dict.fromkeys(("scatter_add", "scatter_div", "scatter_max", "scatter_min", "scatter_mul", "scatter_nd_add",
                      "scatter_nd_sub", "scatter_nd_update", "scatter_sub", "scatter_update"), "variable_rows"),
+    **dict.fromkeys(("FIFOQueue", "PaddingFIFOQueue", "PriorityQueue", "QueueBase", "RandomShuffleQueue"), "queues"),
+    "queue": "queues",
     **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "variable_kinds"),
     **dict.fromkeys(("IndexedSlices", "IndexedSlicesValue", "convert_to_tensor_or_indexed_slices"), "indexed_slices"),
     "get_default_session": "session", "explain": "explain", "keras": "keras",

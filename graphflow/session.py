@@ -19,6 +19,16 @@ def chosen(session: Any, what: str) -> Any:
     return found
 
 
+def raw_session(session: Any, what: str) -> Session:
+    """The session itself behind a monitored one. Raises TypeError for anything else."""
+    while not isinstance(session, Session):
+        inner = getattr(session, "_tf_sess", None)
+        if inner is None:
+            raise TypeError(f"'{what}' must be a Session; {session}")
+        session = inner()
+    return session
+
+
 def _eval(self: Tensor, feed_dict: Any = None, session: Any = None) -> Any:
     """The value in `session` (default: the default session)."""
     return chosen(session, f"evaluate tensor {self.name!r} using `eval()`").run(self, feed_dict)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -28,3 +29,22 @@ class VariableDef(NamedTuple):
     trainable: bool = True
     synchronization: int = 0
     aggregation: int = 0
+
+
+class SaveSliceInfo(NamedTuple):
+    """Where a variable stands in the larger one that a checkpoint holds."""
+
+    full_name: str
+    full_shape: Sequence[int]
+    var_offset: Sequence[int]
+    var_shape: Sequence[int]
+
+    @property
+    def spec(self) -> str:
+        """As TensorFlow writes it: the full shape, then "offset,size" of each axis."""
+        return f"{' '.join(map(str, self.full_shape))} " + ":".join(
+            f"{o},{n}" for o, n in zip(self.var_offset, self.var_shape, strict=True))
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        return tuple(slice(o, o + n) for o, n in zip(self.var_offset, self.var_shape, strict=True))

@@ -31,7 +31,7 @@ def write_checkpoint(prefix: str, tensors: Mapping[str, np.ndarray]) -> None:
         with h5py.File(path, "w", libver="latest") as file:
             file.attrs["format"] = FORMAT
             for name, value in tensors.items():
-                dtype = _dtype(value)
+                dtype = dtype_of(value)
                 parts = _parts(value, dtype)
                 dataset = file.create_dataset(quote(name, safe=""), data=parts[0])
                 dataset.attrs.update({"name": name, "dtype": dtype.name, "shape": np.array(value.shape, np.int64),
@@ -40,11 +40,12 @@ def write_checkpoint(prefix: str, tensors: Mapping[str, np.ndarray]) -> None:
                     dataset.attrs["lengths"] = parts[1]
 
     replace_file(prefix + DATA, write)
-    listing = {name: {"dtype": _dtype(value).name, "shape": list(value.shape)} for name, value in tensors.items()}
+    listing = {name: {"dtype": dtype_of(value).name, "shape": list(value.shape)} for name, value in tensors.items()}
     write_text(prefix + INDEX, json.dumps({"format": FORMAT, "variables": listing}, indent=1))
 
 
-def _dtype(value: np.ndarray) -> DType:
+def dtype_of(value: np.ndarray) -> DType:
+    """The element type of an array; objects are strings."""
     return string if value.dtype.kind in "OSU" else as_dtype(value.dtype)
 
 

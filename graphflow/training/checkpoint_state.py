@@ -160,7 +160,8 @@ def get_checkpoint_mtimes(checkpoint_prefixes: Iterable[str]) -> list[float]:
     return [os.path.getmtime(prefix + ".index") for prefix in checkpoint_prefixes if os.path.exists(prefix + ".index")]
 
 
-def remove_checkpoint(checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta") -> None:
+def remove_checkpoint(checkpoint_prefix: str, checkpoint_format_version: int = 2,
+                      meta_graph_suffix: str = "meta") -> None:
     """Delete a checkpoint's files."""
     for path in [*glob.glob(glob.escape(checkpoint_prefix) + ".data-?????-of-?????"), checkpoint_prefix + ".index",
                  f"{checkpoint_prefix}.{meta_graph_suffix}"]:

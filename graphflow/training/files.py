@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from ..compiler.errors import PermissionDeniedError, ResourceExhaustedError, UnknownError
 
-_KINDS = {errno.ENOSPC: ResourceExhaustedError, errno.EDQUOT: ResourceExhaustedError, errno.EFBIG: ResourceExhaustedError,
+_KINDS = {errno.ENOSPC: ResourceExhaustedError, errno.EDQUOT: ResourceExhaustedError,
+          errno.EFBIG: ResourceExhaustedError,
           errno.EACCES: PermissionDeniedError, errno.EPERM: PermissionDeniedError}
 
 

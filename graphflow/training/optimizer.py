@@ -10,6 +10,9 @@ from ..compiler.ops import scatter
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast
 from ..compiler.ops.gather import IndexedSlices, gather
+from ..compiler.ops.segment import unsorted_segment_sum
+from ..compiler.ops.selection import unique
+from ..compiler.ops.view import shape_of
 from ..framework import (
     AggregationMethod,
     GraphKeys,
@@ -284,12 +287,8 @@ def _caster(var: Any) -> Callable[[Any], Tensor]:
 
 def _deduplicate_indexed_slices(values: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
     """(summed values, indices) with each index once."""
-    from ..array_ops import unique  # what only users' own sparse optimizers need
-    from ..math_ops import unsorted_segment_sum
     distinct, positions = unique(indices)
-    count = convert_to_tensor(distinct).shape.dims
-    from ..array_ops import shape
-    return unsorted_segment_sum(values, positions, shape(distinct)[0] if count else 0), distinct
+    return unsorted_segment_sum(values, positions, shape_of(distinct)[0]), distinct
 
 
 def _as_gradient(grad: Any) -> Any:

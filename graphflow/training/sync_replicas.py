@@ -8,8 +8,8 @@ from ..compiler.dtypes import int64
 from ..compiler.ir import Operation
 from ..framework import GraphKeys, control_dependencies, no_op
 from ..variables import Variable, assign, variables_initializer
-from .hooks import SessionRunHook
 from .optimizer import Optimizer
+from .session_run_hook import SessionRunHook
 
 
 class SyncReplicasOptimizer(Optimizer):
