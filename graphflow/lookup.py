@@ -309,7 +309,9 @@ class IdTableWithHashBuckets(LookupInterface):
 
     def size(self, name: str | None = None) -> Tensor:
         """The number of ids, those of the buckets included."""
-        return self._buckets + (self._table.size() if self._table is not None else convert_to_tensor(np.int64(0)))
+        with name_scope(name, f"{self._name}_Size"):
+            own = convert_to_tensor(np.int64(self._buckets))
+            return own if self._table is None else self._table.size() + own
 
     def lookup(self, keys: Any, name: str | None = None) -> Any:
         """The ids of `keys`, a tensor or sparse tensor of strings or integers. Raises TypeError."""

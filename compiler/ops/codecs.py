@@ -13,6 +13,8 @@ from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
 from ..shapes import Dims
+from . import png
+from .symbolic import static_value
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _SIGNATURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF8": "GIF", b"BM": "BMP"}
@@ -45,13 +47,19 @@ def _open(contents: np.ndarray) -> Any:
         raise InvalidArgumentError(f"Invalid image data: {error}") from None
 
 
+def _grey(pixels: np.ndarray) -> np.ndarray:
+    """The luma of RGB pixels as libpng computes it."""
+    red, green, blue = (pixels[..., k].astype(np.uint32) for k in range(3))
+    return ((9797 * red + 19234 * green + 3737 * blue) >> 15).astype(pixels.dtype)[..., None]
+
+
 def _pixels(image: Any, channels: int, wide: bool = False) -> np.ndarray:
     """(height, width, channels) of a Pillow image; `wide` keeps 16 bits."""
     try:
-        if image.mode.startswith("I;16") or image.mode == "I":
-            values = np.array(image).astype(np.uint16)
-            values = (values if wide else (values >> 8).astype(np.uint8))[..., None]
-            return np.repeat(values, 3, -1) if channels == 3 else values
+        if channels == 1 and image.format == "PNG" and image.mode in ("RGB", "RGBA", "P"):
+            return _grey(_pixels(image, 3, wide))
+        if image.mode.startswith("I"):
+            return _deep(np.array(image).astype(np.uint16)[..., None], channels, wide)
         if image.mode == "P":
             image = image.convert("RGBA" if "transparency" in image.info else "RGB")
         elif image.mode not in _MODES.values():
@@ -74,8 +82,25 @@ def _frames(image: Any) -> np.ndarray:
     return np.stack(frames)
 
 
+def _deep(pixels: np.ndarray, channels: int, wide: bool) -> np.ndarray:
+    """Pixels of 16 bits per channel with as many channels and bits as asked for."""
+    have = pixels.shape[-1]
+    if channels == 1 and have > 2:
+        pixels = _grey(pixels)
+    elif channels in (3, 4) and have < 3:
+        pixels = np.concatenate([pixels[..., :1]] * 3 + [pixels[..., 1:]], -1)
+    if channels == 4 and pixels.shape[-1] == 3:
+        pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 65535)], -1)
+    pixels = pixels[..., :channels or None]
+    return pixels if wide else (pixels >> 8).astype(np.uint8)
+
+
 def _decode(contents: np.ndarray, channels: int, dtype: Any, ratio: int) -> np.ndarray:
     image = _open(contents)
+    if image.format == "PNG":
+        pixels = png.decode(contents.item())
+        if pixels is not None:
+            return _deep(pixels, channels, dtype.size == 2)
     if image.format == "GIF":
         frames = _frames(image)
         if len(frames) > 1:
@@ -127,10 +152,13 @@ def _crop_reference(contents: np.ndarray, window: np.ndarray, channels: int) -> 
     return pixels[top:top + height, left:left + width]
 
 
-decode_and_crop_jpeg = OpDef(
-    "DecodeAndCropJpeg", HOST,
-    lambda inputs, attrs: [TensorType(uint8, (dm.fresh(), dm.fresh(), attrs["channels"] or dm.fresh()))], None,
-    _crop_reference)
+def _crop_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    window = static_value(inputs[1])
+    sizes = (dm.fresh(), dm.fresh()) if window is None else (int(window[2]), int(window[3]))
+    return [TensorType(uint8, (*sizes, attrs["channels"] or dm.fresh()))]
+
+
+decode_and_crop_jpeg = OpDef("DecodeAndCropJpeg", HOST, _crop_types, None, _crop_reference)
 
 
 def _shape_reference(contents: np.ndarray, dtype: Any) -> np.ndarray:
@@ -170,6 +198,10 @@ def _encode_types(allowed: Sequence[int]) -> Any:
 
 
 def _png_reference(image: np.ndarray, compression: int) -> np.ndarray:
+    if image.dtype == np.uint16:
+        out = np.empty((), object)
+        out[()] = png.encode(image, compression)
+        return out
     return _save(image, "PNG", **({} if compression < 0 else {"compress_level": compression}))
 
 

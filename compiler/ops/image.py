@@ -102,7 +102,7 @@ pad_indices = OpDef("PadIndices", HOST, lambda inputs, attrs: [TensorType(inputs
 
 
 def _combined_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Types:
-    boxes, scores, per_class, total = inputs
+    boxes, scores, per_class, total = inputs[:4]
     batch: Dims = (dm.fresh(),) if boxes.dims is None else boxes.dims[:1]
     count = _known(total)
     if attrs["pad_per_class"] and isinstance(count, int) and scores.dims is not None:

@@ -140,7 +140,7 @@ def _find(keys: np.ndarray, default: np.ndarray, key: str, mutable: bool, sessio
     out = np.empty((len(found), *default.shape), default.dtype)
     for i, value in enumerate(found):
         out[i] = value
-    return out.reshape(*shape, *default.shape)
+    return out.reshape((*shape, *default.shape))
 
 
 # keys, default value
@@ -150,7 +150,7 @@ find = _op("LookupTableFindV2", _find_types, _find)
 def _insert(keys: np.ndarray, values: np.ndarray, key: str, session: Any, wide_keys: bool = False) -> tuple[()]:
     table = _table(session, key, mutable=True)
     hashed = _hashable(keys, wide_keys)
-    rows = values.reshape(len(hashed), *values.shape[keys.ndim - wide_keys:])
+    rows = values.reshape((len(hashed), *values.shape[keys.ndim - wide_keys:]))
     if len(hashed) and rows.size == 0 and values.size:
         raise InvalidArgumentError(f"Expected shape {keys.shape} for values, got {values.shape}")
     with table.lock:

@@ -8,7 +8,7 @@ from ..compiler.errors import ShapeError
 from ..compiler.ir import Tensor
 from ..compiler.ops import image as _ops
 from ..compiler.ops.constant import convert_to_tensor
-from ..compiler.ops.elementwise import cast, check_index, floor, logical_and, maximum, minimum, where
+from ..compiler.ops.elementwise import cast, ceil, check_index, floor, logical_and, maximum, minimum, where
 from ..compiler.ops.gather import gather
 from ..compiler.ops.random import random_uniform
 from ..compiler.ops.view import expand_dims, identity, reshape
@@ -47,8 +47,9 @@ def crop_and_resize(image: Any, boxes: Any, box_ind: Any = None, crop_size: Any 
             steps = cast(range_(as_tensor(want, "int32")), "float32")
             step = (end - begin) * last / maximum(count - 1.0, 1.0)
             place = where(count > 1.0, begin * last + steps * step, 0.5 * (begin + end) * last + 0.0 * steps)
-            hits.append(logical_and(place >= 0.0, place <= last))
-            places.append(minimum(maximum(place, 0.0), last))
+            hit = logical_and(place >= 0.0, place <= last)
+            hits.append(hit)
+            places.append(where(hit, place, 0.0))
         rows, columns = reshape(places[0], [-1, window[0], 1]), reshape(places[1], [-1, 1, window[1]])
         flat = reshape(x, (dm.product(x.dims[:3]), x.dims[3]))
         height, width = as_tensor(x.dims[1], "int32"), as_tensor(x.dims[2], "int32")
@@ -60,10 +61,10 @@ def crop_and_resize(image: Any, boxes: Any, box_ind: Any = None, crop_size: Any 
         if method == "nearest":
             found = pixels(floor(rows + 0.5), floor(columns + 0.5))
         else:
-            top, left = floor(rows), floor(columns)
+            top, left, below, right = floor(rows), floor(columns), ceil(rows), ceil(columns)
             down, across = expand_dims(rows - top, -1), expand_dims(columns - left, -1)
-            upper = pixels(top, left) * (1.0 - across) + pixels(top, left + 1.0) * across
-            lower = pixels(top + 1.0, left) * (1.0 - across) + pixels(top + 1.0, left + 1.0) * across
+            upper = pixels(top, left) * (1.0 - across) + pixels(top, right) * across
+            lower = pixels(below, left) * (1.0 - across) + pixels(below, right) * across
             found = upper * (1.0 - down) + lower * down
         inside = logical_and(reshape(hits[0], [-1, window[0], 1, 1]), reshape(hits[1], [-1, 1, window[1], 1]))
         return identity(where(inside, found, float(extrapolation_value)), name=scope)

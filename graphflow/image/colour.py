@@ -16,7 +16,7 @@ from ..compiler.ops.contraction import tensordot
 from ..compiler.ops.elementwise import abs_, cast, equal, floordiv, maximum, minimum, mod, multiply, where
 from ..compiler.ops.reduction import reduce_max, reduce_min
 from ..compiler.ops.slicing import concat, slice_axis, tile
-from ..compiler.ops.view import identity, ones_of, zeros_of
+from ..compiler.ops.view import identity, ones_of, stop_gradient, zeros_of
 from ..framework import name_scope
 from ..math_ops import saturate_cast
 
@@ -91,13 +91,20 @@ def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
 
 
 def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
-    """RGB floats in [0, 1] of hue, saturation and value, each in [0, 1]."""
+    """RGB floats in [0, 1] of hue, saturation and value, each in [0, 1]; no gradient flows through, as in TensorFlow."""
     with name_scope(name, "HSVToRGB", [images]) as scope:
-        x = convert_to_tensor(images, name="images")
-        hue, saturation, value = _channels(x, 3, "HSVToRGB")
-        sixths = hue * 6.0
-        pure = [abs_(sixths - 3.0) - 1.0, 2.0 - abs_(sixths - 2.0), 2.0 - abs_(sixths - 4.0)]
-        return concat([((1.0 - saturation) + saturation * clipped(p)) * value for p in pure], -1, name=scope)
+        return stop_gradient(_rgb(convert_to_tensor(images, name="images")), name=scope)
+
+
+def _rgb(hsv: Tensor) -> Tensor:
+    hue, saturation, value = _channels(hsv, 3, "HSVToRGB")
+    return concat([((1.0 - saturation) + saturation * p) * value for p in _pure(hue)], -1)
+
+
+def _pure(hue: Tensor) -> list[Tensor]:
+    """Red, green and blue of a saturated colour."""
+    sixths = hue * 6.0
+    return [clipped(c) for c in (abs_(sixths - 3.0) - 1.0, 2.0 - abs_(sixths - 2.0), 2.0 - abs_(sixths - 4.0))]
 
 
 def clipped(x: Tensor) -> Tensor:
@@ -109,16 +116,15 @@ def shift_hue(x: Tensor, delta: Tensor) -> Tensor:
     """RGB floats with `delta` added to their hue, counted in turns."""
     red, green, blue = _channels(x, 3, "adjust_hue")
     low, high = reduce_min(x, -1, keepdims=True), reduce_max(x, -1, keepdims=True)
-    sixths = mod(hue_of(red, green, blue, high, high - low) + delta, 1.0) * 6.0
-    pure = [abs_(sixths - 3.0) - 1.0, 2.0 - abs_(sixths - 2.0), 2.0 - abs_(sixths - 4.0)]
-    return concat([low + (high - low) * clipped(p) for p in pure], -1)
+    hue = mod(hue_of(red, green, blue, high, high - low) + delta, 1.0)
+    return concat([low + (high - low) * p for p in _pure(hue)], -1)
 
 
 def scale_saturation(x: Tensor, factor: Tensor) -> Tensor:
     """RGB floats with their saturation multiplied and clipped to [0, 1]."""
     hsv = rgb_to_hsv(x)
     hue, saturation, value = _channels(hsv, 3, "adjust_saturation")
-    return hsv_to_rgb(concat([hue, clipped(saturation * factor), value], -1))
+    return _rgb(concat([hue, clipped(saturation * factor), value], -1))
 
 
 def _mixed(images: Any, matrix: list[list[float]], name: str) -> Tensor:

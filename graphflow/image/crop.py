@@ -6,15 +6,15 @@ from typing import Any
 from ..compiler import dims as dm
 from ..compiler.dims import Dim
 from ..compiler.ir import Tensor
-from ..compiler.ops.constant import constant, convert_to_tensor
+from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast, floordiv, logical_and, maximum, where
 from ..compiler.ops.gather import gather
-from ..compiler.ops.random import random_uniform
-from ..compiler.ops.reduction import reduce_max, reduce_min
+from ..compiler.ops.random import random_normal, random_uniform
+from ..compiler.ops.reduction import reduce_max, reduce_mean, reduce_min
 from ..compiler.ops.slicing import place, slice_
-from ..compiler.ops.view import broadcast_to, identity, reshape, shape_of
+from ..compiler.ops.view import identity, reshape, shape_of, stop_gradient
 from ..framework import name_scope
-from ..math_ops import range_
+from ..math_ops import range_, reduce_std
 from .common import Scalar, as_image, as_tensor, batched, check, check_known, height_width, scalar, static_size, unbatched
 
 
@@ -179,7 +179,7 @@ def extract_glimpse(input: Any, size: Any, offsets: Any, centered: bool = True, 
 
     `offsets` (batch, 2) are (y, x) positions of the windows' centres: in pixels from the top left corner, relative to
     the size if `normalized` (then from -1 to 1 with 0 in the middle if `centered`). What lies outside an image is
-    uniform noise in the range of the input, or zeros without `uniform_noise`.
+    noise: uniform in the range of the input, or with its mean and standard deviation. It has no gradient.
     """
     with name_scope(name, "ExtractGlimpse", [input, offsets]) as scope:
         x, at = as_image(input, "input", (4,)), convert_to_tensor(offsets, name="offsets")
@@ -207,7 +207,7 @@ def extract_glimpse(input: Any, size: Any, offsets: Any, centered: bool = True, 
             low, high = reduce_min(x), reduce_max(x)
             around = cast(random_uniform(shape_of(found)), x.dtype) * (high - low) + low
         else:
-            around = broadcast_to(constant(0.0, x.dtype), shape_of(found))
+            around = cast(random_normal(shape_of(found)), x.dtype) * reduce_std(x) + reduce_mean(x)
         result = where(reshape(hits, [-1, *window, 1]), found, around)
         result.set_shape([d if isinstance(d, int) else None for d in (x.dims[0], *window, x.dims[3])])
-        return identity(result, name=scope)
+        return stop_gradient(result, name=scope)
