@@ -1,8 +1,8 @@
 """Python's operators on tensors, with TensorFlow's op names."""
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from .. import dims as dm
 from ..dims import DimLike
 from ..dtypes import int32
 from ..errors import DTypeError, ShapeError
-from ..ir import Tensor
+from ..ir import Graph, Operation, Tensor, TensorType
+from ..opdef import COMPOSITE, HOST, OpDef
 from ..shapes import Dims
 from . import elementwise as ew
 from .arguments import convert_all, is_tensor
@@ -20,8 +21,9 @@ from .dynamic_slice import Bound, dynamic_slice, is_data, python_range, scalar_o
 from .elementwise import cast
 from .gather import gather
 from .slicing import strided_slice
+from .state import placeholder
 from .symbolic import symbolic_value
-from .view import known_rank, reshape
+from .view import reshape
 
 
 def divide(x: Any, y: Any, name: str = "truediv") -> Tensor:
@@ -46,7 +48,9 @@ def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
     Raises TypeError for other indices, ShapeError for too many or for known ones out of range.
     """
     items = list(key) if isinstance(key, tuple) else [key]
-    dims = known_rank("StridedSlice", x) if x.dims is not None else _least_dims(x, items)
+    if x.dims is None:
+        return deferred_item(x, [_item(i) if i is not Ellipsis else i for i in items], name)
+    dims = x.dims
     rank = len(dims)
     used = sum(1 for i in items if i is not None and i is not Ellipsis)
     if used > rank:
@@ -66,12 +70,73 @@ def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
     return _index(x, dims, items, name)
 
 
-def _least_dims(x: Tensor, items: list[Any]) -> Dims:
-    """The dims of a tensor of unknown rank that is indexed as far as its last axis."""
-    if any(i is Ellipsis for i in items):
-        known_rank("StridedSlice", x)
-    taken = [i for i in items if i is not None]
-    return tuple(dm.fresh() for _ in taken)
+# indexing a tensor of unknown rank: what it comes to is decided when the graph is compiled
+
+
+class _Data(NamedTuple):
+    """The number of an input that stands in the index."""
+
+    number: int
+
+
+def _replaced(key: Sequence[Any], function: Callable[[Any], Any]) -> tuple[Any, ...]:
+    return tuple(slice(*(function(p) for p in _parts(i))) if isinstance(i, slice) else function(i) for i in key)
+
+
+def _with(key: Sequence[Any], data: Sequence[Any]) -> tuple[Any, ...]:
+    return _replaced(key, lambda p: data[p.number] if isinstance(p, _Data) else p)
+
+
+def _deferred_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    x = inputs[0]
+    if x.dims is None:
+        return [TensorType(x.dtype, None)]
+    with Graph().as_default():
+        first, *rest = (placeholder(t.dtype, t.shape) for t in inputs)
+        return [TensorType(x.dtype, get_item(first, _with(attrs["key"].items, rest)).dims)]
+
+
+class _Key:
+    """An index as an attribute: compared by identity."""
+
+    def __init__(self, items: tuple[Any, ...]):
+        self.items = items
+
+
+def _deferred_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    return [_deferred_item_grad(*op.inputs, g, key=op.attrs["key"]), *[None] * (len(op.inputs) - 1)]
+
+
+def _numbers(data: Sequence[np.ndarray]) -> list[int]:
+    return [int(d) for d in data]
+
+
+def _item_grad(x: np.ndarray, *rest: np.ndarray, key: _Key) -> np.ndarray:
+    out = np.zeros_like(x)
+    out[_with(key.items, _numbers(rest[:-1]))] = rest[-1]
+    return out
+
+
+_deferred_item = OpDef("StridedSliceOfUnknownRank", COMPOSITE, _deferred_types, _deferred_grad,
+                       lambda x, *data, key: x[_with(key.items, _numbers(data))],
+                       expand=lambda x, *data, key: get_item(x, _with(key.items, data)))
+_deferred_item_grad = OpDef("StridedSliceOfUnknownRankGrad", HOST, lambda inputs, attrs: [inputs[0].type],
+                            lambda op, g: [None] * (len(op.inputs) - 1) + [
+                                _deferred_item(g, *op.inputs[1:-1], key=op.attrs["key"])], _item_grad)
+
+
+def deferred_item(x: Tensor, items: list[Any], name: str) -> Tensor:
+    """The indexed tensor, of unknown rank."""
+    data: list[Tensor] = []
+
+    def numbered(part: Any) -> Any:
+        if not isinstance(part, Tensor):
+            return part
+        data.append(part)
+        return _Data(len(data) - 1)
+
+    key = _replaced(items, numbered)
+    return _deferred_item(x, *data, key=_Key(key), name=name)
 
 
 def _gathered(x: Tensor, items: list[Any], vectors: list[int], name: str) -> Tensor:
@@ -123,7 +188,7 @@ def _bound(value: Any) -> Bound:
 
 def _index(x: Tensor, dims: Dims, items: list[Any], name: str) -> Tensor:
     """The slice, then its shape without the axes of single indices and with the new ones."""
-    data = is_data([p for item in items for p in _parts(item)]) or x.dims is None
+    data = is_data([p for item in items for p in _parts(item)])
     begin: list[Bound] = []
     sizes: list[Bound] = []
     strides: list[int] = []
