@@ -198,6 +198,9 @@ def conv3d_backprop_filter(input: Any, filter_sizes: Any, out_backprop: Any, str
                             dilations, 3, name)
 
 
+conv3d_backprop_filter_v2 = conv3d_backprop_filter
+
+
 # any number of axes
 
 

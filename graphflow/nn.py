@@ -9,6 +9,7 @@ from .array_ops import (
     depth_to_space,
     space_to_depth,
 )
+from .blocks import space_to_batch
 from .convolution import (
     atrous_conv2d,
     atrous_conv2d_transpose,
@@ -20,6 +21,7 @@ from .convolution import (
     conv2d_transpose,
     conv3d,
     conv3d_backprop_filter,
+    conv3d_backprop_filter_v2,
     conv3d_transpose,
     conv_transpose,
     convolution,
@@ -33,6 +35,7 @@ from .depthwise import (
     depthwise_conv2d_native_backprop_input,
     separable_conv2d,
 )
+from .dilation import with_space_to_batch
 from .embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 from .math import (
     sigmoid,
@@ -44,6 +47,7 @@ from .math_ops import (
 )
 from .nn_ops import (
     bias_add,
+    compute_average_loss,
     crelu,
     dropout,
     elu,
@@ -57,6 +61,7 @@ from .nn_ops import (
     relu,
     relu6,
     relu_layer,
+    scale_regularization_loss,
     selu,
     sigmoid_cross_entropy_with_logits,
     silu,
@@ -87,6 +92,7 @@ from .pooling import (
     avg_pool1d,
     avg_pool2d,
     avg_pool3d,
+    avg_pool_v2,
     dilation2d,
     erosion2d,
     fractional_avg_pool,
@@ -95,6 +101,7 @@ from .pooling import (
     max_pool1d,
     max_pool2d,
     max_pool3d,
+    max_pool_v2,
     max_pool_with_argmax,
     pool,
 )

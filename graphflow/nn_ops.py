@@ -179,6 +179,22 @@ def in_top_k(predictions: Any, targets: Any, k: Any, name: str | None = None) ->
         return elementwise.logical_and(above < k, elementwise.is_finite(squeeze(at_target, -1)), scope)
 
 
+def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None) -> Tensor:
+    """The (weighted) sum of the losses of examples over the number of examples, or over `global_batch_size`."""
+    losses = convert_to_tensor(per_example_loss)
+    if not losses.dims:
+        raise ValueError("`per_example_loss` must have rank 1 or more")
+    if sample_weight is not None:
+        losses = losses * cast(sample_weight, losses.dtype)
+    count = shape_of(losses)[0] if global_batch_size is None else convert_to_tensor(global_batch_size)
+    return reduction.reduce_sum(losses) / cast(count, losses.dtype)
+
+
+def scale_regularization_loss(regularization_loss: Any) -> Tensor:
+    """The sum of regularization losses: there is one replica."""
+    return reduction.reduce_sum(convert_to_tensor(regularization_loss))
+
+
 # linear
 
 

@@ -222,3 +222,19 @@ def fractional_avg_pool(value: Any, pooling_ratio: Any, pseudo_random: bool = Fa
     """As `fractional_max_pool`, with the mean of each region."""
     return FractionalPool(*_fractional(host.fractional_avg_pool, value, pooling_ratio, pseudo_random, overlapping,
                                        deterministic, seed, seed2, name))
+
+
+def _any_rank(kind: str, build: Build, doc: str) -> Any:
+    def pooled(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None,
+               name: str | None = None) -> Tensor:
+        x = convert_to_tensor(input)
+        axes = (len(data_format) if data_format else x.shape.rank or 4) - 2
+        if axes not in (1, 2, 3):
+            raise ValueError(f"Input tensor must be of rank 3, 4 or 5 but was {x.shape.rank}.")
+        return _pool(kind, build, x, ksize, strides, padding, data_format, axes, name)
+    pooled.__name__, pooled.__doc__ = f"{kind}_v2", doc
+    return pooled
+
+
+max_pool_v2 = _any_rank("max_pool", images.max_pool, "The largest element of each window over one to three axes.")
+avg_pool_v2 = _any_rank("avg_pool", images.avg_pool, "The mean of each window over one to three axes.")
