@@ -44,13 +44,11 @@ class Control:
 
 @dataclass
 class Loop:
-    """The rows [begin, end) of a loop, without what sets its variables first; the body begins at `body`, and `reserve`
-    is the row that makes room on its stacks."""
+    """The rows [begin, end) of a loop, without what sets its variables first; the body begins at `body`."""
 
     begin: int
     body: int = 0
     end: int = 0
-    reserve: Control | None = None
 
 
 class Stack(NamedTuple):
@@ -246,8 +244,8 @@ class Rows:
             leave = self._add(op, Control(UNLESS, (op.attrs["condition"].outputs[0],)))
         loop.body = len(self.rows)
         pushed = list(zip(body.outputs[n:], op.outputs[n + 1:], strict=True))
-        if pushed:
-            self._make_room(op, loop, pushed)
+        if pushed and op.attrs["bound"] is None:
+            self._add(op, Control(RESERVE, (count,), FIRST_ROWS, [self.storage.root(stack) for _, stack in pushed]))
         for row, stack in zip(body.inputs[n:], popped, strict=False):
             self._pop(op, row, stack, count)
         for row, stack in pushed:
@@ -283,16 +281,6 @@ class Rows:
 
     # stacks
 
-    def _make_room(self, op: Operation, loop: Loop, pushed: Sequence[tuple[Tensor, Tensor]]) -> None:
-        bound = op.attrs["bound"]
-        rows = FIRST_ROWS if bound is None else max(self.lowering.sizes(bound), 1)
-        for row, stack in pushed:
-            content = self.stacks[self.storage.root(row)] if row.dtype == variant else None
-            self.stacks[self.storage.root(stack)] = Stack(row, self._nbytes(row), rows, bound is None, content)
-        if bound is None:
-            loop.reserve = self._add(op, Control(RESERVE, (op.outputs[op.attrs["variables"]],), rows,
-                                                 [self.storage.root(stack) for _, stack in pushed]))
-
     def _nbytes(self, row: Tensor) -> int:
         if row.dtype == variant:
             stack = self.stacks[self.storage.root(row)]
@@ -300,6 +288,10 @@ class Rows:
         return prod(self.lowering.shape(row)) * row.dtype.size
 
     def _push(self, op: Operation, row: Tensor, stack: Tensor, count: Tensor) -> None:
+        bound = op.attrs["bound"]
+        rows = FIRST_ROWS if bound is None else max(self.lowering.sizes(bound), 1)
+        content = self.stacks[self.storage.root(row)] if row.dtype == variant else None
+        self.stacks[self.storage.root(stack)] = Stack(row, self._nbytes(row), rows, bound is None, content)
         self._move_row(op, "push", PUSH, (row, count, stack), row)
 
     def _pop(self, op: Operation, row: Tensor, stack: Tensor, count: Tensor) -> None:

@@ -61,9 +61,6 @@ def specialise_control(op: Operation, region: Region, live: set[Tensor], copy: C
                        ) -> dict[Tensor, Tensor] | None:
     """What stands in the region for those of the op's outputs that are `live`, the op made there; None if it has to run
     in Python."""
-    import os
-    if not os.environ.get("GF_NATIVE_LOOPS"):
-        return None
     if any(has_effects(g) for g in op.attrs.values() if isinstance(g, Graph)):
         return None
     sizes = dict(region.sizes)
@@ -91,7 +88,8 @@ class _Body:
     def give(self, theirs: Tensor, value: Tensor | None, kind: TensorType) -> Tensor:
         """A parameter of this type, or what is known of its value."""
         ours = self.add_parameter(kind, theirs.op.name)
-        self.region.tensors[theirs] = self._known(value) or ours
+        known = self._known(value)
+        self.region.tensors[theirs] = ours if known is None else known
         self.region.operations[theirs.op] = ours.op
         for old, new in zip(theirs.dims or (), kind.dims or (), strict=False):
             atom = dm.symbol(old)
