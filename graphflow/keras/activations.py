@@ -7,7 +7,13 @@ from ..compiler.ir import Tensor
 from ..compiler.ops import elementwise as ew
 from ..compiler.ops import nn
 from ..compiler.ops.constant import convert_to_tensor
-from ..compiler.ops.view import zeros_of
+from ..compiler.ops.cumulative import cumsum
+from ..compiler.ops.elementwise import cast
+from ..compiler.ops.gather import range_
+from ..compiler.ops.reduction import reduce_sum
+from ..compiler.ops.slicing import split
+from ..compiler.ops.sorting import sort
+from ..compiler.ops.view import dim_scalar, reshape, zeros_of
 
 
 def linear(x: Any) -> Tensor:
@@ -107,11 +113,107 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
     return 0.5 * x * (1.0 + ew.erf(x * 0.7071067811865476))
 
 
-swish = silu
+def celu(x: Any, alpha: float = 1.0) -> Tensor:
+    """max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1) (Barron 2017)."""
+    return ew.maximum(x, 0.0) + alpha * ew.expm1(ew.minimum(x, 0.0) / alpha)
+
+
+def glu(x: Any, axis: int = -1) -> Tensor:
+    """The first half along `axis` times the sigmoid of the second (Dauphin et al. 2017)."""
+    x = convert_to_tensor(x)
+    if x.shape[axis] % 2:
+        raise ValueError(f"axis size must be divisible by 2. Received: x.shape={x.shape} with axis={axis}")
+    first, second = split(x, 2, axis)
+    return first * ew.sigmoid(second)
+
+
+def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """x where abs(x) > threshold, else 0."""
+    x = convert_to_tensor(x)
+    return ew.where(ew.abs_(x) > threshold, x, zeros_of(x))
+
+
+def hard_silu(x: Any) -> Tensor:
+    """x * hard_sigmoid(x)."""
+    x = convert_to_tensor(x)
+    return x * hard_sigmoid(x)
+
+
+def hard_tanh(x: Any) -> Tensor:
+    """x cut to [-1, 1]."""
+    return ew.minimum(ew.maximum(x, -1.0), 1.0)
+
+
+def log_sigmoid(x: Any) -> Tensor:
+    """log(sigmoid(x))."""
+    return -ew.softplus(-convert_to_tensor(x))
+
+
+def mish(x: Any) -> Tensor:
+    """x * tanh(softplus(x)) (Misra 2019)."""
+    x = convert_to_tensor(x)
+    return x * ew.tanh(ew.softplus(x))
+
+
+def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """x moved towards 0 by `threshold`, at most to 0."""
+    x = convert_to_tensor(x)
+    return ew.where(x > threshold, x - threshold, ew.where(x < -threshold, x + threshold, zeros_of(x)))
+
+
+def sparse_plus(x: Any) -> Tensor:
+    """0 up to -1, square(x + 1) / 4 up to 1, then x."""
+    x = convert_to_tensor(x)
+    return ew.where(x <= -1.0, zeros_of(x), ew.where(x < 1.0, 0.25 * ew.square(x + 1.0), x))
+
+
+def sparse_sigmoid(x: Any) -> Tensor:
+    """(x + 1) / 2, cut to [0, 1]."""
+    x = convert_to_tensor(x)
+    return ew.where(x <= -1.0, zeros_of(x), ew.where(x >= 1.0, zeros_of(x) + 1, 0.5 * (x + 1.0)))
+
+
+def sparsemax(x: Any, axis: int = -1) -> Tensor:
+    """The nearest point of the probability simplex (Martins & Astudillo 2016)."""
+    x = convert_to_tensor(x)
+    assert x.dims is not None
+    axis %= len(x.dims)
+    ordered = sort(x, axis, "DESCENDING")
+    total = cumsum(ordered, axis)
+    ranks = reshape(cast(range_(1, dim_scalar(x.dims[axis]) + 1), x.dtype),
+                    [x.dims[axis] if a == axis else 1 for a in range(len(x.dims))])
+    support = ordered - (total - 1) / ranks > 0.0
+    count = reduce_sum(cast(support, x.dtype), axis, keepdims=True)
+    # the sum of those in the support: the running total at its last member
+    inside = reduce_sum(ew.where(support, ordered, zeros_of(x)), axis, keepdims=True)
+    return ew.maximum(x - (inside - 1) / count, 0.0)
+
+
+def squareplus(x: Any, b: float = 4) -> Tensor:
+    """(x + sqrt(square(x) + b)) / 2."""
+    x = convert_to_tensor(x)
+    return (x + ew.sqrt(ew.square(x) + b)) / 2
+
+
+def tanh_shrink(x: Any) -> Tensor:
+    """x - tanh(x)."""
+    x = convert_to_tensor(x)
+    return x - ew.tanh(x)
+
+
+def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
+    """x where it is above `threshold`, else `default_value`."""
+    x = convert_to_tensor(x)
+    return ew.where(x > threshold, x, zeros_of(x) + default_value)
+
+
+swish, hard_swish = silu, hard_silu
 
 _OBJECTS: dict[str, Any] = {f.__name__: f for f in (
     linear, relu, leaky_relu, relu6, softmax, log_softmax, sigmoid, hard_sigmoid, silu, tanh, elu, selu, softplus,
-    softsign, exponential, gelu)} | {"swish": silu}
+    softsign, exponential, gelu, celu, glu, hard_shrink, hard_silu, hard_tanh, log_sigmoid, mish, soft_shrink,
+    sparse_plus, sparse_sigmoid, sparsemax, squareplus, tanh_shrink, threshold)} | {
+        "swish": silu, "hard_swish": hard_silu}
 
 
 def get(identifier: Any) -> Any:

@@ -3,9 +3,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import convert_to_tensor
-from ..compiler.ops.elementwise import abs_, square
+from ..compiler.ops.contraction import matmul
+from ..compiler.ops.elementwise import abs_, maximum, rsqrt, square
 from ..compiler.ops.reduction import reduce_sum
 
 
@@ -58,6 +61,31 @@ class L2(L1L2):
         return {"l2": self.l2}
 
 
+class OrthogonalRegularizer(Regularizer):
+    """factor * the mean of the absolute cosines between rows (or columns) of a matrix."""
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows"):
+        if mode not in ("rows", "columns"):
+            raise ValueError('Invalid value for argument `mode`. Expected one of {"rows", "columns"}. Received: '
+                             f"mode={mode}")
+        self.factor, self.mode = _factor("factor", factor), mode
+
+    def __call__(self, x: Any) -> Tensor:
+        x = convert_to_tensor(x)
+        if x.dims is None or len(x.dims) != 2:
+            raise ValueError(f"Inputs to OrthogonalRegularizer must have rank 2. Received: inputs.shape={x.shape}")
+        axis = 1 if self.mode == "rows" else 0
+        x = x * rsqrt(maximum(reduce_sum(square(x), axis, keepdims=True), 1e-12))
+        product = matmul(x, x, transpose_b=True) if axis else matmul(x, x, transpose_a=True)
+        size = int(x.shape[1 - axis])
+        off = product * convert_to_tensor(1 - np.eye(size, dtype=x.dtype.np))
+        pairs = size * (size - 1) / 2
+        return self.factor * 0.5 * reduce_sum(abs_(off)) / pairs
+
+    def get_config(self) -> dict[str, Any]:
+        return {"factor": self.factor, "mode": self.mode}
+
+
 def _factor(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
         raise ValueError(f"Invalid value for argument `{name}`: expected a non-negative float. "
@@ -65,9 +93,11 @@ def _factor(name: str, value: Any) -> float:
     return float(value)
 
 
-l1, l2, l1_l2 = L1, L2, L1L2
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
-_OBJECTS: dict[str, Any] = {"L1": L1, "L2": L2, "L1L2": L1L2, "l1": L1, "l2": L2, "l1_l2": L1L2}
+_OBJECTS: dict[str, Any] = {"L1": L1, "L2": L2, "L1L2": L1L2, "l1": L1, "l2": L2, "l1_l2": L1L2,
+                            "OrthogonalRegularizer": OrthogonalRegularizer,
+                            "orthogonal_regularizer": OrthogonalRegularizer}
 
 
 def get(identifier: Any) -> Any:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ...compiler.ir import Tensor
 from ...compiler.ops.view import identity
+from ..masks import mask_of, set_mask
 from ..nest import flatten, map_structure
 
 
@@ -19,15 +20,6 @@ class KerasHistory(NamedTuple):
 def history_of(value: Any) -> KerasHistory | None:
     """The history of a layer's output, None for anything else."""
     return getattr(value, "_keras_history", None) if isinstance(value, Tensor) else None
-
-
-def mask_of(value: Any) -> Any:
-    """The mask that came with a tensor, or None."""
-    return getattr(value, "_keras_mask", None) if isinstance(value, Tensor) else None
-
-
-def set_mask(value: Tensor, mask: Any) -> None:
-    value._keras_mask = mask  # type: ignore[attr-defined]
 
 
 class Node:
@@ -82,3 +74,6 @@ def record(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any],
     outputs = map_structure(own, outputs)
     Node(operation, arguments, keywords, outputs)
     return outputs
+
+
+__all__ = ["KerasHistory", "Node", "history_of", "mask_of", "record", "set_mask"]
