@@ -62,6 +62,9 @@ class Frame:
             call = step.call
             if isinstance(call, HostCall):
                 rows.append([0, 0, 0, 0, 0, HOST, 0, 0])
+                for kind, key in map(self.plan.storage, call.op.outputs):
+                    if kind == "arena" and self.binding.locations[key].kind == "fresh":
+                        self._fresh_slots.setdefault(key, [])
                 continue
             if isinstance(call, Control):
                 target = call.target if call.kind == RESERVE else call.target - i
@@ -160,7 +163,8 @@ class Frame:
             self._find_variables()
         for tensor, slots in self._fresh_slots.items():
             array = self._fresh[tensor] = np.empty(self.binding.shapes[tensor], tensor.dtype.np)
-            table[slots] = address(array)
+            if slots:
+                table[slots] = address(array)
         if self.plan.random_ops:
             streams = self.plan.next_streams(self.counters)
             for slot, name in self._stream_slots:

@@ -10,6 +10,7 @@ from . import (
     ctc,
     cumulative,
     depthwise,
+    distributions,
     dynamic_slice,
     elementwise,
     factorization,
@@ -42,8 +43,8 @@ from . import (
 
 __all__ = [
     "beam", "bits", "candidate", "checks", "complex", "contraction", "conv3d", "ctc", "cumulative", "depthwise",
-    "dynamic_slice", "elementwise", "factorization", "gather", "linalg", "matrix_functions", "matrix_parts", "nn",
-    "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets", "slicing",
-    "sorting", "sparse", "special", "spectral", "state", "string_parts", "strings", "summary", "symbolic", "view",
-    "window",
+    "distributions", "dynamic_slice", "elementwise", "factorization", "gather", "linalg", "matrix_functions",
+    "matrix_parts", "nn", "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection",
+    "sets", "slicing", "sorting", "sparse", "special", "spectral", "state", "string_parts", "strings", "summary",
+    "symbolic", "view", "window",
 ]

@@ -11,11 +11,12 @@ import numpy as np
 
 from .. import rng_reference
 from ..dtypes import FLOATS, DType, as_dtype, float32, int32, int64
-from ..errors import DTypeError, ShapeError
+from ..errors import DTypeError, InvalidArgumentError
 from ..ir import Tensor, TensorType, default_graph
 from ..opdef import RANDOM, OpDef
-from .constant import convert_to_tensor
-from .symbolic import operand_dims, shape_operand
+from .constant import constant, convert_to_tensor
+from .elementwise import cast, check_index
+from .symbolic import operand_dims, shape_operand, static_value
 
 
 def _random_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -64,21 +65,36 @@ def _float(name: str, dtype: Any) -> DType:
 
 def random_uniform(shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = float32, seed: int | None = None,
                    name: str | None = None) -> Tensor:
-    """Uniform in [minval, maxval); integers for an integer dtype, which needs maxval."""
+    """Uniform in [minval, maxval); integers for an integer dtype, which needs maxval.
+
+    Raises InvalidArgumentError for integer bounds with nothing in between (when the graph runs, where they are data).
+    """
     element = as_dtype(dtype)
     operand = shape_operand(shape)
     if element in (int32, int64):
         if maxval is None:
-            raise ValueError(f"Must specify maxval for integer dtype {element.name}")
-        if int(minval) >= int(maxval):
-            raise ShapeError(f"RandomUniformInt: need minval < maxval, received {minval} and {maxval}")
-        return _integer(operand, dtype=element, key=random_key(seed), low=int(minval), high=int(maxval), name=name)
+            raise ValueError(f"Must specify maxval for integer dtype {element!r}")
+        return _uniform_int(operand, minval, maxval, element, seed, name)
     unit = _uniform(operand, dtype=_float("RandomUniform", dtype), key=random_key(seed), name=name)
     high = 1 if maxval is None else maxval
     if isinstance(minval, (int, float)) and isinstance(high, (int, float)) and (minval, high) == (0, 1):
         return unit
     low = convert_to_tensor(minval, element)
     return unit * (convert_to_tensor(high, element) - low) + low
+
+
+def _uniform_int(shape: Tensor, minval: Any, maxval: Any, dtype: DType, seed: int | None, name: str | None) -> Tensor:
+    low, high = (convert_to_tensor(v, dtype) for v in (minval, maxval))
+    known = [static_value(t) for t in (low, high)]
+    if known[0] is not None and known[1] is not None and not known[0].shape and not known[1].shape:
+        first, last = (int(k) for k in known if k is not None)
+        if first >= last:
+            raise InvalidArgumentError(f"Need minval < maxval, got {first} >= {last}")
+        return _integer(shape, dtype=dtype, key=random_key(seed), low=first, high=last, name=name)
+    # of 62 random bits: a value's probability is off by a factor of (maxval - minval) / 2^62 at most
+    drawn = _integer(shape, dtype=int64, key=random_key(seed), low=0, high=2**62, name=name)
+    span = cast(high, int64) - cast(low, int64)
+    return cast(drawn % (check_index(span - 1, constant(np.int64(2**62))) + 1) + cast(low, int64), dtype)
 
 
 def random_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None,

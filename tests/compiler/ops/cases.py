@@ -3,15 +3,18 @@ from __future__ import annotations
 
 import cases_convolution
 import cases_elementwise
+import cases_indexing
 import cases_linalg
 import cases_moves
 import cases_products
 import cases_reduction
 import cases_sequences
+import cases_special
 import cases_spectral
+import cases_strings
 from example import CASES
 
 __all__ = [
-    "CASES", "cases_convolution", "cases_elementwise", "cases_linalg", "cases_moves", "cases_products", "cases_reduction",
-    "cases_sequences", "cases_spectral",
+    "CASES", "cases_convolution", "cases_elementwise", "cases_indexing", "cases_linalg", "cases_moves",
+    "cases_products", "cases_reduction", "cases_sequences", "cases_special", "cases_spectral", "cases_strings",
 ]

@@ -1,0 +1,102 @@
+"""Random numbers for which no closed form of uniform ones is at hand: gamma, Poisson and binomial variates; random
+numbers under a seed that is data; permutations.
+
+The variates are drawn by NumPy's generator (its methods are documented there) under a key of random bits, which come
+from the counter-based generator of random.py, so that they obey the same seeds.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import rng_reference
+from ..dtypes import DType, int64
+from ..errors import InvalidArgumentError
+from ..ir import Operation, Tensor, TensorType
+from ..opdef import HOST, OpDef
+from .elementwise import cast, exp, log
+from .random import random_uniform
+from .special import igamma_grad_a, lgamma
+from .symbolic import operand_dims
+
+BITS = 2**62
+
+
+def _generator(bits: np.ndarray) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=bits.astype(np.uint64)))
+
+
+def _sampler(name: str, draw: Callable[..., np.ndarray], grad: Callable[..., Any] | None = None) -> OpDef:
+    """An op (bits [2], shape, *parameters) -> variates; `draw(generator, shape, *parameters)` draws them."""
+    def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+        return [TensorType(attrs["dtype"], operand_dims(inputs[1]))]
+
+    def reference(bits: np.ndarray, shape: np.ndarray, *parameters: np.ndarray, dtype: DType) -> np.ndarray:
+        wide = [p.astype(np.float64) for p in parameters]
+        with np.errstate(all="ignore"):
+            return np.asarray(draw(_generator(bits), tuple(int(n) for n in shape), *wide)).astype(dtype.np)
+
+    return OpDef(name, HOST, infer, grad or (lambda op, g: [None] * len(op.inputs)), reference)
+
+
+def _gamma_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
+    """Implicit reparameterization, dx/da = -(dP(a, x)/da) / p(x) (Figurnov, Mohamed and Mnih, 2018)."""
+    a, x = op.inputs[2], op.output
+    density = exp((a - 1) * log(x) - x - lgamma(a))
+    return [None, None, -g * igamma_grad_a(a, x) / density]
+
+
+def _gamma(rng: np.random.Generator, shape: tuple[int, ...], alpha: np.ndarray) -> np.ndarray:
+    if np.any(alpha < 0):
+        raise InvalidArgumentError("RandomGamma: alpha must not be negative")
+    return np.maximum(rng.standard_gamma(alpha, shape), np.finfo(np.float32).tiny)
+
+
+def _poisson(rng: np.random.Generator, shape: tuple[int, ...], rate: np.ndarray) -> np.ndarray:
+    bad = ~(rate >= 0) | ~np.isfinite(rate)
+    drawn = rng.poisson(np.where(bad, 0, rate), shape).astype(np.float64)
+    return np.where(np.broadcast_to(bad, shape), np.nan, drawn)
+
+
+def _binomial(rng: np.random.Generator, shape: tuple[int, ...], counts: np.ndarray, probs: np.ndarray) -> np.ndarray:
+    return rng.binomial(counts.astype(np.int64), np.clip(probs, 0, 1), shape)
+
+
+random_gamma = _sampler("RandomGamma", _gamma, _gamma_grad)
+random_poisson = _sampler("RandomPoissonV2", _poisson)
+random_binomial = _sampler("RandomBinomial", _binomial)
+
+
+def random_bits(seed: int | None) -> Tensor:
+    """A key for a sampler, new in each run."""
+    return random_uniform([2], 0, BITS, int64, seed)
+
+
+def seed_bits(seed: Tensor) -> Tensor:
+    """A key for a sampler from a seed [2] that is data."""
+    return cast(seed, int64)
+
+
+# under a seed that is data
+
+
+def _stateless(name: str, function: str) -> OpDef:
+    """(shape, seed [2], *bounds) -> what the op of random.py draws, for this seed."""
+    def reference(shape: np.ndarray, seed: np.ndarray, *bounds: np.ndarray, dtype: DType) -> np.ndarray:
+        count = int(np.prod(shape, dtype=np.int64))
+        draw = getattr(rng_reference, f"{function}_{dtype.code}")
+        key, stream = (np.int64(s) for s in seed)
+        if bounds and not bounds[0] < bounds[1]:
+            raise InvalidArgumentError(f"Need minval < maxval, got {bounds[0]} >= {bounds[1]}")
+        return draw(key, stream, np.arange(count), *(np.int64(b) for b in bounds)).reshape(tuple(shape))
+
+    return OpDef(name, HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], operand_dims(inputs[0]))],
+                 lambda op, g: [None] * len(op.inputs), reference)
+
+
+stateless_uniform = _stateless("StatelessRandomUniform", "random_uniform")
+stateless_normal = _stateless("StatelessRandomNormal", "random_normal")
+stateless_truncated_normal = _stateless("StatelessTruncatedNormal", "random_truncated_normal")
+stateless_uniform_int = _stateless("StatelessRandomUniformInt", "random_int")
