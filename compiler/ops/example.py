@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,8 @@ def read_example(data: bytes) -> dict[str, bytes]:
     return {k: v for number, body in fields(data) if number == 1 for k, v in read_map(body).items()}
 
 
-class Fixed(NamedTuple):
+@dataclass(frozen=True)
+class Fixed:
     """A feature with a fixed number of values; `default` (flat values) where it is missing, None: it must not be."""
 
     key: str
@@ -69,7 +71,8 @@ class Fixed(NamedTuple):
     default: tuple[Any, ...] | None
 
 
-class Varying(NamedTuple):
+@dataclass(frozen=True)
+class Varying:
     """A feature with any number of values: as a sparse tensor (`shape` None), or padded with `default`, in rows of
     `shape`."""
 

@@ -165,7 +165,8 @@ def shape_operand(shape: Any, op: str = "Shape") -> Tensor:
         shape = shape.tolist()
     items = list(shape) if hasattr(shape, "__iter__") else [shape]
     if any(is_tensor(d) for d in items):
-        return convert_to_tensor([d if is_tensor(d) else constant(int(d), int32, name=name) for d in items], name=name)
+        like = next(convert_to_tensor(d).dtype for d in items if is_tensor(d))
+        return convert_to_tensor([d if is_tensor(d) else constant(int(d), like, name=name) for d in items], name=name)
     if any(isinstance(d, Dim) for d in items):
         return dims_vector(dims=tuple(d if isinstance(d, Dim) else int(d) for d in items), name=name)
     if any(d is None for d in items):

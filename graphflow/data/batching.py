@@ -93,11 +93,9 @@ def _remainder(drop_remainder: Any) -> tuple[Any, Tensor]:
 
 def batch(dataset: Any, batch_size: Any, drop_remainder: Any) -> Any:
     count = as_scalar(batch_size, int64, "batch_size")
-    if known(count) is not None and known(count) < 1:
-        raise ValueError(f"batch_size must be greater than zero, received {batch_size}")
     drops, remainder = _remainder(drop_remainder)
     specs = st.flatten(dataset._spec)
-    size = counted(dataset._size, known(count), lambda n, k: n if n < 0 else n // k if drops else -(-n // k))
+    size = counted(dataset._size, known(count), lambda n, k: n if n < 0 or not k else n // k if drops else -(-n // k))
 
     def iterate(scope: Scope) -> Iterator[Any]:
         number = positive(scope, count, "Batch size")
@@ -122,7 +120,7 @@ def padded_batch(dataset: Any, batch_size: Any, padded_shapes: Any, padding_valu
             raise ValueError(f"The padded shape {shape} is not compatible with the corresponding input component shape "
                              f"{spec.shape}.")
     paddings = _paddings(dataset._spec, specs, padding_values)
-    size = counted(dataset._size, known(count), lambda n, k: n if n < 0 else n // k if drops else -(-n // k))
+    size = counted(dataset._size, known(count), lambda n, k: n if n < 0 or not k else n // k if drops else -(-n // k))
     static = known(count) if drops else None
     padded = st.pack(dataset._spec, [TensorSpec([static, *s.as_list()], spec.dtype)
                                      for s, spec in zip(shapes, specs, strict=True)])

@@ -263,7 +263,7 @@ def group_by_window(dataset: Any, key_func: Callable[..., Any], reduce_func: Cal
             rows.append(element)
             if len(rows) == size:
                 yield from closed(group)
-        for group in list(windows):
+        for group in sorted(windows):
             yield from closed(group)
 
     functions = [key, reduce, *([] if sizes is None else [sizes])]

@@ -64,16 +64,16 @@ def repeat(dataset: Any, count: Any) -> Any:
 
 def shard(dataset: Any, num_shards: Any, index: Any) -> Any:
     count, own = as_scalar(num_shards, int64, "num_shards"), as_scalar(index, int64, "index")
-    for tensor, low in ((count, 1), (own, 0)):
-        if known(tensor) is not None and known(tensor) < low:
-            raise ValueError(f"shard: num_shards must be >= 1 and index >= 0, received {num_shards} and {index}")
-    if known(own) is not None and known(count) is not None and known(own) >= known(count):
-        raise ValueError(f"Index must be between 0 and {known(count) - 1} (currently index = {known(own)}).")
-    size = None if known(count) is None or known(own) is None or dataset._size < 0 else max(
+    size = None if not known(count) or known(own) is None or dataset._size < 0 else max(
         0, -(-(dataset._size - known(own)) // known(count)))
 
     def iterate(scope: Scope) -> Iterator[Any]:
-        return itertools.islice(dataset._iterate(scope), int(scope.scalar(own)), None, int(scope.scalar(count)))
+        first, step = int(scope.scalar(own)), int(scope.scalar(count))
+        if step < 1:
+            raise InvalidArgumentError(f"Number of shards must be greater than zero (currently num_shards = {step}).")
+        if not 0 <= first < step:
+            raise InvalidArgumentError(f"Index must be between 0 and {step - 1} (currently index = {first}).")
+        return itertools.islice(dataset._iterate(scope), first, None, step)
 
     return dataset._derive(dataset._spec, iterate, tensors=[count, own], size=size)
 
@@ -118,8 +118,6 @@ def generator(scope: Scope, key: Any, seeds: tuple[int, int] | None, again: bool
 
 def shuffle(dataset: Any, buffer_size: Any, seed: Any, reshuffle_each_iteration: bool | None) -> Any:
     capacity, seeds = as_scalar(buffer_size, int64, "buffer_size"), seeds_of(seed)
-    if known(capacity) is not None and known(capacity) < 1:
-        raise ValueError(f"buffer_size must be greater than zero, received {buffer_size}")
     again = reshuffle_each_iteration is not False
 
     def iterate(scope: Scope) -> Iterator[Any]:
