@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple, TypeVar
 
-from ..compiler.codegen.boxes import HEADER, fill
+from ..compiler.codegen.boxes import HEADER, copy_all, fill
 from ..compiler.codegen.kernel import KernelCall
 from ..compiler.codegen.lower import Lowering
 from ..compiler.control import body_inputs, is_loop, is_repeat, subgraphs
@@ -139,12 +139,6 @@ def _is_variable(tensor: Tensor, operations: set[Operation]) -> bool:
 # rows
 
 
-COPY = '''    x = word(buffers, 0)
-    out = word(buffers, 1)
-    if x != out:
-        for i in range(begin, end):
-            store_{code}(out, i, load_{code}(x, i, 0), 1)
-'''
 PUSH = '''    x = word(buffers, 0)
     at = i64(load_i32(word(buffers, 1), 0, -1)) * word(dims, 0)
     out = word(buffers, 2) + at * {size}
@@ -159,13 +153,11 @@ POP = '''    at = i64(load_i32(word(buffers, 1), 0, -1)) - 1 - i64(load_i32(word
 '''
 
 
-def _move(name: str, title: str, body: str, buffers: tuple[Any, ...], code: str, count: int, size: int,
-          in_place: tuple[tuple[int, int], ...] = ()) -> KernelCall:
-    counted = body is not COPY
-    names = {"compiled", "word", f"load_{code}", f"store_{code}", *(("i64", "load_i32") if counted else ())}
-    source = HEADER.format(title=title, names=", ".join(sorted(names))) + body.format(code=code, size=size)
-    return KernelCall(name, source, buffers, (count,) if counted else (), count, nbytes=2 * count * size,
-                      writes=(len(buffers) - 1,), in_place=in_place)
+def _move(name: str, body: str, buffers: tuple[Any, ...], code: str, count: int, size: int) -> KernelCall:
+    """Move `count` elements of `size` bytes to or from a row of a stack."""
+    names = ("compiled", "i64", f"load_{code}", *(() if code == "i32" else ("load_i32",)), f"store_{code}", "word")
+    source = HEADER.format(title="row of a stack", names=", ".join(sorted(names))) + body.format(code=code, size=size)
+    return KernelCall(name, source, buffers, (count,), count, nbytes=2 * count * size, writes=(len(buffers) - 1,))
 
 
 Row = KernelCall | HostCall | Control
@@ -224,8 +216,7 @@ class Rows:
     def _copy(self, op: Operation, x: Tensor, out: Tensor) -> None:
         count = prod(self.lowering.shape(out))
         if count:
-            self._add(op, _move(f"{op.name}/copy", "copy", COPY, (x, out), out.dtype.code, count, out.dtype.size,
-                                ((1, 0),)))
+            self._add(op, copy_all(f"{op.name}/copy", x, out, count, out.dtype))
 
     def _loop(self, op: Operation) -> None:
         body, n = op.attrs["body"], op.attrs["variables"]
@@ -248,12 +239,13 @@ class Rows:
             self._add(op, Control(RESERVE, (count,), FIRST_ROWS, [self.storage.root(stack) for _, stack in pushed]))
         for row, stack in zip(body.inputs[n:], popped, strict=False):
             self._pop(op, row, stack, count)
-        for row, stack in pushed:
-            if row in body.inputs:
-                self._push(op, row, stack, count)
+        inside = set(all_operations(body)) - {t.op for t in body.inputs}
+        early = [pair for pair in pushed if self.storage.root(pair[0]).op not in inside]
+        for row, stack in early:
+            self._push(op, row, stack, count)
         self.add_graph(body)
         for row, stack in pushed:
-            if row not in body.inputs:
+            if (row, stack) not in early:
                 self._push(op, row, stack, count)
         self._hand_over(op, loop)
         self._add(op, Control(AGAIN, (count,), loop.begin))
@@ -305,4 +297,4 @@ class Rows:
         nbytes = self._nbytes(row)
         code, size = ("u8", 1) if row.dtype == variant else (row.dtype.code, row.dtype.size)
         if nbytes:
-            self._add(op, _move(f"{op.name}/{what}", what, body, buffers, code, nbytes // size, size))
+            self._add(op, _move(f"{op.name}/{what}", body, buffers, code, nbytes // size, size))

@@ -97,7 +97,7 @@ class Frame:
         elif kind == "feed":
             self._feed_slots[key].append(position)
         elif kind == "arena" and self.binding.locations[key].kind == "fresh":
-            self._fresh_slots.setdefault(key, []).append(position)
+            self._fresh_slots.setdefault(self.binding.locations[key].key, []).append(position)
         elif kind == "arena" and self.binding.locations[key].kind == "stack":
             self._stack_slots.setdefault(key, []).append(position)
             return address(self._stack(key))
@@ -116,7 +116,7 @@ class Frame:
         if kind == "feed":
             return self._fed[key]
         if kind == "arena" and self.binding.locations[key].kind == "fresh":
-            return self._fresh[key]
+            return self._fresh[self.binding.locations[key].key]
         if kind in ("constant", "sizes"):
             if key not in self._constants:
                 value = key.op.attrs["value"] if kind == "constant" else np.array(

@@ -18,7 +18,7 @@ from ..compiler.errors import FailedPreconditionError
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.memory import Interval, plan_memory
 from ..compiler.opdef import RANDOM, writes_variable
-from .flow import Control, HostCall, Loop, Row, Rows, Stack, Storage, all_operations
+from .flow import JUMP, Control, HostCall, Loop, Row, Rows, Stack, Storage, all_operations
 
 # serial nanoseconds from which a call is split over the threads: a parallel region costs some thousand, and what one
 # core has just computed is not in the other's cache
@@ -201,15 +201,16 @@ class Plan:
         for life, offset in zip(roots, offsets, strict=True):
             life.offset = offset
         for handle, life in lives.items():
-            if handle in shared:
-                root = handle
-                while root in shared:
-                    root = shared[root]
-                life.offset = lives[root].offset
-            elif handle in fresh:
-                life.kind = "fresh"
-            elif handle in growing:
-                life.kind = "stack"
+            root = handle
+            while root in shared:
+                root = shared[root]
+            life.offset, life.key = lives[root].offset, root
+            life.kind = "fresh" if root in fresh else "stack" if root in growing else "arena"
+        for i, step in enumerate(binding.steps):
+            if isinstance(step.call, KernelCall) and step.call.copies:
+                x, out = (lives.get(self.storage(t)[1]) for t in step.call.buffers)
+                if x is not None and out is not None and (x.key, x.offset, x.kind) == (out.key, out.offset, out.kind):
+                    step.call, step.chunks = Control(JUMP, (), i + 1), 1  # already in place
         binding.locations = lives
 
     def _share(self, binding: Binding, lives: dict[Any, Location], fresh: set[Any]) -> dict[Any, Any]:
@@ -246,7 +247,7 @@ class Plan:
         for loop, row, variable, following in rows.handed:
             life = lives.get(following)
             if (self.storage(following)[0] != "arena" or life is None or following in shared or following in fresh
-                    or following in found or variable in found.values() or variable in fresh
+                    or following in found or variable in found.values()
                     or not loop.body <= life.first <= row or life.last > row or life.nbytes != lives[variable].nbytes
                     or any(root is following for root in shared.values())):
                 continue

@@ -26,6 +26,16 @@ def fill(name: str, out: Any, size: int, value: Any, dtype: DType) -> KernelCall
     return KernelCall(name + "/fill", source, (out,), (), size, nbytes=size * dtype.size, writes=(0,))
 
 
+def copy_all(name: str, x: Any, out: Any, count: int, dtype: DType) -> KernelCall:
+    """out[i] = x[i], which costs nothing where both are the same memory."""
+    code = dtype.code
+    source = HEADER.format(title="copy", names=f"compiled, load_{code}, store_{code}, word") + (
+        "    x = word(buffers, 0)\n    out = word(buffers, 1)\n    if x != out:\n        for i in range(begin, end):\n"
+        f"            store_{code}(out, i, load_{code}(x, i, 0), 1)\n")
+    return KernelCall(name, source, (x, out), (), count, nbytes=2 * count * dtype.size, writes=(1,), in_place=((1, 0),),
+                      copies=True)
+
+
 def copy_box(name: str, x: Any, out: Any, shape: Sequence[int], out_shape: Sequence[int], begin: Sequence[int],
              strides: Sequence[int], dtype: DType) -> list[KernelCall]:
     """out[begin[k] + strides[k] * i] = x[i] for each axis k."""

@@ -38,3 +38,4 @@ class KernelCall:
     # buffers the kernel writes, as slots; and (output slot, input slot) pairs that may share memory
     writes: tuple[int, ...] = ()
     in_place: tuple[tuple[int, int], ...] = field(default=())
+    copies: bool = False  # the first buffer into the second

@@ -10,7 +10,7 @@ from ..dims import DimLike
 from ..dtypes import NATIVE_FLOATS, int32, int64
 from ..ir import Operation, Tensor
 from ..opdef import CONTRACTION, COPY, WINDOW, has_native_types
-from .boxes import copy_box, lower_boxes, lower_scatter
+from .boxes import copy_all, lower_boxes, lower_scatter
 from .conv import lower_conv2d
 from .conv_grad import lower_conv2d_input_grad, lower_conv2d_weight_grad
 from .fused_epilogue import FusedEpilogue
@@ -53,10 +53,8 @@ class Lowering:
         if "scan" in op.definition.fields:
             return lower_scan(op, self.shape)
         if "copied_rows" in op.definition.fields:
-            shape = self.shape(op.output)
-            zeros, ones = (0,) * len(shape), (1,) * len(shape)
-            copies = copy_box(f"{op.name}/copy", op.inputs[0], op.output, shape, shape, zeros, ones, op.output.dtype)
-            return copies + lower_row_update(op, self.shape, self.fault_id)
+            copy = copy_all(f"{op.name}/copy", op.inputs[0], op.output, prod(self.shape(op.output)), op.output.dtype)
+            return [copy, *lower_row_update(op, self.shape, self.fault_id)]
         if op.definition.fields.get("sum_rows"):
             return lower_sum_equal_rows(op, self.shape, self.sizes(op.attrs["rows"]), self.fault_id)
         if op.definition.family == COPY:
