@@ -13,7 +13,7 @@ _MODULES = {
     "image": "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_png encode_jpeg encode_png "
              "extract_jpeg_shape is_jpeg",
     "strings": "decode_base64 decode_raw encode_base64",
-    "queue": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
+    "queues": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "python_io": "TFRecordCompressionType TFRecordOptions TFRecordWriter tf_record_iterator",
     "train": "write_graph",
 }

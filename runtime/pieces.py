@@ -78,7 +78,7 @@ class Pieces:
             results = self.first([found[t] for t in self.first.feeds])
             found.update(zip(self.first.outputs, results, strict=True))
         for op, inputs, outputs in self.hosts:
-            arrays = [np.asarray(found[t]) if t in found else np.empty(0) for t in inputs]
+            arrays = [_array(found[t]) if t in found else np.empty(0) for t in inputs]
             found.update(zip(outputs, run_in_python(self.session, op, arrays, sizes), strict=True))
         if self.rest is not None:
             results = self.rest([found[t] for t in self.rest.feeds])
@@ -124,5 +124,14 @@ def _repeatable(op: Operation, assigned: set[Operation]) -> bool:
 
 def _fetched(value: Any, is_fed: bool) -> Any:
     """A result as the user gets it: an array of his own, a scalar for rank 0."""
-    array = np.array(value) if is_fed else np.asarray(value)
+    array = np.array(value) if is_fed and not isinstance(value, bytes) else _array(value)
     return array[()]
+
+
+def _array(value: Any) -> np.ndarray:
+    """A value as an array; bytes as an object, not as NumPy's strings of fixed length."""
+    if not isinstance(value, bytes):
+        return np.asarray(value)
+    array = np.empty((), object)
+    array[()] = value
+    return array

@@ -28,7 +28,8 @@ def _op(name: str, types: Callable[..., list[TensorType]], reference: Callable[.
     return OpDef(name, HOST, types, _no_gradient, reference, stateful=True, fields={"resource": True})
 
 
-def _found(handle: np.ndarray, session: Any) -> queues.Queue:
+def found(handle: np.ndarray, session: Any) -> queues.Queue:
+    """The queue that a handle names."""
     return session.resources["queue", np.asarray(handle).item().decode()]
 
 
@@ -51,16 +52,17 @@ priority_queue = _queue("PriorityQueueV2", queues.SmallestFirstQueue)
 
 
 def _enqueue(handle: np.ndarray, *parts: np.ndarray, session: Any) -> tuple[()]:
-    _found(handle, session).enqueue([tuple(p.copy() for p in parts)])
+    found(handle, session).enqueue([tuple(p.copy() for p in parts)])
     return ()
 
 
 def _enqueue_many(handle: np.ndarray, *parts: np.ndarray, session: Any) -> tuple[()]:
     counts = {len(p) for p in parts}
     if len(counts) != 1:
-        raise InvalidArgumentError(f"QueueEnqueueMany: all components must have the same number of elements, received "
+        raise InvalidArgumentError("QueueEnqueueMany: all components must have the same number of elements, received "
                                    f"{[p.shape for p in parts]}")
-    _found(handle, session).enqueue([tuple(p[i:i + 1].reshape(p.shape[1:]).copy() for p in parts) for i in range(counts.pop())])
+    found(handle, session).enqueue([tuple(p[i:i + 1].reshape(p.shape[1:]).copy() for p in parts)
+                                    for i in range(counts.pop())])
     return ()
 
 
@@ -74,12 +76,12 @@ def _element_types(attrs: dict[str, Any], first: Dims) -> list[TensorType]:
 
 
 def _dequeue(handle: np.ndarray, dtypes: Any, shapes: Any, session: Any) -> tuple[np.ndarray, ...]:
-    return _found(handle, session).dequeue(1)[0]
+    return found(handle, session).dequeue(1)[0]
 
 
 def _dequeue_several(up_to: bool) -> Callable[..., tuple[np.ndarray, ...]]:
     def reference(handle: np.ndarray, n: np.ndarray, dtypes: Any, shapes: Any, session: Any) -> tuple[np.ndarray, ...]:
-        queue = _found(handle, session)
+        queue = found(handle, session)
         if n < 0:
             raise InvalidArgumentError(f"{queue.kind} '{queue.name}': requested {n} < 0 elements")
         if n == 0:
@@ -102,12 +104,12 @@ dequeue_up_to = _op("QueueDequeueUpToV2", lambda inputs, attrs: _element_types(a
 
 
 def _close(handle: np.ndarray, cancel_pending_enqueues: bool, session: Any) -> tuple[()]:
-    _found(handle, session).shut(cancel_pending_enqueues)
+    found(handle, session).shut(cancel_pending_enqueues)
     return ()
 
 
 close = _op("QueueCloseV2", lambda inputs, attrs: [], _close)
 size = _op("QueueSizeV2", lambda inputs, attrs: [TensorType(int32, ())],
-           lambda handle, session: np.int32(_found(handle, session).size()))
+           lambda handle, session: np.int32(found(handle, session).size()))
 is_closed = _op("QueueIsClosedV2", lambda inputs, attrs: [TensorType(bool_, ())],
-                lambda handle, session: np.bool_(_found(handle, session).closed))
+                lambda handle, session: np.bool_(found(handle, session).closed))

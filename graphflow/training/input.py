@@ -1,7 +1,6 @@
 """Queues of input: producers of file names or slices, and batches, each filled by threads (see queue_runner.py)."""
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,15 +22,6 @@ from ..variables import Variable
 from .queue_runner import QueueRunner, add_queue_runner
 
 # producers
-
-
-def match_filenames_once(pattern: Any, name: str | None = None) -> Variable:
-    """A local variable that is initialized with the names of the files that match `pattern` (or several)."""
-    patterns = [pattern] if isinstance(pattern, (str, bytes)) else list(pattern)
-    files = sorted(f for p in patterns for f in glob.glob(p.decode() if isinstance(p, bytes) else p))
-    with name_scope(name, "matching_filenames"):
-        return Variable(constant(files, string, shape=[len(files)]), trainable=False, name=name or "matching_filenames",
-                        validate_shape=False, collections=[GraphKeys.LOCAL_VARIABLES])
 
 
 def limit_epochs(tensor: Any, num_epochs: int | None = None, name: str | None = None) -> Tensor:
