@@ -138,14 +138,14 @@ def _first_largest(part: np.ndarray) -> np.ndarray:
     return hot.reshape(part.shape).astype(part.dtype)
 
 
-_fractional_grad = OpDef("FractionalPoolGrad", HOST, lambda inputs, attrs: [inputs[0].type], None,
+fractional_pool_grad = OpDef("FractionalPoolGrad", HOST, lambda inputs, attrs: [inputs[0].type], None,
                          _fractional_grad_reference)
 
 
 def _fractional(name: str, reduce: Callable[..., Any], mean: bool) -> OpDef:
     def grad(op: Operation, g: Tensor, *rest: Any) -> Sequence[Tensor | None]:
         y, rows, columns = op.outputs
-        return [_fractional_grad(op.inputs[0], y, g, rows, columns, overlapping=op.attrs["overlapping"], mean=mean)]
+        return [fractional_pool_grad(op.inputs[0], y, g, rows, columns, overlapping=op.attrs["overlapping"], mean=mean)]
     return OpDef(name, HOST, _fractional_types(name), grad, _fractional_reference(reduce), stateful=True)
 
 

@@ -1,11 +1,14 @@
-"""Depthwise and three-dimensional convolution against sums over windows."""
+"""Depthwise and three-dimensional convolution against sums over windows; pooling on the host."""
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from example import case, floats
+from example import case, distinct, floats
+from graphflow.compiler.dtypes import int64
 from graphflow.compiler.ops import conv3d, depthwise, view
+from graphflow.compiler.ops import pooling_host as host
+from graphflow.compiler.ops.constant import constant
 
 
 def _patches(x: np.ndarray, window: Any, strides: Any, padding: Any, dilations: Any) -> np.ndarray:
@@ -57,3 +60,38 @@ for _window, _strides, _padding, _dilations in (
          _y, _w, _x, static=(1, 2))
     case("Conv3DBackpropFilterV2", lambda x, dy, w, o=_o: conv3d.conv3d_filter_grad(x, dy, view.shape_of(w), **o),
          _x, _y, _w, static=(2,))
+
+
+# pooling that says where, or over regions of random size
+
+
+def _argmax(x: np.ndarray, window: Any, strides: Any, padding: str) -> tuple[np.ndarray, np.ndarray]:
+    n, height, width, channels = x.shape
+    rows, columns = ((d - k) // s + 1 for d, k, s in zip((height, width), window, strides, strict=True))
+    values, places = np.zeros((n, rows, columns, channels), x.dtype), np.zeros((n, rows, columns, channels), np.int64)
+    for i in range(rows):
+        for j in range(columns):
+            for b in range(n):
+                for c in range(channels):
+                    top, left = i * strides[0], j * strides[1]
+                    part = x[b, top:top + window[0], left:left + window[1], c]
+                    y, z = np.unravel_index(part.argmax(), part.shape)
+                    values[b, i, j, c] = part.max()
+                    places[b, i, j, c] = ((top + y) * width + left + z) * channels + c
+    return values, places
+
+
+for _window, _strides in (((2, 2), (2, 2)), ((2, 3), (1, 2))):
+    case("MaxPoolWithArgmax", lambda x, k=_window, s=_strides: list(host.max_pool_with_argmax.operation(
+        x, window=k, strides=s, padding="VALID", argmax_type=int64, include_batch=False).outputs),
+         distinct((2, 4, 5, 2)), expect=lambda x, k=_window, s=_strides: _argmax(x, k, s, "VALID"), known_rank=True)
+
+for _overlapping in (False, True):
+    _f: dict[str, Any] = {"ratio": (1.5, 1.4), "pseudo_random": True, "overlapping": _overlapping, "rng": 7}
+    case("FractionalMaxPool", lambda x, f=_f: list(host.fractional_max_pool.operation(x, **f).outputs),
+         distinct((2, 6, 7, 2)), known_rank=True)
+    case("FractionalAvgPool", lambda x, f=_f: list(host.fractional_avg_pool.operation(x, **f).outputs),
+         floats((2, 6, 7, 2)), known_rank=True)
+    case("FractionalPoolGrad", lambda x, y, dy, o=_overlapping: host.fractional_pool_grad(
+        x, y, dy, constant(np.array([0, 2, 4])), constant(np.array([0, 1, 3])), overlapping=o, mean=True),
+         floats((1, 4, 3, 2)), floats((1, 2, 2, 2)), floats((1, 2, 2, 2)), grad=False)
