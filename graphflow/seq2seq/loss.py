@@ -45,9 +45,9 @@ def sequence_loss(logits: Any, targets: Any, weights: Any, average_across_timest
             return div_no_nan(reduce_sum(losses), reduce_sum(count))
         losses = reshape(losses, shape_of(scores)[0:2])
         if average_across_timesteps or average_across_batch:
-            axis = 0 if average_across_batch else 1
+            axis = 0 if average_across_batch else 1  # type: ignore[assignment]
             return div_no_nan(reduce_sum(losses, axis), reduce_sum(factors, axis))
         if sum_over_timesteps or sum_over_batch:
-            axis = 0 if sum_over_batch else 1
+            axis = 0 if sum_over_batch else 1  # type: ignore[assignment]
             return div_no_nan(reduce_sum(losses, axis), reduce_sum(count, axis))
         return losses
