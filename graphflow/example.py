@@ -43,7 +43,7 @@ class _Message:
         return len(self.SerializeToString())
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.SerializeToString() == other.SerializeToString()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.SerializeToString() == other.SerializeToString()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -106,7 +106,7 @@ class Feature(_Message):
         self._set = next(reversed(self._lists), None)
 
     def _list(self, kind: str) -> Any:
-        return self._lists.setdefault(kind, self._KINDS[kind][1]())
+        return self._lists.setdefault(kind, self._KINDS[kind][1]())  # type: ignore[arg-type]
 
     @property
     def bytes_list(self) -> BytesList:
@@ -136,7 +136,7 @@ class Feature(_Message):
         dtype, values = read_feature(data)
         for name, (number, kind) in self._KINDS.items():
             if dtype is not None and KINDS[number] == dtype:
-                self._lists, self._set = {name: kind(values)}, name
+                self._lists, self._set = {name: kind(values)}, name  # type: ignore[dict-item]
 
     def __repr__(self) -> str:
         kind = self.WhichOneof("kind")

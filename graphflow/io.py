@@ -6,8 +6,8 @@ from typing import Any
 
 _MODULES = {
     "gfile": "gfile",
-    "io_ops": "decode_compressed decode_csv match_filenames_once matching_files parse_tensor read_file serialize_tensor "
-              "write_file",
+    "io_ops": "decode_compressed decode_csv match_filenames_once matching_files parse_tensor read_file "
+              "serialize_tensor write_file",
     "parsing_ops": "FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature parse_example "
                    "parse_single_example parse_single_sequence_example",
     "image": "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_png encode_jpeg encode_png "

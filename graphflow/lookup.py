@@ -66,7 +66,8 @@ class TableInitializerBase:
 
 
 class KeyValueTensorInitializer(TableInitializerBase):
-    """The table keys[i] -> values[i]. Raises, when the graph runs, FailedPreconditionError for a key with two values."""
+    """The table keys[i] -> values[i]. Raises, when the graph runs, FailedPreconditionError for a key with two
+    values."""
 
     def __init__(self, keys: Any, values: Any, key_dtype: Any = None, value_dtype: Any = None, name: str | None = None):
         with name_scope(name, "key_value_init"):
@@ -284,7 +285,7 @@ class DenseHashTable(MutableHashTable):
 class IdTableWithHashBuckets(LookupInterface):
     """The ids of `table` (None: an empty one) and, for other strings, one of `num_oov_buckets` ids after them."""
 
-    def __init__(self, table: Any, num_oov_buckets: int, hasher_spec: HasherSpec = FastHashSpec, name: str | None = None,
+    def __init__(self, table: Any, num_oov_buckets: int, hasher_spec: HasherSpec = FastHashSpec, name: str | None = None,  # noqa: E501
                  key_dtype: Any = None):
         if table is None and num_oov_buckets <= 0:
             raise ValueError("oov_buckets must be > 0 if no table is supplied")

@@ -77,7 +77,8 @@ def _specs(features: Mapping[str, Any]) -> tuple[Any, ...]:
             found.append(_ops.Varying(key, _dtype(key, feature)))
         elif isinstance(feature, FixedLenSequenceFeature):
             if not feature.allow_missing:
-                raise ValueError(f"Unsupported: FixedLenSequenceFeature requires allow_missing to be True (feature {key}).")
+                raise ValueError("Unsupported: FixedLenSequenceFeature requires allow_missing to be True (feature "
+                                 f"{key}).")  # noqa: E501
             default = feature.default_value
             dtype = _dtype(key, feature)
             found.append(_ops.Varying(key, dtype, _shape(key, feature),
@@ -106,7 +107,7 @@ def _results(features: Mapping[str, Any], outputs: Any) -> dict[str, Any]:
             indices = [[next(rest) for _ in range(3)] for _ in _index_keys(feature)]
             found[key] = _sparse_feature(feature, values, [i[1] for i in indices])
         else:
-            found[key] = SparseTensor(next(rest), next(rest), next(rest)) if isinstance(feature, VarLenFeature) else next(
+            found[key] = SparseTensor(next(rest), next(rest), next(rest)) if isinstance(feature, VarLenFeature) else next(  # noqa: E501
                 rest)
     return found
 
@@ -173,7 +174,8 @@ def _sequence(serialized: Any, context_features: Mapping[str, Any] | None, seque
             lists.append(_ops.Varying(key, _dtype(key, feature), _shape(key, feature),
                                       "allowed" if feature.allow_missing else None))
         else:
-            raise ValueError(f"Unsupported feature {key}: {feature!r}; expected VarLenFeature or FixedLenSequenceFeature")
+            raise ValueError(f"Unsupported feature {key}: {feature!r}; expected VarLenFeature or "
+                             "FixedLenSequenceFeature")  # noqa: E501
     with name_scope(name, "ParseSingleSequenceExample"):
         data = convert_to_tensor(serialized, string, name="serialized")
         names = convert_to_tensor(np.empty(0, object) if example_name is None else [example_name], string)

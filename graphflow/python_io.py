@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from .compiler.errors import NotFoundError, PermissionDeniedError, UnknownError
-from .tfrecord import framed, read_records
+from .tfrecord import framed, inflated, read_records
 
 __all__ = ["TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter", "tf_record_iterator"]
 
@@ -110,37 +110,13 @@ def open_records(path: Any, options: Any = None) -> Any:
         raise _named(error) from error
     if kind == "GZIP":
         return gzip.GzipFile(fileobj=file)
-    return _Inflated(file) if kind == "ZLIB" else file
+    return inflated(file) if kind == "ZLIB" else file
 
 
 def tf_record_iterator(path: Any, options: Any = None) -> Iterator[bytes]:
     """The records of a file. Raises NotFoundError where there is none, DataLossError for a damaged one."""
     with open_records(path, options) as file:
         yield from read_records(file)
-
-
-class _Inflated:
-    """A zlib stream as a file to read from."""
-
-    def __init__(self, file: BinaryIO):
-        self._file = file
-        self._inflate = zlib.decompressobj()
-        self._ready = b""
-
-    def read(self, size: int) -> bytes:
-        while len(self._ready) < size:
-            chunk = self._file.read(1 << 16)
-            if not chunk:
-                break
-            self._ready += self._inflate.decompress(chunk)
-        data, self._ready = self._ready[:size], self._ready[size:]
-        return data
-
-    def __enter__(self) -> _Inflated:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._file.close()
 
 
 def _named(error: OSError) -> Exception:

@@ -42,7 +42,7 @@ class TensorSpec:
                           self.dtype)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and (self.shape, self.dtype) == (other.shape, other.dtype)  # type: ignore[attr-defined]
+        return type(self) is type(other) and (self.shape, self.dtype) == (other.shape, other.dtype)
 
     def __hash__(self) -> int:
         return hash((self.shape, self.dtype))

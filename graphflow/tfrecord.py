@@ -5,9 +5,11 @@ Length (uint64), masked CRC-32C of the length, data, masked CRC-32C of the data,
 from __future__ import annotations
 
 import functools
+import io
 import struct
+import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -98,3 +100,30 @@ def read_records(file: Any) -> Iterator[bytes]:
             raise DataLossError(f"corrupted record at {at}")
         yield record
         at += _HEADER.size + length + _FOOTER.size
+
+
+class _Inflated(io.RawIOBase):
+    def __init__(self, file: BinaryIO):
+        self._file, self._inflate, self._ready = file, zlib.decompressobj(), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            chunk = self._file.read(1 << 16)
+            if not chunk:
+                return 0
+            self._ready = self._inflate.decompress(chunk)
+        part, self._ready = self._ready[:len(buffer)], self._ready[len(buffer):]
+        buffer[:len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def inflated(file: BinaryIO) -> io.BufferedReader:
+    """A zlib stream as a file to read from."""
+    return io.BufferedReader(_Inflated(file))

@@ -34,8 +34,8 @@ def image_format(contents: bytes) -> str:
     for signature, name in _SIGNATURES.items():
         if contents.startswith(signature):
             return name
-    raise InvalidArgumentError("Unknown image file format. One of JPEG, PNG, GIF, BMP required; the contents start with "
-                               f"{contents[:16]!r} ({len(contents)} bytes)")
+    raise InvalidArgumentError("Unknown image file format. One of JPEG, PNG, GIF, BMP required; the contents start "
+                               f"with {contents[:16]!r} ({len(contents)} bytes)")
 
 
 def _open(contents: np.ndarray) -> Any:

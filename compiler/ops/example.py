@@ -21,7 +21,7 @@ KINDS = {1: string, 2: float32, 3: int64}
 
 def read_feature(data: bytes) -> tuple[DType | None, list[Any]]:
     """(dtype, values) of the message Feature; (None, []) for an empty one."""
-    dtype, values = None, []
+    dtype, values = None, []  # type: ignore[var-annotated]
     for kind, body in fields(data):
         if kind not in KINDS:
             continue
@@ -96,8 +96,8 @@ def _values(features: dict[str, bytes], key: str, dtype: DType, name: str) -> li
     if found is None:
         return None
     if found != dtype:
-        raise InvalidArgumentError(f"Name: {name}, Feature: {key}.  Data types don't match. Data type: {found.name} but "
-                                   f"expected type: {dtype.name}")
+        raise InvalidArgumentError(f"Name: {name}, Feature: {key}.  Data types don't match. Data type: {found.name} "
+                                   f"but expected type: {dtype.name}")
     return values
 
 
@@ -107,8 +107,8 @@ def fixed_values(features: dict[str, bytes], spec: Fixed, name: str) -> list[Any
     values = _values(features, spec.key, spec.dtype, name)
     if values is None:
         if spec.default is None:
-            raise InvalidArgumentError(f"Name: {name}, Feature: {spec.key} (data type: {spec.dtype.name}) is required but "
-                                       "could not be found.")
+            raise InvalidArgumentError(f"Name: {name}, Feature: {spec.key} (data type: {spec.dtype.name}) is required "
+                                       "but could not be found.")
         return list(spec.default) * (count // max(len(spec.default), 1))
     if len(values) != count:
         raise InvalidArgumentError(f"Name: {name}, Key: {spec.key}, Index: 0.  Number of {spec.dtype.name} values != "
@@ -216,8 +216,8 @@ def _sequence_reference(serialized: np.ndarray, names: np.ndarray, context: tupl
                                                    f"{spec.dtype.name}, received {dtype.name}")
                     steps.append(values)
         elif spec.shape is not None and spec.default != "allowed":
-            raise InvalidArgumentError(f"Name: <unknown>, Feature list '{spec.key}' is required but could not be found.  "
-                                       "Did you mean to include it in feature_list_dense_missing_assumed_empty or "
+            raise InvalidArgumentError(f"Name: <unknown>, Feature list '{spec.key}' is required but could not be "
+                                       "found.  Did you mean to include it in feature_list_dense_missing_assumed_empty or "  # noqa: E501
                                        "feature_list_dense_defaults?")
         lengths.append(np.array(len(steps), np.int64))
         if spec.shape is None:

@@ -34,7 +34,8 @@ def overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def suppress(boxes: np.ndarray, scores: np.ndarray, limit: int, iou_threshold: float, score_threshold: float,
              sigma: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """(indices, scores) of the boxes kept, best first. With `sigma`, overlap lowers scores by exp(-overlap²/2sigma²)."""
+    """(indices, scores) of the boxes kept, best first. With `sigma`, overlap lowers scores by
+    exp(-overlap²/2sigma²)."""
     left = scores.astype(np.float32)
     left[~(left > score_threshold)] = -np.inf
     kept: list[int] = []

@@ -64,7 +64,8 @@ def _unfiltered(kind: int, row: np.ndarray, above: np.ndarray, step: int) -> np.
         return np.cumsum(row.reshape(-1, step), 0, dtype=np.uint8).ravel()
     out = np.zeros(len(row), np.uint8)
     for i in range(len(row)):
-        left, up, corner = (int(out[i - step]), int(above[i]), int(above[i - step])) if i >= step else (0, int(above[i]), 0)
+        left, corner = (int(out[i - step]), int(above[i - step])) if i >= step else (0, 0)
+        up = int(above[i])  # noqa: E501
         if kind == 3:
             guess = (left + up) // 2
         else:

@@ -17,7 +17,8 @@ from ..linalg import matrix_inverse
 from ..math_ops import matmul, range_
 
 
-def angles_to_projective_transforms(angles: Any, image_height: Any, image_width: Any, name: str | None = None) -> Tensor:
+def angles_to_projective_transforms(angles: Any, image_height: Any, image_width: Any, name: str | None = None
+                                    ) -> Tensor:  # noqa: E501
     """Transforms (n, 8) that turn images counter-clockwise about their centres by `angles` (radians)."""
     with name_scope(name, "angles_to_projective_transforms"):
         turns = reshape(cast(convert_to_tensor(angles, name="angles"), "float32"), [-1])

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..array_ops import size as size_of
 from ..compiler.dtypes import as_dtype, int64, string
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import convert_to_tensor
@@ -24,7 +25,6 @@ from ..lookup import (
     TextFileStringTableInitializer,
 )
 from ..math_ops import range_
-from ..array_ops import size as size_of
 
 
 class HashTable(StaticHashTable):

@@ -1,4 +1,5 @@
-"""`tf.data`: input pipelines. A `Dataset` says how to make elements, an iterator hands them to a graph, or to Python."""
+"""`tf.data`: input pipelines. A `Dataset` says how to make elements, an iterator hands them to a graph, or to
+Python."""
 from __future__ import annotations
 
 from collections import abc
@@ -202,7 +203,8 @@ class Dataset(Core):
         return batching.unbatch(self)
 
     def window(self, size: Any, shift: Any = None, stride: Any = 1, drop_remainder: Any = False) -> Dataset:
-        """Datasets of `size` elements, `stride` apart, each window beginning `shift` (default `size`) elements later."""
+        """Datasets of `size` elements, `stride` apart, each window beginning `shift` (default `size`) elements
+        later."""
         return batching.window(self, size, shift, stride, drop_remainder)
 
     # when elements are made

@@ -147,7 +147,7 @@ def _paddings(structure: Any, specs: Sequence[Any], values: Any) -> list[Tensor]
         given = [leaf[0] for leaf in st.flatten(st.map_structure(lambda s, v: _Whole([v]), structure, values))]
     found = []
     for spec, value in zip(specs, given, strict=True):
-        tensor = convert_to_tensor(("" if spec.dtype.is_string else as_array(0, spec.dtype)) if value is None else value,
+        tensor = convert_to_tensor(("" if spec.dtype.is_string else as_array(0, spec.dtype)) if value is None else value,  # noqa: E501
                                    None if isinstance(value, Tensor) else spec.dtype)
         if tensor.dims is None or len(tensor.dims):
             raise ValueError(f"Padding value should be a scalar, but is {value!r}")
@@ -170,9 +170,9 @@ def _pad(values: Sequence[Any], sizes: list[int | None], padding: Any) -> np.nda
         elif longest > size:
             raise DataLossError(f"Attempted to pad to a smaller size than the input element: axis {axis} is padded to "
                                 f"{size}, but an element has size {longest} there.")
-    out = np.full((len(arrays), *sizes), padding, arrays[0].dtype)  # type: ignore[arg-type]
+    out = np.full((len(arrays), *sizes), padding, arrays[0].dtype)  # type: ignore[type-var]
     for i, array in enumerate(arrays):
-        out[(i, *(slice(n) for n in array.shape))] = array
+        out[(i, *(slice(n) for n in array.shape))] = array  # type: ignore[index]
     return out
 
 
@@ -222,7 +222,7 @@ def window(dataset: Any, size: Any, shift: Any, stride: Any, drop_remainder: Any
                 return
             chosen = list(itertools.islice(kept, 0, reach, every))
             # each part of the structure is a dataset of its own
-            yield tuple(Runs(lambda c=chosen, i=i: iter([e if isinstance(e, Failure) else (e[i],) for e in c]))
+            yield tuple(Runs(lambda c=chosen, i=i: iter([e if isinstance(e, Failure) else (e[i],) for e in c]))  # type: ignore[misc]  # noqa: E501
                         for i in range(width))
             gap = max(forward - len(kept), 0)
             for _ in range(min(forward, len(kept))):

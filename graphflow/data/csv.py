@@ -96,7 +96,8 @@ def make_csv_dataset(file_pattern: Any, batch_size: int, column_names: Sequence[
                      shuffle_buffer_size: int = 10000, shuffle_seed: int | None = None,
                      prefetch_buffer_size: int | None = None, num_parallel_reads: int | None = None,
                      sloppy: bool = False, num_rows_for_inference: int | None = 100,
-                     compression_type: str | None = None, ignore_errors: bool = False, encoding: str = "utf-8") -> Dataset:
+                     compression_type: str | None = None, ignore_errors: bool = False, encoding: str = "utf-8"
+                     ) -> Dataset:  # noqa: E501
     """Batches of the records of CSV files: a dict of columns by name or, with `label_name`, (that dict, the label).
 
     Names come from the first line, types from the first rows where they are not given. Raises ValueError for names
@@ -104,7 +105,7 @@ def make_csv_dataset(file_pattern: Any, batch_size: int, column_names: Sequence[
     """
     names = [n.decode() for n in matching(file_pattern)]
     if not names:
-        raise ValueError("No files match the pattern(s) {}".format(file_pattern))
+        raise ValueError(f"No files match the pattern(s) {file_pattern}")
     dataset = Dataset.from_tensor_slices(names)
     if shuffle:
         dataset = dataset.shuffle(len(names), shuffle_seed)
@@ -128,7 +129,7 @@ def make_csv_dataset(file_pattern: Any, batch_size: int, column_names: Sequence[
     labels, defaults = list(column_names), list(column_defaults)
 
     def of_file(name: Any) -> Dataset:
-        rows: Dataset = CsvDataset(name, defaults, compression_type, None, header, field_delim, use_quote_delim, na_value,
+        rows: Dataset = CsvDataset(name, defaults, compression_type, None, header, field_delim, use_quote_delim, na_value,  # noqa: E501
                                    select)
         return rows.ignore_errors() if ignore_errors else rows
 

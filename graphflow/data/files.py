@@ -6,49 +6,22 @@ import gzip
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from ..compiler.dtypes import int64, string
-from ..compiler.errors import InvalidArgumentError, NotFoundError
+from ..compiler.errors import DataLossError, InvalidArgumentError, NotFoundError, OpError
 from ..compiler.ops.constant import as_strings, convert_to_tensor
 from ..compiler.ops.io import matching_files, text
 from ..tensor_spec import TensorSpec
+from ..tfrecord import inflated, read_records
 from . import Dataset
 from .dataset import AUTOTUNE, as_scalar
 from .function import Failure, Scope
 from .transforms import generator, seeds_of
 
-_LINES, _CHUNK = 256 * 1024, 1 << 20
-
-
-class _ZlibFile:
-    """Reads a zlib stream."""
-
-    def __init__(self, file: BinaryIO):
-        self._file, self._codec, self._ready = file, zlib.decompressobj(), b""
-
-    def read(self, size: int = -1) -> bytes:
-        while size < 0 or len(self._ready) < size:
-            chunk = self._file.read(_CHUNK)
-            if not chunk:
-                break
-            self._ready += self._codec.decompress(chunk)
-        size = len(self._ready) if size < 0 else size
-        out, self._ready = self._ready[:size], self._ready[size:]
-        return out
-
-    def readline(self) -> bytes:
-        while b"\n" not in self._ready:
-            chunk = self._file.read(_CHUNK)
-            if not chunk:
-                return self.read()
-            self._ready += self._codec.decompress(chunk)
-        return self.read(self._ready.index(b"\n") + 1)
-
-    def close(self) -> None:
-        self._file.close()
+_LINES = 256 * 1024  # bytes read at once
 
 
 def open_file(name: str, compression: str, buffer_size: int = 0) -> Any:
@@ -62,7 +35,7 @@ def open_file(name: str, compression: str, buffer_size: int = 0) -> Any:
         raise NotFoundError(f"{name}; No such file or directory") from None
     if compression not in ("", "ZLIB"):
         raise InvalidArgumentError(f"Unsupported compression_type: {compression!r}; expected '', 'GZIP' or 'ZLIB'")
-    return _ZlibFile(file) if compression else file
+    return inflated(file) if compression else file
 
 
 Records = Callable[[Any], Iterator[bytes]]
@@ -102,7 +75,7 @@ class _FilesDataset(Dataset):
                     for record in records(scope)(file):
                         yield (text(record),)
             except (OSError, zlib.error, InvalidArgumentError, NotFoundError) as error:
-                yield Failure(error if isinstance(error, (InvalidArgumentError, NotFoundError)) else _failed(name, error))
+                yield Failure(error if isinstance(error, OpError) else DataLossError(f"{name}: {error}"))  # noqa: E501
 
         def iterate(scope: Scope) -> Iterator[Any]:
             from .background import Buffer
@@ -115,11 +88,6 @@ class _FilesDataset(Dataset):
             yield from interleaved(each_name(scope), lambda name: Buffer.ahead(read(scope, name), 16), width, 1)
 
         super().__init__(TensorSpec([], string), iterate, inputs=inputs, tensors=given)
-
-
-def _failed(name: str, error: Exception) -> Exception:
-    from ..compiler.errors import DataLossError, OpError
-    return error if isinstance(error, OpError) else DataLossError(f"{name}: {error}")
 
 
 def _lines(file: Any) -> Iterator[bytes]:
@@ -140,7 +108,6 @@ class TFRecordDataset(_FilesDataset):
 
     def __init__(self, filenames: Any, compression_type: Any = None, buffer_size: Any = None,
                  num_parallel_reads: Any = None, name: str | None = None):
-        from ..tfrecord import read_records
         self._setup(filenames, compression_type, buffer_size, num_parallel_reads, lambda scope: read_records)
 
 
@@ -163,8 +130,8 @@ class FixedLengthRecordDataset(_FilesDataset):
                 data = data[:len(data) - footer]
                 if len(data) % length:
                     raise InvalidArgumentError(
-                        f"Excess bytes in input file: {len(data)} bytes between header and footer are no multiple of the "
-                        f"record length {length}")
+                        f"Excess bytes in input file: {len(data)} bytes between header and footer are no multiple of "
+                        f"the record length {length}")
                 yield from (data[i:i + length] for i in range(0, len(data), length))
             return read
 

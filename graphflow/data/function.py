@@ -83,7 +83,7 @@ class _FunctionSession(Session):
         self.store = outer.store
 
     @property
-    def resources(self) -> Any:  # type: ignore[override]
+    def resources(self) -> Any:
         outer = self._outer()
         if outer is None:
             raise RuntimeError("The Session of this iterator is gone.")

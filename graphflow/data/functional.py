@@ -137,7 +137,8 @@ def interleave(dataset: Any, map_func: Callable[..., Any], cycle_length: Any, bl
                            tensors=[width, length, *([] if threads is None else [threads])])
 
 
-def interleaved(sources: Iterator[Any], opened: Callable[[Any], Iterator[Any]], cycle: int, block: int) -> Iterator[Any]:
+def interleaved(sources: Iterator[Any], opened: Callable[[Any], Iterator[Any]], cycle: int, block: int
+                ) -> Iterator[Any]:  # noqa: E501
     """`block` elements in turn from each of `cycle` sources; one at its end is replaced by the next source."""
     slots: list[Iterator[Any] | None] = [None] * cycle
     more = True

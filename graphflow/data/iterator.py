@@ -186,8 +186,8 @@ class Iterator:
                 raise TypeError(f"Expected output {what} {mine!r} but got dataset with output {what} {theirs!r}.")
         mine, theirs = st.flatten(self._spec), st.flatten(dataset.element_spec)
         if any(not a.shape.is_compatible_with(b.shape) for a, b in zip(mine, theirs, strict=True)):
-            raise TypeError(f"Expected output shapes compatible with {self.output_shapes!r} but got dataset with output "
-                            f"shapes {dataset.output_shapes!r}.")
+            raise TypeError(f"Expected output shapes compatible with {self.output_shapes!r} but got dataset with "
+                            f"output shapes {dataset.output_shapes!r}.")
         return _make.operation(self._handle, *dataset._tensors(), dataset=dataset, name=name or "MakeIterator")
 
     def get_next(self, name: str | None = None) -> Any:
@@ -197,8 +197,8 @@ class Iterator:
         """
         leaves = st.flatten(self._spec)
         if any(isinstance(leaf, st.DatasetSpec) for leaf in leaves):
-            raise TypeError("An iterator cannot hand datasets to a graph; use flat_map on the dataset of datasets first. "
-                            f"Its elements are {self._spec}")
+            raise TypeError("An iterator cannot hand datasets to a graph; use flat_map on the dataset of datasets "
+                            f"first. Its elements are {self._spec}")
         op = _get_next.operation(self._handle, spec=tuple(leaves), name=name or "IteratorGetNext")
         rest = iter(op.outputs)
         return st.pack(self._spec, [st.from_tensors(leaf, [next(rest) for _ in st.types_of(leaf)]) for leaf in leaves])
@@ -249,9 +249,9 @@ def make_one_shot_iterator(dataset: Core) -> Iterator:
             raise ValueError(f"Cannot capture a placeholder (name:{op.name}, type:{op.type}) by value.")
         if op.type == "VariableV2" or "resource" in op.definition.fields:
             raise ValueError(
-                "Failed to create a one-shot iterator for a dataset. `Dataset.make_one_shot_iterator()` does not support "
-                "datasets that capture stateful objects, such as a `Variable` or `LookupTable`. In these cases, use "
-                f"`Dataset.make_initializable_iterator()`. (Original error: Cannot capture a stateful node (name:{op.name}"
+                "Failed to create a one-shot iterator for a dataset. `Dataset.make_one_shot_iterator()` does not "
+                "support datasets that capture stateful objects, such as a `Variable` or `LookupTable`. In these cases, use "  # noqa: E501
+                f"`Dataset.make_initializable_iterator()`. (Original error: Cannot capture a stateful node (name:{op.name}"  # noqa: E501
                 f", type:{op.type}) by value.)")
     handle = _one_shot(key=f"one_shot_{next(_numbers)}", dataset=dataset, name="OneShotIterator")
     return Iterator(handle, None, None, spec=dataset.element_spec)
@@ -280,7 +280,7 @@ def _python(spec: Any, value: Any) -> Any:
 # ops that run through a dataset at once
 
 
-def _whole_reference(*values: np.ndarray, dataset: Core, tensors: tuple[Tensor, ...], finish: Callable[[Scope], Element],
+def _whole_reference(*values: np.ndarray, dataset: Core, tensors: tuple[Tensor, ...], finish: Callable[[Scope], Element],  # noqa: E501
                      spec: Sequence[Any], session: Any) -> tuple[Any, ...]:
     scope = Scope(weakref.ref(session), dict(zip(tensors, values, strict=True)))
     try:

@@ -97,7 +97,7 @@ def range_(make: Callable[..., Any], *args: Any) -> Any:
     return make(TensorSpec([], int64), iterate, tensors=tensors, size=size)
 
 
-def from_generator(make: Callable[..., Any], generator: Callable[..., Any], output_types: Any, output_shapes: Any = None,
+def from_generator(make: Callable[..., Any], generator: Callable[..., Any], output_types: Any, output_shapes: Any = None,  # noqa: E501
                    args: Sequence[Any] | None = None, output_signature: Any = None) -> Any:
     """The elements that `generator(*args)` yields, checked against the types and shapes."""
     if not callable(generator):
@@ -153,11 +153,11 @@ def _array(spec: Any, part: Any, element: Any) -> Any:
         if not dtype.is_string and array.dtype != dtype.np:
             array = array.astype(dtype.np, casting="unsafe" if array.dtype.kind in "biufc" else "safe")
     except (TypeError, ValueError):
-        raise TypeError(f"`generator` yielded an element that could not be converted to the expected type. The expected "
-                        f"type was {dtype.name}, but the yielded element was {element!r}.") from None
+        raise TypeError(f"`generator` yielded an element that could not be converted to the expected type. The "
+                        f"expected type was {dtype.name}, but the yielded element was {element!r}.") from None
     if not spec.shape.is_compatible_with(array.shape):
-        raise ValueError(f"`generator` yielded an element of shape {array.shape} where an element of shape {spec.shape} "
-                         "was expected.")
+        raise ValueError(f"`generator` yielded an element of shape {array.shape} where an element of shape "
+                         f"{spec.shape} was expected.")
     return array
 
 

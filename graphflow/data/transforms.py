@@ -112,7 +112,7 @@ def generator(scope: Scope, key: Any, seeds: tuple[int, int] | None, again: bool
     number = next(passes) if again else 0
     if seeds is None:
         entropy = scope.state.setdefault((key, "seed"), np.random.SeedSequence().entropy)
-        seeds = (int(entropy) & (2**64 - 1), 0)
+        seeds = (int(entropy) & (2**64 - 1), 0)  # type: ignore[arg-type]
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([*seeds, number])))
 
 
@@ -202,7 +202,8 @@ def common_spec(first: Any, other: Any, what: str) -> Any:
 def concatenate(dataset: Any, other: Any) -> Any:
     spec = common_spec(dataset._spec, other._spec, "concatenate")
     sizes = (dataset._size, other._size)
-    size = INFINITE_CARDINALITY if INFINITE_CARDINALITY in sizes else None if UNKNOWN_CARDINALITY in sizes else sum(sizes)
+    finite = None if UNKNOWN_CARDINALITY in sizes else sum(sizes)
+    size = INFINITE_CARDINALITY if INFINITE_CARDINALITY in sizes else finite  # noqa: E501
 
     def iterate(scope: Scope) -> Iterator[Any]:
         return itertools.chain(dataset._iterate(scope), _later(other, scope))

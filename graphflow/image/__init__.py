@@ -1,3 +1,4 @@
+# ruff: noqa: F401 (this module is the list of names)
 """`tf.image`: images as tensors (height, width, channels), or (batch, height, width, channels)."""
 from .adjust import (
     adjust_brightness,

@@ -1,4 +1,5 @@
-"""Boxes in images, as [y1, x1, y2, x2] relative to the image's size: sampled, suppressed, drawn, cut out and resized."""
+"""Boxes in images, as [y1, x1, y2, x2] relative to the image's size: sampled, suppressed, drawn, cut out and
+resized."""
 from __future__ import annotations
 
 from typing import Any, NamedTuple

@@ -91,7 +91,8 @@ def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
 
 
 def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
-    """RGB floats in [0, 1] of hue, saturation and value, each in [0, 1]; no gradient flows through, as in TensorFlow."""
+    """RGB floats in [0, 1] of hue, saturation and value, each in [0, 1]; no gradient flows through, as in
+    TensorFlow."""
     with name_scope(name, "HSVToRGB", [images]) as scope:
         return stop_gradient(_rgb(convert_to_tensor(images, name="images")), name=scope)
 
@@ -140,7 +141,7 @@ def rgb_to_yiq(images: Any) -> Tensor:
 
 def yiq_to_rgb(images: Any) -> Tensor:
     """RGB of luma and NTSC's chroma components."""
-    return _mixed(images, _RGB_FROM_YIQ, "yiq_to_rgb")
+    return _mixed(images, _RGB_FROM_YIQ, "yiq_to_rgb")  # type: ignore[arg-type]
 
 
 def rgb_to_yuv(images: Any) -> Tensor:
@@ -150,7 +151,7 @@ def rgb_to_yuv(images: Any) -> Tensor:
 
 def yuv_to_rgb(images: Any) -> Tensor:
     """RGB of luma and PAL's chroma components."""
-    return _mixed(images, _RGB_FROM_YUV, "yuv_to_rgb")
+    return _mixed(images, _RGB_FROM_YUV, "yuv_to_rgb")  # type: ignore[arg-type]
 
 
 __all__ = ["convert_image_dtype", "grayscale_to_rgb", "hsv_to_rgb", "rgb_to_grayscale", "rgb_to_hsv", "rgb_to_yiq",

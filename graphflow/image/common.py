@@ -36,7 +36,8 @@ def rank_at_least(value: Any, rank: int, what: str = "image") -> Tensor:
     """`value` as a tensor, of at least this rank where that is known. Raises ValueError."""
     x = convert_to_tensor(value, name=what)
     if x.dims is not None and len(x.dims) < rank:
-        raise ShapeError(f"'{what}' (shape {x.shape}) must be at least {['', 'one', 'two', 'three'][rank]}-dimensional.")
+        least = ("", "one", "two", "three")[rank]
+        raise ShapeError(f"'{what}' (shape {x.shape}) must be at least {least}-dimensional.")  # noqa: E501
     return x
 
 

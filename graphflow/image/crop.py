@@ -15,7 +15,18 @@ from ..compiler.ops.slicing import place, slice_
 from ..compiler.ops.view import identity, reshape, shape_of, stop_gradient
 from ..framework import name_scope
 from ..math_ops import range_, reduce_std
-from .common import Scalar, as_image, as_tensor, batched, check, check_known, height_width, scalar, static_size, unbatched
+from .common import (
+    Scalar,
+    as_image,
+    as_tensor,
+    batched,
+    check,
+    check_known,
+    height_width,
+    scalar,
+    static_size,
+    unbatched,
+)
 
 
 def _minus(a: Scalar, b: Scalar) -> Scalar:
@@ -140,7 +151,7 @@ def central_crop(image: Any, central_fraction: float) -> Tensor:
             else:
                 begins.append(int((size - size * central_fraction) / 2))
         sizes = [_minus(d, begin * 2) for d, begin in zip(height_width(x), begins, strict=True)]
-        return unbatched(_cut(x, *begins, *sizes), single)
+        return unbatched(_cut(x, *begins, *sizes), single)  # type: ignore[arg-type]
 
 
 def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None = None) -> Tensor:

@@ -35,7 +35,7 @@ def extract_patches(images: Any, sizes: Sequence[int], strides: Sequence[int], r
             else:
                 count = dm.ceil_div(x.dims[axis], strides[axis])
                 added = dm.maximum((count - 1) * strides[axis] + reach - x.dims[axis], 0)
-                above, extent = added // 2, x.dims[axis] + added
+                above, extent = added // 2, x.dims[axis] + added  # type: ignore[assignment]
             counts.append(count)
             before.append(above)
             extents.append(extent)

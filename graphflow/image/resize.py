@@ -202,7 +202,7 @@ def _fitting(have: tuple[Any, Any], limits: tuple[Scalar, Scalar]) -> tuple[Scal
         return int(round(have[0] * ratio)), int(round(have[1] * ratio))
     sizes = [as_tensor(s, "float32") for s in have]
     wanted = [as_tensor(s, "float32") for s in limits]
-    ratio = minimum(wanted[0] / sizes[0], wanted[1] / sizes[1])
+    ratio = minimum(wanted[0] / sizes[0], wanted[1] / sizes[1])  # type: ignore[assignment]
     return cast(rint(sizes[0] * ratio), "int32"), cast(rint(sizes[1] * ratio), "int32")
 
 
@@ -226,9 +226,9 @@ def resize_image_with_pad(image: Any, target_height: Any, target_width: Any, met
         else:
             known = max(rows / height, columns / width)  # type: ignore[operator]
             new = [int(rows / known), int(columns / known)]  # type: ignore[operator]
-            above = [max(0, int((height - rows / known) // 2)), max(0, int((width - columns / known) // 2))]  # type: ignore[operator]
+            above = [max(0, int((height - rows / known) // 2)), max(0, int((width - columns / known) // 2))]  # type: ignore[arg-type, operator]  # noqa: E501
         resized = resize_images(x, new, method, align_corners)
-        return unbatched(pad_to_bounding_box(resized, *above, height, width), single)
+        return unbatched(pad_to_bounding_box(resized, *above, height, width), single)  # type: ignore[call-arg]
 
 
 resize = resize_images

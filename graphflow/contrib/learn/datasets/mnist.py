@@ -145,8 +145,8 @@ def _arrays(folder: str, one_hot: bool) -> list[np.ndarray]:
         else:
             (x, y), (x_test, y_test) = mnist.load_data()
     except (OSError, KeyError, ValueError) as error:
-        raise OSError(f"MNIST is not there: put {', '.join(name + '.gz' for name in FILES)}, or mnist.npz, into the folder "
-                      f"{os.path.abspath(folder)} ({error})") from None
+        raise OSError(f"MNIST is not there: put {', '.join(name + '.gz' for name in FILES)}, or mnist.npz, into the "
+                      f"folder {os.path.abspath(folder)} ({error})") from None
     labels = [dense_to_one_hot(v, 10) if one_hot else v for v in (y, y_test)]
     return [x[..., None], labels[0], x_test[..., None], labels[1]]
 
