@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..compiler.ir import Graph, Operation, Tensor, default_graph
+from .partial_run import PartialRun
 from .runner import Runner
 from .store import VariableStore
 
@@ -83,6 +84,14 @@ class Session:
         call.runner = runner  # type: ignore[attr-defined]
         return call
 
+    def partial_run_setup(self, fetches: Any, feeds: Sequence[Any] | None = None) -> PartialRun:
+        """Begin a run in steps that together fetch `fetches` and feed `feeds`; returns the handle for `partial_run`."""
+        return PartialRun(self, fetches, feeds)
+
+    def partial_run(self, handle: PartialRun, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
+        """The values of some of the fetches, once enough is fed. Each may be fetched, and fed, once."""
+        return handle.run(fetches, feed_dict)
+
     def runner(self, fetches: Any, feeds: Sequence[Any] = ()) -> Runner:
         """What runs these fetches, for looking at (see explain)."""
         return self._prepare(fetches, list(feeds))[1]
@@ -130,7 +139,7 @@ class Session:
             return lambda values: type(fetch)((k, part(values)) for k, part in named.items())  # type: ignore[call-arg]
         if hasattr(fetch, "_fetch_parts"):  # what consists of several tensors, and the class of its value
             tensors, make = fetch._fetch_parts()
-            parts = [None if t is None else self._builder(t, outputs, targets) for t in tensors]
+            parts = [None if t is None else self._builder(t, outputs, targets) for t in tensors]  # type: ignore[misc]
             return lambda values: make(*(None if part is None else part(values) for part in parts))
         if fetch is None:
             raise TypeError("Fetch argument None has invalid type NoneType.")
