@@ -1,4 +1,5 @@
-"""Gradients of conds and loops: conds and loops of the gradients, in which what the forward graphs computed is recalled.
+"""Gradients of conds and loops: conds and loops of the gradients, in which what the forward graphs computed is
+recalled.
 
 A branch hands out the tensors that its gradient needs as further outputs. A loop pushes them on stacks, a row each
 iteration, which the loop of the gradient pops.
@@ -22,7 +23,7 @@ Grads = Sequence[Tensor | None]
 
 def if_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
     """The gradients of an If's inputs: an If of the branches' gradients."""
-    sources = [i for i, need in enumerate(needed) if need]
+    sources = [i for i, need in enumerate(needed) if need and _differentiable(op.inputs[i])]
     branches = [_branch_grad(op, key, grads, sources) for key in ("then_branch", "else_branch")]
     used = [k for k in range(len(sources)) if any(found[k] is not None for _, found in branches)]
     results: list[Tensor | None] = [None] * len(op.inputs)
@@ -30,7 +31,7 @@ def if_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
         for graph, found in branches:
             with graph.as_default():
                 graph.outputs = tuple(
-                    graph.adopt(_zeros_like(op.inputs[sources[k]]) if found[k] is None else dense(found[k]))
+                    graph.adopt(_zeros_like(op.inputs[sources[k]]) if found[k] is None else dense(found[k]))  # type: ignore[arg-type]  # noqa: E501
                     for k in used)
         made = add_if(default_graph().adopt(op.inputs[0]), branches[0][0], branches[1][0], "If")
         for k, g in zip(used, made.outputs, strict=True):
@@ -71,8 +72,8 @@ def loop_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
     initial, stacks, captured = body_inputs(op)
     first = len(op.inputs) - len(forward.inputs)  # of the inputs that the body has parameters for
     carried = _carried(op, grads, needed[first:])
-    rows = [i for i in range(n, n + len(stacks)) if needed[first + i]]
-    sources = [i for i in range(n + len(stacks), len(forward.inputs)) if needed[first + i]]
+    rows, sources = ([i for i in range(*of) if needed[first + i] and _differentiable(forward.inputs[i])]
+                     for of in ((n, n + len(stacks)), (n + len(stacks), len(forward.inputs))))
     outer = default_graph()
     graph = SubGraph(outer, forward)
     popped: dict[Tensor, Tensor] = {}  # stacks of the outer graph, and the parameters for their rows
@@ -141,10 +142,14 @@ def _dependencies(y: Tensor) -> set[Tensor]:
     stack = [y]
     while stack:
         t = stack.pop()
-        if t not in found and (t.dtype.is_differentiable or t.dtype == variant):
+        if t not in found and _differentiable(t):
             found.add(t)
             stack += t.op.inputs
     return found
+
+
+def _differentiable(x: Tensor) -> bool:
+    return x.dtype.is_differentiable or x.dtype == variant
 
 
 def _accumulate(total: Tensor, grad: Any) -> Tensor:

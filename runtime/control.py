@@ -5,7 +5,7 @@ That is where a branch or body has effects, runs Python, handles strings, or whe
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,31 +45,36 @@ def caller(session: Session, graph: Graph) -> Caller:
 
 
 def run(session: Session, op: Operation, inputs: Sequence[Any]) -> list[np.ndarray]:
-    """The outputs of a cond or loop of the user's graph. `inputs` are the values of its inputs, None for the handles of
-    variables, which are read and assigned in the session's store."""
-    if not is_loop(op):
-        branch = op.attrs["then_branch" if np.asarray(inputs[0]).item() else "else_branch"]
-        results = caller(session, branch)(inputs[1:])
+    """The outputs of a cond or loop of the user's graph. `inputs` are the values of its inputs; of those for the
+    handles
+    of variables nothing is used: variables are read and assigned in the session's store."""
+    return run_control(op, inputs, lambda graph, values: caller(session, graph)(values))
+
+
+def run_control(op: Operation, inputs: Sequence[Any], call: Callable[[Graph, Sequence[Any]], list[Any]]
+                ) -> list[np.ndarray]:
+    """The outputs of a cond or loop, where `call(graph, values)` gives the outputs of a sub-graph for its inputs."""
+    if is_loop(op):
+        results = _loop(op, inputs, call)
     else:
-        results = _loop(session, op, inputs)
+        taken = "then_branch" if np.asarray(inputs[0]).item() else "else_branch"
+        results = call(op.attrs[taken], inputs[1:])
     return [_array(value, t.dtype.np) for value, t in zip(results, op.outputs, strict=True)]
 
 
-def _loop(session: Session, op: Operation, inputs: Sequence[Any]) -> list[Any]:
+def _loop(op: Operation, inputs: Sequence[Any], call: Callable[[Graph, Sequence[Any]], list[Any]]) -> list[Any]:
+    limit = int(inputs[0]) if is_repeat(op) else None
+    inputs = inputs[len(op.inputs) - len(op.attrs["body"].inputs):]
     n, m = op.attrs["variables"], op.attrs["stacks"]
-    limit = None
-    if is_repeat(op):
-        limit, inputs = int(inputs[0]), inputs[1:]
     variables, captured = list(inputs[:n]), list(inputs[n + m:])
     popped = [stack.item() for stack in inputs[n:n + m]]
     body = op.attrs["body"]
-    step = caller(session, body)
-    condition = None if limit is not None else caller(session, op.attrs["condition"])
     pushed: list[list[Any]] = [[] for _ in body.outputs[n:]]
     count = 0
-    while count < limit if condition is None else np.asarray(condition([*variables, *captured])[0]).item():
+    while (count < limit if limit is not None
+           else np.asarray(call(op.attrs["condition"], [*variables, *captured])[0]).item()):
         rows = [stack[limit - 1 - count] for stack in popped]  # type: ignore[operator]
-        results = step([*variables, *rows, *captured])
+        results = call(body, [*variables, *rows, *captured])
         variables = results[:n]
         for stack, value in zip(pushed, results[n:], strict=True):
             stack.append(value)

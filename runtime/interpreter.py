@@ -1,7 +1,7 @@
 """Runs a graph op by op through the NumPy references: the oracle of tests, and the way to look at every value."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ from ..compiler import dims as dm
 from ..compiler.dims import Atom, Dim
 from ..compiler.errors import UnimplementedError
 from ..compiler.ir import Graph, Operation, Tensor
-from ..compiler.opdef import RANDOM
+from ..compiler.opdef import CONTROL, RANDOM
+from ..compiler.passes.specialise import needed_operations
+from .control import run_control
 
 
 def bind_sizes(tensor: Tensor, value: np.ndarray, sizes: dict[Atom, int]) -> None:
@@ -59,7 +61,7 @@ def interpret(graph: Graph, feeds: Mapping[Tensor, np.ndarray], variables: dict[
     for tensor, value in feeds.items():
         values[tensor] = np.asarray(value, tensor.dtype.np)
         bind_sizes(tensor, values[tensor], sizes)
-    for op in graph.operations:
+    for op in needed_operations(graph.outputs, graph.targets, values) if graph.outer is not None else graph.operations:
         if all(t in values for t in op.outputs) and op.outputs:
             continue
         if op.type == "VariableV2" or op.type == "NoOp":
@@ -78,6 +80,8 @@ def interpret(graph: Graph, feeds: Mapping[Tensor, np.ndarray], variables: dict[
             name = op.inputs[0].op.name
             store[name], = evaluate(op, [store[name], *(values[t] for t in op.inputs[1:])], sizes)
             results = [store[name].copy()]
+        elif op.definition.family == CONTROL:
+            results = run_control(op, [values.get(t) for t in op.inputs], _calls(variables))
         else:
             results = evaluate(op, [values[t] for t in op.inputs], sizes)
         for tensor, value in zip(op.outputs, results, strict=True):
@@ -86,3 +90,12 @@ def interpret(graph: Graph, feeds: Mapping[Tensor, np.ndarray], variables: dict[
         if watch is not None:
             watch(op, results)
     return [values[t] for t in graph.outputs]
+
+
+def _calls(variables: dict[str, np.ndarray] | None) -> Callable[[Graph, Sequence[Any]], list[Any]]:
+    """What interprets a branch or a loop's body on the values of its parameters."""
+    def call(graph: Graph, arguments: Sequence[Any]) -> list[Any]:
+        feeds = {t: v for t, v in zip(graph.inputs, arguments, strict=True) if t.op.type != "VariableV2"}
+        return list(interpret(graph, feeds, variables))
+
+    return call

@@ -31,7 +31,7 @@ def _array_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tensor
 
 
 def _empty(dtype: np.dtype, shape: Sequence[Any]) -> np.ndarray:
-    return np.full(shape, b"", object) if dtype == object else np.zeros(shape, dtype)
+    return np.full(shape, b"", object) if dtype.kind == "O" else np.zeros(shape, dtype)
 
 
 def _array_reference(size: np.ndarray, dtype: DType, element: Dims | None, array: str) -> np.ndarray:
@@ -79,7 +79,9 @@ def _row_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
     return emit.element(flow, [row, *index])
 
 
-read_row = OpDef("TensorArrayReadV3", INDEX, _row_types, _row_grad, _row_reference, lower=_row_lower)
+read_row = OpDef(
+    "TensorArrayReadV3", INDEX, _row_types, _row_grad, _row_reference, lower=_row_lower, fields={
+        "fault": lambda op, value, limit, at: f"TensorArray: Tried to read from index {value} but array size is: {limit}"})  # noqa: E501
 
 
 def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., Any]) -> OpDef:
@@ -103,14 +105,17 @@ def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., An
             flow = _empty(flow.dtype, (len(flow), *values.shape[1:]))
         bad = indices[(indices < 0) | (indices >= len(flow))]
         if bad.size:
-            raise InvalidArgumentError(f"TensorArray: Tried to write to index {bad[0]} but array is not resizeable and "
-                                       f"size is: {len(flow)}")
+            raise InvalidArgumentError(_written_outside(None, bad[0], len(flow), 0))
         out = flow.copy()
         at(out, indices, values)
         return out
 
     return OpDef(name, COPY, infer, _passed_on, reference,
-                 fields={"copied_rows": combine, "in_python": lambda op: op.output.dims is None})
+                 fields={"copied_rows": combine, "fault": _written_outside, "in_python": lambda op: op.output.dims is None})  # noqa: E501
+
+
+def _written_outside(op: Any, value: int, limit: int, at: int) -> str:
+    return f"TensorArray: Tried to write to index {value} but array is not resizeable and size is: {limit}"
 
 
 def _passed_on(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
@@ -140,7 +145,7 @@ def _grown_reference(flow: np.ndarray, last: np.ndarray) -> np.ndarray:
 grown = OpDef("TensorArrayGrow", HOST,
               lambda inputs, attrs: [TensorType(inputs[0].dtype, None if inputs[0].dims is None else (
                   dm.fresh(), *inputs[0].dims[1:]))],
-              lambda op, g: [cut_to(g, op.inputs[0]), None], _grown_reference)
+              lambda op, g: [cut_to(g, op.inputs[0]), None], _grown_reference)  # type: ignore[has-type]
 
 # the first rows of an array, as many as another has
 cut_to = OpDef("TensorArrayCut", HOST, lambda inputs, attrs: [inputs[1].type], lambda op, g: [None, None],
