@@ -20,7 +20,7 @@ from .compiler.ops.matrix_parts import adjoint
 from .compiler.ops.positions import scatter_nd
 from .compiler.ops.segment import unsorted_segment_max, unsorted_segment_sum
 from .compiler.ops.slicing import concat, slice_axis, stack
-from .compiler.ops.view import expand_dims, identity, known_rank, reshape, shape_of, stop_gradient, zeros_of
+from .compiler.ops.view import expand_dims, identity, known_rank, reshape, shape_of, squeeze, stop_gradient, zeros_of
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
 from .math_ops import matmul
@@ -191,7 +191,9 @@ def sparse_tensor_dense_matmul(sp_a: Any, b: Any, adjoint_a: bool = False, adjoi
             raise ShapeError(f"SparseTensorDenseMatMul: Dimensions must be equal, but are {static[inner]} and "
                              f"{columns[0]}")
         values = conj(sp.values) if adjoint_a else sp.values
-        scaled = expand_dims(values, 1) * gather(dense, column(sp, inner))
+        # along another axis than the first, so that the gradient is dense, as TensorFlow's is
+        found = squeeze(gather(expand_dims(dense, 0), column(sp, inner), 1), [0])
+        scaled = expand_dims(values, 1) * found
         total: Any = cast(size_along(sp, rows), int32) if static is None else static[rows]
         return identity(unsorted_segment_sum(scaled, column(sp, rows), total), scope)
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 
 import cases_convolution
 import cases_elementwise
+import cases_files
 import cases_indexing
 import cases_linalg
 import cases_moves
 import cases_products
+import cases_random
 import cases_reduction
 import cases_sequences
 import cases_special
@@ -15,6 +17,7 @@ import cases_strings
 from example import CASES
 
 __all__ = [
-    "CASES", "cases_convolution", "cases_elementwise", "cases_indexing", "cases_linalg", "cases_moves",
-    "cases_products", "cases_reduction", "cases_sequences", "cases_special", "cases_spectral", "cases_strings",
+    "CASES", "cases_convolution", "cases_elementwise", "cases_files", "cases_indexing", "cases_linalg", "cases_moves",
+    "cases_products", "cases_random", "cases_reduction", "cases_sequences", "cases_special", "cases_spectral",
+    "cases_strings",
 ]
