@@ -47,7 +47,8 @@ def create_train_op(total_loss: Any, optimizer: Any, global_step: Any = USE_GLOB
 def train_step(sess: Any, train_op: Any, global_step: Any, train_step_kwargs: dict[str, Any]) -> tuple[Any, bool]:
     """(loss, whether to stop) of one step. `train_step_kwargs` may hold "log_every" and "number_of_steps"."""
     start = time.perf_counter()
-    loss, step = sess.run([train_op, global_step])
+    loss = sess.run(train_op)
+    step = sess.run(global_step)  # by itself, so that it is what the step has made it
     every, limit = train_step_kwargs.get("log_every"), train_step_kwargs.get("number_of_steps")
     if every and step % every == 0:
         logging.info("global step %d: loss = %.4f (%.3f sec/step)", step, loss, time.perf_counter() - start)
