@@ -174,7 +174,7 @@ def sparse_sigmoid(x: Any) -> Tensor:
 
 
 def sparsemax(x: Any, axis: int = -1) -> Tensor:
-    """The nearest point of the probability simplex (Martins & Astudillo 2016)."""
+    """A softmax with zeros (after Martins & Astudillo 2016), as Keras computes it."""
     x = convert_to_tensor(x)
     assert x.dims is not None
     axis %= len(x.dims)
@@ -184,8 +184,8 @@ def sparsemax(x: Any, axis: int = -1) -> Tensor:
                     [x.dims[axis] if a == axis else 1 for a in range(len(x.dims))])
     support = ordered - (total - 1) / ranks > 0.0
     count = reduce_sum(cast(support, x.dtype), axis, keepdims=True)
-    # the sum of those in the support: the running total at its last member
-    inside = reduce_sum(ew.where(support, ordered, zeros_of(x)), axis, keepdims=True)
+    # Keras sums the running totals of the support, not its members, and files depend on its numbers
+    inside = reduce_sum(ew.where(support, total, zeros_of(x)), axis, keepdims=True)
     return ew.maximum(x - (inside - 1) / count, 0.0)
 
 

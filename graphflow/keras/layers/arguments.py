@@ -14,8 +14,8 @@ def sizes(value: Any, rank: int, name: str, minimum: int = 1) -> tuple[int, ...]
     """One integer for all axes or one for each of `rank`, as a tuple. Raises ValueError."""
     items = tuple(value) if hasattr(value, "__iter__") else (value,) * rank
     if len(items) != rank or not all(hasattr(v, "__index__") and v >= minimum for v in items):
-        raise ValueError(f"The `{name}` argument must be a tuple of {rank} integers. Received {name}={value}, including "
-                         f"values that are not integers of at least {minimum}." if len(items) == rank else
+        raise ValueError(f"The `{name}` argument must be a tuple of {rank} integers. Received {name}={value}, "
+                         f"including values that are not integers of at least {minimum}." if len(items) == rank else
                          f"The `{name}` argument must be a tuple of {rank} integers. Received: {name}={value}")
     return tuple(int(v) for v in items)
 

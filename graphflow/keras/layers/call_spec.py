@@ -57,7 +57,8 @@ def shapes_for(build: Any, tensors: dict[str, Any]) -> dict[str, Any]:
 
 
 def fill_masks(signature: Signature, bound: dict[str, Any], keywords: dict[str, Any]) -> None:
-    """Give `call` the masks that came with its tensors, under `mask` (of the only tensor argument), `value_mask`, ..."""
+    """Give `call` the masks that came with its tensors, under `mask` (of the only tensor argument), `value_mask`,
+    ..."""
     tensors = {k: v for k, v in tensor_arguments(bound).items() if k != "mask" and not k.endswith("_mask")}
     if len(tensors) == 1 or tensors and "mask" in signature.parameters and not any(
             f"{k}_mask" in signature.parameters for k in tensors):

@@ -27,8 +27,8 @@ class ConvLSTMCell(LSTMCell):
 
     def build(self, input_shape: Any) -> None:
         if input_shape[-1] is None:
-            raise ValueError(f"The channel dimension of the inputs (last axis) should be defined. Found None. Full input "
-                             f"shape received: input_shape={input_shape}")
+            raise ValueError(f"The channel dimension of the inputs (last axis) should be defined. Found None. Full "
+                             f"input shape received: input_shape={input_shape}")
         width = 4 * self.units
         self.kernel = self.add_weight((*self.kernel_size, input_shape[-1], width), self.kernel_initializer,
                                       name="kernel", regularizer=self.kernel_regularizer,

@@ -1,4 +1,5 @@
-"""Operations of the graph between layers: what a program makes of Keras tensors by itself is a layer of the model too."""
+"""Operations of the graph between layers: what a program makes of Keras tensors by itself is a layer of the model
+too."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

@@ -49,7 +49,7 @@ class LayerNormalization(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         assert inputs.dims is not None
-        axes = [a % len(inputs.dims) for a in self.axis]
+        axes = [a % len(inputs.dims) for a in self.axis]  # type: ignore[union-attr]
         mean = reduce_mean(inputs, axes, keepdims=True)
         factor = rsqrt(reduce_mean(square(inputs - mean), axes, keepdims=True) + self.epsilon)
         if self.gamma is not None:

@@ -138,8 +138,8 @@ class _Cropping(_ByAxis):
         pairs = self.pairs()
         left = [d - a - b for d, (a, b) in zip(inputs.dims, pairs, strict=True)]
         if any(isinstance(d, int) and d <= 0 for d in left[1:]):
-            raise ValueError(f"Values in `cropping` argument should be smaller than the corresponding spatial dimension "
-                             f"of the input. Received: input_shape={inputs.shape}, cropping={self.cropping}")
+            raise ValueError(f"Values in `cropping` argument should be smaller than the corresponding spatial "
+                             f"dimension of the input. Received: input_shape={inputs.shape}, cropping={self.cropping}")
         return slice_(inputs, [a for a, _ in pairs], left)
 
 

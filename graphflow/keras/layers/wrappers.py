@@ -108,12 +108,12 @@ class SpectralNormalization(Wrapper):
             u, kernel = self.normalized_weights()
             zero = reduce_all(equal(self.kernel, 0.0))
             self.vector_u.assign(where(zero, self.vector_u.value(), u))
-            self.kernel.assign(where(zero, self.kernel.value(), kernel))
+            self.kernel.assign(where(zero, self.kernel.value(), kernel))  # type: ignore[union-attr]
         return cast(self.layer(inputs), inputs.dtype)
 
     def normalized_weights(self) -> tuple[Tensor, Tensor]:
         """(the next u, the kernel over its largest singular value)."""
-        weights = reshape(self.kernel, (dm.product(self.kernel.shape[:-1]), self.kernel.shape[-1]))
+        weights = reshape(self.kernel, (dm.product(self.kernel.shape[:-1]), self.kernel.shape[-1]))  # type: ignore[union-attr]  # noqa: E501
         u = self.vector_u.value()
         for _ in range(self.power_iterations):
             v = _unit(matmul(u, weights, transpose_b=True))

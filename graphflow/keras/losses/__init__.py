@@ -6,9 +6,9 @@ from typing import Any
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..utils.lookup import lookup
 from .classes import (
+    CTC,
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
-    CTC,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
     CategoricalGeneralizedCrossEntropy,
@@ -70,7 +70,7 @@ cosine = cosine_similarity
 _FUNCTIONS = (
     mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, mean_squared_logarithmic_error,
     huber, log_cosh, kl_divergence, poisson, binary_crossentropy,
-    categorical_crossentropy, sparse_categorical_crossentropy, cosine_similarity, hinge, squared_hinge, categorical_hinge,
+    categorical_crossentropy, sparse_categorical_crossentropy, cosine_similarity, hinge, squared_hinge, categorical_hinge,  # noqa: E501
     binary_focal_crossentropy, categorical_focal_crossentropy, categorical_generalized_cross_entropy,
     dice, tversky, circle, ctc)
 FUNCTIONS: dict[str, Any] = {f.__name__: f for f in _FUNCTIONS}

@@ -169,5 +169,5 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
         if not 1 <= len(data) <= 3:
             raise ValueError("Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, "
                              f"found: {len(data)} members")
-        return (*data, *(None,) * (3 - len(data)))  # type: ignore[return-value]
+        return (*data, *(None,) * (3 - len(data)))
     return data, None, None

@@ -119,8 +119,8 @@ class Model(Trainer):
 
     def _wired(self) -> Network:
         if self._network is None:
-            raise AttributeError(f"Model {self.name!r} has no defined inputs and outputs: it is not built from tensors, "
-                                 "or not built yet.")
+            raise AttributeError(f"Model {self.name!r} has no defined inputs and outputs: it is not built from "
+                                 "tensors, or not built yet.")
         return self._network
 
     @property
@@ -263,8 +263,8 @@ def _functional_name(model: Model) -> str | None:
 
 def _takes_tensors(cls: type) -> bool:
     """Whether a class is made as Model is: with inputs and outputs."""
-    parameters = inspect.signature(cls.__init__).parameters
-    if cls.__init__ is Model.__init__:
+    parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+    if cls.__init__ is Model.__init__:  # type: ignore[misc]
         return True
     kinds = [p.kind for p in parameters.values()]
     if inspect.Parameter.VAR_POSITIONAL in kinds and inspect.Parameter.VAR_KEYWORD in kinds:

@@ -127,7 +127,7 @@ class Sequential(Model):
                 self.build((None, *shape_of(tensor)[1:]))
         return super().__call__(inputs, *args, **kwargs)
 
-    @property
+    @property  # type: ignore[misc]
     def layers(self) -> list[Layer]:
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
 

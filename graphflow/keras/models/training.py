@@ -154,7 +154,7 @@ class Trainer(Layer):
         """The loss to minimize: that of the outputs, and what layers and weights add. Notes the loss of each output."""
         loss, _, trackers = self._known()
         outputs = flatten(y_pred)
-        total, parts = None, []
+        total, parts = None, []  # type: ignore[var-annotated]
         if y is not None:
             total, parts = loss(self._targets(y), outputs, self._weights_by_output(sample_weight))
         for penalty in self.losses:

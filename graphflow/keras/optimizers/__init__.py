@@ -5,14 +5,24 @@ from typing import Any
 
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..utils.lookup import lookup
+from . import schedules
 from .adam import Adam
+from .adaptive import Adadelta, Adafactor, Adagrad, Adamax, AdamW, Ftrl, Lamb, Lion, Nadam
+from .muon import Muon, ScheduleFreeAdamW
 from .optimizer import Optimizer
 from .rmsprop import RMSprop
+from .schedules import LearningRateSchedule
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
+__all__ = [
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "LearningRateSchedule",
+    "Lion", "Muon", "Nadam", "Optimizer", "RMSprop", "ScheduleFreeAdamW", "deserialize", "get", "schedules",
+    "serialize",
+]
 
-_OBJECTS: dict[str, Any] = {name: c for c in (SGD, Adam, RMSprop) for name in (c.__name__, c.__name__.lower())}
+_OBJECTS: dict[str, Any] = {name: c for c in (
+    SGD, Adam, RMSprop, Adadelta, Adafactor, Adagrad, Adamax, AdamW, Ftrl, Lamb, Lion, Nadam, Muon, ScheduleFreeAdamW)
+    for name in (c.__name__, c.__name__.lower())}
 
 
 def get(identifier: Any) -> Any:
