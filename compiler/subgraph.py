@@ -79,7 +79,7 @@ class SubGraph(Graph):
             if found.dims is None:
                 found.dims = found.op.attrs["dims"] = tensor.dims
         else:
-            found = self.adopt(self.outer.adopt(tensor))
+            found = self.adopt(self.outer.adopt(tensor))  # type: ignore[union-attr]
         self._copies[tensor] = found
         return found
 

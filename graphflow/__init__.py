@@ -303,7 +303,7 @@ _LAZY = {
     **dict.fromkeys(("COMPILER_VERSION", "GIT_VERSION", "GRAPH_DEF_VERSION", "GRAPH_DEF_VERSION_MIN_CONSUMER",
                      "GRAPH_DEF_VERSION_MIN_PRODUCER"), "version"),
     "summary": "summary", "Summary": "summary", "SummaryMetadata": "summary",
-    "HistogramProto": "summary", "Event": "summary", "contrib": "contrib", "nest": "nest", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",
+    "HistogramProto": "summary", "Event": "summary", "contrib": "contrib", "nest": "nest", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",  # noqa: E501
     "TensorSpec": "tensor_spec", "SparseTensorSpec": "tensor_spec",
     **dict.fromkeys(("extract_image_patches", "random_crop"), "image"),
     "gfile": "gfile", "io": "io", "lookup": "lookup",
@@ -316,7 +316,7 @@ _LAZY = {
         "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
         "matrix_square_root", "matrix_triangular_solve", "qr", "self_adjoint_eig", "self_adjoint_eigvals", "svd",
         "trace"), "linalg"),
-    "distributions": "distributions", "signal": "signal", "spectral": "spectral", "strings": "strings", "sparse": "sparse", "sets": "sets",
+    "distributions": "distributions", "signal": "signal", "spectral": "spectral", "strings": "strings", "sparse": "sparse", "sets": "sets",  # noqa: E501
     **dict.fromkeys((
         "as_string", "decode_base64", "decode_raw", "encode_base64", "reduce_join", "regex_replace", "string_join",
         "string_split", "string_strip", "string_to_hash_bucket", "string_to_hash_bucket_fast",

@@ -92,7 +92,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         root, _, rest = module.__name__.partition(".")
         # the import system takes what stands here afterwards, so the real module keeps its own spec
-        sys.modules[module.__name__] = _resolve(root, rest)  # type: ignore[assignment]
+        sys.modules[module.__name__] = _resolve(root, rest)
 
 
 def _resolve(root: str, rest: str) -> Any:
@@ -113,6 +113,11 @@ def _resolve(root: str, rest: str) -> Any:
         public = _INTERNAL.get(inner)
         place = graphflow if not public else _find("", public)
         return Proxy(f"tensorflow.{rest}", place if place is not None else graphflow)
+    if rest.startswith("contrib."):  # what is inside contrib.x.python is in contrib.x
+        inside = ".python" in rest
+        place = _find("", rest.partition(".python")[0] if inside else rest)
+        is_found = place is None or hasattr(place, "__path__") and not inside
+        return place if is_found else Proxy(f"tensorflow.{rest}", place)
     return _find("", rest)
 
 

@@ -57,7 +57,7 @@ def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None
     with name_scope(name, "BatchToSpaceND", [x]) as scope:
         batch, *dims = known_rank("BatchToSpaceND", x)
         space, after = dims[:count], dims[count:]
-        if isinstance(batch, int) and batch % dm.product(blocks):  # type: ignore[operator]
+        if isinstance(batch, int) and batch % dm.product(blocks):
             raise ShapeError(f"BatchToSpaceND: Dimension size must be evenly divisible by {dm.product(blocks)} but is "
                              f"{batch}")
         examples = batch // dm.product(blocks)
@@ -138,7 +138,7 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
             one = times if times.dims == () else reshape(times, ())
             count, = items_of("Repeat", "repeats", [one])
             wide = broadcast_to(expand_dims(x, at + 1), vector_of([*dims[:at + 1], count, *dims[at + 1:]]))
-            total = dims[at] * count if not is_data([count]) else scalar_of(dims[at]) * cast(scalar_of(count), "int32")  # type: ignore[operator]
+            total = dims[at] * count if not is_data([count]) else scalar_of(dims[at]) * cast(scalar_of(count), "int32")
             return reshape(wide, vector_of([*dims[:at], total, *dims[at + 1:]]), scope)
         rows = known_rank("Repeat", times)[0]
         hits = range_(reduce_max(times)) < expand_dims(times, -1)

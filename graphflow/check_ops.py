@@ -247,7 +247,7 @@ def verify_tensor_all_finite(t: Any = None, msg: str | None = None, name: str | 
     """The tensor. The run fails with the message when it holds NaN or infinity."""
     tensor = convert_to_tensor(t if x is None else x)
     with name_scope(name, "VerifyFinite", [tensor]):
-        checked = check_numerics(tensor, msg if message is None else message or "")
+        checked = check_numerics(tensor, msg if message is None else message or "")  # type: ignore[arg-type]
         with default_graph().control_dependencies([checked]):
             return identity(tensor)
 

@@ -162,20 +162,20 @@ def explain(fetches: Any, feed_dict: Mapping[Any, Any] | None = None, feed_shape
     plan, binding = runner.bind(shapes)
     stages: list[Stage] = []
     runner.compile(shape_pattern(runner.feeds, shapes), stages)
-    times: Sequence[float | None] = [None] * len(binding.steps)
+    times: Sequence[float | None] = [None] * len(binding.steps)  # type: ignore[union-attr]
     total: float | None = None
     if values is None:
         notes.append("no times: they need a feed_dict" if runner.feeds else "")
     if values is not None or not runner.feeds:
         times, total = _measure(user, own, runner, values or [], notes)
-    variables = (user.store.get(op) for op in plan.handles.values())
+    variables = (user.store.get(op) for op in plan.handles.values())  # type: ignore[union-attr]
     fetched: list[Tensor | Operation] = [*runner.outputs, *runner.targets]
     return Explanation(
         tuple(e.name for e in fetched),
         {t.name: f"{t.dtype.name}{format_dims(s)}" for t, s in zip(runner.feeds, shapes, strict=True)},
         tuple(n for n in notes if n), tuple(stages),
-        tuple(_kernel(step, seconds) for step, seconds in zip(binding.steps, times, strict=True)),
-        *_memory(binding), sum(v.nbytes for v in variables if v is not None), own.threads(), total, verbose)
+        tuple(_kernel(step, seconds) for step, seconds in zip(binding.steps, times, strict=True)),  # type: ignore[union-attr]  # noqa: E501
+        *_memory(binding), sum(v.nbytes for v in variables if v is not None), own.threads(), total, verbose)  # type: ignore[arg-type]  # noqa: E501
 
 
 def _graph_of(fetches: Any) -> Graph | None:
@@ -249,7 +249,7 @@ def _kernel(step: Step, seconds: float | None) -> Kernel:
     site = "" if op.site is None or op.site.filename.startswith("<frozen") else f"{op.site.filename}:{op.site.line}"
     if isinstance(step.call, HostCall):
         return Kernel(op.type, op.name, fuses, site, host=True, measured=seconds or None)
-    call: KernelCall = step.call
+    call: KernelCall = step.call  # type: ignore[assignment]
     nanoseconds = (call.nbytes / BYTES_PER_NS + call.flops / FLOPS_PER_NS) / step.chunks
     return Kernel(call.name, op.name, fuses, site, False, call.tasks, step.chunks, call.nbytes, call.flops,
                   1e-9 * nanoseconds, seconds, call.source, str(kernel_cache.path_of(call.source)))

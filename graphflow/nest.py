@@ -29,8 +29,8 @@ def _rebuilt(like: Any, children: list[Any]) -> Any:
     if isinstance(like, Mapping):
         found = dict(zip(_keys(like), children, strict=True))
         ordered = [(k, found[k]) for k in like]
-        return type(like)(ordered) if not hasattr(like, "default_factory") else type(like)(
-            like.default_factory, ordered)  # type: ignore[call-arg]
+        return type(like)(ordered) if not hasattr(like, "default_factory") else type(like)(  # type: ignore[call-arg]
+            like.default_factory, ordered)
     if hasattr(like, "_fields"):
         return type(like)(*children)
     return type(like)(children)

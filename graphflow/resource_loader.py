@@ -24,7 +24,8 @@ def get_root_dir_with_all_resources() -> str:
 
 
 def load_resource(path: str) -> bytes:
-    """The bytes of a file, given relative to the folder above that of the file that calls this, as TensorFlow has it."""
+    """The bytes of a file, given relative to the folder above that of the file that calls this, as TensorFlow has
+    it."""
     folder = os.path.dirname(os.path.abspath(sys._getframe(1).f_code.co_filename))
     with open(os.path.join(folder, os.path.pardir, path), "rb") as file:
         return file.read()

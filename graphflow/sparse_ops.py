@@ -230,7 +230,7 @@ def sparse_concat(axis: Any = None, sp_inputs: Any = None, name: str | None = No
         for sp in inputs[1:]:
             known = [static_or_none(s) for s in (shape, sp.dense_shape)]
             if not expand and None not in known and any(
-                    a != b for i, (a, b) in enumerate(zip(*known, strict=True)) if i != at):  # type: ignore[arg-type]
+                    a != b for i, (a, b) in enumerate(zip(*known, strict=True)) if i != at):
                 raise ValueError(f"SparseConcat: the shapes {known[0]} and {known[1]} differ in other axes than {at}")
             parts.append(sp.indices + along * shape)
             shape = maximum(shape, sp.dense_shape) * (1 - along) + along * (shape + sp.dense_shape)

@@ -220,7 +220,7 @@ class TestCase(unittest.TestCase):
         """The block raises an error of that type whose text the pattern is found in, or that the predicate accepts."""
         try:
             yield
-        except exception_type as error:
+        except exception_type as error:  # type: ignore[misc]
             text = error.message if isinstance(error, OpError) else str(error)
             accepted = (expected_err_re_or_predicate(error) if callable(expected_err_re_or_predicate)
                         else re.search(expected_err_re_or_predicate, text) is not None)

@@ -29,8 +29,6 @@ _MODULES = {
     "training.input": "batch batch_join input_producer limit_epochs maybe_batch "
                       "maybe_batch_join maybe_shuffle_batch maybe_shuffle_batch_join range_input_producer "
                       "shuffle_batch shuffle_batch_join slice_input_producer string_input_producer",
-    "io_ops": "match_filenames_once",
-    "example": "BytesList Example Feature FeatureList FeatureLists Features FloatList Int64List SequenceExample",
     "training.session_run_hook": "SessionRunArgs SessionRunContext SessionRunHook SessionRunValues",
     "training.hooks": "CheckpointSaverHook CheckpointSaverListener FeedFnHook FinalOpsHook GlobalStepWaiterHook "
                       "LoggingTensorHook NanLossDuringTrainingError NanTensorHook ProfilerHook SecondOrStepTimer "

@@ -106,7 +106,7 @@ class Variable:
         if not self.name.startswith(prefix):
             return None
         names = (self.name, self.initial_value.name, self.initializer.name, self._read.name)
-        return VariableDef(*(n.removeprefix(prefix) for n in names), self.trainable, self.synchronization.value,
+        return VariableDef(*(n.removeprefix(prefix) for n in names), self.trainable, self.synchronization.value,  # type: ignore[arg-type, call-arg]  # noqa: E501
                            self.aggregation.value)
 
     # what it is
@@ -296,7 +296,7 @@ def _assign_part(part: Tensor) -> Callable[..., Tensor]:
 
     def assign_(value: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
         dims = variable.shape.as_list()
-        count = int(np.prod(dims, dtype=np.int64))
+        count = int(np.prod(dims, dtype=np.int64))  # type: ignore[arg-type]
         with name_scope(name, "strided_slice/_assign"):
             positions = convert_to_tensor(np.arange(count, dtype=np.int64).reshape(dims))[key]
             new = broadcast_to(convert_to_tensor(value, variable.dtype), shape_of(positions))

@@ -101,12 +101,12 @@ def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], siz
     if op.type == "Assign":
         value = inputs[1]
     elif "rows" in op.definition.fields:
-        value, = interpreter.evaluate(op, [value, *inputs[1:]], sizes)
+        value, = interpreter.evaluate(op, [value, *inputs[1:]], sizes)  # type: ignore[list-item]
     elif op.type != "ReadVariableOp":
         update = op.definition.fields["update"].op.reference
-        value = np.asarray(update(value, inputs[1]), value.dtype)
-    session.store.set(handle, value)
-    return [value.copy()]
+        value = np.asarray(update(value, inputs[1]), value.dtype)  # type: ignore[union-attr]
+    session.store.set(handle, value)  # type: ignore[arg-type]
+    return [value.copy()]  # type: ignore[union-attr]
 
 
 def _feeds(operations: Sequence[Operation], ready: Collection[Tensor]) -> list[Tensor]:

@@ -69,20 +69,20 @@ class Runner:
         if self._open:
             shapes += self.open_shapes()
         if self.sizes_fed:
-            shapes[:len(ready)] = [(value.shape, *value.ravel().tolist()) if t in self.sizes_fed else shape
+            shapes[:len(ready)] = [(value.shape, *value.ravel().tolist()) if t in self.sizes_fed else shape  # type: ignore[attr-defined]  # noqa: E501
                                    for t, value, shape in zip(self.feeds, ready, shapes, strict=False)]
         found = self._bindings.get(tuple(shapes))
         plan, binding = found if found is not None else self.bind(tuple(shapes))
         if isinstance(plan, Pieces):
-            return plan.run(ready, binding)
+            return plan.run(ready, binding)  # type: ignore[arg-type]
         if self.sizes_fed:
             ready = [value for t, value in zip(self.feeds, ready, strict=True) if t not in self.sizes_fed]
         try:
-            frame = binding.frames.pop()
+            frame = binding.frames.pop()  # type: ignore[union-attr]
         except IndexError:
-            frame = Frame(plan, binding, self.session.store, self.session.counters)
+            frame = Frame(plan, binding, self.session.store, self.session.counters)  # type: ignore[arg-type]
         results = frame.run(ready)
-        binding.frames.append(frame)
+        binding.frames.append(frame)  # type: ignore[union-attr]
         return results
 
     def open_shapes(self) -> list[tuple[int, ...]]:
@@ -146,7 +146,7 @@ class Runner:
         plan, binding = self.bind((*shapes, *self.open_shapes()))
         if isinstance(plan, Pieces):
             raise UnimplementedError(f"the run of {[t.name for t in self.outputs]} has no single plan: it is in pieces")
-        return Frame(plan, binding, self.session.store, self.session.counters)
+        return Frame(plan, binding, self.session.store, self.session.counters)  # type: ignore[arg-type]
 
 
 def make_room(kept: dict[Any, Any]) -> None:

@@ -99,7 +99,7 @@ def _weighted(name: str, weights: np.ndarray, true: np.ndarray, bits: np.ndarray
     _check_true(name, true, len(weights))
     return _sampled(name, lambda rng, count: np.searchsorted(below, rng.random(count) * below[-1], "right"),
                     lambda values: weights[values] / below[-1], true, bits, num_sampled, unique,
-                    np.count_nonzero(weights))
+                    np.count_nonzero(weights))  # type: ignore[arg-type]
 
 
 def _fixed(true: np.ndarray, bits: np.ndarray, num_sampled: int, num_true: int, unique: bool,

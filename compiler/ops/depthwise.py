@@ -104,7 +104,7 @@ def _forward(x: Tensor, w: Tensor, **attrs: Any) -> Tensor:
     terms = [(s if each else reshape(s, (*s.dims, 1))) * _row(w, index)  # type: ignore[misc]
              for index, s in shifted(x, static_window("DepthwiseConv2dNative", w.dims, 4), attrs)]
     y = reduce(add, terms)
-    return y if each else reshape(y, (*y.dims[:3], w.dims[2] * w.dims[3]))  # type: ignore[misc, index]
+    return y if each else reshape(y, (*y.dims[:3], w.dims[2] * w.dims[3]))  # type: ignore[index]
 
 
 def _input_gradient(dy: Tensor, w: Tensor, shape: Tensor, **attrs: Any) -> Tensor:

@@ -142,9 +142,12 @@ def padded(rows: Sequence[Sequence[Any]], spec: Varying, name: str) -> np.ndarra
 
 
 def _types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-    batch: Dims = inputs[0].dims if inputs[0].dims is not None else (dm.fresh(),)
+    return _feature_types(inputs[0].dims if inputs[0].dims is not None else (dm.fresh(),), attrs["specs"])
+
+
+def _feature_types(batch: Dims, specs: Sequence[Any]) -> list[TensorType]:
     found = []
-    for spec in attrs["specs"]:
+    for spec in specs:
         if isinstance(spec, Fixed):
             found.append(TensorType(spec.dtype, (*batch, *spec.shape)))
         elif spec.shape is None:
@@ -187,7 +190,7 @@ parse_example = OpDef("ParseExample", HOST, _types, None, _reference)
 
 
 def _sequence_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-    found = _types(inputs, {"specs": attrs["context"]})
+    found = _feature_types((), attrs["context"])
     for spec in attrs["lists"]:
         if spec.shape is None:
             count = dm.fresh()

@@ -98,7 +98,7 @@ def _logm(x: np.ndarray) -> np.ndarray:
     near = root - identity
     total = sum(w / 2 * np.linalg.solve(identity + (t + 1) / 2 * near, near)
                 for t, w in zip(nodes, weights, strict=True))
-    return (total * 2.0 ** roots).astype(x.dtype)
+    return (total * 2.0 ** roots).astype(x.dtype)  # type: ignore[union-attr]
 
 
 def _function(name: str, reference: Callable[[np.ndarray], np.ndarray]) -> OpDef:

@@ -34,7 +34,7 @@ def _operate(a_indices: np.ndarray, a_values: np.ndarray, a_shape: np.ndarray, b
     found: list[Any] = []
     longest = 0
     for row in sorted({*a, *b}):
-        elements = sorted(KINDS[kind](a.get(row, set()), b.get(row, set())))
+        elements = sorted(KINDS[kind](a.get(row, set()), b.get(row, set())))  # type: ignore[call-overload]
         positions += [(*row, i) for i in range(len(elements))]
         found += elements
         longest = max(longest, len(elements))

@@ -116,7 +116,7 @@ def _sorted(values: Any, axis: int, direction: str, name: str, what: str) -> tup
 
 def _search(side: str) -> Any:
     def reference(rows: np.ndarray, values: np.ndarray, out_type: DType) -> np.ndarray:
-        found = [np.searchsorted(r, v, side) for r, v in zip(rows.reshape(-1, rows.shape[-1]),
+        found = [np.searchsorted(r, v, side) for r, v in zip(rows.reshape(-1, rows.shape[-1]),  # type: ignore[call-overload]  # noqa: E501
                                                               values.reshape(-1, values.shape[-1]), strict=True)]
         return np.array(found, out_type.np).reshape(values.shape)
     return reference

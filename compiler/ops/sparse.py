@@ -137,7 +137,7 @@ sparse_union = _index_op(
 # (indices [n, k]) -> (the different rows in order, which of them each is)
 sparse_groups = _index_op(
     "SparseGroups", lambda inputs, attrs: [(int64, (dm.fresh(), _rank(inputs[0]))), (int64, (_count(inputs[0]),))],
-    lambda indices: (lambda rows, place: (rows, place.reshape(-1)))(*np.unique(indices, axis=0, return_inverse=True)))
+    lambda indices: (lambda rows, place: (rows, place.reshape(-1)))(*np.unique(indices, axis=0, return_inverse=True)))  # type: ignore[arg-type, attr-defined]  # noqa: E501
 
 
 # (indices, shape) -> the indices, checked
@@ -211,7 +211,7 @@ def _edit_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[tuple[D
     shapes = [operand_dims(inputs[2]), operand_dims(inputs[5])]
     if any(s is None for s in shapes):
         return [(float32, None)]
-    return [(float32, tuple(dm.maximum(a, b) for a, b in zip(*shapes, strict=True))[:-1])]  # type: ignore[arg-type]
+    return [(float32, tuple(dm.maximum(a, b) for a, b in zip(*shapes, strict=True))[:-1])]
 
 
 edit_distance = _index_op("EditDistance", _edit_types, _edit_distance)

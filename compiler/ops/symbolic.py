@@ -22,7 +22,7 @@ MAX_ELEMENTS = 64
 dims_vector = OpDef(
     "Dims", SOURCE,
     infer=lambda inputs, attrs: [TensorType(attrs.get("dtype", int32), attrs.get("shape", (len(attrs["dims"]),)))],
-    reference=lambda dims, dtype=int32, shape=None: np.array(dims, dtype.np).reshape(len(dims) if shape is None else shape),
+    reference=lambda dims, dtype=int32, shape=None: np.array(dims, dtype.np).reshape(len(dims) if shape is None else shape),  # noqa: E501
 )
 
 # ops whose references also work on object arrays of dimensions, or what does so in their place
@@ -49,7 +49,8 @@ def _follow(tensor: Tensor, known: dict[Tensor, np.ndarray | None]) -> np.ndarra
 
 
 def is_followed(op: Operation) -> bool:
-    """Whether the values of the op's outputs may be known from those of its inputs even where they are unknown sizes."""
+    """Whether the values of the op's outputs may be known from those of its inputs even where they are unknown
+    sizes."""
     return op.type in _FOLLOWED or op.type == "Cast"
 
 

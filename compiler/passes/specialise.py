@@ -139,7 +139,7 @@ def _fed_sizes(graph: Graph, tensor: Tensor, elements: Dims) -> Tensor:
     shape, *sizes = elements
     attrs = {"dims": tuple(sizes), "dtype": tensor.dtype, "shape": shape}
     op = Operation(tensor.graph, dims_vector, (), attrs, tensor.op.name, [tensor.type], (), tensor.op.site)
-    return graph.append(op, (), types=[TensorType(tensor.dtype, shape)]).output
+    return graph.append(op, (), types=[TensorType(tensor.dtype, shape)]).output  # type: ignore[arg-type]
 
 
 def needed_operations(outputs: Sequence[Tensor], targets: Sequence[Operation], fed: Collection[Tensor],

@@ -107,11 +107,11 @@ class _TagCell(RNNCell):
 
     @property
     def state_size(self) -> int:
-        return self._num_tags
+        return self._num_tags  # type: ignore[return-value]
 
     @property
     def output_size(self) -> int:
-        return self._num_tags
+        return self._num_tags  # type: ignore[return-value]
 
 
 class CrfForwardRnnCell(_TagCell):
@@ -166,7 +166,7 @@ def viterbi_decode(score: np.ndarray, transition_params: np.ndarray) -> tuple[li
     tags = [np.argmax(trellis[-1])]
     for row in before[:0:-1]:
         tags.append(row[tags[-1]])
-    return tags[::-1], np.max(trellis[-1])
+    return tags[::-1], np.max(trellis[-1])  # type: ignore[return-value]
 
 
 def crf_decode(potentials: Any, transition_params: Any, sequence_length: Any) -> tuple[Tensor, Tensor]:
@@ -176,7 +176,7 @@ def crf_decode(potentials: Any, transition_params: Any, sequence_length: Any) ->
                                dtype=int32)
     before = reverse_sequence(before, _rest(lengths), seq_axis=1)
     final = expand_dims(cast(argmax(last, 1), int32), -1)
-    tags, _ = dynamic_rnn(CrfDecodeBackwardRnnCell(scores.shape.as_list()[2]), before, _rest(lengths), final,
+    tags, _ = dynamic_rnn(CrfDecodeBackwardRnnCell(scores.shape.as_list()[2]), before, _rest(lengths), final,  # type: ignore[arg-type]  # noqa: E501
                           dtype=int32)
     path = concat([final, squeeze(tags, [2])], 1)
     return reverse_sequence(path, lengths, seq_axis=1), reduce_max(last, 1)

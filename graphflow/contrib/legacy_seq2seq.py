@@ -145,7 +145,7 @@ def embedding_tied_rnn_seq2seq(encoder_inputs: Any, decoder_inputs: Any, cell: A
 
         def decode(feed: bool) -> Decoded:
             loop = _argmax_and_embed(embedding, output_projection, not is_tensor(feed_previous)) if feed else None
-            return tied_rnn_seq2seq(*embedded, cell, loop, entered.dtype)
+            return tied_rnn_seq2seq(*embedded, cell, loop, entered.dtype)  # type: ignore[arg-type, call-arg]
 
         return _either(feed_previous, decode, cell.state_size)
 
@@ -199,7 +199,7 @@ def attention_decoder(decoder_inputs: Sequence[Any], initial_state: Any, attenti
                 with variable_scope("loop_function", reuse=True):
                     value = loop_function(outputs[-1], k)
             value = convert_to_tensor(value)
-            mixed = linear([cast(x, kind) for x in (value, *reads)], value.shape.as_list()[1])
+            mixed = linear([cast(x, kind) for x in (value, *reads)], value.shape.as_list()[1])  # type: ignore[arg-type]
             cell_output, state = cell(mixed, state)
             with variable_scope(get_variable_scope(), reuse=True if k == 0 and initial_state_attention else None):
                 reads = attention(state)
@@ -259,7 +259,7 @@ def one2many_rnn_seq2seq(encoder_inputs: Any, decoder_inputs_dict: dict[str, Any
             with variable_scope(f"one2many_decoder_{name}"):
                 cell = OutputProjectionWrapper(dec_cells_dict[name], symbols)
                 outputs[name], states[name] = _either(
-                    feed_previous, lambda feed, inputs=inputs, cell=cell, symbols=symbols: embedding_rnn_decoder(
+                    feed_previous, lambda feed, inputs=inputs, cell=cell, symbols=symbols: embedding_rnn_decoder(  # type: ignore[misc]  # noqa: E501
                         inputs, state, cell, symbols, embedding_size, feed_previous=feed), state)
     return outputs, states
 

@@ -8,18 +8,16 @@ from ..compiler.ops.slicing import concat
 from ..rnn.base import LayerRNNCell, LSTMStateTuple, RNNCell, batch_size_of
 from ..rnn.cells import BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell, MultiRNNCell
 from ..rnn.contributed import (
-    Conv1DLSTMCell,
-    Conv2DLSTMCell,
-    Conv3DLSTMCell,
-    ConvLSTMCell,
     CoupledInputForgetGateLSTMCell,
     IndRNNCell,
     IndyLSTMCell,
     IntersectionRNNCell,
     LayerNormBasicLSTMCell,
+    Linear,
     NASCell,
     SRUCell,
     UGRNNCell,
+    linear,
 )
 from ..rnn.contributed_wrappers import (
     AttentionCellWrapper,
@@ -29,6 +27,7 @@ from ..rnn.contributed_wrappers import (
     OutputProjectionWrapper,
     PhasedLSTMCell,
 )
+from ..rnn.convolutional import Conv1DLSTMCell, Conv2DLSTMCell, Conv3DLSTMCell, ConvLSTMCell
 from ..rnn.dynamic import bidirectional_dynamic_rnn
 from ..rnn.fused import (
     FusedRNNCell,
@@ -56,6 +55,8 @@ __all__ = [
     "stack_bidirectional_rnn", "static_bidirectional_rnn", "static_rnn", "static_state_saving_rnn",
     "transpose_batch_time",
 ]
+
+_linear, _Linear = linear, Linear  # which programs took from core_rnn_cell
 
 
 def best_effort_input_batch_size(flat_input: list[Tensor]) -> Any:

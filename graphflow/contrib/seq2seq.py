@@ -6,12 +6,15 @@ from ..seq2seq.attention import (
     BahdanauMonotonicAttention,
     LuongAttention,
     LuongMonotonicAttention,
+    MemoryAttention,
     hardmax,
+    mask_score,
     monotonic_attention,
     monotonic_probability_fn,
+    prepare_memory,
     safe_cumprod,
 )
-from ..seq2seq.attention_wrapper import AttentionWrapper, AttentionWrapperState
+from ..seq2seq.attention_wrapper import AttentionWrapper, AttentionWrapperState, compute_attention
 from ..seq2seq.beam import (
     BeamSearchDecoder,
     BeamSearchDecoderOutput,
@@ -42,3 +45,7 @@ __all__ = [
     "gather_tree", "gather_tree_from_array", "hardmax", "monotonic_attention", "monotonic_probability_fn",
     "safe_cumprod", "sequence_loss", "tile_batch",
 ]
+
+# what programs took from attention_wrapper
+_BaseAttentionMechanism = MemoryAttention
+_compute_attention, _maybe_mask_score, _prepare_memory = compute_attention, mask_score, prepare_memory

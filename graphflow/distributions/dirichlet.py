@@ -32,7 +32,7 @@ class Beta(Distribution):
     def total_concentration(self) -> Tensor:
         return self.concentration1 + self.concentration0
 
-    _batch = total_concentration.fget
+    _batch = total_concentration.fget  # type: ignore[attr-defined]
 
     def _sample(self, shape: Tensor, seed: int | None) -> Tensor:
         first = standard_gamma(shape, self.concentration1 + self.concentration0 * 0, seed)
@@ -88,7 +88,7 @@ class Dirichlet(Distribution):
     def total_concentration(self) -> Tensor:
         return reduce_sum(self.concentration, -1)
 
-    _batch = total_concentration.fget
+    _batch = total_concentration.fget  # type: ignore[attr-defined]
 
     def _event_dims(self) -> Tensor:
         return shape_of(self.concentration)[-1:]

@@ -96,7 +96,7 @@ class Conv(Layer):
             margin = (extent(self.kernel_size[0], self.dilation_rate[0]) - 1, 0)
             x = pad(x, [(0, 0), (0, 0), margin] if self.data_format == "channels_first" else [(0, 0), margin, (0, 0)])
             padding = "valid"
-        return compute(x, self.kernel, self.strides, padding.upper(), data_format=self.format,
+        return compute(x, self.kernel, self.strides, padding.upper(), data_format=self.format,  # type: ignore[operator]
                        dilations=self.dilation_rate)
 
     def call(self, inputs: Any) -> Tensor:

@@ -108,12 +108,12 @@ class Flatten(Layer):
         if self.data_format == "channels_first" and rank > 2:
             x = transpose(x, (0, *range(2, rank), 1))
         dims = known_rank("Flatten", x)
-        size: Any = -1 if any(isinstance(d, Dim) for d in dims[1:]) else math.prod(dims[1:])  # type: ignore[arg-type]
+        size: Any = -1 if any(isinstance(d, Dim) for d in dims[1:]) else math.prod(dims[1:])
         return reshape(x, (dims[0], size))
 
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
         batch, *sizes = TensorShape(input_shape).as_list()
-        return TensorShape([batch, None if None in sizes else math.prod(sizes)])  # type: ignore[arg-type]
+        return TensorShape([batch, None if None in sizes else math.prod(sizes)])
 
 
 dense = functional(Dense, "activation(inputs @ kernel + bias) over the last axis, with variables `kernel` and `bias`.")

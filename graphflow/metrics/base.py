@@ -44,7 +44,7 @@ def aligned(labels: Any, predictions: Any, weights: Any) -> tuple[Tensor, Tensor
     if w.dims and p.dims is not None:
         if len(w.dims) == len(p.dims) + 1:
             w = squeeze(w, [-1])
-        elif len(w.dims) == len(p.dims) - 1:
+        elif len(w.dims) == len(p.dims) - 1:  # type: ignore[arg-type]
             w = expand_dims(w, -1)
     return y, p, w  # type: ignore[return-value]
 

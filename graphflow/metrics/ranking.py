@@ -36,7 +36,7 @@ def _at_k(name: str, k: int | None, class_id: int | None = None) -> str:
 def _labels(labels: Any, predicted: Tensor) -> Tensor:
     """Labels as int64 with a last axis of labels."""
     if hasattr(labels, "dense_shape"):
-        from ..sparse import sparse_tensor_to_dense
+        from ..sparse import sparse_tensor_to_dense  # type: ignore[attr-defined]
         y = sparse_tensor_to_dense(labels, ABSENT, validate_indices=False)
         if y.dims is None and predicted.dims is not None:
             y.set_shape([None] * len(predicted.dims))

@@ -1,7 +1,7 @@
 """Cells of `tf.contrib.rnn` with one matrix of variables or few."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ..clip_ops import clip_by_value
@@ -9,8 +9,6 @@ from ..compiler.ir import Tensor
 from ..compiler.ops.elementwise import relu, rsqrt, sigmoid, square, tanh
 from ..compiler.ops.reduction import reduce_mean
 from ..compiler.ops.slicing import concat, split, tile
-from ..compiler.shapes import TensorShape
-from ..convolution import convolution
 from ..initializers import constant as constant_initializer
 from ..initializers import random_uniform as random_uniform_initializer
 from ..initializers import zeros as zeros_initializer
@@ -20,22 +18,41 @@ from ..variable_scope import get_variable, get_variable_scope, variable_scope
 from .base import LayerRNNCell, LSTMStateTuple, RNNCell, activation_of, input_depth
 
 
+class Linear:
+    """The concatenation of arguments [batch, n] times the variable "kernel", plus "bias", made in the current scope.
+
+    It is called with arguments like those it was made for. Raises ValueError for others than matrices of known size.
+    """
+
+    def __init__(self, args: Any, output_size: int, build_bias: bool = True, bias_initializer: Any = None,
+                 kernel_initializer: Any = None):
+        parts = _parts(args)
+        if not parts:
+            raise ValueError("`args` must be specified")
+        for part in parts:
+            if len(part.shape) != 2 or part.shape.as_list()[1] is None:
+                raise ValueError(f"linear expects 2D arguments of known size, received {[p.shape for p in parts]}")
+        depth = sum(part.shape.as_list()[1] for part in parts)
+        self._kernel = get_variable("kernel", [depth, output_size], parts[0].dtype, kernel_initializer)
+        self._bias = None
+        if build_bias:
+            start = zeros_initializer() if bias_initializer is None else bias_initializer
+            self._bias = get_variable("bias", [output_size], parts[0].dtype, start)
+
+    def __call__(self, args: Any) -> Tensor:
+        parts = _parts(args)
+        product = matmul(parts[0] if len(parts) == 1 else concat(parts, 1), self._kernel)
+        return product if self._bias is None else bias_add(product, self._bias)
+
+
+def _parts(args: Any) -> list[Tensor]:
+    return list(args) if isinstance(args, (list, tuple)) else [args]
+
+
 def linear(args: Any, output_size: int, bias: bool = True, bias_initializer: Any = None,
            kernel_initializer: Any = None) -> Tensor:
-    """The concatenated arguments [batch, n] times the variable "kernel", plus "bias", of the current scope."""
-    parts = list(args) if isinstance(args, (list, tuple)) else [args]
-    if not parts:
-        raise ValueError("`args` must be specified")
-    for part in parts:
-        if len(part.shape) != 2 or part.shape.as_list()[1] is None:
-            raise ValueError(f"linear expects 2D arguments of known size, received {[p.shape for p in parts]}")
-    depth = sum(part.shape.as_list()[1] for part in parts)
-    kernel = get_variable("kernel", [depth, output_size], parts[0].dtype, kernel_initializer)
-    product = matmul(parts[0] if len(parts) == 1 else concat(parts, 1), kernel)
-    if not bias:
-        return product
-    start = zeros_initializer() if bias_initializer is None else bias_initializer
-    return bias_add(product, get_variable("bias", [output_size], parts[0].dtype, start))
+    """`Linear(args, ...)(args)`."""
+    return Linear(args, output_size, bias, bias_initializer, kernel_initializer)(args)
 
 
 def layer_norm(x: Tensor, scope: str, gain: float = 1.0, shift: float = 0.0) -> Tensor:
@@ -333,65 +350,3 @@ class IndyLSTMCell(IndRNNCell):
         new_c = c * sigmoid(f + self._forget_bias) + sigmoid(i) * self._activation(j)
         new_h = self._activation(new_c) * sigmoid(o)
         return new_h, LSTMStateTuple(new_c, new_h)
-
-
-class ConvLSTMCell(RNNCell):
-    """The LSTM of images (Shi et al. 2015): inputs [batch, *input_shape], of `conv_ndims` axes and channels."""
-
-    def __init__(self, conv_ndims: int, input_shape: Sequence[int], output_channels: int, kernel_shape: Sequence[int],
-                 use_bias: bool = True, skip_connection: bool = False, forget_bias: float = 1.0,
-                 initializers: Any = None, name: str = "conv_lstm_cell"):
-        super().__init__(name=name)
-        if conv_ndims != len(input_shape) - 1:
-            raise ValueError(f"Invalid input_shape {input_shape} for conv_ndims={conv_ndims}.")
-        self._image = list(input_shape)[:-1]
-        self._channels = output_channels
-        self._kernel_shape = list(kernel_shape)
-        self._use_bias = use_bias
-        self._forget_bias = forget_bias
-        self._skip_connection = skip_connection
-        self._output_channels = output_channels + (input_shape[-1] if skip_connection else 0)
-
-    @property
-    def output_size(self) -> TensorShape:
-        return TensorShape([*self._image, self._output_channels])
-
-    @property
-    def state_size(self) -> Any:
-        size = TensorShape([*self._image, self._channels])
-        return LSTMStateTuple(size, size)
-
-    def call(self, inputs: Any, state: Any) -> Any:
-        c, h = state
-        x = concat([inputs, h], -1)
-        kernel = get_variable("kernel", [*self._kernel_shape, x.shape.as_list()[-1], 4 * self._channels], x.dtype)
-        gates = convolution(x, kernel, "SAME")
-        if self._use_bias:
-            gates = gates + get_variable("biases", [4 * self._channels], x.dtype, zeros_initializer())
-        i, j, f, o = split(gates, 4, axis=-1)
-        new_c = sigmoid(f + self._forget_bias) * c + sigmoid(i) * tanh(j)
-        output = tanh(new_c) * sigmoid(o)
-        if self._skip_connection:
-            output = concat([output, inputs], -1)
-        return output, LSTMStateTuple(new_c, output)
-
-
-class Conv1DLSTMCell(ConvLSTMCell):
-    """A ConvLSTMCell over one axis."""
-
-    def __init__(self, name: str = "conv_1d_lstm_cell", **kwargs: Any):
-        super().__init__(conv_ndims=1, name=name, **kwargs)
-
-
-class Conv2DLSTMCell(ConvLSTMCell):
-    """A ConvLSTMCell over images."""
-
-    def __init__(self, name: str = "conv_2d_lstm_cell", **kwargs: Any):
-        super().__init__(conv_ndims=2, name=name, **kwargs)
-
-
-class Conv3DLSTMCell(ConvLSTMCell):
-    """A ConvLSTMCell over volumes."""
-
-    def __init__(self, name: str = "conv_3d_lstm_cell", **kwargs: Any):
-        super().__init__(conv_ndims=3, name=name, **kwargs)

@@ -47,6 +47,32 @@ class AttentionMechanism:
         raise NotImplementedError
 
 
+def prepare_memory(memory: Any, memory_sequence_length: Any = None, check_inner_dims_defined: bool = True) -> Any:
+    """A memory [batch, time, size] (or a nest of such) with the steps beyond `memory_sequence_length` [batch] zeroed.
+
+    Raises ValueError for unknown sizes, unless not `check_inner_dims_defined`.
+    """
+    def prepared(value: Any) -> Tensor:
+        tensor = convert_to_tensor(value)
+        if check_inner_dims_defined and not tensor.shape[2:].is_fully_defined():
+            raise ValueError(f"Expected memory {tensor.name} to have fully defined inner dims, but saw shape: "
+                             f"{tensor.shape}")
+        if memory_sequence_length is None:
+            return tensor
+        mask = sequence_mask(memory_sequence_length, shape_of(tensor)[1], tensor.dtype)
+        return tensor * reshape(mask, [*mask.dims, *[1] * (len(tensor.dims or ()) - 2)])  # type: ignore[misc]
+
+    return nest.map_structure(prepared, memory)
+
+
+def mask_score(score: Tensor, memory_sequence_length: Any = None, score_mask_value: Any = None) -> Tensor:
+    """Scores [batch, time], those beyond the lengths replaced by `score_mask_value` (default minus infinity)."""
+    if memory_sequence_length is None:
+        return score
+    lowest = np.asarray(-np.inf if score_mask_value is None else score_mask_value, score.dtype.np)
+    return where(sequence_mask(memory_sequence_length, shape_of(score)[1]), score, convert_to_tensor(lowest))
+
+
 class MemoryAttention(AttentionMechanism):
     """Attention over a memory [batch, time, size], of which steps beyond `memory_sequence_length` [batch] are zeroed
     and get the score `score_mask_value` (default minus infinity)."""
@@ -64,22 +90,13 @@ class MemoryAttention(AttentionMechanism):
         self.dtype = as_dtype(dtype)
         self._normalized = probability_fn
         self._lengths = None if memory_sequence_length is None else convert_to_tensor(memory_sequence_length)
-        self._mask_value = -np.inf if score_mask_value is None else score_mask_value
-        self._values = nest.map_structure(partial(self._prepared, check_inner_dims_defined), memory)
+        self._mask_value = score_mask_value
+        self._name = name
+        self._values = prepare_memory(memory, self._lengths, check_inner_dims_defined)
         self._keys = self._values if memory_layer is None else memory_layer(self._values)
         if custom_key_value_fn is not None:
             self._keys, self._values = custom_key_value_fn(self._keys, self._values)
         self._batch_size, self._alignments_size = batch_size_of(self._keys), batch_size_of(self._keys, 1)
-
-    def _prepared(self, check: bool, memory: Any) -> Tensor:
-        tensor = convert_to_tensor(memory)
-        if check and not tensor.shape[2:].is_fully_defined():
-            raise ValueError(f"Expected memory {tensor.name} to have fully defined inner dims, but saw shape: "
-                             f"{tensor.shape}")
-        if self._lengths is None:
-            return tensor
-        mask = sequence_mask(self._lengths, shape_of(tensor)[1], tensor.dtype)
-        return tensor * reshape(mask, [*mask.dims, *[1] * (len(tensor.dims or ()) - 2)])  # type: ignore[misc]
 
     @property
     def values(self) -> Tensor:
@@ -110,6 +127,10 @@ class MemoryAttention(AttentionMechanism):
     def initial_state(self, batch_size: Any, dtype: Any) -> Tensor:
         return self.initial_alignments(batch_size, dtype)
 
+    def _probability_fn(self, score: Tensor, state: Any) -> Tensor:
+        """The alignments for scores [batch, time]: masked and normalized."""
+        return self._normalized(mask_score(score, self._lengths, self._mask_value), state)
+
     def _score(self, query: Tensor) -> Tensor:
         """[batch, time] for a query [batch, size]."""
         raise NotImplementedError
@@ -117,10 +138,7 @@ class MemoryAttention(AttentionMechanism):
     def __call__(self, query: Any, state: Any) -> tuple[Tensor, Tensor]:
         with variable_scope(None, self._scope, [query]):
             score = self._score(query)
-        if self._lengths is not None:
-            lowest = convert_to_tensor(np.asarray(self._mask_value, score.dtype.np))
-            score = where(sequence_mask(self._lengths, shape_of(score)[1]), score, lowest)
-        alignments = self._normalized(score, state)
+        alignments = self._probability_fn(score, state)
         return alignments, alignments
 
 

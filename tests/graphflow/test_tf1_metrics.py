@@ -4,9 +4,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import graphflow as tf
 import numpy as np
 import pytest
+
+import graphflow as tf
 
 RNG = np.random.default_rng(4)
 SCORES = RNG.uniform(0, 1, (2, 12)).astype(np.float32)

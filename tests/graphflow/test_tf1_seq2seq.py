@@ -93,8 +93,8 @@ class Table(rnn_cell.RNNCell):
         return tf.matmul(inputs, tf.constant(self._table)), state + 1.0
 
 
-TABLE = np.log(np.array([[0.05, 0.1, 0.5, 0.35], [0.3, 0.2, 0.25, 0.25], [0.3, 0.3, 0.2, 0.2], [0.1, 0.8998, 1e-4, 1e-4]],
-                        np.float32))
+TABLE = np.log(np.array([[0.05, 0.1, 0.5, 0.35], [0.3, 0.2, 0.25, 0.25], [0.3, 0.3, 0.2, 0.2],
+                         [0.1, 0.8998, 1e-4, 1e-4]], np.float32))
 END = 1
 
 

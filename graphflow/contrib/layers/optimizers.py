@@ -135,7 +135,7 @@ def _changed(gradients: Any, noise: float | None, multipliers: dict[Any, Any] | 
             gradient = gradient + truncated_normal(gradient.shape, dtype=gradient.dtype) * noise
         key = variable if multipliers and variable in multipliers else variable.name
         if gradient is not None and multipliers and key in multipliers:
-            gradient = mapped(gradient, lambda x, f=multipliers[key]: x * cast(convert_to_tensor(f), x.dtype))
+            gradient = mapped(gradient, lambda x, f=multipliers[key]: x * cast(convert_to_tensor(f), x.dtype))  # type: ignore[misc]  # noqa: E501
         changed.append((gradient, variable))
     return changed
 
@@ -173,7 +173,7 @@ def adaptive_clipping_fn(std_factor: float = 2.0, decay: float = 0.95, static_ma
             size, keep = log(norm + epsilon), decay
             if global_step is not None:
                 n = cast(global_step, float32)
-                keep = minimum(n / (n + 1.0), decay)
+                keep = minimum(n / (n + 1.0), decay)  # type: ignore[assignment]
             mean, mean_square = moving("mean", size, keep), moving("sq_mean", square(size), keep)
             spread = sqrt(maximum(mean_square - square(mean), epsilon))
             limit = exp(mean + std_factor * spread)

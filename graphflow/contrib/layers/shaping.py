@@ -55,7 +55,7 @@ def one_hot_encoding(labels: Any, num_classes: int, on_value: Any = 1.0, off_val
 
 
 def _label(layer: Callable[..., Any], default: str) -> str:
-    return getattr(layer, "__name__", None) or getattr(getattr(layer, "func", None), "__name__", default)
+    return getattr(layer, "__name__", None) or getattr(getattr(layer, "func", None), "__name__", default)  # type: ignore[return-value]  # noqa: E501
 
 
 @add_arg_scope
@@ -118,14 +118,14 @@ def spatial_softmax(features: Any, temperature: Any = None, name: str | None = N
                              f"{x.shape}")
         with name_scope("spatial_softmax_op", None, [x]):
             across = meshgrid(linspace(-1.0, 1.0, height), linspace(-1.0, 1.0, width), indexing="ij")
-            place_x, place_y = (reshape(p, [height * width]) for p in across)
+            place_x, place_y = (reshape(p, [height * width]) for p in across)  # type: ignore[operator]
             start = ones() if temperature is None else constant_initializer(temperature)
             heat = model_variable("temperature", (), float32, start, trainable=trainable,
                                   collections=get_variable_collections(variables_collections, "temperature")
                                   if trainable else None)
-            attention = _softmax(reshape(images, [-1, height * width]) / heat)
+            attention = _softmax(reshape(images, [-1, height * width]) / heat)  # type: ignore[operator]
             expected = [reduce_sum(p * attention, [1], True) for p in (place_x, place_y)]
-            return reshape(concat(expected, 1), [-1, channels * 2])
+            return reshape(concat(expected, 1), [-1, channels * 2])  # type: ignore[operator]
 
 
 def scale_gradient(inputs: Any, gradient_multiplier: Any) -> Tensor:

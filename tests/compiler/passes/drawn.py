@@ -86,7 +86,7 @@ class Drawn:
             else:
                 with np.errstate(all="ignore"):
                     results = evaluate(op, [self.values[t] for t in op.inputs], self.sizes)
-            kept = op.type in ("Neg", "Relu", "Abs", "Maximum", "Minimum", "Max", "Min", "Transpose", "ReverseV2", "Tile",
+            kept = op.type in ("Neg", "Relu", "Abs", "Maximum", "Minimum", "Max", "Min", "Transpose", "ReverseV2", "Tile",  # noqa: E501
                                "StridedSlice", "Reshape", "ConcatV2", "Place", "SelectV2", "Const", "ReadVariableOp",
                                "Assign", "GatherV2", "OneHot") and all(t in self.exact for t in op.inputs
                                                                      if t.op.type != "VariableV2")

@@ -1,0 +1,56 @@
+"""Cases of special functions, against published values, and of the ops that guard 0."""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from example import F32, case, floats, ints
+from graphflow.compiler import special_reference
+from graphflow.compiler.ops import special
+
+X = floats((7,), 0.2, 3)
+# Abramowitz & Stegun: tables 6.1, 6.4, 9.8, 23.3, 26.1 and section 7.1
+case("Lgamma", special.lgamma, X, second=True, expect=lambda x: np.array([math.lgamma(v) for v in x], x.dtype))
+case("Lgamma", special.lgamma, np.array([-0.5, -1.5, 0, 171], F32), grad=False,
+     expect=lambda x: np.array([math.lgamma(-0.5), math.lgamma(-1.5), np.inf, math.lgamma(171)], F32))
+case("Digamma", special.digamma, np.array([1, 0.5, 2, -0.5], F32), second=True,
+     expect=lambda x: np.array([-0.5772156649, -1.9635100260, 0.4227843351, 0.0364899740], F32))
+case("Polygamma", special.polygamma, np.array([1, 2, 0], F32), np.array([1, 1, 1], F32), grad=False,
+     expect=lambda n, x: np.array([1.6449340668, -2.4041138063, -0.5772156649], F32))
+case("Zeta", special.zeta, np.array([2, 4, 3], F32), np.array([1, 1, 2], F32), grad=False,
+     expect=lambda x, q: np.array([1.6449340668, 1.0823232337, 0.2020569032], F32))
+case("Igamma", special.igamma, np.array([1, 0.5, 3], F32), np.array([1, 0.25, 5], F32),
+     expect=lambda a, x: np.array([0.6321205588, math.erf(0.5), 0.8753479805], F32))
+case("Igammac", special.igammac, np.array([1, 0.5, 3], F32), np.array([1, 0.25, 5], F32),
+     expect=lambda a, x: np.array([0.3678794412, math.erfc(0.5), 0.1246520195], F32))
+case("IgammaGradA", special.igamma_grad_a, np.array([1.5], F32), np.array([2.0], F32), grad=False,
+     expect=lambda a, x: (special_reference.igamma(a + 1e-6, x) - special_reference.igamma(a - 1e-6, x)) / 2e-6
+     if a.dtype == np.float64 else np.array([-0.2854566], F32))
+case("Betainc", special.betainc, np.array([1, 2, 0.5], F32), np.array([1, 3, 0.5], F32),
+     np.array([0.3, 0.5, 0.25], F32), grad=False, expect=lambda a, b, x: np.array([0.3, 0.6875, 1 / 3], F32))
+case("Erfinv", special.erfinv, floats((7,), -0.9, 0.9), second=True)
+case("Erfinv", special.erfinv, np.array([0.5, -0.5, 1], F32), grad=False,
+     expect=lambda x: np.array([0.4769362762, -0.4769362762, np.inf], F32))
+case("Ndtri", special.ndtri, np.array([0.5, 0.975, 1e-9], F32), grad=False,
+     expect=lambda p: np.array([0, 1.9599639845, -5.9978070150], F32))
+for _name, _build, _values in (("BesselI0", special.bessel_i0, (1.0, 1.2660658778, 27.239871824)),
+                               ("BesselI1", special.bessel_i1, (0.0, 0.5651591040, 24.335642142)),
+                               ("BesselI0e", special.bessel_i0e, (1.0, 0.4657596077, 0.1835408126)),
+                               ("BesselI1e", special.bessel_i1e, (0.0, 0.2079104154, 0.1639722669))):
+    case(_name, _build, np.array([0, 1, 5], F32), grad=False, expect=lambda x, v=_values: np.array(v, F32))
+    case(_name, _build, floats((5,), 0.3, 3))
+
+ZEROS = np.array([0, 0, 2, -1.5], F32)
+OTHERS = np.array([0, 3, 4, 0.5], F32)
+case("Xlogy", special.xlogy, ZEROS, OTHERS, grad=False,
+     expect=lambda x, y: np.array([0, 0, 2 * np.log(4), -1.5 * np.log(0.5)], F32))
+case("Xlog1py", special.xlog1py, ZEROS, OTHERS, grad=False, expect=lambda x, y: x * np.log1p(y))
+case("Xdivy", special.xdivy, ZEROS, OTHERS, grad=False, expect=lambda x, y: np.array([0, 0, 0.5, -3], F32))
+case("DivNoNan", special.div_no_nan, OTHERS, ZEROS, grad=False, expect=lambda x, y: np.array([0, 0, 2, -1 / 3], F32))
+case("MulNoNan", special.multiply_no_nan, np.array([np.nan, np.inf, 2, 3], F32), ZEROS, grad=False,
+     expect=lambda x, y: np.array([0, 0, 4, -4.5], F32))
+for _name, _build in (("Xlogy", special.xlogy), ("Xlog1py", special.xlog1py), ("Xdivy", special.xdivy),
+                      ("DivNoNan", special.div_no_nan), ("MulNoNan", special.multiply_no_nan)):
+    case(_name, _build, floats((3, 2), 0.5, 2), floats((2,), 0.5, 2, seed=1))
+case("LeftShift", special.left_shift, ints((5,), -9, 9), ints((5,), 0, 4), expect=np.left_shift)
+case("RightShift", special.right_shift, ints((5,), -99, 99, np.int8), ints((5,), 0, 4, np.int8), expect=np.right_shift)
