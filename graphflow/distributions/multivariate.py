@@ -186,7 +186,7 @@ def _kl_one_hot(a: OneHotCategorical, b: OneHotCategorical, name: str | None = N
 
 
 class RelaxedOneHotCategorical(Classes):
-    """Points of the simplex that tend to the classes as `temperature` falls to 0, differentiable by the logits (Jang, Gu
+    """Points of the simplex that tend to classes as `temperature` falls to 0, differentiable by the logits (Jang, Gu
     and Poole, 2017; Maddison, Mnih and Teh, 2017)."""
 
     event_rank = 1
