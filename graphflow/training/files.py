@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import uuid
 from collections.abc import Callable
 
 from ..compiler.errors import PermissionDeniedError, ResourceExhaustedError, UnknownError
@@ -19,7 +20,7 @@ def replace_file(path: str, write: Callable[[str], None]) -> None:
     Raises ResourceExhaustedError for a full disk, PermissionDeniedError or UnknownError; the file at `path` is then as
     it was, and nothing is left beside it.
     """
-    beside = f"{path}.tempstate{os.getpid()}"
+    beside = f"{path}.tempstate{uuid.uuid4().hex}"  # of this writer alone: threads may write at once
     try:
         write(beside)
         with open(beside, "rb+") as file:

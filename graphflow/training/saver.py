@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -70,6 +71,7 @@ class Saver:
         self._pad_step_number = pad_step_number
         self._save_relative_paths = save_relative_paths
         self._pieces: dict[str, list[_Piece]] | None = None
+        self._lock = threading.Lock()  # a supervisor's thread may save too
         self._last_checkpoints: list[tuple[str, float]] = []
         self._next_kept = time.time() + keep_checkpoint_every_n_hours * 3600
         if saver_def is not None:
@@ -155,15 +157,16 @@ class Saver:
         pieces = self._built()
         if not pieces:
             return None
-        write_checkpoint(path, {key: _saved(session, pieces[key]) for key in sorted(pieces)})
-        if write_meta_graph:
-            with session.graph.as_default():
-                self.export_meta_graph(f"{path}.{meta_graph_suffix}")
-        if write_state:
-            surplus = self._record(path)
-            update_checkpoint_state(folder, path, self.last_checkpoints, latest_filename,
-                                    save_relative_paths=self._save_relative_paths)
-            self._remove(surplus, meta_graph_suffix)
+        with self._lock:
+            write_checkpoint(path, {key: _saved(session, pieces[key]) for key in sorted(pieces)})
+            if write_meta_graph:
+                with session.graph.as_default():
+                    self.export_meta_graph(f"{path}.{meta_graph_suffix}")
+            if write_state:
+                surplus = self._record(path)
+                update_checkpoint_state(folder, path, self.last_checkpoints, latest_filename,
+                                        save_relative_paths=self._save_relative_paths)
+                self._remove(surplus, meta_graph_suffix)
         return path
 
     def export_meta_graph(self, filename: str | None = None, collection_list: Any = None, as_text: bool = False,

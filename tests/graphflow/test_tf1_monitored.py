@@ -77,9 +77,10 @@ def test_ends_and_errors():
     number = tf.train.limit_epochs(tf.constant(1.0), 2)
     final = tf.train.FinalOpsHook(loss * 0.0)
     fed = tf.placeholder(tf.float32, [])
+    more = fed + 1.0
     hooks = [final, tf.train.FeedFnHook(lambda: {fed: 3.0})]
     with tf.train.SingularMonitoredSession(hooks) as sess:
-        assert isinstance(sess.raw_session(), tf.Session) and sess.run(fed + 1.0) == 4
+        assert isinstance(sess.raw_session(), tf.Session) and sess.run(more) == 4
         with pytest.raises(RuntimeError, match="Same tensor is fed"):
             sess.run(fed, {fed: 1.0})
         while True:
