@@ -14,6 +14,7 @@ from .compiler.ops import matrix_parts
 from .compiler.ops.arguments import convert_all
 from .compiler.ops.complex import conj, real
 from .compiler.ops.constant import convert_to_tensor
+from .compiler.ops.einsum import einsum
 from .compiler.ops.elementwise import cast, log, where
 from .compiler.ops.factorization import cholesky, lu, qr, self_adjoint_eig, self_adjoint_eigvals, svd
 from .compiler.ops.gather import range_
@@ -37,6 +38,15 @@ from .compiler.ops.reduction import argmax, reduce_max, reduce_sum
 from .compiler.ops.slicing import concat, slice_axis, stack, unstack
 from .compiler.ops.view import expand_dims, identity, ones_of, squeeze, zeros_of
 from .framework import name_scope
+from .linear_operator import (
+    LinearOperator,
+    LinearOperatorComposition,
+    LinearOperatorDiag,
+    LinearOperatorFullMatrix,
+    LinearOperatorIdentity,
+    LinearOperatorLowerTriangular,
+    LinearOperatorScaledIdentity,
+)
 from .math_ops import matmul, norm, tensordot
 from .nn import l2_normalize
 
@@ -256,7 +266,9 @@ def eigh_tridiagonal(alpha: Any, beta: Any, eigvals_only: bool = True, select: s
 
 
 __all__ = [
-    "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eigh",
+    "LinearOperator", "LinearOperatorComposition", "LinearOperatorDiag", "LinearOperatorFullMatrix",
+    "LinearOperatorIdentity", "LinearOperatorLowerTriangular", "LinearOperatorScaledIdentity",
+    "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eigh", "einsum",
     "eigh_tridiagonal", "eigvalsh", "expm", "eye", "global_norm", "inv", "l2_normalize", "logdet", "logm", "lstsq",
     "lu", "lu_matrix_inverse", "lu_reconstruct", "lu_solve", "matmul", "matrix_rank", "matrix_transpose", "matvec",
     "norm", "normalize", "pinv", "qr", "set_diag", "slogdet", "solve", "sqrtm", "svd", "tensor_diag",

@@ -1,0 +1,102 @@
+"""`tf.linalg` against NumPy, for unknown sizes too; operators against their matrices."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphflow as tf
+
+A = np.random.default_rng(0).normal(size=(2, 3, 3)).astype(np.float32) + 3 * np.eye(3, dtype=np.float32)
+B = np.random.default_rng(1).normal(size=(2, 3, 2)).astype(np.float32)
+
+
+def run(tensors, feeds=None):
+    with tf.Session() as session:
+        return session.run(tensors, feeds)
+
+
+def close(value, wanted):
+    np.testing.assert_allclose(value, wanted, rtol=2e-4, atol=2e-5)
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default():
+        yield
+
+
+@pytest.mark.parametrize("shape", [[2, 3, 3], [None, None, None]])
+def test_factors_put_to_use(shape):
+    x = tf.placeholder(tf.float32, shape)
+    factors, perm = tf.linalg.lu(x)
+    s, u, v = tf.linalg.svd(x)
+    values = run([tf.linalg.lu_reconstruct(factors, perm), tf.linalg.lu_solve(factors, perm, B),
+                  tf.linalg.lu_matrix_inverse(factors, perm), tf.linalg.pinv(x), tf.linalg.matrix_rank(x),
+                  tf.matmul(u * s[:, None], v, adjoint_b=True), tf.linalg.norm(x, 2, [1, 2])], {x: A})
+    for value, wanted in zip(values, [A, np.linalg.solve(A, B), np.linalg.inv(A), np.linalg.pinv(A), [3, 3], A,
+                                      np.linalg.norm(A, 2, (1, 2))], strict=True):
+        close(value, wanted)
+
+
+def test_bands_and_diagonals():
+    packed = run(tf.linalg.diag_part(A, k=(-1, 1)))
+    close(packed[0], [[0, *np.diag(A[0], 1)], np.diag(A[0]), [*np.diag(A[0], -1), 0]])
+    close(run(tf.linalg.diag(packed, k=(-1, 1))), np.triu(np.tril(A, 1), -1))
+    close(run(tf.linalg.diag_part(A[:, :2], k=1, padding_value=9.0)), A[:, [0, 1], [1, 2]])
+    close(run(tf.linalg.diag_part(A, k=(0, 1), padding_value=9.0, align="LEFT_LEFT"))[1, 0], [*np.diag(A[1], 1), 9])
+    close(run(tf.matrix_set_diag(A[:, :2], np.zeros((2, 2), np.float32))), A[:, :2] * (1 - np.eye(2, 3)))
+    close(run(tf.diag([1.0, 2.0])), np.diag([1, 2]))
+    close(run(tf.matrix_band_part(A, 0, -1)), np.triu(A))
+
+
+@pytest.mark.parametrize("form", ["compact", "sequence", "matrix"])
+def test_tridiagonal(form):
+    upper, main, lower = np.array([[1, 2, 0], [4, 5, 6], [0, 1, 2]], np.float32)
+    matrix = np.diag(main) + np.diag(upper[:-1], 1) + np.diag(lower[1:], -1)
+    diagonals = {"compact": np.stack([upper, main, lower]), "sequence": (upper[:-1], main, lower[1:]),
+                 "matrix": matrix}[form]
+    close(run(tf.linalg.tridiagonal_solve(diagonals, B[0], form)), np.linalg.solve(matrix, B[0]))
+    close(run(tf.linalg.tridiagonal_matmul(diagonals, B[0], form)), matrix @ B[0])
+    close(run(tf.linalg.eigh_tridiagonal([4.0, 5.0], [1.0])), np.linalg.eigvalsh([[4, 1], [1, 5]]))
+
+
+def test_products_and_errors():
+    close(run(tf.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])), [0, 0, 1])
+    close(run(tf.linalg.matvec(A, B[:, :, 0])), np.einsum("bij,bj->bi", A, B[:, :, 0]))
+    unit, size = run(tf.linalg.normalize(A, axis=-1))
+    close(unit * size, A)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
+        run(tf.matrix_inverse(np.zeros((2, 2), np.float32)))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Cholesky"):
+        run(tf.cholesky(-np.eye(2, dtype=np.float32)))
+    with pytest.raises(ValueError, match="square"):
+        tf.matrix_inverse(np.zeros((2, 3), np.float32))
+
+
+OPERATORS = {
+    "full": lambda: tf.linalg.LinearOperatorFullMatrix(A),
+    "definite": lambda: tf.linalg.LinearOperatorFullMatrix(A @ A.swapaxes(1, 2), is_positive_definite=True),
+    "triangle": lambda: tf.linalg.LinearOperatorLowerTriangular(A),
+    "diagonal": lambda: tf.linalg.LinearOperatorDiag(A[:, 0] + 5),
+    "identity": lambda: tf.linalg.LinearOperatorIdentity(3, [2]),
+    "scaled": lambda: tf.linalg.LinearOperatorScaledIdentity(3, [2.0, -3.0]),
+    "product": lambda: tf.linalg.LinearOperatorComposition([tf.linalg.LinearOperatorLowerTriangular(A),
+                                                            tf.linalg.LinearOperatorDiag(A[:, 0] + 5)]),
+}
+
+
+@pytest.mark.parametrize("adjoint", [False, True])
+@pytest.mark.parametrize("kind", OPERATORS)
+def test_operators(kind, adjoint):
+    operator = OPERATORS[kind]()
+    dense, product, solved, log_det, det, diagonal, vector = run([
+        operator.to_dense(), operator.matmul(B, adjoint), operator.solve(B, adjoint), operator.log_abs_determinant(),
+        operator.determinant(), operator.diag_part(), operator.solvevec(B[..., 0], adjoint)])
+    matrix = dense.swapaxes(1, 2) if adjoint else dense
+    assert operator.shape.as_list() == [2, 3, 3] and operator.batch_shape.as_list() == [2]
+    close(product, matrix @ B)
+    close(solved, np.linalg.solve(matrix, B))
+    close(vector, solved[..., 0])
+    close(log_det, np.linalg.slogdet(dense)[1])
+    close(det, np.linalg.det(dense))
+    close(diagonal, np.diagonal(dense, axis1=1, axis2=2))
