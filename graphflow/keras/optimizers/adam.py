@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...compiler.ir import Tensor
-from ...compiler.ops.elementwise import maximum, power, sqrt, square
+from ...compiler.ops.elementwise import maximum, power, sqrt
 from ..variables import Variable
-from .optimizer import Optimizer, steps_taken
+from .optimizer import Optimizer, squared, steps_taken
 
 
 class Adam(Optimizer):
@@ -28,7 +28,7 @@ class Adam(Optimizer):
         rate = learning_rate * sqrt(1 - power(self.beta_2, step)) / (1 - power(self.beta_1, step))
         m, v = self.slot("momentum", variable), self.slot("velocity", variable)
         m.assign_add((gradient - m) * (1 - self.beta_1))
-        v.assign_add((square(gradient) - v) * (1 - self.beta_2))
+        v.assign_add((squared(gradient) - v) * (1 - self.beta_2))
         if self.amsgrad:
             peak = self.slot("velocity_hat", variable)
             peak.assign(maximum(peak.value(), v.value()))

@@ -15,7 +15,7 @@ from ...compiler.ops.view import expand_dims
 from .. import initializers
 from ..variables import Variable
 from .adam import Adam
-from .optimizer import Optimizer, steps_taken
+from .optimizer import Optimizer, squared, steps_taken
 
 
 class AdamW(Adam):
@@ -76,7 +76,7 @@ class Nadam(Optimizer):
         product = cast(self._product.value(), variable.dtype)
         m, v = self.slot("momentum", variable), self.slot("velocity", variable)
         m.assign_add((gradient - m) * (1 - self.beta_1))
-        v.assign_add((square(gradient) - v) * (1 - self.beta_2))
+        v.assign_add((squared(gradient) - v) * (1 - self.beta_2))
         mean = m * following / (1 - product * following) + gradient * (1 - now) / (1 - product)
         spread = v / (1 - power(cast(self.beta_2, variable.dtype), steps_taken(self, variable)))
         variable.assign_sub(mean * learning_rate / (sqrt(spread) + self.epsilon))
@@ -102,7 +102,7 @@ class Adagrad(Optimizer):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         total = self.slot("accumulator", variable)
-        total.assign_add(square(gradient))
+        total.assign_add(squared(gradient))
         variable.assign_sub(gradient * learning_rate / sqrt(total + self.epsilon))
 
     def get_config(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class Adadelta(Optimizer):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         grads, deltas = self.slot("accumulated_grad", variable), self.slot("accumulated_delta_var", variable)
-        grads.assign(grads * self.rho + square(gradient) * (1 - self.rho))
+        grads.assign(grads * self.rho + squared(gradient) * (1 - self.rho))
         delta = -sqrt(deltas + self.epsilon) * gradient / sqrt(grads + self.epsilon)
         deltas.assign(deltas * self.rho + square(delta) * (1 - self.rho))
         variable.assign_add(delta * learning_rate)
@@ -154,7 +154,7 @@ class Adafactor(Optimizer):
         step = steps_taken(self, variable)
         rate = minimum(learning_rate, rsqrt(step)) if self.relative_step and not callable(self._rate) else learning_rate
         size = maximum(_rms(variable.value()), self.epsilon_2) * minimum(rate, rsqrt(step))
-        squares = square(gradient) + self.epsilon_1
+        squares = squared(gradient) + self.epsilon_1
         decay = 1 - power(step, self.beta_2_decay)
         position, v = self._positions[variable.op], self.slot("velocity", variable)
         if len(variable.shape) > 1:
@@ -215,7 +215,7 @@ class Lamb(Optimizer):
         step = steps_taken(self, variable)
         m, v = self.slot("momentum", variable), self.slot("velocity", variable)
         m.assign_add((gradient - m) * (1 - self.beta_1))
-        v.assign_add((square(gradient) - v) * (1 - self.beta_2))
+        v.assign_add((squared(gradient) - v) * (1 - self.beta_2))
         mean = m / (1 - power(cast(self.beta_1, variable.dtype), step))
         update = mean / (sqrt(v / (1 - power(cast(self.beta_2, variable.dtype), step))) + self.epsilon)
         weights, steps = (sqrt(reduce_sum(square(t))) for t in (variable.value(), update))
@@ -259,7 +259,7 @@ class Ftrl(Optimizer):
         total, linear = self.slot("accumulator", variable), self.slot("linear", variable)
         w, exponent = variable.value(), -self.learning_rate_power
         l2 = self.l2_regularization_strength + self.beta / (2.0 * learning_rate)
-        new = total + square(gradient)
+        new = total + squared(gradient)
         old_root, new_root = power(total.value(), exponent), power(new, exponent)
         linear.assign_add(gradient + w * (2 * self.l2_shrinkage_regularization_strength)
                           - (new_root - old_root) / learning_rate * w)

@@ -13,7 +13,7 @@ from ...compiler.ops.reduction import reduce_sum
 from ...compiler.ops.view import transpose
 from .. import backend
 from ..variables import Variable
-from .optimizer import Optimizer, steps_taken
+from .optimizer import Optimizer, squared, steps_taken
 
 
 class Muon(Optimizer):
@@ -52,7 +52,7 @@ class Muon(Optimizer):
             v, step = self._velocities[variable.op], steps_taken(self, variable)
             corrected = sqrt(1 - power(self.adam_beta_2, step)) / (1 - power(self.adam_beta_1, step))
             m.assign_add((gradient - m) * (1 - self.adam_beta_1))
-            v.assign_add((square(gradient) - v) * (1 - self.adam_beta_2))
+            v.assign_add((squared(gradient) - v) * (1 - self.adam_beta_2))
             variable.assign_sub(m * (learning_rate * self.adam_lr_ratio * corrected) / (sqrt(v.value()) + self.epsilon))
             return
         m.assign(m * self.momentum + gradient)
@@ -96,7 +96,7 @@ class ScheduleFreeAdamW(Optimizer):
         if self.warmup_steps > 0:
             learning_rate = learning_rate * minimum(step / float(self.warmup_steps), 1.0)
         z, v = self.slot("momentum", variable), self.slot("velocity", variable)
-        v.assign_add((square(gradient) - v) * (1 - self.beta_2))
+        v.assign_add((squared(gradient) - v) * (1 - self.beta_2))
         spread = sqrt(v / (1 - power(cast(self.beta_2, variable.dtype), step))) + self.epsilon
         z.assign_sub(learning_rate * gradient / spread)
         # from the iterate after its step, as Keras does

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -209,7 +209,7 @@ class Optimizer:
         assert scope is not None
         grads, variables = [cast(g, v.dtype) for g, v in pairs], [v for _, v in pairs]
         if self.loss_scale_factor is not None:
-            grads = [g / self.loss_scale_factor for g in grads]
+            grads = [_by_row(lambda v: v / self.loss_scale_factor, g) for g in grads]
         if not self.gradient_accumulation_steps:
             self._update(grads, variables)
         else:
@@ -278,16 +278,16 @@ class Optimizer:
     def _clip(self, grads: list[Tensor]) -> list[Tensor]:
         if self.clipvalue is not None:
             limit = float(self.clipvalue)
-            return [_with_values(g, ew.minimum(ew.maximum(_values(g), -limit), limit)) for g in grads]
+            return [ew.minimum(ew.maximum(g, -limit), limit) for g in grads]
         if self.clipnorm is not None:
             norms = [ew.sqrt(reduce_sum(ew.square(_values(g)))) for g in grads]
-            return [g * self.clipnorm / ew.maximum(n, float(self.clipnorm))
+            return [_by_row(lambda v, n=n: v * self.clipnorm / ew.maximum(n, float(self.clipnorm)), g)
                     for g, n in zip(grads, norms, strict=True)]
         if self.global_clipnorm is not None:
             squares = [reduce_sum(ew.square(_values(g))) for g in grads]
             norm = ew.sqrt(sum(squares[1:], squares[0]))
             scale = self.global_clipnorm * ew.minimum(1 / norm, 1 / self.global_clipnorm)
-            return [g * scale for g in grads]
+            return [_by_row(lambda v: v * scale, g) for g in grads]
         return grads
 
     def scale_loss(self, loss: Tensor) -> Tensor:
@@ -331,13 +331,18 @@ def steps_taken(optimizer: Optimizer, like: Variable) -> Tensor:
     return cast(convert_to_tensor(optimizer.iterations) + 1, like.dtype)
 
 
+def squared(gradient: Tensor) -> Tensor:
+    """The squares of a gradient. Of a table's gradient Keras squares the rows before it adds up those of one index."""
+    return _by_row(ew.square, gradient)
+
+
 def _values(gradient: Tensor) -> Tensor:
-    """The elements that Keras measures: of a table's gradient the rows before those of one index are added up."""
+    """The rows of a table's gradient, one for each use; another gradient itself."""
     return gradient.op.inputs[0] if gradient.op.definition.fields.get("scatter") else gradient
 
 
-def _with_values(gradient: Tensor, values: Tensor) -> Tensor:
-    if not gradient.op.definition.fields.get("scatter"):
-        return values
+def _by_row(function: Callable[[Tensor], Tensor], gradient: Tensor) -> Tensor:
     op = gradient.op
-    return op.definition(values, *op.inputs[1:], **op.attrs)
+    if not op.definition.fields.get("scatter"):
+        return function(gradient)
+    return op.definition(function(op.inputs[0]), *op.inputs[1:], **op.attrs)

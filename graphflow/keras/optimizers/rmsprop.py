@@ -7,7 +7,7 @@ from typing import Any
 from ...compiler.ir import Tensor
 from ...compiler.ops.elementwise import sqrt, square
 from ..variables import Variable
-from .optimizer import Optimizer
+from .optimizer import Optimizer, squared
 
 
 class RMSprop(Optimizer):
@@ -26,7 +26,7 @@ class RMSprop(Optimizer):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         velocity = self.slot("velocity", variable)
-        velocity.assign(velocity * self.rho + square(gradient) * (1 - self.rho))
+        velocity.assign(velocity * self.rho + squared(gradient) * (1 - self.rho))
         spread = velocity.value()
         if self.centered:
             average = self.slot("average_gradient", variable)
