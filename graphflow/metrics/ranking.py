@@ -20,6 +20,7 @@ from ..compiler.ops.sorting import top_k
 from ..compiler.ops.view import expand_dims, ones_of
 from ..framework import name_scope
 from ..math import div_no_nan
+from ..sparse_ops import sparse_tensor_to_dense
 from ..variables import assign_add
 from ..weighting import broadcast_weights, check_broadcastable
 from .base import Metric, finish, metric_variable
@@ -36,7 +37,6 @@ def _at_k(name: str, k: int | None, class_id: int | None = None) -> str:
 def _labels(labels: Any, predicted: Tensor) -> Tensor:
     """Labels as int64 with a last axis of labels."""
     if hasattr(labels, "dense_shape"):
-        from ..sparse import sparse_tensor_to_dense  # type: ignore[attr-defined]
         y = sparse_tensor_to_dense(labels, ABSENT, validate_indices=False)
         if y.dims is None and predicted.dims is not None:
             y.set_shape([None] * len(predicted.dims))

@@ -168,3 +168,11 @@ def test_a_class_out_of_range_is_an_error_of_the_run():
         sess.run(tf.local_variables_initializer())
         with pytest.raises(tf.errors.InvalidArgumentError, match="label 3"):
             sess.run(update)
+
+
+def test_sparse_labels_have_rows_of_any_length():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        labels = tf.SparseTensor([[0, 0], [0, 1], [1, 0]], np.array([1, 2, 0]), [2, 3])
+        _, update = tf.metrics.recall_at_k(labels, np.array([[0.1, 0.9, 0.2], [0.1, 0.5, 0.4]], np.float32), 2)
+        sess.run(tf.local_variables_initializer())
+        assert sess.run(update) == pytest.approx(2 / 3)
