@@ -58,8 +58,10 @@ class MultivariateNormal(Distribution):
     def _entropy(self) -> Tensor:
         return (0.5 + HALF_LOG_TWO_PI) * self._size() + self._log_det() + self._batch() * 0
 
-    def _mode(self) -> Tensor:
-        return self._mean()
+    def _mean(self) -> Tensor:
+        return self.loc * 1
+
+    _mode = _mean
 
 
 class MultivariateNormalDiag(MultivariateNormal):
@@ -91,9 +93,6 @@ class MultivariateNormalDiag(MultivariateNormal):
 
     def _log_det(self) -> Tensor:
         return reduce_sum(log(abs_(self._scale)), -1)
-
-    def _mean(self) -> Tensor:
-        return self.loc * 1
 
     def _stddev(self) -> Tensor:
         return abs_(self._scale)
@@ -129,9 +128,6 @@ class MultivariateNormalTriL(MultivariateNormal):
 
     def _log_det(self) -> Tensor:
         return reduce_sum(log(abs_(diag_part(self.scale_tril))), -1)
-
-    def _mean(self) -> Tensor:
-        return self.loc * 1
 
     def _covariance(self) -> Tensor:
         return matmul(self.scale_tril, matrix_transpose(self.scale_tril))
