@@ -11,6 +11,7 @@ from . import (
     csv,
     ctc,
     cumulative,
+    custom,
     depthwise,
     distributions,
     dynamic_slice,
@@ -49,7 +50,7 @@ from . import (
 
 __all__ = [
     "beam", "bits", "candidate", "checks", "codecs", "complex", "contraction", "conv3d", "csv", "ctc", "cumulative",
-    "depthwise", "distributions", "dynamic_slice", "elementwise", "example", "factorization", "gather", "image",
+    "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example", "factorization", "gather", "image",
     "io", "linalg", "lookup", "matrix_functions", "matrix_parts", "nn", "operators", "pooling_host", "positions",
     "random", "reduction", "segment", "selection", "sets", "slicing", "sorting", "sparse", "special", "spectral",
     "state", "string_parts", "strings", "summary", "symbolic", "view", "window",

@@ -128,7 +128,8 @@ case("DecodeCompressed", partial(files.decode_compressed, compression="ZLIB"), t
 case("SerializeTensor", files.serialize_tensor, np.array([[1, -2]], np.int16),
      expect=lambda x: files.text(b'\x08\x05\x12\x08\x12\x02\x08\x01\x12\x02\x08\x02"\x04\x01\x00\xfe\xff'))
 for array in (ints((2, 3)), np.array(True), texts("a", "bc")):
-    case("ParseTensor", lambda x, array=array: counted((files.parse_tensor(x, dtype=as_dtype(array.dtype)), array.shape)),
+    case("ParseTensor", lambda x, array=array: counted((files.parse_tensor(x, dtype=as_dtype(array.dtype)),
+                                                        array.shape)),
          files.text(tensor_proto.serialize(array)), expect=lambda x, array=array: array)
 
 case("DecodeCSV", lambda x: csv.decode_csv.operation(
