@@ -7,31 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .compiler.autodiff import REGISTERED
-from .compiler.ir import Operation, Tensor, TensorType, default_graph
-from .compiler.opdef import COMPOSITE, OpDef
+from .compiler.ir import Operation, Tensor, default_graph
+from .compiler.ops import custom
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.slicing import stack, unstack
 from .compiler.ops.view import identity, known_rank, reshape, shape_of, zeros
 from .framework import GraphKeys, gradients, name_scope
 
 
-def _identity_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-    return [t.type for t in inputs]
-
-
-def _identity_grad(op: Operation, *grads: Tensor | None) -> Sequence[Any]:
-    function = op.attrs["grad"]
-    return list(grads) if function is None else function(op, *grads)
-
-
-# its inputs; `grad`, if given, takes the op and the outputs' gradients
-identity_n_op = OpDef("IdentityN", COMPOSITE, _identity_types, _identity_grad, lambda *xs, grad: tuple(xs),
-                      expand=lambda *xs, grad: list(xs))
-
-
 def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
     """Each tensor as it is, as the outputs of one operation."""
-    return list(identity_n_op.operation(*(convert_to_tensor(x) for x in input), grad=None, name=name).outputs)
+    return list(custom.identity_n.operation(*(convert_to_tensor(x) for x in input), grad=None, name=name).outputs)
 
 
 def custom_gradient(f: Callable[..., Any] | None = None) -> Callable[..., Any]:
@@ -73,7 +59,7 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Callable[..., Any]:
                                      f"returned {len(first)} instead.")
                 return [None] * count + first + list(rest)
 
-            op = identity_n_op.operation(*outputs, *inputs, *(v.value() for v in made), grad=op_grad)
+            op = custom.identity_n.operation(*outputs, *inputs, *(v.value() for v in made), grad=op_grad)
         return type(result)(op.outputs[:count]) if many else op.outputs[0]
     return decorated
 

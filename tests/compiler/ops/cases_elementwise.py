@@ -27,7 +27,8 @@ UNARY: dict[str, tuple[Any, Callable[..., Any], float, float]] = {
     "Atan": (ew.atan, np.arctan, -3, 3), "Sinh": (ew.sinh, np.sinh, -2, 2), "Cosh": (ew.cosh, np.cosh, -2, 2),
     "Asinh": (ew.asinh, np.arcsinh, -3, 3), "Acosh": (ew.acosh, np.arccosh, 1.3, 4),
     "Atanh": (ew.atanh, np.arctanh, -0.8, 0.8), "Floor": (ew.floor, np.floor, -3, 3), "Ceil": (ew.ceil, np.ceil, -3, 3),
-    "Rint": (ew.rint, np.rint, -3, 3), "Softplus": (ew.softplus, lambda x: np.log(1 + np.exp(x)), -4, 4),
+    "Rint": (ew.rint, np.rint, -3, 3), "Round": (ew.round_half_even, np.rint, -3, 3),
+    "Softplus": (ew.softplus, lambda x: np.log(1 + np.exp(x)), -4, 4),
     "Softsign": (ew.softsign, lambda x: x / (1 + np.abs(x)), -3, 3),
     "Relu": (ew.relu, lambda x: x * (x > 0), -2, 2), "Relu6": (ew.relu6, lambda x: np.clip(x, 0, 6), -3, 9),
     "Elu": (ew.elu, lambda x: np.where(x < 0, np.exp(x) - 1, x), -2, 2),
@@ -43,7 +44,7 @@ for _name, (_build, _numpy, _low, _high) in UNARY.items():
     case(_name, _build, floats((3, 3), _low, _high, F64), expect=_numpy, grad=False)
 SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-40, -3.5, 88.0, -110.0], F32)
 for _name in ("Neg", "Abs", "Sign", "Square", "Sqrt", "Exp", "Log", "Log1p", "Expm1", "Tanh", "Atan", "Floor", "Ceil",
-              "Rint", "IsNan", "IsInf", "IsFinite"):
+              "Rint", "Round", "IsNan", "IsInf", "IsFinite"):
     case(_name, UNARY[_name][0], SPECIAL, expect=UNARY[_name][1], grad=False)
 case("Rint", ew.rint, np.array([0.5, 1.5, 2.5, -0.5, -1.5], F32), expect=np.rint, grad=False)
 for _name in ("Neg", "Abs", "Sign", "Square"):

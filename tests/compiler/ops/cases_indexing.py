@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 from example import F32, bools, case, distinct, floats, ints
+from graphflow.compiler.autodiff import gradients
+from graphflow.compiler.dtypes import float32, int32
+from graphflow.compiler.ir import default_graph
 from graphflow.compiler.ops import (
     bits,
     checks,
     cumulative,
+    custom,
     dynamic_slice,
     positions,
     segment,
@@ -18,24 +22,21 @@ from graphflow.compiler.ops import (
     sorting,
     view,
 )
+from graphflow.compiler.ops.reduction import reduce_all
 
 ROWS = np.array([[2, 0], [0, 3], [2, 1]], np.int32)
 
 # slices
 
 
-def _at(x: Any, *index: Any) -> Any:
-    return x[index if len(index) > 1 else index[0]]
-
-
-case("Slice", lambda x, i: slicing.slice_(x, [i, 1], [2, -1]), floats((5, 3)), np.int32(2), known_rank=True,
+case("Slice", lambda x, i: slicing.slice_(x, [i, 1], [2, -1]), floats((5, 3)), np.int32(2), static=(0,),
      second=True, expect=lambda x, i: x[i:i + 2, 1:])
-case("Slice", lambda x, i: x[i], floats((5, 3)), np.int32(-2), known_rank=True, expect=lambda x, i: x[i])
+case("Slice", lambda x, i: x[i], floats((5, 3)), np.int32(-2), static=(0,), expect=lambda x, i: x[i])
 case("Slice", lambda x, i: view.reshape(slicing.strided_slice(x[4::-1], (0,), (2,), (1,)) + dynamic_slice.dynamic_slice(
     x, [i], [2], [-2]), [2]), floats((5,)), np.int32(4), known_rank=True, expect=lambda x, i: x[4:2:-1] + x[4:0:-2])
 for _strides, _begin in (((1, 1), (1, 0)), ((2, -1), (0, 2)), ((-3, 1), (4, 1))):
     case("StridedSliceUpdate", partial(dynamic_slice.overwrite, strides=_strides), floats((5, 3)),
-         np.array(_begin, np.int32), floats((2, 2), seed=1), known_rank=True,
+         np.array(_begin, np.int32), floats((2, 2), seed=1), static=(0, 2),
          expect=lambda x, b, v, s=_strides: _overwritten(x, b, v, s))
 
 
@@ -65,7 +66,7 @@ for _name, _build, _combine in (("UpdateRows", positions.tensor_scatter_update, 
                                 ("MaxRows", positions.tensor_scatter_max, np.maximum),
                                 ("MinRows", positions.tensor_scatter_min, np.minimum)):
     case(_name, _build, distinct((4, 2)), np.array([[3], [1]], np.int32), distinct((2, 2), seed=3) + F32(0.05),
-         known_rank=True, static=(0, 1, 2), expect=lambda x, i, u, f=_combine: np.stack(
+         static=(0, 1, 2), expect=lambda x, i, u, f=_combine: np.stack(
              [x[0], f(x[1], u[1]), x[2], f(x[3], u[0])]))
 
 # segments
@@ -91,21 +92,22 @@ case("UniqueWithCounts", selection.unique_with_counts, np.array([3, 1, 3, 2], np
 case("ListDiff", selection.setdiff1d, np.array([1, 2, 3, 2], np.int32), np.array([2], np.int32), sized=False,
      expect=lambda x, y: [[1, 3], [0, 2]])
 case("DynamicPartition", lambda x, p: selection.dynamic_partition(x, p, 2), floats((4, 2)),
-     np.array([1, 0, 0, 1], np.int32), sized=False, static=(0, 1), grad=False, expect=lambda x, p: [x[p == 0], x[p == 1]])  # noqa: E501
+     np.array([1, 0, 0, 1], np.int32), sized=False, static=(0, 1), grad=False,
+     expect=lambda x, p: [x[p == 0], x[p == 1]])  # noqa: E501
 case("DynamicStitch", lambda a, b: selection.dynamic_stitch([[2, 0], [1]], [a, b]), floats((2, 3)),
      floats((1, 3), seed=1), static=(0, 1), expect=lambda a, b: np.stack([a[1], b[0], a[0]]))
 case("InvertPermutation", selection.invert_permutation, np.array([2, 0, 1], np.int32), expect=np.argsort)
 case("Bincount", lambda x: selection.count_values(x, 4, view.zeros([0], "int32")), ints((7,), 0, 6),
      expect=lambda x: np.bincount(x, minlength=6)[:4])
 case("HistogramFixedWidth", lambda x: selection.histogram_fixed_width(x, [0.0, 1.0], 4),
-     np.array([-1, 0.1, 0.3, 0.9, 2], F32), expect=lambda x: [2, 1, 0, 2])
+     np.array([-1, 0.1, 0.3, 0.9, 2], F32), expect=lambda x: np.array([2, 1, 0, 2]))
 case("HistogramFixedWidthBins", lambda x: selection.histogram_fixed_width(x, [0.0, 1.0], 4, bins_only=True),
-     np.array([-1, 0.1, 0.3, 0.9, 2], F32), expect=lambda x: [0, 0, 1, 3, 3])
+     np.array([-1, 0.1, 0.3, 0.9, 2], F32), expect=lambda x: np.array([0, 0, 1, 3, 3]))
 case("TopKV2", lambda x: sorting.top_k(x, 2), distinct((3, 5)), known_rank=False, static=(0,),
      expect=lambda x: [np.sort(x)[:, :2:-1], np.argsort(x)[:, :2:-1]])
 case("SortWithIndices", lambda x: sorting.sort(x, 0), distinct((3, 5)), known_rank=True, expect=lambda x: np.sort(x, 0))
 case("SortWithIndices", lambda x: sorting.argsort(x, direction="DESCENDING"), np.array([1, 3, 1, 0], np.uint8),
-     known_rank=True, expect=lambda x: [1, 0, 2, 3])
+     known_rank=True, expect=lambda x: np.array([1, 0, 2, 3]))
 for _name, _side in (("LowerBound", "left"), ("UpperBound", "right")):
     case(_name, partial(sorting.searchsorted, side=_side), np.array([1, 2, 2, 4], np.int32), ints((5,), 0, 6),
          expect=lambda s, v, d=_side: np.searchsorted(s, v, d))
@@ -116,26 +118,44 @@ for _reverse in (False, True):
 
 # bytes, checks, Python
 
-case("Bitcast", lambda x: bits.bitcast(x, dtype=_dtype("int32")), floats((2, 3)), expect=lambda x: x.view(np.int32),
+case("Bitcast", lambda x: bits.bitcast(x, dtype=int32), floats((2, 3)), expect=lambda x: x.view(np.int32),
      grad=False)
 case("CheckNumerics", lambda x: checks.check_numerics(x, message="x"), floats((2, 3)), expect=lambda x: x)
 
 
-def _dtype(name: str) -> Any:
-    from graphflow.compiler.dtypes import as_dtype
-    return as_dtype(name)
-
-
 def _asserted(x: Any) -> Any:
-    check = checks.assert_.operation(x > -9, texts=("x is too small",), summarize=3) if x.dims == () else \
-        checks.assert_.operation(_all(x > -9), x, texts=("x", None), summarize=3)
+    check = checks.assert_.operation(reduce_all(x > -9), x, texts=("x", None), summarize=3)
     with x.graph.control_dependencies([check]):
         return view.identity(x)
 
 
-def _all(x: Any) -> Any:
-    from graphflow.compiler.ops.reduction import reduce_all
-    return reduce_all(x)
-
-
 case("Assert", _asserted, floats((2, 3)), expect=lambda x: x)
+
+
+def _ranked_late(x: Any, every: Any) -> Any:
+    """The first input, whose rank is known only when the second one is fed."""
+    return view.reshape(x, selection.boolean_mask(view.shape(x), every))
+
+
+TRUE = np.array([True, True])
+case("StridedSliceOfUnknownRank", lambda x, t: _ranked_late(x, t)[0, ::-1], floats((2, 3)), TRUE, static=(0, 1),
+     sized=False, grad=False, expect=lambda x, t: x[0, ::-1])
+case("StridedSliceOfUnknownRankGrad", lambda x, t: gradients(_ranked_late(x, t)[0, ::-1] * 2.0, [x])[0], floats((2, 3)),
+     TRUE, static=(0, 1), grad=False, expect=lambda x, t: np.array([[2, 2, 2], [0, 0, 0]], F32))
+
+
+def _printed(x: Any) -> Any:
+    line = default_graph().add(checks.print_v2, [x], {
+        "template": f"x {checks.MARK}", "output_stream": "stderr", "end": "", "summarize": 3}, "PrintV2")
+    with x.graph.control_dependencies([line]):
+        return view.identity(x)
+
+
+case("Print", lambda x: checks.print_(x, x, message="x ", first_n=0, summarize=3, counter=iter(range(9))), floats((2,)),
+     expect=lambda x: x)
+case("PrintV2", _printed, floats((2,)), expect=lambda x: x)
+for _op in (checks.py_func, checks.py_func_stateless):
+    case(_op.name, lambda x, op=_op: op(x, function=lambda a: a.sum(0), Tout=(float32,), token="f"), floats((3, 2)),
+         sized=False, grad=False, expect=lambda x: x.sum(0))
+case("IdentityN", lambda a, b: custom.identity_n.operation(a, b, grad=None).outputs, floats((2,)), floats((3,), seed=1),
+     expect=lambda a, b: [a, b])

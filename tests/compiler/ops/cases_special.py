@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 from example import F32, case, floats, ints
-from graphflow.compiler import special_reference
 from graphflow.compiler.ops import special
 
 X = floats((7,), 0.2, 3)
@@ -24,8 +23,7 @@ case("Igamma", special.igamma, np.array([1, 0.5, 3], F32), np.array([1, 0.25, 5]
 case("Igammac", special.igammac, np.array([1, 0.5, 3], F32), np.array([1, 0.25, 5], F32),
      expect=lambda a, x: np.array([0.3678794412, math.erfc(0.5), 0.1246520195], F32))
 case("IgammaGradA", special.igamma_grad_a, np.array([1.5], F32), np.array([2.0], F32), grad=False,
-     expect=lambda a, x: (special_reference.igamma(a + 1e-6, x) - special_reference.igamma(a - 1e-6, x)) / 2e-6
-     if a.dtype == np.float64 else np.array([-0.2854566], F32))
+     expect=lambda a, x: np.array([-0.2774335642], F32))
 case("Betainc", special.betainc, np.array([1, 2, 0.5], F32), np.array([1, 3, 0.5], F32),
      np.array([0.3, 0.5, 0.25], F32), grad=False, expect=lambda a, b, x: np.array([0.3, 0.6875, 1 / 3], F32))
 case("Erfinv", special.erfinv, floats((7,), -0.9, 0.9), second=True)
