@@ -268,3 +268,20 @@ def test_a_scope_is_not_used_twice():
     tf.nn.dynamic_rnn(rnn_cell.GRUCell(3), tf.constant(X), dtype=tf.float32)
     with pytest.raises(ValueError, match="already exists"):
         tf.nn.dynamic_rnn(rnn_cell.GRUCell(3), tf.constant(X), dtype=tf.float32)
+
+
+def test_cudnn_layers_are_layers_of_cells(sess):
+    x = tf.transpose(tf.constant(X), [1, 0, 2])
+    layer = tf.contrib.cudnn_rnn.CudnnLSTM(2, 4, direction="bidirectional", dropout=0.5)
+    outputs, (h, c) = layer(x, training=False)
+    again, _ = layer(x, initial_state=(h, c), training=False)
+    gru, (final,) = tf.contrib.cudnn_rnn.CudnnGRU(1, 3)(x)
+    assert outputs.shape == (5, 2, 8) and h.shape == c.shape == (4, 2, 4) and final.shape == (1, 2, 3)
+    assert len(layer.trainable_weights) == 8 and layer.trainable_weights[0].name == (
+        "cudnn_lstm/stack_bidirectional_rnn/cell_0/bidirectional_rnn/fw/cudnn_compatible_lstm_cell/kernel:0")
+    sess.run(tf.global_variables_initializer())
+    first, second, state, steps, last = sess.run([outputs, again, h, gru, final])
+    np.testing.assert_allclose(first[-1, :, :4], state[2], rtol=1e-5)
+    np.testing.assert_allclose(first[0, :, 4:], state[3], rtol=1e-5)
+    np.testing.assert_allclose(steps[-1], last[0], rtol=1e-5)
+    assert not np.allclose(first, second)
