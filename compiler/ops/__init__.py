@@ -49,10 +49,9 @@ from . import (
 )
 
 __all__ = [
-    "beam", "bits", "candidate", "checks", "codecs", "complex", "contraction", "conv3d", "csv", "ctc",
-    "cumulative", "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example",
-    "factorization", "gather", "image", "io", "linalg", "lookup", "matrix_functions", "matrix_parts", "nn",
-    "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets", "slicing",
-    "sorting", "sparse", "special", "spectral", "state", "string_parts", "strings", "summary", "symbolic", "view",
-    "window",
+    "beam", "bits", "candidate", "checks", "codecs", "complex", "contraction", "conv3d", "csv", "ctc", "cumulative",
+    "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example", "factorization", "gather",
+    "image", "io", "linalg", "lookup", "matrix_functions", "matrix_parts", "nn", "operators", "pooling_host",
+    "positions", "random", "reduction", "segment", "selection", "sets", "slicing", "sorting", "sparse", "special",
+    "spectral", "state", "string_parts", "strings", "summary", "symbolic", "view", "window",
 ]
