@@ -94,14 +94,15 @@ class GraphDef:
 
 def graph_def_of(graph: Graph) -> GraphDef:
     """The operations of a graph as data."""
-    return GraphDef(map(_node, graph.operations))
+    return GraphDef(map(node_of, graph.operations))
 
 
 def tensor_reference(tensor: Tensor) -> str:
     return tensor.op.name if tensor.index == 0 else f"{tensor.op.name}:{tensor.index}"
 
 
-def _node(op: Operation) -> NodeDef:
+def node_of(op: Operation) -> NodeDef:
+    """One operation as data."""
     return NodeDef(op.name, op.type, [*map(tensor_reference, op.inputs), *(f"^{c.name}" for c in op.control_inputs)],
                    {k: encode(v) for k, v in op.attrs.items()}, [encode(tuple(t.type)) for t in op.outputs])
 
@@ -129,7 +130,7 @@ def encode(value: Any) -> Any:
         case np.generic():
             return value.item()
         case Graph():
-            return {"graph": [_node(op).as_json() for op in value.operations],
+            return {"graph": [node_of(op).as_json() for op in value.operations],
                     **{part: [tensor_reference(t) for t in getattr(value, part)] for part in ("inputs", "outputs")},
                     "targets": [op.name for op in value.targets]}
         case Mapping():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import app, compat, errors, initializers, logging, math, nn, random, train
+from . import app, compat, errors, graph_api, initializers, logging, math, nn, random, train
 from .array_ops import (
     batch_gather,
     batch_to_space,
@@ -339,7 +339,10 @@ _LAZY = {
     **dict.fromkeys(("scatter_add", "scatter_div", "scatter_max", "scatter_min", "scatter_mul", "scatter_nd_add",
                      "scatter_nd_sub", "scatter_nd_update", "scatter_sub", "scatter_update"), "variable_rows"),
     **dict.fromkeys(("FIFOQueue", "PaddingFIFOQueue", "PriorityQueue", "QueueBase", "RandomShuffleQueue"), "queues"),
-    "queue": "queues", "python_io": "python_io",
+    "queue": "queues", "python_io": "python_io", "graph_util": "graph_util", "MetaGraphDef": "training.meta_graph",
+    **dict.fromkeys(("GraphDef", "NodeDef", "import_graph_def"), "graph_util"),
+    **dict.fromkeys(("fixed_size_partitioner", "min_max_variable_partitioner", "variable_axis_size_partitioner"),
+                    "partitioned"),
     **dict.fromkeys(("FixedLengthRecordReader", "IdentityReader", "ReaderBase", "TFRecordReader", "TextLineReader",
                      "WholeFileReader"), "readers"),
     **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "variable_kinds"),

@@ -10,11 +10,12 @@ from typing import Any
 
 from .compiler.dtypes import as_dtype, float32
 from .compiler.ir import Graph, Tensor, building_graph, default_graph
-from .compiler.ops.constant import as_array
+from .compiler.ops.constant import as_array, convert_to_tensor
 from .compiler.shapes import TensorShape
 from .compiler.subgraph import lifted, outermost
 from .framework import GraphKeys, name_scope
 from .initializers import glorot_uniform, zeros
+from .partitioned import PartitionedVariable, pieces
 from .variables import Variable
 
 
@@ -92,6 +93,15 @@ class VariableScope:
     def set_dtype(self, dtype: Any) -> None:
         self.dtype = dtype
 
+    def set_partitioner(self, partitioner: Any) -> None:
+        self.partitioner = partitioner
+
+    def set_caching_device(self, caching_device: Any) -> None:
+        self.caching_device = caching_device
+
+    def set_use_resource(self, use_resource: bool | None) -> None:
+        self.use_resource = use_resource
+
     def set_custom_getter(self, custom_getter: Any) -> None:
         self.custom_getter = custom_getter
 
@@ -123,8 +133,9 @@ class VariableScope:
             "regularizer": self.regularizer if regularizer is None else regularizer,
             "reuse": self.reuse if reuse is None else reuse, **options,
         }
-        if arguments.get("constraint") is None:
-            arguments["constraint"] = self.constraint
+        for inherited in ("constraint", "partitioner"):
+            if arguments.get(inherited) is None:
+                arguments[inherited] = getattr(self, inherited)
         getter = custom_getter or self.custom_getter
         with name_scope(None):
             if getter is not None:
@@ -141,6 +152,13 @@ def _get_or_make(name: str, shape: Any = None, dtype: Any = float32, initializer
     if shape is not None and by_value:
         raise ValueError("If initializer is a constant, do not specify shape.")
     wanted = TensorShape(shape)
+    if partitioner is not None:
+        value = convert_to_tensor(initializer) if by_value else None
+        full = wanted if value is None else value.shape
+        if full.dims != () and full.is_fully_defined():
+            return _partitioned(name, full, dtype if value is None else value.dtype, initializer if value is None else
+                                value, partitioner, regularizer=regularizer, reuse=reuse, trainable=trainable,
+                                collections=collections, constraint=constraint)
     if name in variables:
         return _shared(variables[name], name, wanted, dtype, reuse)
     if reuse is True:
@@ -162,6 +180,21 @@ def _get_or_make(name: str, shape: Any = None, dtype: Any = float32, initializer
         if loss is not None:
             default_graph().add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
     return variable
+
+
+def _partitioned(name: str, shape: TensorShape, dtype: Any, initializer: Any, partitioner: Any,
+                 **options: Any) -> PartitionedVariable:
+    """The pieces "name/part_0", ... as one."""
+    partitions, places = pieces(name, shape, dtype, partitioner)
+    found = []
+    for i, place in enumerate(places):
+        if isinstance(initializer, Tensor):
+            part = _get_or_make(f"{name}/part_{i}", None, dtype, initializer[place.slices], **options)
+        else:
+            part = _get_or_make(f"{name}/part_{i}", place.var_shape, dtype, initializer, **options)
+        part._save_slice_info = place
+        found.append(part)
+    return PartitionedVariable(name, places[0].full_shape, dtype, found, partitions)
 
 
 def _shared(found: Any, name: str, wanted: TensorShape, dtype: Any, reuse: Any) -> Any:

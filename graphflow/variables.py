@@ -18,7 +18,7 @@ from .compiler.ops.view import broadcast_to, shape_of
 from .compiler.shapes import TensorShape, format_dims
 from .compiler.subgraph import lifted
 from .framework import GraphKeys, group, name_scope, no_op
-from .variable_kinds import VariableAggregation, VariableDef, VariableSynchronization
+from .variable_kinds import SaveSliceInfo, VariableAggregation, VariableDef, VariableSynchronization
 from .variable_rows import change_rows, change_slices, handle_of
 
 
@@ -32,6 +32,8 @@ class Variable:
     """
 
     __array_priority__ = 100  # NumPy arrays leave mixed arithmetic to us
+    SaveSliceInfo = SaveSliceInfo
+    _save_slice_info: SaveSliceInfo | None = None
 
     def __init__(self, initial_value: Any = None, trainable: bool | None = True, collections: Any = None,
                  validate_shape: bool = True, caching_device: Any = None, name: str | None = None,

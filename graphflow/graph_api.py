@@ -1,0 +1,69 @@
+"""What TensorFlow's Graph, Operation and Tensor offer beyond what the compiler needs of them."""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from .compiler.ir import Graph, Operation, Tensor
+
+
+def _as_graph_def(self: Graph, from_version: int | None = None, add_shapes: bool = False) -> Any:
+    """The operations as data (see compiler/graph_def.py)."""
+    from .compiler.graph_def import graph_def_of  # loaded when a graph is first written
+    return graph_def_of(self)
+
+
+def _add_to_collections(self: Graph, names: Any, value: Any) -> None:
+    """Append `value` to each of the collections `names` (a name or several), once."""
+    for name in dict.fromkeys([names] if isinstance(names, str) else names):
+        self.add_to_collection(name, value)
+
+
+@contextlib.contextmanager
+def _accepted(self: Graph, *args: Any, **kwargs: Any) -> Iterator[None]:
+    """Accepted: there is one device, and each session keeps its own state."""
+    yield
+
+
+def _unfinalize(self: Graph) -> None:
+    self.finalized = False
+
+
+def _unfed(graph: Graph) -> set[Any]:
+    return graph.__dict__.setdefault("_not_feedable", set())
+
+
+def _is_feedable(self: Graph, tensor: Any) -> bool:
+    return tensor not in _unfed(self)
+
+
+def _prevent_feeding(self: Graph, tensor: Any) -> None:
+    _unfed(self).add(tensor)
+
+
+def _is_fetchable(self: Graph, tensor_or_op: Any) -> bool:
+    return True
+
+
+def _traceback(self: Operation) -> list[tuple[str, int]]:
+    """Where the user made the operation: [(file, line)]."""
+    return [] if self.site is None else [(str(self.site), 0)]
+
+
+def _node_def(self: Operation) -> Any:
+    from .compiler.graph_def import node_of
+    return node_of(self)
+
+
+def _members(kind: type, **members: Any) -> None:
+    for name, member in members.items():
+        setattr(kind, name, member)
+
+
+_members(Graph, as_graph_def=_as_graph_def, add_to_collections=_add_to_collections, colocate_with=_accepted,
+         device=_accepted, container=_accepted, _unsafe_unfinalize=_unfinalize, is_feedable=_is_feedable,
+         prevent_feeding=_prevent_feeding, is_fetchable=_is_fetchable, building_function=False)
+_members(Operation, node_def=property(_node_def), traceback=property(_traceback), device="",
+         colocation_groups=lambda self: [])
+_members(Tensor, ref=lambda self: self, experimental_ref=lambda self: self)
