@@ -71,9 +71,17 @@ def backpropagate(targets: Sequence[Tensor], seeds: Sequence[Gradient], sources:
         with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
             for x, use, g in zip(inputs, needed, _input_gradients(op, out_grads, needed), strict=True):  # type: ignore[assignment]  # noqa: E501
                 if use and g is not None:
-                    # undoes broadcasting, whatever the op
-                    pending.setdefault(x, []).append(g if isinstance(g, IndexedSlices) else sum_to(g, x))
+                    if not isinstance(g, IndexedSlices) and not (None in (g.dims, x.dims) and _is_exact(op, x)):
+                        g = sum_to(g, x)  # undoes broadcasting, whatever the op
+                    pending.setdefault(x, []).append(g)
     return [_total(pending, x) for x in sources]
+
+
+def _is_exact(op: Operation, x: Tensor) -> bool:
+    """Whether the gradient of an input has its very shape, even where that is not known."""
+    if "exact_grad" in op.definition.fields:
+        return x is op.inputs[0]
+    return op.definition.family == CONTROL or "outer" in op.attrs
 
 
 def _sources_of(op: Operation) -> Sequence[Tensor]:

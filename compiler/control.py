@@ -35,8 +35,8 @@ def merged_dims(a: Dims | None, b: Dims | None) -> Dims | None:
 def _merged(a: Tensor, b: Tensor) -> TensorType:
     if a.dtype != b.dtype:
         raise DTypeError(f"If: the branches give {a!r} and {b!r}, of different dtypes")
-    if "Undefined" in (a.op.type, b.op.type):
-        return (b if a.op.type == "Undefined" else a).type
+    if a.dims is None or b.dims is None:
+        return TensorType(a.dtype, None)
     return TensorType(a.dtype, merged_dims(a.dims, b.dims))
 
 
@@ -50,7 +50,14 @@ def _if_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorTyp
 def _while_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     body, n = attrs["body"], attrs["variables"]
     stacks = [TensorType(variant, ())] * (len(body.outputs) - n)
-    return [*(t.type for t in body.inputs[:n]), TensorType(int32, ()), *stacks]
+    return [*(TensorType(t.dtype, _after(body, t.dims)) for t in body.inputs[:n]), TensorType(int32, ()), *stacks]
+
+
+def _after(body: Graph, dims: Dims | None) -> Dims | None:
+    """A variable's shape when the loop has ended: in a user's graph each iteration may have other unknown sizes."""
+    if dims is None or body.outer is None:
+        return dims
+    return tuple(d if isinstance(d, int) else dm.fresh() for d in dims)
 
 
 def _if_grad(op: Operation, *grads: Tensor | None, needed: Sequence[bool]) -> Sequence[Tensor | None]:

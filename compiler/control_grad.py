@@ -35,7 +35,7 @@ def if_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
                     for k in used)
         made = add_if(default_graph().adopt(op.inputs[0]), branches[0][0], branches[1][0], "If")
         for k, g in zip(used, made.outputs, strict=True):
-            results[sources[k]] = g
+            results[sources[k]] = _shaped_like(g, op.inputs[sources[k]])
     return results
 
 
@@ -102,13 +102,14 @@ def loop_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
                 seeds.append(pop(g, forward.outputs[i].type))
         found = backpropagate(ys, seeds, [forward.inputs[i] for i in (*carried, *rows, *sources)], (), [forward])
         by_input = dict(zip((*carried, *rows, *sources), found, strict=True))
+        rows = [i for i in rows if by_input[i] is not None]
         outputs = [_dense_or_zeros(by_input[i], forward.inputs[i]) for i in carried]
         summed = [i for i in sources if by_input[i] is not None]
         for i in summed:
             x = captured[i - n - len(stacks)]
             parameters.append(graph.add_parameter(TensorType(x.dtype, x.dims), f"{op.name}/sum_{i}"))
             outputs.append(_accumulate(parameters[-1], by_input[i]))
-        outputs += [_dense_or_zeros(by_input[i], forward.inputs[i]) for i in rows]
+        outputs += [dense(by_input[i]) for i in rows]
         graph.outputs = tuple(graph.adopt(t) for t in outputs)
     start = [g if (g := grads[i]) is not None else _zeros_like(op.outputs[i]) for i in carried]
     start += [_zeros_like(captured[i - n - len(stacks)]) for i in summed]
@@ -117,7 +118,7 @@ def loop_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
     results: list[Tensor | None] = [None] * len(op.inputs)
     final = iter(made.outputs)
     for i in (*carried, *summed):
-        results[first + i] = next(final)
+        results[first + i] = _shaped_like(next(final), op.inputs[first + i])
     next(final)  # the count
     for i in rows:
         results[first + i] = next(final)
@@ -163,5 +164,15 @@ def _dense_or_zeros(grad: Gradient | None, like: Tensor) -> Tensor:
     return _zeros_like(like) if grad is None else dense(grad)
 
 
+def _shaped_like(grad: Tensor, x: Tensor) -> Tensor:
+    """The gradient, now known to have the shape of `x`."""
+    if x.dims is not None:
+        known = x.dims if grad.dims is None else grad.dims
+        grad.dims = tuple(k if isinstance(k, int) else d for k, d in zip(known, x.dims, strict=True))
+    return grad
+
+
 def _zeros_like(x: Tensor) -> Tensor:
+    if x.dtype == variant:  # of a branch that is not taken
+        return undefined(dtype=variant, dims=())
     return zeros(shape_of(x), x.dtype)

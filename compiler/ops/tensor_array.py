@@ -4,18 +4,19 @@ A row is written once, so the gradient of the array before a write is that of th
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import dims as dm
+from ..dims import DimLike
 from ..dtypes import ALL, INTEGERS, NUMBERS, DType
 from ..errors import DTypeError, InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import COPY, HOST, INDEX, OpDef
+from ..opdef import ALIAS, COPY, HOST, INDEX, OpDef
 from ..shapes import Dims, TensorShape, format_dims
-from .arguments import check_dtype
+from .arguments import check_dtype, same_type
 from .gather import IndexedSlices, gather
 from .symbolic import symbolic_value
 from .view import expand_dims, shape_of
@@ -34,7 +35,7 @@ def _empty(dtype: np.dtype, shape: Sequence[Any]) -> np.ndarray:
     return np.full(shape, b"", object) if dtype.kind == "O" else np.zeros(shape, dtype)
 
 
-def _array_reference(size: np.ndarray, dtype: DType, element: Dims | None, array: str) -> np.ndarray:
+def _array_reference(size: np.ndarray, dtype: DType, element: Dims | None, written: Any, array: str) -> np.ndarray:
     # while the shape of its elements is not known, an array holds elements of no numbers
     return _empty(dtype.np, (int(size), *((0,) if element is None else element)))
 
@@ -45,15 +46,24 @@ array = OpDef("TensorArrayV3", INDEX, _array_types, lambda op, g: [None], _array
 
 def new_array(dtype: DType, size: Tensor, element: Dims | None, name: str, array_name: str) -> Tensor:
     """Zeros [size, *element], the content of a new TensorArray; `element` None: not known yet."""
-    return array(size, dtype=dtype, element=element, name=name, array=array_name)
+    return array(size, dtype=dtype, element=element, written=None, name=name, array=array_name)
 
 
-def settle(flow: Tensor, element: Dims) -> None:
-    """Give the array that `flow` was made as the shape of its elements, if it has none and the shape is known there."""
+def settle(flow: Tensor, element: Dims, known: bool) -> None:
+    """Give the array that `flow` was made as the shape of its elements, if it has none. What is not `known` there, but
+    in the loop that writes them, is kept until sizes are (see settle_with)."""
     op = flow.op
     if op.type == "TensorArrayV3" and op.attrs["element"] is None:
-        op.attrs["element"] = element
+        op.attrs["element" if known else "written"] = element
         op.outputs[0].dims = _array_types(op.inputs, op.attrs)[0].dims
+
+
+def settle_with(flow: Tensor, sizes: Mapping[dm.Atom, DimLike]) -> None:
+    """As settle, in a compiler's graph where a loop's sizes have been learned."""
+    op = flow.op
+    if op.type == "TensorArrayV3" and flow.dims is None and op.attrs["written"] is not None:
+        op.attrs["element"] = tuple(dm.substitute(d, sizes) for d in op.attrs["written"])
+        flow.dims = _array_types(op.inputs, op.attrs)[0].dims
 
 
 def _row_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -84,6 +94,10 @@ read_row = OpDef(
         "fault": lambda op, value, limit, at: f"TensorArray: Tried to read from index {value} but array size is: {limit}"})  # noqa: E501
 
 
+# the same elements, of a number that the user's graph does not know
+listed = OpDef("TensorArrayGatherV3", ALIAS, same_type, lambda op, g: [g], lambda x: x, fields={"feedable": True})
+
+
 def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., Any]) -> OpDef:
     """An op `(array, indices, values)`: the array with combine(row, values[i]) in each row indices[i]."""
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -111,7 +125,7 @@ def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., An
         return out
 
     return OpDef(name, COPY, infer, _passed_on, reference,
-                 fields={"copied_rows": combine, "fault": _written_outside, "in_python": lambda op: op.output.dims is None})  # noqa: E501
+                 fields={"copied_rows": combine, "fault": _written_outside, "exact_grad": True, "in_python": lambda op: op.output.dims is None})  # noqa: E501
 
 
 def _written_outside(op: Any, value: int, limit: int, at: int) -> str:
@@ -145,7 +159,7 @@ def _grown_reference(flow: np.ndarray, last: np.ndarray) -> np.ndarray:
 grown = OpDef("TensorArrayGrow", HOST,
               lambda inputs, attrs: [TensorType(inputs[0].dtype, None if inputs[0].dims is None else (
                   dm.fresh(), *inputs[0].dims[1:]))],
-              lambda op, g: [cut_to(g, op.inputs[0]), None], _grown_reference)  # type: ignore[has-type]
+              lambda op, g: [cut_to(g, op.inputs[0]), None], _grown_reference, fields={"exact_grad": True})  # type: ignore[has-type]
 
 # the first rows of an array, as many as another has
 cut_to = OpDef("TensorArrayCut", HOST, lambda inputs, attrs: [inputs[1].type], lambda op, g: [None, None],

@@ -17,6 +17,7 @@ from ..errors import DTypeError, OpError, ShapeError
 from ..ir import Graph, Operation, Tensor, TensorType
 from ..ops.state import read_variable
 from ..ops.symbolic import symbolic_value
+from ..ops.tensor_array import settle_with
 from ..subgraph import parameter
 from .cut import cut
 from .rewrite import sorted_operations
@@ -126,7 +127,7 @@ class _Body:
         self.region.graph.outputs = tuple(self.region.tensors[t] for t in outputs)
         for t in self.region.graph.outputs:
             if t.op.type == "Undefined":
-                t.dims = ()  # until the other branch tells
+                t.dims = ()  # until the other branch says
         parts = cut(self.region.graph, self.region.known)
         if parts or parts.unsettled or self.region.unsettled:
             raise _Unfit
@@ -171,16 +172,18 @@ def _cond(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: 
                 b.give(b.user.inputs[i], value, value.type)
     for b, out in zip(bodies, outputs, strict=True):
         b.finish(out)
+    results = list(zip(bodies[0].region.graph.outputs, bodies[1].region.graph.outputs, strict=True))
+    for pair in results:
+        known = [t for t in pair if t.op.type != "Undefined"] or pair
+        for t in pair:
+            if t.op.type == "Undefined":
+                t.dims = known[0].dims
+                t.op.attrs = {**t.op.attrs, "dims": t.dims}
+        if any(t.dims is None or t.dims != known[0].dims for t in pair):
+            raise _Unfit  # which shape depends on the branch taken
     made = _add(op, region, [region.tensors[op.inputs[0]], *captured],
                 {"then_branch": bodies[0].region.graph, "else_branch": bodies[1].region.graph})
-    for k, ours in enumerate(made.outputs):
-        branches = [b.region.graph.outputs[k] for b in bodies]
-        for t in branches:
-            if t.op.type == "Undefined":
-                t.dims = ours.dims
-                t.op.attrs = {**t.op.attrs, "dims": ours.dims}
-            if t.dims is None or t.dims != ours.dims:
-                raise _Unfit  # which shape depends on the branch taken
+    for branches, ours in zip(results, made.outputs, strict=True):
         if ours.dtype == variant:
             region.stacks[ours] = next(region.stacks[t] for t in branches if t in region.stacks)
     return {op.outputs[k]: ours for k, ours in zip(kept, made.outputs, strict=True)}
@@ -204,13 +207,17 @@ def _loop(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: 
         kept |= more
     variables = sorted(kept)
     control = [region.operations[c] for c in op.control_inputs if c in region.operations]
-    values = [_value(region, initial[i], control) for i in variables]
     bodies = [b for b in (test, body) if b is not None]
-    for i, value in zip(variables, values, strict=True):
+    given: dict[int, Tensor] = {}
+    # an array whose elements' shape follows from what is written in the loop comes last
+    for i in sorted(variables, key=lambda i: region.tensors[initial[i]].dims is None):
+        settle_with(region.tensors[initial[i]], region.sizes)
+        given[i] = value = _value(region, initial[i], control)
         if value.dtype == variant:
             raise _Unfit
         for b in bodies:
             b.give(b.user.inputs[i], None, value.type)
+    values = [given[i] for i in variables]
     popped = []
     for j, outer in enumerate(stacks):
         if parameters[n + j] in used:

@@ -13,7 +13,7 @@ from ..compiler.ops.gather import gather, range_
 from ..compiler.ops.slicing import concat
 from ..compiler.ops.symbolic import static_value
 from ..compiler.ops.view import expand_dims, identity, reshape, shape, zeros_like
-from ..compiler.shapes import Dims, TensorShape
+from ..compiler.shapes import TensorShape
 from ..compiler.subgraph import knows_sizes
 from ..framework import name_scope
 
@@ -36,11 +36,12 @@ class _Content:
         if self.infer_shape:
             if not self.element_shape.is_compatible_with(shape):
                 raise ValueError(f"Inconsistent shapes: saw {shape} but expected {self.element_shape}")
-            self.element_shape = self.element_shape.merge_with(shape)
+            self.element_shape = shape.merge_with(self.element_shape)
         elif self.element_shape.dims is None:
             self.element_shape = shape
-        if self.element_shape.dims is not None and knows_sizes(self.origin.op.graph, self.element_shape.dims):
-            ops.settle(self.origin, self.element_shape.dims)
+        dims = self.element_shape.dims
+        if dims is not None:
+            ops.settle(self.origin, dims, knows_sizes(self.origin.op.graph, dims))
 
 
 class TensorArray:
@@ -120,9 +121,9 @@ class TensorArray:
 
     def _elements(self, flow: Tensor) -> Tensor:
         """`flow` with the shape of the elements, where that has become known since it was made."""
-        element = self._content.element_shape.dims
-        if flow.dims is None and element is not None:
-            flow.set_shape((None, *element))
+        element = self._content.element_shape
+        if flow.dims is None and element.dims is not None:
+            flow.set_shape((None, *element.as_list()))
         return flow
 
     def identity(self) -> TensorArray:
@@ -145,18 +146,18 @@ class TensorArray:
         """Element `index`."""
         row = ops.read_row(self._elements(self._flow), convert_to_tensor(index, name="index"),
                            name=name or "TensorArrayReadV3")
-        return self._shaped(row, ())
+        row.set_shape(self._content.element_shape.as_list() if self._content.element_shape.dims is not None else None)
+        return row
 
     def gather(self, indices: Any, name: str | None = None) -> Tensor:
         """The elements at `indices` (a vector), stacked."""
-        rows = gather(self._elements(self._flow), convert_to_tensor(indices, int32 if not isinstance(indices, Tensor)
-                                                                    else None), name=name or "TensorArrayGatherV3")
-        return self._shaped(rows, (None,))
+        at = convert_to_tensor(indices, None if isinstance(indices, Tensor) else int32)
+        return self._listed(gather(self._elements(self._flow), at), name)
 
     def stack(self, name: str | None = None) -> Tensor:
         """All elements, stacked."""
         with name_scope(name, "TensorArrayStack"):
-            return self._shaped(identity(self._elements(self._flow), name="TensorArrayGatherV3"), (None,))
+            return self._listed(self._elements(self._flow), None)
 
     def concat(self, name: str | None = None) -> Tensor:
         """All elements, joined along their first axis."""
@@ -166,14 +167,15 @@ class TensorArray:
             return reshape(flow, concat([[-1], sizes[2:]], 0), name=name or "TensorArrayConcatV3")
         return reshape(flow, (dm.product(flow.dims[:2]), *flow.dims[2:]), name=name or "TensorArrayConcatV3")
 
-    def _shaped(self, value: Tensor, lead: Dims | tuple[None, ...]) -> Tensor:
+    def _listed(self, value: Tensor, name: str | None) -> Tensor:
         """With a first size that is not known while the graph is built, as TensorFlow's shape rule has it."""
-        element = self._content.element_shape.dims
-        if element is None and value.dims is not None:
-            element = value.dims[len(lead):]
-        if element is not None:
-            value.dims = TensorShape((*lead, *element)).dims
-        return value
+        result = ops.listed(value, name=name or "TensorArrayGatherV3")
+        element = self._content.element_shape
+        if value.dims is not None:
+            result.dims = TensorShape((None, *value.dims[1:])).dims
+        elif element.dims is not None:
+            result.dims = TensorShape((None, *element.as_list())).dims
+        return result
 
     def size(self, name: str | None = None) -> Tensor:
         """The number of elements, a scalar."""

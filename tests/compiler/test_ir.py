@@ -251,7 +251,7 @@ def test_errors_name_the_op_the_shapes_and_the_users_line(graph):
     with pytest.raises(ShapeError) as caught:
         matmul(x, y)
     assert caught.value.message == ("MatMul: Dimensions must be equal, but are 3 and 2, the inner sizes of (?, 3) and "
-                                    "(2, 4)")
+                                    "(2, 4) (Matrix size-incompatible: In[0]: [None,3], In[1]: [2,4])")
     assert str(caught.value).endswith(f'\n  (at File "{__file__}", line {line() - 3}, in '
                                       "test_errors_name_the_op_the_shapes_and_the_users_line)")
     with pytest.raises(ShapeError, match=r"Mul: .* 3 and 4.*\(\?, 3\) and \(2, 4\) cannot be broadcast"):

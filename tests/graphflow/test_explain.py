@@ -157,7 +157,7 @@ def test_bad_input(step):
 
 def test_a_fault_is_the_sessions_error(step):
     step.feeds[step.y] = np.full(24, 10)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="value 10 is outside the valid range"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="value of 10 which is outside the valid range"):
         tf.explain(step.fetches, step.feeds, session=step.session)
 
 

@@ -6,7 +6,7 @@ import pytest
 from compiled import kernels
 from graphflow.compiler import dims as dm
 from graphflow.compiler.codegen.emitter import INNER, TASK, Emitter, Run, SplitRun, literal, scope
-from graphflow.compiler.dtypes import ALL, FLOATS, as_dtype
+from graphflow.compiler.dtypes import NATIVE, NATIVE_FLOATS, as_dtype
 from graphflow.compiler.errors import InvalidArgumentError
 from graphflow.compiler.ir import Graph
 from graphflow.compiler.ops import elementwise as ew
@@ -17,14 +17,14 @@ def emitter(domain, *runs, sizes=None):
     return Emitter(domain, runs, lambda d: d if isinstance(d, int) else (sizes or {})[d], lambda op: 1)
 
 
-@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("dtype", NATIVE_FLOATS, ids=str)
 @pytest.mark.parametrize("value", [0.0, 1.0, -2.5, 1e30, 1e-30, np.inf, -np.inf, np.nan])
 def test_literals_of_floats(dtype, value):
     np.testing.assert_array_equal(eval(literal(value, dtype), {dtype.code: dtype.as_numpy_dtype}),
                                   np.asarray(value, dtype.np))
 
 
-@pytest.mark.parametrize("dtype", [d for d in ALL if not d.is_floating], ids=str)
+@pytest.mark.parametrize("dtype", [d for d in NATIVE if not d.is_floating], ids=str)
 @pytest.mark.parametrize("end", ["min", "max"])
 def test_literals_of_integers_and_bools(dtype, end):
     value = getattr(dtype, end)

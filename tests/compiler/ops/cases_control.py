@@ -12,6 +12,7 @@ from graphflow.compiler.ops.gather import gather
 from graphflow.compiler.ops.reduction import reduce_sum
 from graphflow.compiler.ops.slicing import concat
 from graphflow.compiler.ops.view import expand_dims
+
 from graphflow.control_flow import TensorArray, cond, foldl, map_fn, scan, while_loop
 
 X, Y, W = floats(3), floats(3, seed=1), floats((3, 3), seed=2)
@@ -35,7 +36,7 @@ case("StatelessIf", lambda p, x: cond(p > 0, lambda: cond(p > 5, lambda: x, lamb
 case("StatelessIf", lambda p, x: cond(p, lambda: repeat(3, lambda a: (a * x,), x)[0], lambda: x), np.array(True), X,
      expect=lambda p, x: x ** 4, second=True)
 case("StatelessIf", lambda p, x: cond(p, lambda: expand_dims(reduce_sum(x), 0), lambda: x), np.array(True), X,
-     expect=lambda p, x: x.sum(keepdims=True), sized=False)
+     expect=lambda p, x: x.sum(keepdims=True), sized=False, grad=False)
 
 # loops
 
@@ -56,7 +57,10 @@ case("StatelessWhile", lambda x: while_loop(
     expect=lambda x: x ** 3 + 2 * x, second=True)
 case("StatelessWhile", lambda x: while_loop(
     lambda i, a: i < 3, lambda i, a: (i + 1, concat([a, x], 0)), (constant(0), x), shape_invariants=[(), (None,)])[1],
-    X, expect=lambda x: np.tile(x, 4), sized=False)
+    X, expect=lambda x: np.tile(x, 4), sized=False, static=(0,), grad=False)
+case("StatelessWhile", lambda x: reduce_sum(while_loop(
+    lambda i, a: i < 3, lambda i, a: (i + 1, concat([a, x * a[:1]], 0)), (constant(0), x),
+    shape_invariants=[(), (None,)])[1]), X, static=(0,))
 case("StatelessWhile", lambda x: while_loop(
     lambda i, a: i < 3, lambda i, a: (i + 1, a - 0.1 * gradients(reduce_sum(a * a * x), a)[0]), (constant(0), x))[1],
     X, expect=lambda x: x * (1 - F32(0.2) * x) ** 3)
@@ -67,28 +71,29 @@ case("StatelessRepeat", lambda x: gradients(repeat(3, lambda a: (a * x,), x), x)
 
 case("TensorArrayV3", lambda x: ta.new_array(x.dtype, constant(2), (3,), "array", "array") + x, X,
      expect=lambda x: np.stack([x, x]))
-case("TensorArrayV3", lambda x: TensorArray(x.dtype, 3).write(1, x).stack(), X,
-     expect=lambda x: np.stack([0 * x, x, 0 * x]), sized=False)
+case("TensorArrayGatherV3", lambda x: reduce_sum(TensorArray(x.dtype, 3).write(1, x).write(2, x * x).stack(), 0), X,
+     expect=lambda x: x + x * x)
+case("TensorArrayGatherV3", lambda x: reduce_sum(TensorArray(x.dtype, 3).unstack(x).gather([2, 0]), 0), W,
+     expect=lambda x: x[2] + x[0])
 case("TensorArrayReadV3", lambda x, i: TensorArray(x.dtype, 3).unstack(x).read(i), W, np.array(2, np.int32),
      expect=lambda x, i: x[i], second=True)
-case("TensorArrayReadV3", lambda x: repeat(3, lambda i, a: (i + 1, a * TensorArray(x.dtype, 3).unstack(x).read(i)),
-                                           constant(0), x[0])[1:], W)
+case("StatelessWhile", lambda x: repeat(3, lambda i, a: (i + 1, a * TensorArray(x.dtype, 3).unstack(x).read(i)),
+                                        constant(0), x[0])[1:], W)
 case("SetRows", lambda x, v: ta.set_rows(x * 1, constant([2, 0]), v), W, floats((2, 3), seed=3), grad=False,
      expect=lambda x, v: np.stack([v[1], x[1], v[0]]))
 case("AddRows", lambda x, v: ta.add_rows(x * 1, constant([2, 2]), v), W, floats((2, 3), seed=3), second=True,
      expect=lambda x, v: np.stack([x[0], x[1], x[2] + v[0] + v[1]]))
-case("SetRows", lambda x, y: scan(lambda a, t: a * y + t, x, initializer=y * 1), W, Y, second=True)
-case("SetRows", lambda x: scan(lambda a, t: a * t, x, reverse=True), W,
+case("StatelessWhile", lambda x, y: scan(lambda a, t: a * y + t, x, initializer=y * 1), W, Y, second=True)
+case("StatelessWhile", lambda x: scan(lambda a, t: a * t, x, reverse=True), W,
      expect=lambda x: np.cumprod(x[::-1], 0)[::-1], second=True)
-case("SetRows", lambda x: map_fn(lambda r: map_fn(lambda t: t * t, r), x), floats((2, 3)), expect=lambda x: x * x,
+case("StatelessWhile", lambda x: map_fn(lambda r: map_fn(lambda t: t * t, r), x), floats((2, 3)), expect=lambda x: x * x,  # noqa: E501
      second=True)
-case("SetRows", lambda x, i: foldl(lambda a, k: a * gather(x, k), i, initializer=x[0] * 1), W,
+case("StatelessWhile", lambda x, i: foldl(lambda a, k: a * gather(x, k), i, initializer=x[0] * 1), W,
      np.array([1, 2, 1], np.int32), expect=lambda x, i: x[0] * x[1] * x[2] * x[1], second=True)
-case("SetRows", lambda x: scan(lambda a, t: (a[0] + t, a[1] * t), x, initializer=(x[0] * 1, x[1] * 1)), W, second=True)
-case("TensorArrayGrow", lambda x: TensorArray(x.dtype, 0, dynamic_size=True).write(1, x).write(0, x * x).stack(), X,
-     expect=lambda x: np.stack([x * x, x]), sized=False)
-case("TensorArrayGrow", lambda x: while_loop(
+case("StatelessWhile", lambda x: scan(lambda a, t: (a[0] + t, a[1] * t), x, initializer=(x[0] * 1, x[1] * 1)), W, second=True)  # noqa: E501
+case("TensorArrayGrow", lambda x: reduce_sum(
+    TensorArray(x.dtype, 0, dynamic_size=True).write(1, x).write(0, x * x).stack(), 0), X, expect=lambda x: x * x + x)
+case("StatelessWhile", lambda x: reduce_sum(while_loop(
     lambda i, a: i < 3, lambda i, a: (i + 1, a.write(i, x * cast(i, x.dtype))),
-    (constant(0), TensorArray(x.dtype, 1, dynamic_size=True)))[1].stack(), X,
-    expect=lambda x: np.stack([0 * x, x, 2 * x]), sized=False)
+    (constant(0), TensorArray(x.dtype, 1, dynamic_size=True)))[1].stack(), 0), X, expect=lambda x: 3 * x)
 case("TensorArrayCut", lambda x, y: ta.cut_to(x, y) * 1, W, floats((2, 3)), expect=lambda x, y: x[:2], grad=False)

@@ -162,7 +162,7 @@ def test_another_size_than_at_the_first_call() -> None:
     (lambda: L.Dense(3, kernel_regularizer="l3"), "Could not interpret regularizer identifier: 'l3'"),
     (lambda: L.Dense(3, unit=2), r"Unrecognized keyword arguments passed to Dense: \{'unit': 2\}"),
     (lambda: L.Conv2D(2, 3, padding="sane"), "padding='sane'"),
-    (lambda: L.Conv2D(2, (3, 3, 3)), "tuple of 2 positive integers"),
+    (lambda: L.Conv2D(2, (3, 3, 3)), "tuple of 2 integers"),
     (lambda: L.Conv2D(2, 3, strides=2, dilation_rate=2), "not supported in conjunction"),
     (lambda: L.Dropout(1.5), "between 0 and 1. Received: rate=1.5"),
     (lambda: L.MaxPooling2D(0), "pool_size=0"),

@@ -349,7 +349,7 @@ def test_fit_errors(arguments: dict[str, Any], message: str) -> None:
 def test_data_that_is_not_numeric() -> None:
     with pytest.raises(TypeError, match="`x` must be numeric"):
         classifier().predict(np.array([["a", "b"]]), verbose=0)
-    with pytest.raises(TypeError, match="must be an array"):
+    with pytest.raises(ValueError, match="batch axis"):
         classifier().fit(iter([1]), verbose=0)
 
 
