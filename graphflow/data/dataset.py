@@ -127,7 +127,7 @@ def counted(size: int, count: Any, combine: Any) -> int | None:
     return None if count is None or size == UNKNOWN_CARDINALITY else combine(size, count)
 
 
-def take_error(element: Any) -> Element:
+def take_error(element: Any) -> Any:
     """The element itself. Raises the error of a Failure."""
     if isinstance(element, Failure):
         raise element.error

@@ -30,8 +30,8 @@ from ..compiler.passes.specialise import needed_operations
 from ..runtime.runner import Runner
 from ..runtime.session import Session, default_session
 from . import structure as st
-from .dataset import Core
-from .function import Element, Failure, Runs, Scope
+from .dataset import Core, take_error
+from .function import Element, Runs, Scope
 from .functional import reduced, reducer
 
 _numbers = itertools.count()
@@ -60,16 +60,22 @@ class _State:
                 raise FailedPreconditionError(
                     "GetNext() failed because the iterator has not been initialized. Ensure that you have run the "
                     "initializer operation for this iterator before getting the next element.")
-            element = next(self._elements, None)
+            element = _next(self._elements)
         if element is None:
             raise OutOfRangeError("End of sequence")
-        if isinstance(element, Failure):
-            raise as_op_error(element.error)
         return element
 
     def close(self) -> None:
         """Forget the elements, which ends the threads that make them."""
         self._elements = None
+
+
+def _next(elements: abc.Iterator[Any]) -> Element | None:
+    """The next element, None at the end. Raises the error in its place, or of the iterator, as an OpError."""
+    try:
+        return take_error(next(elements, None))
+    except Exception as error:
+        raise as_op_error(error) from error.__cause__
 
 
 def as_op_error(error: Exception) -> OpError:
@@ -265,9 +271,7 @@ def iterate_in_python(dataset: Core) -> abc.Iterator[Any]:
 
 def _structured(spec: Any, elements: abc.Iterator[Any]) -> abc.Iterator[Any]:
     leaves = st.flatten(spec)
-    for element in elements:
-        if isinstance(element, Failure):
-            raise as_op_error(element.error)
+    while (element := _next(elements)) is not None:
         yield st.pack(spec, [_python(leaf, value) for leaf, value in zip(leaves, element, strict=True)])
 
 

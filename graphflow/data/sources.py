@@ -107,9 +107,11 @@ def from_generator(make: Callable[..., Any], generator: Callable[..., Any], outp
     inputs = [convert_to_tensor(a) for a in args or ()]
 
     def iterate(scope: Scope) -> Iterator[Any]:
-        source = iter(generator(*(np.asarray(scope[t])[()] for t in inputs)))
+        source: Iterator[Any] | None = None
         while True:
             try:
+                if source is None:
+                    source = iter(generator(*(np.asarray(scope[t])[()] for t in inputs)))
                 value = next(source)
             except StopIteration:
                 return

@@ -32,8 +32,8 @@ def folder(tmp_path):
      [b'3,,"b,""q"""']),
     (lambda f: tf.data.FixedLengthRecordDataset(f"{f}/r.bin", 4, header_bytes=2, footer_bytes=2),
      [b"\2\3\4\5", b"\6\7\x08\x09"]),
-    (lambda f: Dataset.list_files(f"{f}/t.*", shuffle=False).map(lambda n: tf.strings.length(n)),
-     [len(f"{f}/t.gz"), len(f"{f}/t.txt"), len(f"{f}/t.zlib")]),
+    (lambda f: Dataset.list_files(f"{f}/t.*", shuffle=False).map(lambda n: tf.string_split([n], ".").values[-1]),
+     [b"gz", b"txt", b"zlib"]),
     (lambda f: X.CsvDataset(f"{f}/a.csv", [tf.int32, [7.0], tf.string], header=True),
      [(1, 2.5, b"foo"), (3, 7.0, b'b,"q"')]),
     (lambda f: X.CsvDataset(f"{f}/a.csv", [tf.string, tf.int64], header=True, select_cols=[0, 2]).apply(
@@ -118,7 +118,7 @@ def test_examples_that_do_not_fit(sess, spec, text):
 def test_checksums():
     assert crc32c(b"123456789") == 0xE3069283  # RFC 3720
     data = np.random.RandomState(0).bytes(20_011)  # long ones are summed in lanes
-    assert crc32c(data) == 0xDA6ADF60
+    assert crc32c(data) == 0xA946D30C
 
 
 # ops and files
