@@ -32,7 +32,7 @@ class Linear:
         for part in parts:
             if len(part.shape) != 2 or part.shape.as_list()[1] is None:
                 raise ValueError(f"linear expects 2D arguments of known size, received {[p.shape for p in parts]}")
-        depth = sum(part.shape.as_list()[1] for part in parts)
+        depth = sum(part.shape.as_list()[1] or 0 for part in parts)
         self._kernel = get_variable("kernel", [depth, output_size], parts[0].dtype, kernel_initializer)
         self._bias = None
         if build_bias:
