@@ -298,7 +298,7 @@ _LAZY = {
     "bitwise": "bitwise", "debugging": "debugging", "manip": "manip",
     **dict.fromkeys(("TensorArray", "case", "cond", "foldl", "foldr", "map_fn", "scan", "switch_case", "while_loop"),
                     "control_flow"),
-    "flags": "flags", "test": "test", "dtypes": "dtypes", "resource_loader": "resource_loader",
+    "flags": "flags", "estimator": "estimator", "test": "test", "dtypes": "dtypes", "resource_loader": "resource_loader",  # noqa: E501
     "DeviceSpec": "devices", "config": "config", "sysconfig": "sysconfig", "version": "version",
     **dict.fromkeys(("COMPILER_VERSION", "GIT_VERSION", "GRAPH_DEF_VERSION", "GRAPH_DEF_VERSION_MIN_CONSUMER",
                      "GRAPH_DEF_VERSION_MIN_PRODUCER"), "version"),

@@ -106,6 +106,9 @@ def _resolve(root: str, rest: str) -> Any:
         return proxy
     for prefix in ("compat.v1.", "_api.v1.", "contrib.keras.python.", "python.keras._impl."):
         rest = rest.removeprefix(prefix)
+    if rest == "examples" or rest.startswith("examples."):  # the tutorials that shipped with TensorFlow
+        return _find("", "contrib.learn.datasets.mnist") if rest.endswith(".input_data") else Proxy(
+            f"tensorflow.{rest}", graphflow)
     if rest == "python" or rest.startswith("python."):
         inner = rest.removeprefix("python").lstrip(".")
         if inner.startswith("keras"):

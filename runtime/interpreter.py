@@ -8,7 +8,7 @@ import numpy as np
 
 from ..compiler import dims as dm
 from ..compiler.dims import Atom, Dim
-from ..compiler.errors import UnimplementedError
+from ..compiler.errors import OpError, UnimplementedError
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.opdef import CONTROL, RANDOM
 from ..compiler.passes.specialise import needed_operations
@@ -47,7 +47,13 @@ def evaluate(op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int],
         attrs["stream"] = stream
     if "resource" in op.definition.fields:
         attrs["session"] = session
-    result = reference(*inputs, **attrs)
+    try:
+        result = reference(*inputs, **attrs)
+    except OpError as error:
+        if error.op is None:  # the reference does not know the op
+            error.op, error.message = op, f"{error} (op {op.name!r} of type {op.type}, made at {op.site})"
+            error.args = (error.message,)
+        raise
     results = result if isinstance(result, tuple) else (result,)
     return [np.asarray(r, t.dtype.np) for r, t in zip(results, op.outputs, strict=True)]
 

@@ -11,7 +11,7 @@ from ..compiler.ir import Tensor, default_graph
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.symbolic import static_value
 from . import structure as st
-from .function import Element, Failure, Function, Scope
+from .function import Failure, Function, Scope
 
 AUTOTUNE = -1
 INFINITE_CARDINALITY = -1

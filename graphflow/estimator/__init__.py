@@ -4,7 +4,7 @@ Each call builds a graph of its own; what is learned passes between them through
 """
 from . import export, inputs
 from .configuration import RunConfig
-from .estimator import Estimator, WarmStartSettings
+from .runs import Estimator, WarmStartSettings
 from .specification import EstimatorSpec, ModeKeys
 from .training import EvalSpec, TrainSpec, train_and_evaluate
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .. import train
-from .estimator import Estimator
+from .runs import Estimator
 
 
 class TrainSpec(NamedTuple):

@@ -109,16 +109,16 @@ class AdamOptimizer(Optimizer):
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
         rate, b1, b2, eps = self._cast(var)
         rows = summed(grad, var)
-
-        def decayed(slot: Any, beta: Tensor, value: Tensor) -> Tensor:
-            old = current_value(slot)
-            new_rows = beta * gather(old, grad.indices) + (1 - beta) * value
-            with control_dependencies([assign(slot, old * beta)]):
-                return scatter.scatter_update(slot.handle, grad.indices, new_rows, depth=1)
-
-        m = decayed(self._slots["m"][var], b1, rows)
-        v = decayed(self._slots["v"][var], b2, rows * rows)
+        m = self._decayed(self._slots["m"][var], b1, rows, grad.indices)
+        v = self._decayed(self._slots["v"][var], b2, rows * rows, grad.indices)
         return assign(var, current_value(var) - rate * m / (sqrt(v) + eps)).op
+
+    def _decayed(self, slot: Any, beta: Tensor, rows: Tensor, indices: Tensor) -> Tensor:
+        """The slot as a moving average of `rows` at `indices`, and of 0 elsewhere."""
+        old = current_value(slot)
+        new_rows = beta * gather(old, indices) + (1 - beta) * rows
+        with control_dependencies([assign(slot, old * beta)]):
+            return scatter.scatter_update(slot.handle, indices, new_rows, depth=1)
 
     def _finish(self, update_ops: list[Operation], name_scope: str) -> Operation:
         powers = [assign(variable, value * beta) for variable, value, beta in zip(

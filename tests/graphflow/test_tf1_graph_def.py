@@ -20,7 +20,7 @@ def test_a_frozen_graph_needs_no_variables():
     assert [(n.name, n.op) for n in frozen.node] == [
         ("x", "Placeholder"), ("w", "Const"), ("w/read", "Identity"), ("MatMul", "MatMul"), ("y", "Identity")]
     serialized = frozen.SerializeToString()
-    with tf.Graph().as_default() as graph, tf.Session() as sess:
+    with tf.Graph().as_default(), tf.Session() as sess:
         graph_def = tf.GraphDef()
         assert graph_def.ParseFromString(serialized) == len(serialized) and graph_def == frozen
         found, op = tf.import_graph_def(graph_def, return_elements=["y:0", "MatMul"])

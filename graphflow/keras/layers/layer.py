@@ -20,13 +20,14 @@ from ..nest import as_list, flatten, map_structure
 from ..scope import calling, current_scope, in_training, outside_steps, recording, training_as
 from ..variables import Variable
 from .call_spec import Signature, fill_masks, has_tensor, shapes_for, tensor_arguments
+from .connected import Connected
 from .input_spec import InputSpec, Shape, is_shape, shape_of
 from .node import Node, mask_of, record, set_mask
 
 __all__ = ["InputSpec", "Layer", "Shape"]
 
 
-class Layer:
+class Layer(Connected):
     """A function from tensors to tensors that owns variables. Calling it adds to the graph of its input.
 
     Subclasses define `call(inputs)`, which may take `training` and `mask`, and `build(input_shape)` to make weights.
@@ -379,54 +380,6 @@ class Layer:
     @property
     def variable_dtype(self) -> str:
         return self.dtype_policy.variable_dtype
-
-    @property
-    def input(self) -> Any:
-        return self._nest_at(0, "input")
-
-    @property
-    def output(self) -> Any:
-        return self._nest_at(0, "output")
-
-    @property
-    def input_shape(self) -> Any:
-        return map_structure(shape_of, self.input)
-
-    @property
-    def output_shape(self) -> Any:
-        return map_structure(shape_of, self.output)
-
-    @property
-    def input_mask(self) -> Any:
-        return map_structure(mask_of, self.input)
-
-    @property
-    def output_mask(self) -> Any:
-        return map_structure(mask_of, self.output)
-
-    def get_input_at(self, node_index: int) -> Any:
-        return self._nest_at(node_index, "input")
-
-    def get_output_at(self, node_index: int) -> Any:
-        return self._nest_at(node_index, "output")
-
-    def get_input_shape_at(self, node_index: int) -> Any:
-        return map_structure(shape_of, self.get_input_at(node_index))
-
-    def get_output_shape_at(self, node_index: int) -> Any:
-        return map_structure(shape_of, self.get_output_at(node_index))
-
-    def _nest_at(self, index: int, what: str) -> Any:
-        if not self._inbound_nodes:
-            raise AttributeError(f"The layer {self.name} has never been called and thus has no defined {what}.")
-        if index >= len(self._inbound_nodes):
-            raise ValueError(f"Asked to get {what} at node {index}, but the layer {self.name} has only "
-                             f"{len(self._inbound_nodes)} inbound nodes.")
-        node = self._inbound_nodes[index]
-        if what == "output":
-            return node.outputs
-        given = node.arguments[0] if node.arguments else node.input_tensors
-        return node.outputs if node.is_input else given
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -129,7 +129,9 @@ class R2Score(Metric):
         if not self.num_regressors:
             return raw
         n = cast(self.num_samples.value(), self.dtype)
-        return 1 - (1 - raw) * (n - 1) / (n - self.num_regressors - 1)
+        left = n - self.num_regressors - 1  # without degrees of freedom left the plain score stands
+        safe = ew.where(left > 0.0, left, zeros_of(left) + 1)
+        return ew.where(left > 0.0, 1 - (1 - raw) * (n - 1) / safe, raw)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "class_aggregation": self.class_aggregation,

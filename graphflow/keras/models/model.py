@@ -23,10 +23,10 @@ from ..scope import current_scope, outside_steps
 from ..utils.summary import print_summary
 from .network import Network
 from .network_config import network_config, network_from_config
-from .training import Trainer
+from .training import Fitter
 
 
-class Model(Trainer):
+class Model(Fitter):
     """`Model(inputs, outputs)`: the layers between those tensors. A subclass makes layers in `__init__` and uses them
     in `call(inputs, training=..., mask=...)`.
     """

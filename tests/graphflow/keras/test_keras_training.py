@@ -319,7 +319,7 @@ def test_the_overhead_of_fit_is_small() -> None:
 
 
 @pytest.mark.parametrize(("compile_arguments", "message"), [
-    ({"optimizer": "adma"}, "optimizer identifier: 'adma'. Did you mean 'adam'"),
+    ({"optimizer": "addam"}, "optimizer identifier: 'addam'. Did you mean 'adam'"),
     ({"loss": "mean_square_error"}, "Did you mean 'mean_squared_error'"),
     ({"metrics": ["acuracy"]}, "Did you mean 'accuracy'"),
     ({"metrics": "accuracy"}, "Expected `metrics` argument to be a list"),

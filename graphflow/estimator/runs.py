@@ -146,13 +146,13 @@ class Estimator:
             if "loss" not in measured:
                 measured["loss"] = metrics.mean(spec.loss)
             update = group(*(update for _, update in measured.values()))
-            with self._restored(path, spec, [*(hooks or ()), *spec.evaluation_hooks]) as session:
+            final = train.FinalOpsHook({k: value for k, (value, _) in measured.items()} | {"global_step": global_step})
+            with self._restored(path, spec, [*(hooks or ()), *spec.evaluation_hooks, final]) as session:
                 count = 0
                 while not session.should_stop() and (steps is None or count < steps):
                     session.run(update)
                     count += 1
-                raw = session.raw_session() if hasattr(session, "raw_session") else session
-                found = raw.run({k: value for k, (value, _) in measured.items()} | {"global_step": global_step})
+            found = final.final_ops_values
         self._write_summary(found, name)
         logging.info("Evaluation: %s", found)
         return found

@@ -1,0 +1,292 @@
+"""compile, and what a training, test or prediction step consists of."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...compiler.autodiff import gradients
+from ...compiler.dtypes import as_dtype
+from ...compiler.ir import Graph, Tensor
+from ...compiler.ops.reduction import size_of
+from ...compiler.ops.state import placeholder
+from .. import optimizers
+from ..callbacks import History
+from ..layers.core import BATCH
+from ..layers.input_spec import InputSpec, shape_of
+from ..layers.layer import Layer
+from ..metrics import Mean, Metric
+from ..nest import flatten, pack
+from ..scope import current_scope, outside_steps
+from .compiled import CompiledLoss, CompiledMetrics, per_output, track
+from .data import Batch, unpack
+from .steps import Inputs, predict_step, results, update_step
+
+
+class Trainer(Layer):
+    """How a model is compiled, and what its steps do."""
+
+    graph: Graph
+    output_names: Any
+    _network: Any
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.optimizer: Any = None
+        self.compiled = False
+        self.stop_training = False
+        self.history: History | None = None
+        self.loss: Any = None
+        self._output_names: list[str] | None = None
+        self._output_structure: Any = None
+        self._compile_arguments: dict[str, Any] = {}
+        self._compiled: tuple[CompiledLoss, CompiledMetrics, list[Mean]] | None = None
+        self._steps: dict[Any, Any] = {}
+        self._read: Callable[[], dict[str, float]] | None = None
+
+    # compiling
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
+                weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: int = 1,
+                jit_compile: Any = "auto", auto_scale_loss: bool = True, sample_weight_mode: Any = None,
+                target_tensors: Any = None, **kwargs: Any) -> None:
+        """Say how to train. Raises ValueError for unknown names.
+
+        `jit_compile`, `run_eagerly`, `steps_per_execution` and `sample_weight_mode` change nothing: a step is always
+        one compiled run, and sample weights may be given by sample or by step.
+        """
+        if kwargs:
+            raise ValueError(f"compile: unexpected arguments {sorted(kwargs)}")
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        self._compile_arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+                                   "weighted_metrics": weighted_metrics}
+        self._compiled = None
+        self.compiled, self.stop_training = True, False
+        self._forget_steps()
+        if self.output_names is not None:
+            self._compile_for(self.output_names)
+
+    def _compile_for(self, names: Any) -> None:
+        arguments, aliases = self._compile_arguments, self._aliases(names)
+        with self.graph.as_default(), outside_steps():
+            loss = CompiledLoss(arguments["loss"], arguments["loss_weights"], names, aliases)
+            metrics = CompiledMetrics(arguments["metrics"], arguments["weighted_metrics"], names, aliases)
+            trackers = [Mean("loss")]
+            if len(names) > 1:
+                trackers += [Mean(f"{n}_loss") for n in names]
+        self._compiled = loss, metrics, trackers
+
+    def _aliases(self, names: Any) -> list[str]:
+        """The layers that the outputs come from, where they have other names."""
+        if self._network is None:
+            return list(names)
+        return [t._keras_history.operation.name for t in self._network.outputs]
+
+    def _known(self) -> tuple[CompiledLoss, CompiledMetrics, list[Mean]]:
+        self._need_compiled("compile")
+        if self._compiled is None:
+            self._compile_for(self.output_names or ["output"])
+        assert self._compiled is not None
+        return self._compiled
+
+    @property
+    def compiled_loss(self) -> CompiledLoss:
+        return self._known()[0]
+
+    @property
+    def compiled_metrics(self) -> CompiledMetrics:
+        return self._known()[1]
+
+    def _has_own(self, method: str) -> bool:
+        """Whether a subclass defines this step itself."""
+        return getattr(type(self), method) is not getattr(Trainer, method)
+
+    def _forget_steps(self) -> None:
+        self._steps, self._read = {}, None
+
+    def _need_compiled(self, method: str) -> None:
+        if not self.compiled:
+            raise ValueError(f"You must call `compile()` before calling `{method}()`.")
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The loss's running mean, the compiled metrics, and those that are attributes of the model or its layers."""
+        own = [m for layer in self._all_layers() for value in vars(layer).values() for m in (
+            flatten(value) if isinstance(value, (list, tuple, dict)) else [value]) if isinstance(m, Metric)]
+        added = [m for _, _, m in getattr(self, "_added_metrics", ())]
+        compiled = [*self._used_trackers(), *self.compiled_metrics.metrics] if self.compiled else []
+        return list(dict.fromkeys([*compiled, *own, *added]))
+
+    @property
+    def metrics_names(self) -> list[str]:
+        if not self.compiled:
+            return []
+        own = {m: m.name for m in self.metrics}
+        names = zip(self.compiled_metrics.metrics, self.compiled_metrics.names_in_order, strict=True)
+        return list((own | dict(names)).values())
+
+    def _used_trackers(self) -> list[Mean]:
+        loss, _, trackers = self._known()
+        pairs = zip(trackers[1:], loss.objects, strict=False)
+        return [trackers[0], *(tracker for tracker, part in pairs if part is not None)]
+
+    def reset_metrics(self) -> None:
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The metrics' values by name, as graph."""
+        compiled = self.compiled_metrics.results()
+        rest = [m for m in self.metrics if m not in self.compiled_metrics.metrics]
+        values = {m.name: m.result() for m in rest} | compiled
+        return {k: v for key, value in values.items() for k, v in (
+            value.items() if isinstance(value, dict) else [(key, value)])}
+
+    # what a step does; subclasses may define these anew
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+                     training: bool = True) -> Tensor:
+        """The loss to minimize: that of the outputs, and what layers and weights add. Notes the loss of each output."""
+        loss, _, trackers = self._known()
+        outputs = flatten(y_pred)
+        total, parts = None, []  # type: ignore[var-annotated]
+        if y is not None:
+            total, parts = loss(self._targets(y), outputs, self._weights_by_output(sample_weight))
+        for penalty in self.losses:
+            total = penalty if total is None else total + penalty
+        if total is None:
+            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
+        if current_scope() is not None:
+            count = size_of(next(t for t in flatten(x if x is not None else y_pred) if t is not None), (0,))
+            for tracker, value in zip(trackers[1:], parts, strict=False):
+                if value is not None:
+                    track(tracker, value, count)
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Update the compiled metrics. Returns the results by name."""
+        if y is not None:
+            self.compiled_metrics.update(self._targets(y), flatten(y_pred), self._weights_by_output(sample_weight))
+        return self.get_metrics_result()
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Forward, loss, gradients and updates for one batch `(x, y, sample_weight)` of tensors."""
+        x, y, sample_weight = unpack(data)
+        y_pred = self(x, training=True)
+        loss = self._tracked_loss(x, y, y_pred, sample_weight)
+        variables = self.trainable_variables
+        if variables:
+            self.optimizer.apply(gradients(self.optimizer.scale_loss(loss), variables), variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Loss and metrics for one batch `(x, y, sample_weight)` of tensors."""
+        x, y, sample_weight = unpack(data)
+        y_pred = self(x, training=False)
+        self._tracked_loss(x, y, y_pred, sample_weight, training=False)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch of tensors."""
+        return self(unpack(data)[0], training=False)
+
+    def _tracked_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True) -> Tensor:
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+        track(self._known()[2][0], loss, size_of(flatten(x)[0], (0,)))
+        return loss
+
+    def _targets(self, y: Any) -> list[Any]:
+        """Targets by output."""
+        names = self.compiled_loss.names
+        if isinstance(y, dict):
+            return per_output(y, names, "y", self._aliases(names))
+        flat = flatten(y)
+        if len(flat) != len(names):
+            raise ValueError(f"The model has {len(names)} outputs {names}, but {len(flat)} target arrays were given.")
+        return flat
+
+    def _weights_by_output(self, weights: Any) -> list[Any]:
+        names = self.compiled_loss.names
+        if isinstance(weights, dict):
+            return per_output(weights, names, "sample_weight", self._aliases(names))
+        flat = [None] if weights is None else flatten(weights)
+        return flat * len(names) if len(flat) == 1 else flat
+
+    # steps
+
+    def _batch(self, x: Any, y: Any = None, sample_weight: Any = None, training: bool = True) -> Batch:
+        """Arrays in the model's order. Builds the model."""
+        order: Callable[[Any], list[Any]] = flatten if self._network is None else self._network.arranged
+        if y is None and sample_weight is None:
+            batch = Batch(x, order=order)
+        elif self.compiled and not self._has_own("train_step"):
+            self._build_for(x)
+            order = flatten if self._network is None else self._network.arranged
+            batch = Batch(x, y, sample_weight, order, self._targets, self._weights_by_output)
+        else:
+            batch = Batch(x, y, sample_weight, order)
+        self._build_for(x, batch)
+        return batch
+
+    def _build_for(self, x: Any, batch: Batch | None = None) -> None:
+        if self.built and (self._network is not None or self._output_names is not None or self._inbound_nodes):
+            return
+        batch = batch or Batch(x)
+        if hasattr(self, "_stack"):  # Sequential
+            self.build((None, *batch.x[0].shape[1:]))
+            return
+        with self.graph.as_default(), outside_steps():
+            entries = [placeholder(as_dtype(a.dtype), (BATCH, *a.shape[1:])) for a in batch.x]
+            outputs = self(pack(batch.structure, entries)) if self._calls_itself() else None
+        self.built = True
+        if isinstance(outputs, dict):
+            self._output_names = sorted(outputs)
+        elif outputs is not None:
+            count = len(flatten(outputs))
+            self._output_names = ["output"] if count == 1 else [f"output_{i + 1}" for i in range(count)]
+
+    def _calls_itself(self) -> bool:
+        """Whether there is a `call` (a model with steps of its own need not have one)."""
+        from .model import Model
+        return type(self).call is not Model.call
+
+    def _step(self, kind: str, batch: Batch) -> Callable[..., Any]:
+        """The compiled step for arrays like these."""
+        frozen = tuple(self.trainable_variables) if kind == "train" else ()
+        key = (kind, batch.signature, frozen)
+        if key not in self._steps:
+            self._check_inputs(batch)
+            with self.graph.as_default():
+                inputs = Inputs(self, batch)  # type: ignore[arg-type]
+            if kind == "predict":
+                self._steps[key] = predict_step(self, inputs)  # type: ignore[arg-type]
+            else:
+                self._steps[key] = update_step(self, inputs, kind == "train")  # type: ignore[arg-type]
+                self._read = None
+        return self._steps[key]
+
+    def _check_inputs(self, batch: Batch) -> None:
+        """Raises ValueError for a shape and TypeError for a type that the model does not take."""
+        for i, (array, wanted) in enumerate(zip(batch.x, self._network.inputs if self._network else (), strict=False)):
+            shape = shape_of(wanted)
+            if array.dtype.kind == "O" and wanted.dtype.is_floating:
+                raise TypeError(f"`x` must be numeric for input {self._network.input_names[i]!r} of model "
+                                f"{self.name!r}. Received: an array of strings")
+            if not (array.ndim == len(shape) - 1 and shape[-1] == 1 or array.ndim == len(shape) + 1 and (
+                    array.shape[-1] == 1)):
+                InputSpec(shape=(None, *shape[1:])).check(array, self.name, i)
+
+    def _results(self) -> dict[str, float]:
+        """The metrics' values, by name in alphabetical order, as Keras has them."""
+        if self._read is None:
+            with self.graph.as_default():
+                tensors = self.get_metrics_result()
+            self._read = results(self, dict(sorted(tensors.items())))  # type: ignore[arg-type]
+        return self._read()
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        """The loss first, then the rest in the order they were compiled; a bare value if there is only one."""
+        names = [*(t.name for t in self._used_trackers()), *self.compiled_metrics.names_in_order]
+        names = [n for n in names if n in logs] + [n for n in logs if n not in names]
+        values = [logs[n] for n in names]
+        return values[0] if len(values) == 1 else values
