@@ -8,6 +8,7 @@ import numpy as np
 
 from ...compiler.ops.constant import convert_to_tensor
 from ...framework import gradients
+from ...session import chosen
 from ...variables import trainable_variables
 
 
@@ -44,9 +45,7 @@ class ExternalOptimizerInterface:
 
         `loss_callback` gets the values of `fetches` at each evaluation, `step_callback` the vector after each step.
         """
-        if session is None:
-            from ...session import chosen
-            session = chosen(None, "minimize")
+        session = chosen(session, "minimize")
         extra, feeds = list(fetches or ()), dict(feed_dict or {})
 
         def evaluate(value: Any, callback: Callable[..., None] | None, more: list[Any]) -> Callable[..., Any]:

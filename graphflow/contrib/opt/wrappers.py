@@ -31,9 +31,10 @@ class DecoupledWeightDecayExtension(Optimizer):
         self._weight_decay = weight_decay
         super().__init__(**kwargs)
 
-    def minimize(self, loss: Any, global_step: Any = None, var_list: Any = None, gate_gradients: int = Optimizer.GATE_OP,
-                 aggregation_method: Any = None, colocate_gradients_with_ops: bool = False, name: str | None = None,
-                 grad_loss: Any = None, decay_var_list: Iterable[Any] | None = None) -> Operation:
+    def minimize(self, loss: Any, global_step: Any = None, var_list: Any = None,
+                 gate_gradients: int = Optimizer.GATE_OP, aggregation_method: Any = None,
+                 colocate_gradients_with_ops: bool = False, name: str | None = None, grad_loss: Any = None,
+                 decay_var_list: Iterable[Any] | None = None) -> Operation:
         self._decay_var_list = set(decay_var_list) if decay_var_list else None
         return super().minimize(loss, global_step, var_list, gate_gradients, aggregation_method,
                                 colocate_gradients_with_ops, name, grad_loss)
