@@ -193,6 +193,12 @@ def test_an_element_that_fails_does_not_end_the_others(sess):
     assert elements(dataset.apply(X.ignore_errors())) == [1, 0.5]
 
 
+def test_errors_in_functions_name_the_line(sess):
+    value = Dataset.from_tensors("none").map(lambda name: tf.read_file(name)).make_one_shot_iterator().get_next()
+    with pytest.raises(tf.errors.NotFoundError, match=r"none.*'ReadFile'.*test_tf1_data\.py"):
+        sess.run(value)
+
+
 @pytest.mark.parametrize(("build", "error", "text"), [
     (lambda: Dataset.from_tensor_slices(1), ValueError, "rank >= 1"),
     (lambda: Dataset.from_tensor_slices(([1, 2], [1])), ValueError, "not compatible"),
