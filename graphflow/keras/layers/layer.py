@@ -17,7 +17,7 @@ from ...compiler.ops.state import placeholder
 from .. import backend, constraints, dtype_policies, initializers, regularizers
 from ..naming import auto_name
 from ..nest import as_list, flatten, map_structure
-from ..scope import calling, current_scope, in_training, outside_steps, recording, training_as
+from ..scope import StepScope, calling, current_scope, in_training, outside_steps, recording, training_as
 from ..variables import Variable
 from .call_spec import Signature, fill_masks, has_tensor, shapes_for, tensor_arguments
 from .connected import Connected
@@ -142,6 +142,8 @@ class Layer(Connected):
     # calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if recording() and not has_tensor((args, kwargs)) and kwargs.get("training"):
+            return self._at_once(args, kwargs)
         signature = self._signature
         first_name = next(iter(signature.parameters), "")
         if not args and first_name in kwargs:
@@ -176,6 +178,17 @@ class Layer(Connected):
                 outputs = record(self, given, given_keywords, outputs)
             self._pass_mask(first, outputs, previous)
         return outputs
+
+    def _at_once(self, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A call on values in training: what it changes is changed now, and what it gives is a constant."""
+        with StepScope() as scope:
+            outputs = self(*args, **kwargs)
+            operations = scope.assignments()
+        tensors = [t for t in flatten(outputs) if isinstance(t, Tensor)]
+        if not operations:
+            return outputs
+        values = iter(backend.get_session(tensors[0].graph).run([*tensors, *operations])[:len(tensors)])
+        return map_structure(lambda t: convert_to_tensor(next(values)) if isinstance(t, Tensor) else t, outputs)
 
     def _converted(self, value: Any) -> Any:
         """Arrays and variables as tensors, floats in the layer's dtype; anything else as it is."""

@@ -15,7 +15,7 @@ from .arguments import take_weight_arguments, weight_config
 from .attention_masks import combined_mask
 from .layer import Layer
 from .linear import EinsumDense
-from .node import set_mask
+from .node import mask_of, set_mask
 from .regularization import dropped
 
 
@@ -125,6 +125,7 @@ class MultiHeadAttention(BaseAttention):
              key_mask: Any = None, attention_mask: Any = None, return_attention_scores: bool = False,
              training: Any = None, use_causal_mask: bool = False) -> Any:
         key = value if key is None else key
+        query_mask = mask_of(query)  # Keras looks at the tensor, whatever it was given
         mask = combined_mask(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask,
                              self.sliding_window)
         exact = self.dropout > 0 or return_attention_scores or len(query.dims or ()) != 3

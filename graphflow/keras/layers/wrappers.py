@@ -8,12 +8,14 @@ from ...compiler.ir import Tensor
 from ...compiler.ops.contraction import matmul
 from ...compiler.ops.elementwise import cast, equal, maximum, rsqrt, square, where
 from ...compiler.ops.reduction import reduce_all, reduce_sum
+from ...compiler.ops.slicing import stack
 from ...compiler.ops.view import reshape, stop_gradient, transpose
 from ..nest import flatten, map_structure
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from .input_spec import InputSpec, is_shape
 from .layer import Layer
 from .node import mask_of, set_mask
+from .normalization import BatchNormalization
 
 
 class Wrapper(Layer):
@@ -64,6 +66,10 @@ class TimeDistributed(Wrapper):
         if mask is not None and not isinstance(mask, (list, tuple)) and isinstance(flat, Tensor):
             set_mask(flat, reshape(mask, (batch * time, *mask.dims[2:])))
         keywords = {"training": training} if self.layer._signature.takes_training and training is not None else {}
+        if training and isinstance(time, int) and isinstance(inputs, Tensor) and any(
+                isinstance(layer, BatchNormalization) for layer in self.layer._all_layers()):
+            # statistics of a batch are those of one time step
+            return stack([self.layer(inputs[:, t], **keywords) for t in range(time)], 1)
         outputs = self.layer(flat, **keywords)
 
         def unfolded(y: Tensor) -> Tensor:

@@ -229,17 +229,23 @@ def write_tree(group: Any, layer: Any, done: set[Any] | None = None) -> None:
 
 
 def tree_children(layer: Any) -> list[tuple[str, Any]]:
-    """(path of the group, layer) for the layers within: a model's are in "layers", others' under the attribute."""
-    if hasattr(layer, "layers"):
-        return [(f"layers/{key}", sub) for key, sub in zip(layer_keys(layer.layers), layer.layers, strict=True)]
+    """(path of the group, layer) for the layers within: those of a model made from tensors or of a stack are in
+    "layers", others under their attributes, private ones last.
+    """
     children: list[tuple[str, Any]] = []
-    for name, value in sorted(vars(layer).items()):
-        subs = value if isinstance(value, (list, tuple)) else [value]
-        found = [s for s in subs if hasattr(s, "_sublayers")]
-        if found and not name.startswith("_"):
-            children += [(name, value)] if value is found[0] else [
-                (f"{name}/{key}", s) for key, s in zip(layer_keys(found), found, strict=True)]
-    return children
+    if getattr(layer, "_network", None) is not None or hasattr(layer, "_stack"):
+        children = [(f"layers/{key}", sub) for key, sub in zip(layer_keys(layer.layers), layer.layers, strict=True)]
+    names = {n for n in vars(layer) if n not in ("_stack", "_inbound_nodes", "_outbound_nodes")}
+    names |= {n for c in type(layer).__mro__ for n, v in vars(c).items()
+              if isinstance(v, property) and n.endswith("_dense")}  # how attention shows its projections
+    for name in sorted(names, key=lambda n: f"~{n}" if n.startswith("_") else n):
+        value = getattr(layer, name, None)
+        if hasattr(value, "_sublayers"):
+            children.append((name, value))
+        elif isinstance(value, (list, tuple, dict)):
+            found = [s for s in (value.values() if isinstance(value, dict) else value) if hasattr(s, "_sublayers")]
+            children += [(f"{name}/{key}", s) for key, s in zip(layer_keys(found), found, strict=True)]
+    return list({sub: (key, sub) for key, sub in reversed(children)}.values())[::-1]
 
 
 def read_tree(group: Any, layer: Any, skip_mismatch: bool = False,
