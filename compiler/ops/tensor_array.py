@@ -54,7 +54,8 @@ def settle(flow: Tensor, element: Dims, known: bool) -> None:
     in the loop that writes them, is kept until sizes are (see settle_with)."""
     op = flow.op
     if op.type == "TensorArrayV3" and op.attrs["element"] is None:
-        op.attrs["element" if known else "written"] = element
+        # in an object that hides it: sizes in attributes must be known where the op is
+        op.attrs.update({"element": element} if known else {"written": TensorShape(element)})
         op.outputs[0].dims = _array_types(op.inputs, op.attrs)[0].dims
 
 
@@ -62,7 +63,7 @@ def settle_with(flow: Tensor, sizes: Mapping[dm.Atom, DimLike]) -> None:
     """As settle, in a compiler's graph where a loop's sizes have been learned."""
     op = flow.op
     if op.type == "TensorArrayV3" and flow.dims is None and op.attrs["written"] is not None:
-        op.attrs["element"] = tuple(dm.substitute(d, sizes) for d in op.attrs["written"])
+        op.attrs["element"] = tuple(dm.substitute(d, sizes) for d in op.attrs["written"].dims)
         flow.dims = _array_types(op.inputs, op.attrs)[0].dims
 
 

@@ -208,7 +208,10 @@ class TensorArray:
             held, given = self._flow.dims, x.dims
             if held and given and isinstance(held[0], int) and isinstance(given[0], int) and given[0] < held[0]:
                 return self.continued(ops.set_rows(self._elements(self._flow), range_(given[0]), x))
-            return self.continued(identity(x, name="TensorArrayScatterV3"))
+            flow = identity(x, name="TensorArrayScatterV3")
+            if held and given and isinstance(held[0], int):
+                flow.set_shape(held[:1] + given[1:])
+            return self.continued(flow)
 
     def scatter(self, indices: Any, value: Any, name: str | None = None) -> TensorArray:
         """With the slices of `value` along its first axis as the elements at `indices` (a vector)."""
