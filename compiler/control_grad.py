@@ -109,7 +109,7 @@ def loop_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
             x = captured[i - n - len(stacks)]
             parameters.append(graph.add_parameter(TensorType(x.dtype, x.dims), f"{op.name}/sum_{i}"))
             outputs.append(_accumulate(parameters[-1], by_input[i]))
-        outputs += [dense(by_input[i]) for i in rows]
+        outputs += [dense(by_input[i]) for i in rows]  # type: ignore[arg-type]
         graph.outputs = tuple(graph.adopt(t) for t in outputs)
     start = [g if (g := grads[i]) is not None else _zeros_like(op.outputs[i]) for i in carried]
     start += [_zeros_like(captured[i - n - len(stacks)]) for i in summed]

@@ -294,6 +294,15 @@ _LAZY = {
         "polygamma", "truncatediv", "truncatemod", "zeta"), "math"),
     **dict.fromkeys(("to_bfloat16", "to_complex64", "to_complex128"), "math_ops"),
     "einsum": "compiler.ops.einsum",
+    **dict.fromkeys((
+        "container", "control_flow_v2_enabled", "dimension_at_index", "dimension_value", "disable_control_flow_v2",
+        "disable_tensor_equality", "disable_v2_tensorshape", "enable_control_flow_v2", "executing_eagerly",
+        "executing_eagerly_outside_functions", "is_symbolic_tensor", "no_regularizer",
+        "register_tensor_conversion_function", "resource_variables_enabled", "timestamp"), "switches"),
+    **dict.fromkeys((
+        "fake_quant_with_min_max_args", "fake_quant_with_min_max_args_gradient", "fake_quant_with_min_max_vars",
+        "fake_quant_with_min_max_vars_gradient", "fake_quant_with_min_max_vars_per_channel",
+        "fake_quant_with_min_max_vars_per_channel_gradient"), "quantization"), "quantization": "quantization",
     **dict.fromkeys(("Print", "numpy_function", "print", "py_func", "py_function"), "script_ops"),
     "bitwise": "bitwise", "debugging": "debugging", "manip": "manip",
     **dict.fromkeys(("TensorArray", "case", "cond", "foldl", "foldr", "map_fn", "scan", "switch_case", "while_loop"),

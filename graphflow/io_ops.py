@@ -6,13 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import renamed
 from .compiler.dtypes import as_dtype, string
 from .compiler.ir import Operation, Tensor
 from .compiler.ops import csv as _csv
 from .compiler.ops import io as _ops
+from .compiler.ops import strings as _strings
 from .compiler.ops.arguments import is_tensor
 from .compiler.ops.constant import convert_to_tensor
+from .compiler.ops.slicing import stack
 from .framework import GraphKeys
+from .sparse_tensor import SparseTensor
 from .variables import Variable
 
 
@@ -97,3 +101,33 @@ def _default(value: Any, number: int) -> Tensor:
         raise ValueError(f"decode_csv: record_defaults[{number}] must be a scalar or have at most one element, "
                          f"received {tensor!r}")
     return tensor
+
+
+def decode_raw(input_bytes: Any = None, out_type: Any = None, little_endian: bool = True, name: str | None = None,
+               bytes: Any = None) -> Tensor:
+    """The bytes of strings as numbers of `out_type`, along a new last axis. Raises, when the graph runs,
+    InvalidArgumentError for a length that is no multiple of the number's, or that differs from another string's."""
+    return _strings.decode_raw(renamed("input_bytes", input_bytes, "bytes", bytes), out_type, little_endian, name)
+
+
+# sparse tensors as three strings
+
+
+def serialize_sparse(sp_input: Any, name: str | None = None, out_type: Any = string) -> Tensor:
+    """A sparse tensor as a vector of three strings: its indices, values and dense shape, serialized."""
+    return stack([serialize_tensor(t) for t in (sp_input.indices, sp_input.values, sp_input.dense_shape)],
+                 name=name or "SerializeSparse")
+
+
+def serialize_many_sparse(sp_input: Any, name: str | None = None, out_type: Any = string) -> Tensor:
+    """The rows of a sparse tensor (batch, ...), each as by `serialize_sparse`: (batch, 3)."""
+    return _ops.serialize_many_sparse(sp_input.indices, sp_input.values, sp_input.dense_shape, name=name)
+
+
+def deserialize_many_sparse(serialized_sparse: Any, dtype: Any, rank: int | None = None, name: str | None = None
+                            ) -> SparseTensor:
+    """The sparse tensor (batch, ...) whose rows, of `rank`, are serialized in (batch, 3). Raises, when the graph runs,
+    InvalidArgumentError for other data."""
+    op = _ops.deserialize_many_sparse.operation(convert_to_tensor(serialized_sparse, string), dtype=as_dtype(dtype),
+                                                rank=rank, name=name)
+    return SparseTensor(*op.outputs)

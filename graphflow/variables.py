@@ -33,7 +33,7 @@ class Variable:
 
     __array_priority__ = 100  # NumPy arrays leave mixed arithmetic to us
     SaveSliceInfo = SaveSliceInfo
-    _save_slice_info: SaveSliceInfo | None = None
+    _save_slice_info: SaveSliceInfo | None = None  # type: ignore[valid-type]
 
     def __init__(self, initial_value: Any = None, trainable: bool | None = True, collections: Any = None,
                  validate_shape: bool = True, caching_device: Any = None, name: str | None = None,

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..dtypes import FLOATS, bool_, string
+from ..dtypes import FLOATS, bool_, float64, string
 from ..errors import (
     InvalidArgumentError,
     OutOfRangeError,
@@ -173,3 +174,8 @@ def _no_gradient(op: Operation, *grads: Any) -> Sequence[None]:
 
 py_func = OpDef("PyFunc", HOST, _call_types, _no_gradient, _call, stateful=True)
 py_func_stateless = OpDef("PyFuncStateless", HOST, _call_types, _no_gradient, _call)
+
+# time
+
+timestamp = OpDef("Timestamp", HOST, lambda inputs, attrs: [TensorType(float64, ())], None,
+                  lambda: np.array(time.time()), stateful=True)

@@ -111,16 +111,16 @@ class R2Score(Metric):
         weight = ones_like(truth[:, :1]) if sample_weight is None else cast(sample_weight, self.dtype)
         weight = expand_dims(weight, 1) if rank_of(weight) == 1 else weight
         weighted = truth * weight
-        self.sum.assign_add(reduce_sum(weighted, 0))
-        self.squared_sum.assign_add(reduce_sum(truth * weighted, 0))
-        self.residual.assign_add(reduce_sum(ew.square(truth - prediction) * weight, 0))
-        self.count.assign_add(reduce_sum(broadcast_to(weight, truth.dims), 0))
+        self.sum.assign_add(reduce_sum(weighted, 0))  # type: ignore[attr-defined]
+        self.squared_sum.assign_add(reduce_sum(truth * weighted, 0))  # type: ignore[attr-defined]
+        self.residual.assign_add(reduce_sum(ew.square(truth - prediction) * weight, 0))  # type: ignore[attr-defined]
+        self.count.assign_add(reduce_sum(broadcast_to(weight, truth.dims), 0))  # type: ignore[attr-defined]
         self.num_samples.assign_add(size_of(truth, (0,)))
 
     def result(self) -> Tensor:
-        mean = self.sum / self.count.value()
-        total = self.squared_sum - self.sum * mean
-        raw = 1 - self.residual / total
+        mean = self.sum / self.count.value()  # type: ignore[attr-defined]
+        total = self.squared_sum - self.sum * mean  # type: ignore[attr-defined]
+        raw = 1 - self.residual / total  # type: ignore[attr-defined]
         raw = ew.where(ew.is_inf(raw), zeros_of(raw), raw)
         if self.class_aggregation == "uniform_average":
             raw = reduce_mean(raw)

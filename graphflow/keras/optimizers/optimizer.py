@@ -281,7 +281,7 @@ class Optimizer:
             return [ew.minimum(ew.maximum(g, -limit), limit) for g in grads]
         if self.clipnorm is not None:
             norms = [ew.sqrt(reduce_sum(ew.square(_values(g)))) for g in grads]
-            return [_by_row(lambda v, n=n: v * self.clipnorm / ew.maximum(n, float(self.clipnorm)), g)
+            return [_by_row(lambda v, n=n: v * self.clipnorm / ew.maximum(n, float(self.clipnorm)), g)  # type: ignore[misc]  # noqa: E501
                     for g, n in zip(grads, norms, strict=True)]
         if self.global_clipnorm is not None:
             squares = [reduce_sum(ew.square(_values(g))) for g in grads]
