@@ -316,10 +316,11 @@ _LAZY = {
     "TensorSpec": "tensor_spec", "SparseTensorSpec": "tensor_spec",
     **dict.fromkeys(("extract_image_patches", "random_crop"), "image"),
     "gfile": "gfile", "io": "io", "lookup": "lookup",
-    **dict.fromkeys(("decode_compressed", "decode_csv", "matching_files", "parse_tensor", "read_file",
-                     "serialize_tensor", "write_file"), "io_ops"),
-    **dict.fromkeys(("FixedLenFeature", "FixedLenSequenceFeature", "SparseFeature", "VarLenFeature", "parse_example",
-                     "parse_single_example", "parse_single_sequence_example"), "parsing_ops"),
+    **dict.fromkeys((
+        "decode_compressed", "decode_csv", "decode_raw", "deserialize_many_sparse", "matching_files", "parse_tensor",
+        "read_file", "serialize_many_sparse", "serialize_sparse", "serialize_tensor", "write_file"), "io_ops"),
+    **dict.fromkeys(("FixedLenFeature", "FixedLenSequenceFeature", "SparseFeature", "VarLenFeature", "decode_json_example",
+                     "parse_example", "parse_single_example", "parse_single_sequence_example"), "parsing_ops"),
     "linalg": "linalg", **dict.fromkeys((
         "cholesky", "cholesky_solve", "cross", "matrix_band_part", "matrix_determinant", "matrix_diag",
         "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
@@ -327,7 +328,7 @@ _LAZY = {
         "trace"), "linalg"),
     "distributions": "distributions", "signal": "signal", "spectral": "spectral", "strings": "strings", "sparse": "sparse", "sets": "sets",  # noqa: E501
     **dict.fromkeys((
-        "as_string", "decode_base64", "decode_raw", "encode_base64", "reduce_join", "regex_replace", "string_join",
+        "as_string", "decode_base64", "encode_base64", "reduce_join", "regex_replace", "string_join",
         "string_split", "string_strip", "string_to_hash_bucket", "string_to_hash_bucket_fast",
         "string_to_hash_bucket_strong", "string_to_number", "substr"), "strings"),
     **dict.fromkeys(("SparseTensor", "SparseTensorValue", "convert_to_tensor_or_sparse_tensor", "sparse_placeholder"),

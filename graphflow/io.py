@@ -6,11 +6,10 @@ from typing import Any
 
 _MODULES = {
     "gfile": "gfile",
-    "io_ops": "decode_compressed decode_csv decode_raw deserialize_many_sparse serialize_many_sparse serialize_sparse "
-              " match_filenames_once matching_files parse_tensor read_file "
-              "serialize_tensor write_file",
-    "parsing_ops": "FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature parse_example "
-                   "parse_single_example parse_single_sequence_example",
+    "io_ops": "decode_compressed decode_csv decode_raw deserialize_many_sparse match_filenames_once matching_files "
+              "parse_tensor read_file serialize_many_sparse serialize_sparse serialize_tensor write_file",
+    "parsing_ops": "FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_json_example "
+                   "parse_example parse_sequence_example parse_single_example parse_single_sequence_example",
     "image": "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_png encode_jpeg encode_png "
              "extract_jpeg_shape is_jpeg",
     "strings": "decode_base64 encode_base64",

@@ -185,3 +185,45 @@ def _sequence(serialized: Any, context_features: Mapping[str, Any] | None, seque
     end = len(op.outputs) - len(lists)
     lengths = dict(zip(sorted(sequences), op.outputs[end:], strict=True))
     return _results(context, op.outputs[:count]), _results(sequences, op.outputs[count:end]), lengths
+
+
+def parse_sequence_example(serialized: Any, context_features: Mapping[str, Any] | None = None,
+                           sequence_features: Mapping[str, Any] | None = None, example_names: Any = None,
+                           name: str | None = None) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]]:
+    """(context, sequences, lengths) of a vector of serialized SequenceExamples, whose number must be known.
+
+    Sequences are padded with 0 to the longest (batch, steps, ...); a VarLenFeature is a sparse tensor
+    (batch, steps, values). `lengths` has the steps of each dense one (batch,).
+    """
+    from .sparse_ops import sparse_concat, sparse_expand_dims
+    data = convert_to_tensor(serialized, string, name="serialized")
+    if data.shape.rank != 1 or data.shape.as_list()[0] is None:
+        raise ValueError(f"parse_sequence_example: serialized must be a vector of known length, received {data!r}")
+    rows = [_sequence(row, context_features, sequence_features, None, name) for row in unstack(data)]
+
+    def joined(parts: list[Any]) -> Any:
+        if hasattr(parts[0], "dense_shape"):
+            return sparse_concat(0, [sparse_expand_dims(p, 0) for p in parts], expand_nonconcat_dim=True)
+        return stack(parts)
+
+    def padded(parts: list[Any]) -> Any:
+        if hasattr(parts[0], "dense_shape"):
+            return joined(parts)
+        longest = reduce_max(stack([shape(p)[0] for p in parts]))
+        return stack([_padded_rows(p, longest) for p in parts])
+
+    context, sequences, lengths = ({k: [row[i][k] for row in rows] for k in rows[0][i]} for i in range(3))
+    dense = {k: joined(v) for k, v in lengths.items() if not hasattr(sequences[k][0], "dense_shape")}
+    return {k: joined(v) for k, v in context.items()}, {k: padded(v) for k, v in sequences.items()}, dense
+
+
+def _padded_rows(x: Tensor, rows: Tensor) -> Tensor:
+    """`x` with zeros (empty strings) after its rows."""
+    assert x.dims is not None
+    rest = zeros([rows - shape(x)[0], *x.dims[1:]], x.dtype)
+    return concat([x, rest], 0)
+
+
+def decode_json_example(json_examples: Any, name: str | None = None) -> Tensor:
+    """Examples in JSON (strings of any shape), serialized. Raises InvalidArgumentError when the graph runs."""
+    return _ops.decode_json_example(convert_to_tensor(json_examples, string), name=name)

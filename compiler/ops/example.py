@@ -1,6 +1,9 @@
 """The messages Example and SequenceExample (tensorflow/core/example) read into tensors."""
 from __future__ import annotations
 
+import base64
+import json
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +16,7 @@ from ..errors import InvalidArgumentError
 from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
 from ..shapes import Dims
-from .tensor_proto import field, fields, read_varint
+from .tensor_proto import field, fields, read_varint, varint
 
 # Feature: which of its lists, by field number
 KINDS = {1: string, 2: float32, 3: int64}
@@ -236,3 +239,36 @@ def _sequence_reference(serialized: np.ndarray, names: np.ndarray, context: tupl
 
 # a serialized sequence, its name -> as parse_example for `context`; for each of `lists` likewise; then their lengths
 parse_sequence_example = OpDef("ParseSingleSequenceExample", HOST, _sequence_types, None, _sequence_reference)
+
+
+def example_of_json(data: bytes) -> bytes:
+    """The message Example that JSON describes (the protocol buffers' mapping). Raises InvalidArgumentError."""
+    try:
+        features = (json.loads(data) or {}).get("features", {}).get("feature", {})
+        body = b"".join(field(1, field(1, key.encode()) + field(2, _feature_of_json(value)))
+                        for key, value in sorted(features.items()))
+    except (ValueError, AttributeError, TypeError, struct.error):
+        raise InvalidArgumentError(f"Error while parsing JSON: {data[:100]!r}") from None
+    return field(1, body)
+
+
+def _feature_of_json(feature: dict[str, Any]) -> bytes:
+    (kind, content), = feature.items()
+    values = content.get("value", [])
+    if kind in ("bytesList", "bytes_list"):
+        return field(1, b"".join(field(1, base64.b64decode(v)) for v in values))
+    if kind in ("floatList", "float_list"):
+        return field(2, field(1, struct.pack(f"<{len(values)}f", *map(float, values))))
+    if kind in ("int64List", "int64_list"):
+        return field(3, field(1, b"".join(varint(int(v)) for v in values)))
+    raise ValueError(kind)
+
+
+def _json_reference(examples: np.ndarray) -> np.ndarray:
+    out = np.empty(examples.shape, object)
+    for index, data in np.ndenumerate(examples):
+        out[index] = example_of_json(data)
+    return out
+
+
+decode_json_example = OpDef("DecodeJSONExample", HOST, lambda inputs, attrs: [inputs[0].type], None, _json_reference)

@@ -22,6 +22,7 @@ from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Core, 
 from .function import Element, Failure, Function, Scope
 from .iterator import whole
 from .options import DistributeOptions, OptimizationOptions, StatsOptions, ThreadingOptions
+from .records import SqlDataset, TFRecordWriter, from_list, make_batched_features_dataset, parse_example_dataset
 from .structure import DatasetSpec as DatasetStructure
 
 Transformation = Callable[[Dataset], Dataset]
@@ -383,4 +384,6 @@ def SparseTensorStructure(dtype: Any, shape: Any) -> SparseTensorSpec:
 
 
 __all__ = ["AUTOTUNE", "CsvDataset", "DatasetStructure", "DistributeOptions", "INFINITE_CARDINALITY",
-           "OptimizationOptions", "StatsOptions", "ThreadingOptions", "UNKNOWN_CARDINALITY", "make_csv_dataset"]
+           "OptimizationOptions", "SqlDataset", "StatsOptions", "TFRecordWriter", "ThreadingOptions",
+           "UNKNOWN_CARDINALITY", "from_list", "make_batched_features_dataset", "make_csv_dataset",
+           "parse_example_dataset"]

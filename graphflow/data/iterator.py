@@ -297,11 +297,15 @@ def _whole_reference(*values: np.ndarray, dataset: Core, tensors: tuple[Tensor, 
 _whole = OpDef("ReduceDataset", HOST, _next_types, None, _whole_reference, stateful=True, fields=_RESOURCE)
 
 
-def whole(dataset: Core, spec: Any, tensors: Sequence[Tensor], finish: Callable[[Scope], Element], name: str) -> Any:
-    """Tensors of the structure `spec` that `finish` computes, when the graph runs, from all of a dataset."""
+def whole(dataset: Core, spec: Any, tensors: Sequence[Tensor], finish: Callable[[Scope], Element], name: str,
+          operation: bool = False) -> Any:
+    """Tensors of the structure `spec` that `finish` computes, when the graph runs, from all of a dataset; or the
+    operation that does."""
     given = tuple(t for t in dict.fromkeys([*dataset._tensors(), *tensors]) if t.op.type != "Const")
     leaves = tuple(st.flatten(spec))
     op = _whole.operation(*given, dataset=dataset, tensors=given, finish=finish, spec=leaves, name=name)
+    if operation:
+        return op
     rest = iter(op.outputs)
     return st.pack(spec, [st.from_tensors(leaf, [next(rest) for _ in st.types_of(leaf)]) for leaf in leaves])
 
