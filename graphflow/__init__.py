@@ -124,6 +124,7 @@ from .initializers import truncated_normal as truncated_normal_initializer
 from .initializers import uniform_unit_scaling as uniform_unit_scaling_initializer
 from .initializers import variance_scaling as variance_scaling_initializer
 from .initializers import zeros as zeros_initializer
+from .lazy import Names
 from .math import (
     abs,
     acos,
@@ -264,114 +265,101 @@ def disable_v2_behavior() -> None:
 
 disable_eager_execution = disable_resource_variables = enable_resource_variables = disable_v2_behavior
 
-# what is loaded when it is first used: name -> module that has it, or that it is
-_LAZY = {
-    **dict.fromkeys((
-        "Assert", "add_check_numerics_ops", "assert_equal", "assert_greater", "assert_greater_equal", "assert_integer",
-        "assert_less", "assert_less_equal", "assert_near", "assert_negative", "assert_non_negative",
-        "assert_non_positive", "assert_none_equal", "assert_positive", "assert_proper_iterable", "assert_rank",
-        "assert_rank_at_least", "assert_rank_in", "assert_same_float_dtype", "assert_scalar", "assert_type",
-        "check_numerics", "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing",
-        "verify_tensor_all_finite"), "check_ops"),
-    **dict.fromkeys((
-        "NoGradient", "NotDifferentiable", "RegisterGradient", "custom_gradient", "grad_pass_through", "hessians",
-        "identity_n", "no_gradient", "recompute_grad"), "custom_gradient"),
-    **dict.fromkeys((
-        "batch_scatter_update", "count_up_to", "dynamic_partition", "dynamic_stitch", "invert_permutation",
-        "scatter_add", "scatter_div", "scatter_max", "scatter_min", "scatter_mul", "scatter_nd_add", "scatter_nd_sub",
-        "scatter_nd_update", "scatter_sub", "scatter_update", "setdiff1d", "tensor_scatter_add",
-        "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
-        "tensor_scatter_nd_update", "tensor_scatter_sub", "tensor_scatter_update", "unravel_index", "where_v2"),
-        "indexing"),
-    **dict.fromkeys((
-        "argsort", "bincount", "confusion_matrix", "histogram_fixed_width", "histogram_fixed_width_bins",
-        "searchsorted", "segment_max", "segment_mean", "segment_min", "segment_prod", "segment_sum", "sort",
-        "sparse_segment_mean", "sparse_segment_sqrt_n", "sparse_segment_sum", "unsorted_segment_max",
-        "unsorted_segment_mean", "unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n",
-        "unsorted_segment_sum"), "ordering"),
-    **dict.fromkeys((
-        "betainc", "cumprod", "cumsum", "digamma", "div_no_nan", "erfcinv", "igamma", "igammac", "lbeta", "lgamma",
-        "polygamma", "truncatediv", "truncatemod", "zeta"), "math"),
-    **dict.fromkeys(("to_bfloat16", "to_complex64", "to_complex128"), "math_ops"),
-    "einsum": "compiler.ops.einsum",
-    **dict.fromkeys((
-        "container", "control_flow_v2_enabled", "dimension_at_index", "dimension_value", "disable_control_flow_v2",
-        "disable_tensor_equality", "disable_v2_tensorshape", "enable_control_flow_v2", "executing_eagerly",
-        "executing_eagerly_outside_functions", "is_symbolic_tensor", "no_regularizer",
-        "register_tensor_conversion_function", "resource_variables_enabled", "timestamp"), "switches"),
-    **dict.fromkeys((
-        "fake_quant_with_min_max_args", "fake_quant_with_min_max_args_gradient", "fake_quant_with_min_max_vars",
-        "fake_quant_with_min_max_vars_gradient", "fake_quant_with_min_max_vars_per_channel",
-        "fake_quant_with_min_max_vars_per_channel_gradient"), "quantization"), "quantization": "quantization",
-    **dict.fromkeys(("Print", "numpy_function", "print", "py_func", "py_function"), "script_ops"),
-    "bitwise": "bitwise", "debugging": "debugging", "manip": "manip",
-    **dict.fromkeys(("TensorArray", "case", "cond", "foldl", "foldr", "map_fn", "scan", "switch_case", "while_loop"),
-                    "control_flow"),
-    "flags": "flags", "estimator": "estimator", "test": "test", "dtypes": "dtypes", "resource_loader": "resource_loader",  # noqa: E501
-    "DeviceSpec": "devices", "config": "config", "sysconfig": "sysconfig", "version": "version",
-    **dict.fromkeys(("COMPILER_VERSION", "GIT_VERSION", "GRAPH_DEF_VERSION", "GRAPH_DEF_VERSION_MIN_CONSUMER",
-                     "GRAPH_DEF_VERSION_MIN_PRODUCER"), "version"),
-    "summary": "summary", "Summary": "summary", "SummaryMetadata": "summary",
-    "HistogramProto": "summary", "Event": "summary", "contrib": "contrib", "nest": "nest", "layers": "layers", "losses": "losses", "metrics": "metrics", "image": "image", "data": "data",  # noqa: E501
-    "TensorSpec": "tensor_spec", "SparseTensorSpec": "tensor_spec",
-    **dict.fromkeys(("extract_image_patches", "random_crop"), "image"),
-    "gfile": "gfile", "io": "io", "lookup": "lookup",
-    **dict.fromkeys((
-        "decode_compressed", "decode_csv", "decode_raw", "deserialize_many_sparse", "matching_files", "parse_tensor",
-        "read_file", "serialize_many_sparse", "serialize_sparse", "serialize_tensor", "write_file"), "io_ops"),
-    **dict.fromkeys(("FixedLenFeature", "FixedLenSequenceFeature", "SparseFeature", "VarLenFeature", "decode_json_example",
-                     "parse_example", "parse_single_example", "parse_single_sequence_example"), "parsing_ops"),
-    "linalg": "linalg", **dict.fromkeys((
-        "cholesky", "cholesky_solve", "cross", "matrix_band_part", "matrix_determinant", "matrix_diag",
-        "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
-        "matrix_square_root", "matrix_triangular_solve", "qr", "self_adjoint_eig", "self_adjoint_eigvals", "svd",
-        "trace"), "linalg"),
-    "distributions": "distributions", "signal": "signal", "spectral": "spectral", "strings": "strings", "sparse": "sparse", "sets": "sets",  # noqa: E501
-    **dict.fromkeys((
-        "as_string", "decode_base64", "encode_base64", "reduce_join", "regex_replace", "string_join",
-        "string_split", "string_strip", "string_to_hash_bucket", "string_to_hash_bucket_fast",
-        "string_to_hash_bucket_strong", "string_to_number", "substr"), "strings"),
-    **dict.fromkeys(("SparseTensor", "SparseTensorValue", "convert_to_tensor_or_sparse_tensor", "sparse_placeholder"),
-                    "sparse_tensor"),
-    **dict.fromkeys((
-        "edit_distance", "sparse_concat", "sparse_fill_empty_rows", "sparse_mask", "sparse_merge", "sparse_reorder",
-        "sparse_reset_shape", "sparse_reshape", "sparse_retain", "sparse_slice", "sparse_split",
-        "sparse_tensor_to_dense", "sparse_to_dense", "sparse_to_indicator", "sparse_transpose"), "sparse_ops"),
-    **dict.fromkeys((
-        "sparse_add", "sparse_matmul", "sparse_maximum", "sparse_minimum", "sparse_reduce_max",
-        "sparse_reduce_max_sparse", "sparse_reduce_sum", "sparse_reduce_sum_sparse", "sparse_softmax",
-        "sparse_tensor_dense_matmul"), "sparse_math"),
-    **dict.fromkeys(("fft", "fft2d", "fft3d", "ifft", "ifft2d", "ifft3d"), "spectral"),
-    "ConfigProto": "config", "GPUOptions": "config", "GraphOptions": "config", "OptimizerOptions": "config",
-    "RunMetadata": "config", "RunOptions": "config", "InteractiveSession": "session", "Session": "session",
-    **dict.fromkeys(("assert_variables_initialized", "count_up_to", "is_variable_initialized",
-                     "report_uninitialized_variables"), "variable_checks"),
-    **dict.fromkeys(("scatter_add", "scatter_div", "scatter_max", "scatter_min", "scatter_mul", "scatter_nd_add",
-                     "scatter_nd_sub", "scatter_nd_update", "scatter_sub", "scatter_update"), "variable_rows"),
-    **dict.fromkeys(("FIFOQueue", "PaddingFIFOQueue", "PriorityQueue", "QueueBase", "RandomShuffleQueue"), "queues"),
-    "queue": "queues", "python_io": "python_io", "graph_util": "graph_util", "MetaGraphDef": "training.meta_graph",
-    **dict.fromkeys(("GraphDef", "NodeDef", "import_graph_def"), "graph_util"),
-    **dict.fromkeys(("fixed_size_partitioner", "min_max_variable_partitioner", "variable_axis_size_partitioner"),
-                    "partitioned"),
-    **dict.fromkeys(("FixedLengthRecordReader", "IdentityReader", "ReaderBase", "TFRecordReader", "TextLineReader",
-                     "WholeFileReader"), "readers"),
-    **dict.fromkeys(("VariableAggregation", "VariableSynchronization"), "variable_kinds"),
-    **dict.fromkeys(("IndexedSlices", "IndexedSlicesValue", "convert_to_tensor_or_indexed_slices"), "indexed_slices"),
-    "get_default_session": "session", "explain": "explain", "keras": "keras",
-}
+_names = Names(globals(), {
+    "check_ops": "Assert add_check_numerics_ops assert_equal assert_greater assert_greater_equal assert_integer "
+                 "assert_less assert_less_equal assert_near assert_negative assert_non_negative assert_non_positive "
+                 "assert_none_equal assert_positive assert_proper_iterable assert_rank assert_rank_at_least "
+                 "assert_rank_in assert_same_float_dtype assert_scalar assert_type check_numerics is_non_decreasing "
+                 "is_numeric_tensor is_strictly_increasing verify_tensor_all_finite",
+    "custom_gradient": "NoGradient NotDifferentiable RegisterGradient custom_gradient grad_pass_through hessians "
+                       "identity_n no_gradient recompute_grad",
+    "indexing": "batch_scatter_update dynamic_partition dynamic_stitch invert_permutation setdiff1d tensor_scatter_add "
+                "tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
+                "tensor_scatter_nd_update tensor_scatter_sub tensor_scatter_update unravel_index where_v2",
+    "variable_checks": "assert_variables_initialized count_up_to is_variable_initialized "
+                       "report_uninitialized_variables",
+    "variable_rows": "scatter_add scatter_div scatter_max scatter_min scatter_mul scatter_nd_add scatter_nd_sub "
+                     "scatter_nd_update scatter_sub scatter_update",
+    "ordering": "argsort bincount confusion_matrix histogram_fixed_width histogram_fixed_width_bins searchsorted "
+                "segment_max segment_mean segment_min segment_prod segment_sum sort sparse_segment_mean "
+                "sparse_segment_sqrt_n sparse_segment_sum unsorted_segment_max unsorted_segment_mean "
+                "unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum",
+    "math": "betainc cumprod cumsum digamma div_no_nan erfcinv igamma igammac lbeta lgamma polygamma truncatediv "
+            "truncatemod zeta",
+    "math_ops": "to_bfloat16 to_complex128 to_complex64",
+    "compiler.ops.einsum": "einsum",
+    "switches": "container control_flow_v2_enabled dimension_at_index dimension_value disable_control_flow_v2 "
+                "disable_tensor_equality disable_v2_tensorshape enable_control_flow_v2 executing_eagerly "
+                "executing_eagerly_outside_functions is_symbolic_tensor no_regularizer "
+                "register_tensor_conversion_function resource_variables_enabled timestamp",
+    "quantization": "fake_quant_with_min_max_args fake_quant_with_min_max_args_gradient fake_quant_with_min_max_vars "
+                    "fake_quant_with_min_max_vars_gradient fake_quant_with_min_max_vars_per_channel "
+                    "fake_quant_with_min_max_vars_per_channel_gradient quantization",
+    "script_ops": "Print numpy_function print py_func py_function",
+    "bitwise": "bitwise",
+    "debugging": "debugging",
+    "manip": "manip",
+    "control_flow": "TensorArray case cond foldl foldr map_fn scan switch_case while_loop",
+    "flags": "flags",
+    "estimator": "estimator",
+    "test": "test",
+    "dtypes": "dtypes",
+    "resource_loader": "resource_loader",
+    "devices": "DeviceSpec",
+    "config": "ConfigProto GPUOptions GraphOptions OptimizerOptions RunMetadata RunOptions config",
+    "sysconfig": "sysconfig",
+    "version": "COMPILER_VERSION GIT_VERSION GRAPH_DEF_VERSION GRAPH_DEF_VERSION_MIN_CONSUMER "
+               "GRAPH_DEF_VERSION_MIN_PRODUCER version",
+    "summary": "Event HistogramProto Summary SummaryMetadata summary",
+    "contrib": "contrib",
+    "nest": "nest",
+    "layers": "layers",
+    "losses": "losses",
+    "metrics": "metrics",
+    "image": "extract_image_patches image random_crop",
+    "data": "data",
+    "tensor_spec": "SparseTensorSpec TensorSpec",
+    "gfile": "gfile",
+    "io": "io",
+    "lookup": "lookup",
+    "io_ops": "decode_compressed decode_csv decode_raw deserialize_many_sparse matching_files parse_tensor read_file "
+              "serialize_many_sparse serialize_sparse serialize_tensor write_file",
+    "parsing_ops": "FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_json_example "
+                   "parse_example parse_single_example parse_single_sequence_example",
+    "linalg": "cholesky cholesky_solve cross linalg matrix_band_part matrix_determinant matrix_diag matrix_diag_part "
+              "matrix_inverse matrix_set_diag matrix_solve matrix_solve_ls matrix_square_root matrix_triangular_solve "
+              "qr self_adjoint_eig self_adjoint_eigvals svd trace",
+    "distributions": "distributions",
+    "signal": "signal",
+    "spectral": "fft fft2d fft3d ifft ifft2d ifft3d spectral",
+    "strings": "as_string decode_base64 encode_base64 reduce_join regex_replace string_join string_split string_strip "
+               "string_to_hash_bucket string_to_hash_bucket_fast string_to_hash_bucket_strong string_to_number strings "
+               "substr",
+    "sparse": "sparse",
+    "sets": "sets",
+    "sparse_tensor": "SparseTensor SparseTensorValue convert_to_tensor_or_sparse_tensor sparse_placeholder",
+    "sparse_ops": "edit_distance sparse_concat sparse_fill_empty_rows sparse_mask sparse_merge sparse_reorder "
+                  "sparse_reset_shape sparse_reshape sparse_retain sparse_slice sparse_split sparse_tensor_to_dense "
+                  "sparse_to_dense sparse_to_indicator sparse_transpose",
+    "sparse_math": "sparse_add sparse_matmul sparse_maximum sparse_minimum sparse_reduce_max sparse_reduce_max_sparse "
+                   "sparse_reduce_sum sparse_reduce_sum_sparse sparse_softmax sparse_tensor_dense_matmul",
+    "session": "InteractiveSession Session get_default_session",
+    "queues": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue queue",
+    "python_io": "python_io",
+    "graph_util": "GraphDef NodeDef graph_util import_graph_def",
+    "training.meta_graph": "MetaGraphDef",
+    "partitioned": "fixed_size_partitioner min_max_variable_partitioner variable_axis_size_partitioner",
+    "readers": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
+    "variable_kinds": "VariableAggregation VariableSynchronization",
+    "indexed_slices": "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices",
+    "explain": "explain",
+    "keras": "keras",
+})
 
 
 def __getattr__(name: str) -> Any:
-    import importlib
-    if name in _LAZY:
-        module = importlib.import_module(f"{__name__}.{_LAZY[name]}")
-        value = globals()[name] = getattr(module, name, module)
-        return value
-    import difflib
-    close = difflib.get_close_matches(name, [*globals(), *_LAZY], 1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{hint}", name=name)
+    return _names.load(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return _names.all()

@@ -1,10 +1,11 @@
 """`tf.io`: the list of its names, each loaded from its module when it is first used."""
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-_MODULES = {
+from .lazy import Names
+
+_names = Names(globals(), {
     "gfile": "gfile",
     "io_ops": "decode_compressed decode_csv decode_raw deserialize_many_sparse match_filenames_once matching_files "
               "parse_tensor read_file serialize_many_sparse serialize_sparse serialize_tensor write_file",
@@ -16,18 +17,13 @@ _MODULES = {
     "queues": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "python_io": "TFRecordCompressionType TFRecordOptions TFRecordWriter tf_record_iterator",
     "train": "write_graph",
-}
-_NAMES = {name: module for module, names in _MODULES.items() for name in names.split()}
+})
 
-__all__ = sorted(_NAMES)  # noqa: PLE0605 (the names are made on first use)
+__all__ = _names.own()  # noqa: PLE0605 (the names are made on first use)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _NAMES:
-        raise AttributeError(f"module 'graphflow.io' has no attribute {name!r}", name=name)
-    module = importlib.import_module(f"{__package__}.{_NAMES[name]}")
-    value = globals()[name] = module if name == "gfile" else getattr(module, name)
-    return value
+    return _names.load(name)
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,6 @@
 """`tf.nn`: names, whose modules say what they do."""
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from .array_ops import (
@@ -37,6 +36,7 @@ from .depthwise import (
 )
 from .dilation import with_space_to_batch
 from .embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
+from .lazy import Names
 from .math import (
     sigmoid,
     tanh,
@@ -106,31 +106,25 @@ from .pooling import (
     pool,
 )
 
-# what is loaded when it is first used: name -> module that has it
-_LAZY = {
-    "top_k": "ordering", "rnn_cell": "rnn.rnn_cell", "raw_rnn": "rnn.raw",
-    **dict.fromkeys(("bidirectional_dynamic_rnn", "dynamic_rnn"), "rnn.dynamic"),
-    **dict.fromkeys(("static_bidirectional_rnn", "static_rnn", "static_state_saving_rnn"), "rnn.static"),
-    **dict.fromkeys(("collapse_repeated", "ctc_beam_search_decoder", "ctc_beam_search_decoder_v2",
-                     "ctc_greedy_decoder", "ctc_loss", "ctc_loss_v2", "ctc_unique_labels"), "ctc"),
-    **dict.fromkeys(("all_candidate_sampler", "compute_accidental_hits", "fixed_unigram_candidate_sampler",
-                     "learned_unigram_candidate_sampler", "log_uniform_candidate_sampler", "nce_loss",
-                     "sampled_softmax_loss", "uniform_candidate_sampler"), "candidate_sampling"),
-    # where the first versions had them
-    "rnn": "rnn.static", "bidirectional_rnn": "rnn.static", "state_saving_rnn": "rnn.static",
-    "seq2seq": "contrib.legacy_seq2seq",
-}
-_RENAMED = {"rnn": "static_rnn", "bidirectional_rnn": "static_bidirectional_rnn",
-            "state_saving_rnn": "static_state_saving_rnn"}
+_names = Names(globals(), {
+    "ordering": "top_k",
+    "rnn.rnn_cell": "rnn_cell",
+    "rnn.raw": "raw_rnn",
+    "rnn.dynamic": "bidirectional_dynamic_rnn dynamic_rnn",
+    "rnn.static": "bidirectional_rnn=static_bidirectional_rnn rnn=static_rnn state_saving_rnn=static_state_saving_rnn "
+                  "static_bidirectional_rnn static_rnn static_state_saving_rnn",
+    "ctc": "collapse_repeated ctc_beam_search_decoder ctc_beam_search_decoder_v2 ctc_greedy_decoder ctc_loss "
+           "ctc_loss_v2 ctc_unique_labels",
+    "candidate_sampling": "all_candidate_sampler compute_accidental_hits fixed_unigram_candidate_sampler "
+                          "learned_unigram_candidate_sampler log_uniform_candidate_sampler nce_loss "
+                          "sampled_softmax_loss uniform_candidate_sampler",
+    "contrib.legacy_seq2seq": "seq2seq",
+})
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-    module = importlib.import_module(f".{_LAZY[name]}", __package__)
-    value = globals()[name] = getattr(module, _RENAMED.get(name, name), module)
-    return value
+    return _names.load(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return _names.all()

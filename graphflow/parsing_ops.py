@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .array_ops import shape, zeros
 from .compiler.dtypes import DType, as_dtype, string
 from .compiler.ir import Tensor
 from .compiler.ops import example as _ops
 from .compiler.ops.constant import as_array, convert_to_tensor
+from .compiler.ops.slicing import concat, stack, unstack
 from .compiler.shapes import TensorShape
 from .framework import name_scope
+from .math import reduce_max
 
 
 class FixedLenFeature(NamedTuple):

@@ -52,7 +52,7 @@ def _fake_quant(inputs: Any, low: Any, high: Any, num_bits: int, narrow_range: b
         return [None, *_gradients(g, x, bottom, top, num_bits, narrow_range)]
 
     with name_scope(name, default_name, [x]):
-        y = _rounded(*(stop_gradient(t) for t in (x, bottom, top)), num_bits, narrow_range)
+        y = _rounded(stop_gradient(x), stop_gradient(bottom), stop_gradient(top), num_bits, narrow_range)
         return custom.identity_n(y, x, bottom, top, grad=grad)
 
 

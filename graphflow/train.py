@@ -1,11 +1,11 @@
 """`tf.train`: the list of its names, each loaded from its module when it is first used."""
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-# module -> names; a name followed by "=other" is what the module calls `other`
-_MODULES = {
+from .lazy import Names
+
+_names = Names(globals(), {
     "example": "BytesList Example Feature FeatureList FeatureLists Features FloatList Int64List SequenceExample",
     "io_ops": "match_filenames_once",
     "training.optimizer": "Optimizer",
@@ -40,19 +40,13 @@ _MODULES = {
     "training.server": "ClusterSpec Server replica_device_setter",
     "training.global_step": "assert_global_step create_global_step get_global_step get_or_create_global_step "
                             "global_step",
-}
-_NAMES = {name.partition("=")[0]: (module, name.rpartition("=")[2])
-          for module, names in _MODULES.items() for name in names.split()}
+})
 
-__all__ = sorted(_NAMES)  # noqa: PLE0605 (the names are made on first use)
+__all__ = _names.own()  # noqa: PLE0605 (the names are made on first use)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _NAMES:
-        raise AttributeError(f"module 'graphflow.train' has no attribute {name!r}", name=name)
-    module, attribute = _NAMES[name]
-    value = globals()[name] = getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
-    return value
+    return _names.load(name)
 
 
 def __dir__() -> list[str]:

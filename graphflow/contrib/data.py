@@ -78,9 +78,10 @@ def reduce_dataset(dataset: Dataset, reducer: Reducer) -> Any:
 
 
 __all__ = ["AUTOTUNE", "Counter", "CsvDataset", "Dataset", "FixedLengthRecordDataset", "Iterator", "RandomDataset",
-           "Reducer", "SqlDataset", "TFRecordDataset", "TFRecordWriter", "TextLineDataset", "batch_and_drop_remainder", "bucket_by_sequence_length",
-           "choose_from_datasets", "copy_to_device", "dense_to_sparse_batch", "enumerate_dataset", "get_single_element",
-           "group_by_reducer", "group_by_window", "ignore_errors", "make_batched_features_dataset", "make_csv_dataset", "map_and_batch",
-           "padded_batch_and_drop_remainder", "parallel_interleave", "parse_example_dataset", "prefetch_to_device", "reduce_dataset",
+           "Reducer", "SqlDataset", "TFRecordDataset", "TFRecordWriter", "TextLineDataset", "batch_and_drop_remainder",
+           "bucket_by_sequence_length", "choose_from_datasets", "copy_to_device", "dense_to_sparse_batch",
+           "enumerate_dataset", "get_single_element", "group_by_reducer", "group_by_window", "ignore_errors",
+           "make_batched_features_dataset", "make_csv_dataset", "map_and_batch", "padded_batch_and_drop_remainder",
+           "parallel_interleave", "parse_example_dataset", "prefetch_to_device", "reduce_dataset",
            "rejection_resample", "sample_from_datasets", "scan", "shuffle_and_repeat", "sliding_window_batch",
            "sloppy_interleave", "unbatch", "unique"]

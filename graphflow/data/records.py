@@ -64,7 +64,7 @@ def make_batched_features_dataset(file_pattern: Any, batch_size: int, features: 
 
 
 class SqlDataset(Dataset):
-    """The rows that a query gives, as tuples of scalars of `output_types`. `driver_name` is "sqlite", the source a file.
+    """The rows that a query gives, as tuples of scalars of `output_types`. The driver is "sqlite", the source a file.
 
     Raises, when the graph runs, InvalidArgumentError for another driver or a wrong query.
     """
