@@ -271,8 +271,8 @@ _names = Names(globals(), {
                  "assert_none_equal assert_positive assert_proper_iterable assert_rank assert_rank_at_least "
                  "assert_rank_in assert_same_float_dtype assert_scalar assert_type check_numerics is_non_decreasing "
                  "is_numeric_tensor is_strictly_increasing verify_tensor_all_finite",
-    "custom_gradient": "NoGradient NotDifferentiable RegisterGradient custom_gradient grad_pass_through hessians "
-                       "identity_n no_gradient recompute_grad",
+    "custom_gradients": "NoGradient NotDifferentiable RegisterGradient custom_gradient grad_pass_through hessians "
+                        "identity_n no_gradient recompute_grad",
     "indexing": "batch_scatter_update dynamic_partition dynamic_stitch invert_permutation setdiff1d tensor_scatter_add "
                 "tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
                 "tensor_scatter_nd_update tensor_scatter_sub tensor_scatter_update unravel_index where_v2",
@@ -298,6 +298,7 @@ _names = Names(globals(), {
     "script_ops": "Print numpy_function print py_func py_function",
     "bitwise": "bitwise",
     "debugging": "debugging",
+    "internal": "make_ndarray make_tensor_proto",
     "manip": "manip",
     "control_flow": "TensorArray case cond foldl foldr map_fn scan switch_case while_loop",
     "flags": "flags",

@@ -8,12 +8,14 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import re
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 TENSORFLOW_VERSION = "1.15.5"
+KERAS_VERSION = "2.3.1"
 
 # TensorFlow 1's internal modules, by the public one that has their names; "" is the top level
 _INTERNAL = {
@@ -43,17 +45,31 @@ _INTERNAL = {
     "platform.tf_logging": "logging", "platform.test": "test", "lib.io.file_io": "gfile",
     "lib.io.tf_record": "python_io", "lib.io.python_io": "python_io", "summary.summary": "summary",
     "util.nest": "nest", "data.ops.dataset_ops": "data", "keras": "keras", "estimator.estimator": "estimator",
-    "saved_model": "saved_model",
+    "saved_model": "saved_model", "framework.errors_impl": "errors", "platform.gfile.gfile": "gfile",
+    **{name: f"internal.{name.rpartition('.')[2]}" for name in (
+        "util.all_util", "eager.context", "ops.control_flow_util", "util.deprecation", "client.device_lib",
+        "util.function_utils", "ops.metrics_impl", "framework.tensor_util", "util.tf_contextlib", "util.tf_decorator",
+        "util.tf_export", "util.tf_inspect")},
 }
+
+# the messages that have classes here; tensorboard has TensorFlow's others
+_MESSAGES = {"config_pb2": "config", "rewriter_config_pb2": "config", "graph_pb2": "graph_util",
+             "node_def_pb2": "graph_util", "meta_graph_pb2": "training.meta_graph"}
+
+
+# Keras 2's modules: where their names are now. What they do not name is in the package above, layers or models
+_KERAS = {"objectives": "losses", "initializations": "initializers", "backend.tensorflow_backend": "backend",
+          "engine": "layers", "legacy": "layers", "legacy.layers": "layers"}
+_KERAS_PLACES = re.compile(r"(contrib\.keras(\.python|\.api)?(\.keras)?|python\.keras(\._impl(\.keras)?)?)(?=\.|$)")
 
 
 class Proxy(ModuleType):
-    """A module whose names are those of a public one, then of the top level."""
+    """A module whose names are those of a public one, then of the others and of the top level."""
 
-    def __init__(self, name: str, target: Any):
+    def __init__(self, name: str, target: Any, *others: Any):
         super().__init__(name, getattr(target, "__doc__", None))
         self.__path__: list[str] = []  # a package, so that submodules are asked for
-        self.__dict__["_target"] = target
+        self.__dict__.update(_target=target, _others=others)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
@@ -63,11 +79,14 @@ class Proxy(ModuleType):
             inner = f"{self.__name__}.{name}".removeprefix("tensorflow.python.")
             if any(known == inner or known.startswith(inner + ".") for known in _INTERNAL):
                 return importlib.import_module(f"{self.__name__}.{name}")
-        for place in (self._target, graphflow):
+        for place in (self._target, *self._others, *(() if self.__name__.startswith("keras") else (graphflow,))):
             try:
-                return getattr(place, name)
+                value = getattr(place, name)
             except AttributeError:
                 continue
+            if isinstance(value, ModuleType) and value.__name__ == f"graphflow.{self.__name__}.{name}":
+                return importlib.import_module(f"{self.__name__}.{name}")
+            return value
         raise AttributeError(f"{self.__name__}.{name} is not in graphflow", name=name)
 
     def __dir__(self) -> list[str]:
@@ -99,29 +118,62 @@ def _resolve(root: str, rest: str) -> Any:
     """The module for `root.rest`, None if graphflow has none."""
     import graphflow
     if root == "keras":
-        return _find("keras", rest)
+        return _keras(rest)
     if rest in ("", "compat.v1", "_api.v1", "compat"):
         proxy = Proxy("tensorflow", graphflow)
         proxy.__dict__.update(__version__=TENSORFLOW_VERSION, VERSION=TENSORFLOW_VERSION)
         return proxy
-    for prefix in ("compat.v1.", "_api.v1.", "contrib.keras.python.", "python.keras._impl."):
-        rest = rest.removeprefix(prefix)
+    rest = rest.removeprefix("compat.v1.").removeprefix("_api.v1.")
+    inside = _KERAS_PLACES.match(rest)
+    if inside:
+        return _keras(rest[inside.end():].lstrip("."))
     if rest == "examples" or rest.startswith("examples."):  # the tutorials that shipped with TensorFlow
         return _find("", "contrib.learn.datasets.mnist") if rest.endswith(".input_data") else Proxy(
             f"tensorflow.{rest}", graphflow)
     if rest == "python" or rest.startswith("python."):
         inner = rest.removeprefix("python").lstrip(".")
-        if inner.startswith("keras"):
-            return _find("", inner)
         public = _INTERNAL.get(inner)
         place = graphflow if not public else _find("", public)
         return Proxy(f"tensorflow.{rest}", place if place is not None else graphflow)
+    if rest == "core" or rest.startswith("core."):
+        name = rest.rpartition(".")[2]
+        if not name.endswith("_pb2"):
+            return Proxy(f"tensorflow.{rest}", graphflow)
+        return _find("", _MESSAGES[name]) if name in _MESSAGES else _message(name)
     if rest.startswith("contrib."):  # what is inside contrib.x.python is in contrib.x
         inside = ".python" in rest
         place = _find("", rest.partition(".python")[0] if inside else rest)
         is_found = place is None or hasattr(place, "__path__") and not inside
         return place if is_found else Proxy(f"tensorflow.{rest}", place)
     return _find("", rest)
+
+
+def _keras(rest: str) -> ModuleType | None:
+    """Keras's module, or one of Keras 2 by the names it had."""
+    from graphflow import keras
+    found, top = _find("keras", rest), rest.partition(".")[0]
+    if found is not None and not isinstance(found, ModuleType):
+        return None
+    if found is None:
+        public = _KERAS.get(rest) or _KERAS.get(top, top if top in ("layers", "utils", "optimizers") else "")
+        if not public:
+            return None
+        found = _find("keras", public)
+    above = getattr(keras, top, keras)
+    proxy = Proxy(f"keras.{rest}".rstrip("."), found, *(() if found is above else (above,)), keras.layers, keras.models)
+    if not rest:
+        proxy.__dict__["__version__"] = KERAS_VERSION
+    return proxy
+
+
+def _message(name: str) -> ModuleType | None:
+    """The module of tensorboard's that has a message of TensorFlow's."""
+    from .compiler.ops.summary import messages
+    messages()
+    try:
+        return importlib.import_module(f"tensorboard.compat.proto.{name}")
+    except ModuleNotFoundError:
+        return None
 
 
 def _find(base: str, rest: str) -> Any:

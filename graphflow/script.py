@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import collections
 import collections.abc
+import inspect
 import os
 import runpy
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import aliases
+from .internal import getargspec
 
 # names that NumPy, and Python's library, had when such programs were written (numpy.org/doc/stable/release)
 _NUMPY = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object, "str": str, "long": int,
@@ -43,5 +45,7 @@ def restore_names() -> None:
     for name in collections.abc.__all__:
         if not hasattr(collections, name):
             setattr(collections, name, getattr(collections.abc, name))
+    if not hasattr(inspect, "getargspec"):
+        inspect.getargspec = getargspec  # type: ignore[attr-defined]
     if not hasattr(time, "clock"):
         time.clock = time.perf_counter  # type: ignore[attr-defined]

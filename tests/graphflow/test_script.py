@@ -57,3 +57,24 @@ def test_a_missing_script(tmp_path):
     done = subprocess.run([sys.executable, "-m", "graphflow", "run", str(tmp_path / "none.py")], capture_output=True,
                           text=True, timeout=60)
     assert done.returncode == 2 and "no such script" in done.stderr
+
+
+def test_modules_of_keras_2_and_inside_tensorflow(tmp_path):
+    done = run(tmp_path, '''
+import inspect, keras, tensorflow as tf
+import keras.backend.tensorflow_backend as K
+from keras.engine.topology import Layer, InputSpec
+from keras.layers.merge import concatenate
+from keras.utils import np_utils
+from tensorflow.contrib.keras.api.keras.layers import Dense
+from tensorflow.core.framework.summary_pb2 import Summary
+from tensorflow.python.client import device_lib
+from tensorflow.python.framework import errors_impl, tensor_util
+from tensorflow.python.util import tf_inspect
+assert K.floatx() == "float32" and Dense is keras.layers.Dense and np_utils.to_categorical([1]).tolist() == [[0, 1]]
+assert not hasattr(K, "placeholder_with_default") and errors_impl.OutOfRangeError is tf.errors.OutOfRangeError
+assert tensor_util.MakeNdarray(tf.make_tensor_proto([1, 2])).tolist() == [1, 2]
+assert inspect.getargspec(lambda a, b=1: a).args == tf_inspect.getargspec(lambda a, b=1: a)[0] == ["a", "b"]
+print(keras.__version__, device_lib.list_local_devices()[0].device_type)
+''')
+    assert done.stdout == "2.3.1 CPU\n", done.stderr
