@@ -45,7 +45,11 @@ _INTERNAL = {
     "platform.tf_logging": "logging", "platform.test": "test", "lib.io.file_io": "gfile",
     "lib.io.tf_record": "python_io", "lib.io.python_io": "python_io", "summary.summary": "summary",
     "util.nest": "nest", "data.ops.dataset_ops": "data", "keras": "keras", "estimator.estimator": "estimator",
-    "saved_model": "saved_model", "framework.errors_impl": "errors", "platform.gfile.gfile": "gfile",
+    "saved_model": "saved_model", "ops.custom_gradient": "", "ops.confusion_matrix": "", "ops.map_fn": "",
+    "ops.sort_ops": "", "ops.sets_impl": "sets", "ops.bitwise_ops": "bitwise",
+    "ops.manip_ops": "manip", "ops.linalg.linalg": "linalg", "ops.image_ops_impl": "image",
+    "ops.metrics_v2": "metrics", "ops.losses.util": "losses", "ops.signal.signal": "signal",
+    "framework.errors_impl": "errors", "platform.gfile.gfile": "gfile",
     **{name: f"internal.{name.rpartition('.')[2]}" for name in (
         "util.all_util", "eager.context", "ops.control_flow_util", "util.deprecation", "client.device_lib",
         "util.function_utils", "ops.metrics_impl", "framework.tensor_util", "util.tf_contextlib", "util.tf_decorator",
