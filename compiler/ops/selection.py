@@ -95,6 +95,44 @@ def unique_with_counts(x: Any, out_idx: Any = int32, name: str | None = None) ->
     return _unique_with_counts.operation(convert_to_tensor(x), out_idx=as_dtype(out_idx), name=name).outputs
 
 
+def _distinct_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    x, axis = inputs[0], attrs["axis"]
+    count = dm.fresh() if attrs["size"] is None else attrs["size"]
+    dims: Any = (count,) if axis is None else x.dims and (*x.dims[:axis], count, *x.dims[axis + 1:])
+    inverse = x.dims if axis is None or not x.dims else (x.dims[axis],)
+    return [TensorType(x.dtype, dims), TensorType(int32, (count,)), TensorType(int32, inverse),
+            TensorType(int32, (count,))]
+
+
+def _distinct(x: np.ndarray, axis: int | None, ordered: bool, size: int | None, fill: Any) -> tuple[np.ndarray, ...]:
+    _, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True, axis=axis)
+    order = np.arange(len(first)) if ordered else np.argsort(first)
+    found = (np.take(x.reshape(-1) if axis is None else x, first[order], axis or 0), first[order],
+             np.argsort(order)[inverse.reshape(x.shape if axis is None else -1)], counts[order])
+    if size is not None:
+        more = max(size - len(first), 0)
+
+        def fitted(values: np.ndarray, along: int, value: Any) -> np.ndarray:
+            widths = [(0, more if i == along else 0) for i in range(values.ndim)]
+            return np.pad(np.take(values, range(min(size, len(first))), along), widths, constant_values=value)
+        found = fitted(found[0], axis or 0, fill), fitted(found[1], 0, 1), found[2], fitted(found[3], 0, 0)
+    return found[0], *(f.astype(np.int32) for f in found[1:])
+
+
+_unique_along = OpDef("UniqueAlong", HOST, _distinct_types, lambda op, *g: [None], _distinct)
+
+
+def unique_along(x: Any, axis: int | None = None, ordered: bool = True, size: int | None = None,
+                 fill: Any = 0) -> tuple[Tensor, ...]:
+    """(the different elements of `x`, or slices along `axis`; where each comes first; which of them each element is;
+    how often each comes).
+
+    They come in lexicographic order, or as they first come if not `ordered`; with `size` as many, the rest being
+    `fill`.
+    """
+    return _unique_along.operation(convert_to_tensor(x), axis=axis, ordered=ordered, size=size, fill=fill).outputs
+
+
 def _list_diff_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     count = dm.fresh()
     return [TensorType(inputs[0].dtype, (count,)), TensorType(attrs["out_idx"], (count,))]

@@ -19,8 +19,11 @@ from .view import ones_of, zeros_of
 
 
 def _special(name: str, function: Callable[..., Any], arity: int, grad: Grad,
-             dtypes: Sequence[DType] = FLOATS) -> Build:
-    """An elementwise function that has no kernel. `grad(g, y, *inputs)` gives a gradient for each input."""
+             dtypes: Sequence[DType] = FLOATS, exact: bool = False) -> Build:
+    """An elementwise function that has no kernel, computed in double precision unless `exact`.
+
+    `grad(g, y, *inputs)` gives a gradient for each input.
+    """
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         dtype = check_same_dtype(name, inputs)
         check_dtype(name, inputs[0], dtypes)
@@ -29,7 +32,7 @@ def _special(name: str, function: Callable[..., Any], arity: int, grad: Grad,
     def op_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
         return grad(g, op.output, *op.inputs)
 
-    op = OpDef(name, HOST, infer, op_grad, sr.double(function))
+    op = OpDef(name, HOST, infer, op_grad, function if exact else sr.double(function))
 
     def build(*values: Any, name: str | None = None) -> Tensor:
         if len(values) == arity + 1:
@@ -78,6 +81,10 @@ bessel_i1: Build = _special("BesselI1", sr.bessel_i1, 1,
 bessel_i0e: Build = _special("BesselI0e", sr.bessel_i0e, 1, lambda g, y, x: (g * (bessel_i1e(x) - sign(x) * y),))
 bessel_i1e: Build = _special("BesselI1e", sr.bessel_i1e, 1, lambda g, y, x: (
     g * _slope(x, bessel_i0e(x) - y * (sign(x) + 1 / _safe(x))),))
+
+gcd = _special("Gcd", np.gcd, 2, lambda g, y, a, b: (None, None), INTEGERS, exact=True)
+lcm = _special("Lcm", np.lcm, 2, lambda g, y, a, b: (None, None), INTEGERS, exact=True)
+nextafter = _special("NextAfter", np.nextafter, 2, lambda g, y, a, b: (None, None), exact=True)
 
 # 0 times anything is 0
 

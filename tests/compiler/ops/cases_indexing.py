@@ -89,6 +89,11 @@ case("Unique", selection.unique, np.array([3, 1, 3, 2], np.int32), sized=False,
      expect=lambda x: [[3, 1, 2], [0, 1, 0, 2]])
 case("UniqueWithCounts", selection.unique_with_counts, np.array([3, 1, 3, 2], np.int32), sized=False,
      expect=lambda x: [[3, 1, 2], [0, 1, 0, 2], [2, 1, 1]])
+case("UniqueAlong", partial(selection.unique_along, ordered=False), np.array([[3, 1], [3, 2]], np.int32), sized=False,
+     expect=lambda x: [[3, 1, 2], [0, 1, 3], [[0, 1], [0, 2]], [2, 1, 1]])
+case("UniqueAlong", partial(selection.unique_along, axis=0, size=3, fill=-1),
+     np.array([[2, 1], [0, 5], [2, 1]], np.int32),
+     expect=lambda x: [[[0, 5], [2, 1], [-1, -1]], [1, 0, 1], [1, 0, 1], [1, 2, 0]])
 case("ListDiff", selection.setdiff1d, np.array([1, 2, 3, 2], np.int32), np.array([2], np.int32), sized=False,
      expect=lambda x, y: [[1, 3], [0, 2]])
 case("DynamicPartition", lambda x, p: selection.dynamic_partition(x, p, 2), floats((4, 2)),

@@ -52,3 +52,10 @@ for _name, _build in (("Xlogy", special.xlogy), ("Xlog1py", special.xlog1py), ("
     case(_name, _build, floats((3, 2), 0.5, 2), floats((2,), 0.5, 2, seed=1))
 case("LeftShift", special.left_shift, ints((5,), -9, 9), ints((5,), 0, 4), expect=np.left_shift)
 case("RightShift", special.right_shift, ints((5,), -99, 99, np.int8), ints((5,), 0, 4, np.int8), expect=np.right_shift)
+
+case("Gcd", special.gcd, np.array([12, -9, 0], np.int32), np.array([18], np.int32), grad=False,
+     expect=lambda a, b: np.array([6, 9, 18], np.int32))
+case("Lcm", special.lcm, np.array([4, 0], np.int64), np.array([6, 3], np.int64), grad=False,
+     expect=lambda a, b: np.array([12, 0], np.int64))
+case("NextAfter", special.nextafter, np.array([1, 0], F32), np.array([2, -1], F32), grad=False,
+     expect=lambda a, b: np.array([1 + 2.0 ** -23, -1.401298464324817e-45], F32))
