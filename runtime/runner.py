@@ -10,7 +10,7 @@ import numpy as np
 from ..compiler import dims as dm
 from ..compiler.dims import Atom
 from ..compiler.dtypes import DType
-from ..compiler.errors import InvalidArgumentError, UnimplementedError
+from ..compiler.errors import UnimplementedError
 from ..compiler.ir import Operation, Tensor
 from ..compiler.ops.constant import as_strings
 from ..compiler.passes.cut import cut
@@ -159,12 +159,15 @@ def check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:
     static = tensor.dims
     if static is not None and (len(static) != len(shape) or any(
             not isinstance(d, dm.Dim) and d != n for d, n in zip(static, shape, strict=True))):
-        raise InvalidArgumentError(f"Cannot feed value of shape {format_dims(shape)} for Tensor {tensor.name!r}, which "
-                                   f"has shape {format_dims(static)}", tensor.op)
+        raise ValueError(f"Cannot feed value of shape {format_dims(shape)} for Tensor {tensor.name!r}, which has "
+                         f"shape {format_dims(static)}")
 
 
 def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
-    """A fed value as a contiguous array of the tensor's dtype. Raises TypeError where that would lose information."""
+    """A fed value as a contiguous array of the tensor's dtype, converted as NumPy does.
+
+    Raises TypeError for a tensor and for an integer that the dtype cannot hold, ValueError for what is no array.
+    """
     wanted: DType = tensor.dtype
     if isinstance(value, Tensor) or hasattr(value, "_as_graph_element"):
         raise TypeError(f"The value of a feed cannot be a tf.Tensor object: {value!r} for {tensor.name!r}. Acceptable "
@@ -172,16 +175,12 @@ def as_feed(tensor: Tensor, value: Any) -> np.ndarray:
     if wanted.is_string:
         return as_strings(value)
     try:
-        array = np.asarray(value)
+        with np.errstate(all="ignore"):
+            array = np.asarray(value, wanted.np)
     except ValueError as error:
         raise ValueError(f"Cannot feed {type(value).__name__} for Tensor {tensor.name!r}: {error}") from None
-    if array.dtype == wanted.np:
-        return array if array.flags.c_contiguous else np.ascontiguousarray(array)
-    if array.dtype.kind not in "biufc" and array.dtype != wanted.np:
-        raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r} of dtype {wanted.name}")
-    with np.errstate(all="ignore"):
-        converted = np.ascontiguousarray(array, wanted.np).reshape(array.shape)
-    if not wanted.is_floating and not np.array_equal(converted, array):
-        raise TypeError(f"Cannot feed a value of dtype {array.dtype} for Tensor {tensor.name!r}, whose dtype "
-                        f"{wanted.name} cannot hold it exactly")
-    return converted
+    except OverflowError:
+        raise TypeError(f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type "
+                        f"{wanted.name} of {tensor.name!r}. Try explicitly setting the type of the feed tensor to a "
+                        "larger type (e.g. int64).") from None
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)

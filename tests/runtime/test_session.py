@@ -114,11 +114,23 @@ def test_feeds_of_all_kinds():
         assert session.run(tf.logical_not(b), {b: 0})
 
 
-@pytest.mark.parametrize("value", [[1.5], [np.nan], [2**31], [-2**40], ["a"], None, [1j], [[1], [1, 2]], [None]])
+@pytest.mark.parametrize("value", [[2**31], ["a"], None, [1j], [[1], [1, 2]], [None]])
 def test_feeds_that_integers_cannot_hold(value):
     i = tf.placeholder(tf.int32, [None])
     with tf.Session() as session, pytest.raises((TypeError, ValueError)):
         session.run(i * 2, {i: value})
+
+
+def test_feeds_are_converted_as_numpy_does():
+    i, x = tf.placeholder(tf.int32, [None]), tf.placeholder(tf.float32, [])
+    with tf.Session() as session:
+        assert session.run(i * 2, {i: [1.5, -2.5]}).tolist() == [2, -4]
+        assert session.run(x, {x: "1.5"}) == 1.5
+        with pytest.raises(ValueError, match="could not convert string to float"):
+            session.run(x, {x: "a"})
+        with pytest.raises(TypeError, match="not compatible with Tensor type int8"):
+            b = tf.placeholder(tf.int8, [])
+            session.run(b, {b: 300})
 
 
 @pytest.mark.parametrize("value", [np.ones((2, 4)), np.ones(3), 1.0, np.ones((1, 2, 3)), []])

@@ -10,9 +10,11 @@ from .compiler.autodiff import REGISTERED
 from .compiler.ir import Operation, Tensor, default_graph
 from .compiler.ops import custom
 from .compiler.ops.constant import convert_to_tensor
-from .compiler.ops.slicing import stack, unstack
+from .compiler.ops.reduction import size_of
 from .compiler.ops.view import identity, known_rank, reshape, shape_of, zeros
+from .control_flow import map_fn
 from .framework import GraphKeys, gradients, name_scope
+from .math_ops import range_
 
 
 def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
@@ -111,7 +113,7 @@ def hessians(ys: Any, xs: Any, name: str = "hessians", colocate_gradients_with_o
              gate_gradients: bool = False, aggregation_method: Any = None) -> list[Tensor]:
     """For each x the second derivatives of the sum of the ys: a tensor of shape x.shape + x.shape.
 
-    Raises ValueError for an x of unknown size.
+    Raises ValueError for an x of unknown rank.
     """
     sources = list(xs) if isinstance(xs, (list, tuple)) else [xs]
     results = []
@@ -119,11 +121,14 @@ def hessians(ys: Any, xs: Any, name: str = "hessians", colocate_gradients_with_o
         for x, g in zip(sources, gradients(ys, sources), strict=True):
             if g is None:
                 raise ValueError(f"hessians: no y depends on {x!r}")
-            dims = known_rank("hessians", convert_to_tensor(x))
+            source = convert_to_tensor(x)
+            dims = known_rank("hessians", source)
             flat = reshape(g, [-1])
-            if not flat.shape.is_fully_defined():
-                raise ValueError(f"hessians: the shape of {x!r} must be known")
-            rows = [gradients(row, [x])[0] for row in unstack(flat)]
-            rows = [zeros(dims, g.dtype) if r is None else convert_to_tensor(r) for r in rows]
-            results.append(reshape(stack(rows), (*dims, *dims)))
+            rows = map_fn(lambda i, x=x, flat=flat, source=source: _dense(gradients(flat[i], [x])[0], source),
+                          range_(size_of(flat)), dtype=g.dtype)
+            results.append(reshape(rows, (*dims, *dims)))
     return results
+
+
+def _dense(gradient: Any, x: Tensor) -> Tensor:
+    return zeros(shape_of(x), x.dtype) if gradient is None else convert_to_tensor(gradient)
