@@ -1,6 +1,7 @@
 """Keras on graphflow: models, layers, losses, metrics, optimizers, data sets and files, as in Keras 3."""
 from . import (
     activations,
+    applications,
     backend,
     callbacks,
     constraints,
@@ -29,6 +30,6 @@ __version__ = "3.15.1"  # the Keras release whose interface and files these are
 
 __all__ = [
     "DTypePolicy", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Sequential", "Variable",
-    "activations", "backend", "callbacks", "constraints", "datasets", "dtype_policies", "initializers", "layers",
-    "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving", "utils",
+    "activations", "applications", "backend", "callbacks", "constraints", "datasets", "dtype_policies", "initializers",
+    "layers", "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving", "utils",
 ]

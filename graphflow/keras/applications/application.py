@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ...compiler.ir import Tensor
 from .. import backend
-from ..layers import BatchNormalization, Dense, GlobalAveragePooling2D, GlobalMaxPooling2D, Input
+from ..layers import BatchNormalization, Dense, Dropout, GlobalAveragePooling2D, GlobalMaxPooling2D, Input
 from ..layers.input_spec import shape_of
 from ..layers.node import history_of
 from ..models import Model
@@ -93,9 +93,9 @@ def same_padding(x: Tensor, kernel_size: int) -> tuple[tuple[int, int], tuple[in
     return (half - odd_rows, half), (half - odd_cols, half)
 
 
-def classifier(x: Tensor, given: Given, pool: str | None = "avg_pool", **kwargs: Any) -> Tensor:
+def classifier(x: Tensor, given: Given, pool: str | None = "avg_pool", dropout: float = 0, **kwargs: Any) -> Tensor:
     """The mean over the image, then class probabilities."""
-    return chain(x, GlobalAveragePooling2D(name=pool),
+    return chain(x, GlobalAveragePooling2D(name=pool), *((Dropout(dropout, name="top_dropout"),) if dropout else ()),
                  Dense(given.classes, activation=given.classifier_activation, name="predictions", **kwargs))
 
 
@@ -135,8 +135,9 @@ def image_input(input_tensor: Any, shape: Any) -> Tensor:
 
 
 def network(body: Body, given: Given, shape: Any, input_tensor: Any, weights_file: Callable[[bool], str],
-            top: Body = classifier, pool_names: tuple[str | None, str | None] = (None, None)) -> Model:
-    """The model: `body` from the image on, then the top or the pooling, with its weights."""
+            top: Body = classifier, pool_names: tuple[str | None, str | None] = (None, None),
+            end: Callable[[Tensor], Tensor] | None = None) -> Model:
+    """The model: `body` from the image on, then the top, or the pooling and an `end`, with its weights."""
     image = image_input(input_tensor, shape)
     x = body(image, given)
     if given.include_top:
@@ -144,6 +145,7 @@ def network(body: Body, given: Given, shape: Any, input_tensor: Any, weights_fil
         x = top(x, given)
     else:
         x = pooled(x, given.pooling, pool_names)
+        x = x if end is None else end(x)
     model = Model(image if input_tensor is None else get_source_inputs(image), x, name=given.name)
     if given.weights is not None:
         model.load_weights(weights_file(given.include_top) if given.weights == "imagenet" else given.weights)

@@ -1,10 +1,12 @@
 """How layers are connected: each call of a layer on tensors is a node that knows its arguments and its outputs."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ...compiler.ir import Tensor
 from ...compiler.ops.view import identity
+from ...compiler.shapes import Dimension, TensorShape
 from ..masks import mask_of, set_mask
 from ..nest import flatten, map_structure
 
@@ -22,6 +24,24 @@ def history_of(value: Any) -> KerasHistory | None:
     return getattr(value, "_keras_history", None) if isinstance(value, Tensor) else None
 
 
+class KerasShape(TensorShape):
+    """The shape of a layer's output: Keras says None where a size is unknown."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return (Dimension(d) if isinstance(d, int) else None for d in self.as_list())
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        if isinstance(key, slice):
+            return KerasShape(found)
+        return found if isinstance(found, int) else None
+
+    def __str__(self) -> str:
+        return "None" if self.dims is None else str(tuple(self.as_list()))
+
+
 class Node:
     """One call of `operation`. Its arguments are kept as they were given, tensors among them."""
 
@@ -35,6 +55,7 @@ class Node:
         operation._inbound_nodes.append(self)
         for i, tensor in enumerate(self.output_tensors):
             tensor._keras_history = KerasHistory(operation, index, i)  # type: ignore[attr-defined]
+            tensor._shape_class = KerasShape  # type: ignore[attr-defined]
         for tensor in self.input_tensors:
             history = history_of(tensor)
             if history is not None:

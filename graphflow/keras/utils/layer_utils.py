@@ -10,13 +10,25 @@ from .summary import count_params, print_summary
 
 def get_source_inputs(tensor: Any, layer: Any = None, node_index: Any = None) -> list[Tensor]:
     """The input tensors that `tensor`, a layer's output, was computed from, each once."""
-    history = history_of(tensor)
-    if history is None:
+    if history_of(tensor) is None:
         return [tensor]
-    node = (layer or history.operation)._inbound_nodes[node_index or history.node_index]
-    if node.is_input:
-        return list(node.output_tensors)
-    return list(dict.fromkeys(source for t in node.input_tensors for source in get_source_inputs(t)))
+    waiting = [_node(tensor) if layer is None else layer._inbound_nodes[node_index or 0]]
+    seen = set(waiting)
+    sources: list[Tensor] = []
+    while waiting:
+        node = waiting.pop()
+        if node.is_input:
+            sources += node.output_tensors
+        before = [_node(t) for t in reversed(node.input_tensors) if history_of(t) is not None]
+        waiting += [n for n in before if n not in seen]
+        seen.update(before)
+    return sources
+
+
+def _node(tensor: Tensor) -> Any:
+    history = history_of(tensor)
+    assert history is not None
+    return history.operation._inbound_nodes[history.node_index]
 
 
 __all__ = ["count_params", "get_source_inputs", "print_summary"]
