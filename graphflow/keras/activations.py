@@ -235,4 +235,4 @@ def serialize(activation: Any) -> Any:
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     from .saving.serialization import deserialize_keras_object
-    return deserialize_keras_object(config, custom_objects, _OBJECTS)
+    return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)

@@ -248,6 +248,54 @@ class Identity(Initializer):
         return {"gain": self.gain}
 
 
+class STFT(Initializer):
+    """The real ("real") or imaginary ("imag") part of the windowed Fourier transform: [frame length, 1, bins].
+
+    `scaling`: "density" (by the window's root of summed squares), "spectrum" (by its sum) or None.
+    """
+
+    def __init__(self, side: str = "real", window: Any = "hann", scaling: str | None = "density",
+                 periodic: bool = False):
+        if side not in ("real", "imag"):
+            raise ValueError(f"side should be 'real' or 'imag', not {side}")
+        if scaling not in ("density", "spectrum", None):
+            raise ValueError("Scaling is invalid, it must be `None`, 'density' or 'spectrum'. Received "
+                             f"scaling={scaling}")
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        length, _, bins = shape
+        angles = -np.pi * np.arange(length)[:, None] * np.arange(bins) / (bins - 1)
+        kernel = np.cos(angles) if self.side == "real" else np.sin(angles)
+        if self.window is not None:
+            window = window_array(self.window, length, self.periodic)
+            scale = {"density": np.sqrt(np.sum(window**2)), "spectrum": np.sum(np.abs(window))}
+            kernel = kernel * window[:, None] / scale.get(self.scaling or "", 1.0)
+        return _constant(kernel[:, None, :].astype(as_dtype(dtype or "float32").np))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"side": self.side, "window": self.window, "periodic": self.periodic, "scaling": self.scaling}
+
+
+def window_array(window: Any, length: int, periodic: bool) -> np.ndarray:
+    """A window by its name (those NumPy does not have need scipy), or an array of `length`. Raises ValueError."""
+    if not isinstance(window, str):
+        array = np.asarray(window)
+        if array.shape != (length,):
+            raise ValueError("The shape of `window` must be equal to [frame_length]. Received: window "
+                             f"shape={array.shape}")
+        return array
+    known = {"hann": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett,
+             "boxcar": np.ones, "ones": np.ones, "rectangular": np.ones}
+    if window in known:
+        return known[window](length + periodic)[:length]
+    try:
+        from scipy.signal import get_window
+    except ImportError as error:
+        raise ImportError(f"The window {window!r} needs scipy: pip install graphflow[scipy]") from error
+    return np.asarray(get_window(window, length, periodic))
+
+
 def compute_fans(shape: Shape, input_axes: Any = None, output_axes: Any = None) -> tuple[int, int]:
     """The numbers of inputs and outputs of a weight: the last two axes, times the window before them."""
     shape = [int(d) for d in shape]
@@ -262,6 +310,7 @@ def compute_fans(shape: Shape, input_axes: Any = None, output_axes: Any = None) 
 
 orthogonal, identity = Orthogonal, Identity
 IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
+STFTInitializer = stft = STFT
 zeros, ones, constant = Zeros, Ones, Constant
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, glorot_uniform, glorot_normal = VarianceScaling, GlorotUniform, GlorotNormal
@@ -285,4 +334,4 @@ def serialize(initializer: Any) -> Any:
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     from .saving.serialization import deserialize_keras_object
-    return deserialize_keras_object(config, custom_objects, _OBJECTS)
+    return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)

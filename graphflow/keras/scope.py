@@ -11,11 +11,13 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..compiler.ir import Operation, Tensor
+from ..compiler.ir import Operation, Tensor, default_graph
 from ..compiler.ops.state import assign
 
 if TYPE_CHECKING:
     from .variables import Variable
+
+PHASE = "keras_learning_phase"  # the collection of a graph's learning phase, where the program fixed it
 
 
 class _Local(threading.local):
@@ -29,11 +31,14 @@ _local = _Local()
 
 
 class StepScope:
-    """Collects assignments (`values`), the losses that layers add (`losses`) and metrics added by name."""
+    """Collects assignments (`values`), further `operations`, the losses that layers add (`losses`) and metrics added by
+    name.
+    """
 
     def __init__(self) -> None:
         self.values: dict[Variable, Tensor] = {}
         self.losses: list[Tensor] = []
+        self.operations: list[Operation] = []
         self.metrics: dict[str, Any] = {}
 
     def __enter__(self) -> StepScope:
@@ -44,8 +49,8 @@ class StepScope:
         _local.scopes.pop()
 
     def assignments(self) -> list[Operation]:
-        """One assignment for each variable that was given a value."""
-        return [assign(variable.handle, value).op for variable, value in self.values.items()]
+        """One assignment for each variable that was given a value, and the other operations."""
+        return [*(assign(variable.handle, value).op for variable, value in self.values.items()), *self.operations]
 
 
 def current_scope() -> StepScope | None:
@@ -81,15 +86,22 @@ def recording() -> bool:
     return not _local.calls and current_scope() is None
 
 
+def _fixed_phase() -> bool | None:
+    held = default_graph().get_collection_ref(PHASE)
+    return held[0] if held else None
+
+
 def in_training() -> Any:
-    """What `training` means for a layer that is not told: that of the call around it; None when nobody said."""
-    return _local.training
+    """What `training` means for a layer that is not told: that of the call around it, or of a learning phase that the
+    program fixed; None when nobody said."""
+    return _fixed_phase() if _local.training is None else _local.training
 
 
 @contextlib.contextmanager
 def training_as(training: Any) -> Iterator[None]:
-    """Layers called inside train, or do not."""
-    previous, _local.training = _local.training, training
+    """Layers called inside train, or do not; a learning phase that the program fixed goes before."""
+    fixed = _fixed_phase()
+    previous, _local.training = _local.training, training if fixed is None else fixed
     try:
         yield
     finally:

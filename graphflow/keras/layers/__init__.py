@@ -129,7 +129,7 @@ def serialize(layer: Any) -> Any:
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The layer that plain data describe."""
-    return deserialize_keras_object(config, custom_objects, globals())
+    return deserialize_keras_object(config, custom_objects, module_objects=globals())
 
 
 __all__ = [

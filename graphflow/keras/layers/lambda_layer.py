@@ -1,14 +1,13 @@
 """A layer from a function."""
 from __future__ import annotations
 
-import base64
 import inspect
-import marshal
 import types
 from typing import Any
 
 from ...compiler.ir import Tensor
 from ..nest import as_list, flatten
+from ..saving.code import dumped, loaded
 from ..saving.serialization import deserialize_keras_object, in_safe_mode, serialize_keras_object
 from .input_spec import is_shape, shape_of
 from .layer import Layer
@@ -74,33 +73,24 @@ class Lambda(Layer):
 def _described(value: Any) -> Any:
     """A function as its name, or where it has none (a lambda) as its compiled code, as Keras does."""
     if isinstance(value, types.LambdaType) and value.__name__ == "<lambda>":
-        code = base64.b64encode(marshal.dumps(value.__code__)).decode()
-        cells = None if value.__closure__ is None else [c.cell_contents for c in value.__closure__]
-        return {"class_name": "__lambda__", "config": {
-            "code": code, "defaults": serialize_keras_object(value.__defaults__ and list(value.__defaults__)),
-            "closure": None if cells is None else [c if isinstance(c, (int, float, str, bool)) else None
-                                                   for c in cells]}}
+        code, defaults, closure = dumped(value)
+        return {"class_name": "__lambda__", "config": {"code": code, "defaults": defaults, "closure": closure}}
     return serialize_keras_object(value)
 
 
 def _revived(value: Any, kind: str | None, custom_objects: Any, safe: bool) -> Any:
+    compiled = kind == "lambda"  # Keras 2: a list
     if isinstance(value, dict) and value.get("class_name") == "__lambda__":
-        inner = value["config"]
-        code, defaults, closure = inner["code"], inner.get("defaults"), inner.get("closure")
-    elif kind == "lambda":  # Keras 2
-        code, defaults, closure = (list(value) + [None, None])[:3]
-    elif kind in ("function", "raw") or isinstance(value, str):
+        value, compiled = value["config"].get("value", value["config"]), True
+    if not compiled:
         if kind == "raw" or value is None:
             return value
-        return deserialize_keras_object({"class_name": "function", "config": value, "registered_name": value},
-                                        custom_objects)
-    else:
+        if isinstance(value, str):
+            value = {"class_name": "function", "config": value, "registered_name": value}
         return deserialize_keras_object(value, custom_objects)
     if safe:
         raise ValueError("Requested the deserialization of a `Lambda` layer whose `function` is a Python lambda. This "
                          "carries a potential risk of arbitrary code execution and thus it is disallowed by default. "
                          "If you trust the source of the artifact, you can override this error by passing "
                          "`safe_mode=False` to the loading function.")
-    cells = None if closure is None else tuple(types.CellType(c) for c in closure)
-    loaded = marshal.loads(base64.b64decode(code))
-    return types.FunctionType(loaded, globals(), "<lambda>", None if defaults is None else tuple(defaults), cells)
+    return loaded(value)

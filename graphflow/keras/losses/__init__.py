@@ -94,7 +94,7 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    return deserialize_keras_object(config, custom_objects, _OBJECTS)
+    return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)
 
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...compiler.autodiff import gradients
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Graph, Tensor
 from ...compiler.ops.reduction import size_of
@@ -176,7 +175,7 @@ class Trainer(Layer):
         loss = self._tracked_loss(x, y, y_pred, sample_weight)
         variables = self.trainable_variables
         if variables:
-            self.optimizer.apply(gradients(self.optimizer.scale_loss(loss), variables), variables)
+            self.optimizer.minimize(loss, variables)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -252,7 +251,7 @@ class Trainer(Layer):
 
     def _step(self, kind: str, batch: Batch) -> Callable[..., Any]:
         """The compiled step for arrays like these."""
-        frozen = tuple(self.trainable_variables) if kind == "train" else ()
+        frozen = (*self.trainable_variables, self.optimizer.schedule) if kind == "train" else ()
         key = (kind, batch.signature, frozen)
         if key not in self._steps:
             self._check_inputs(batch)

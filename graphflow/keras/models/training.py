@@ -53,6 +53,8 @@ class Fitter(Trainer):
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
+        if epochs > initial_epoch and self.optimizer.built:
+            self.optimizer.finalize_variable_values(self.trainable_variables)
         hooks.on_train_end(logs)
         assert self.history is not None
         return self.history

@@ -7,7 +7,8 @@ from typing import Any
 from ...compiler.ir import Tensor
 from ...compiler.ops.elementwise import maximum, power, sqrt
 from ..variables import Variable
-from .optimizer import Optimizer, squared, steps_taken
+from .gradients import squared
+from .optimizer import Optimizer, epsilon_or_default, steps_taken
 
 
 class Adam(Optimizer):
@@ -17,7 +18,7 @@ class Adam(Optimizer):
                  amsgrad: bool = False, **kwargs: Any):
         super().__init__(learning_rate, **kwargs)
         self.beta_1, self.beta_2 = beta_1, beta_2
-        self.epsilon = 1e-7 if epsilon is None else epsilon
+        self.epsilon = epsilon_or_default(epsilon)
         self.amsgrad = amsgrad
 
     def slot_order(self) -> Sequence[tuple[str, ...]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...compiler.ir import Tensor
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.constant import convert_to_tensor
@@ -15,7 +13,8 @@ from ...compiler.ops.view import expand_dims
 from .. import initializers
 from ..variables import Variable
 from .adam import Adam
-from .optimizer import Optimizer, squared, steps_taken
+from .gradients import squared
+from .optimizer import Optimizer, epsilon_or_default, steps_taken
 
 
 class AdamW(Adam):
@@ -34,7 +33,7 @@ class Adamax(Optimizer):
     def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
                  **kwargs: Any):
         super().__init__(learning_rate, **kwargs)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon_or_default(epsilon)
 
     def slot_order(self) -> Sequence[tuple[str, ...]]:
         return [("momentum", "norm")]
@@ -54,15 +53,15 @@ class Nadam(Optimizer):
     """Adam with Nesterov momentum (Dozat 2015)."""
 
     def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-                 **kwargs: Any):
-        super().__init__(learning_rate, **kwargs)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+                 schedule_decay: float | None = None, **kwargs: Any):
+        super().__init__(learning_rate, **kwargs)  # schedule_decay: Keras 2's name of a constant
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon_or_default(epsilon)
 
     def slot_order(self) -> Sequence[tuple[str, ...]]:
         return [("momentum", "velocity")]
 
     def add_state(self, variables: Sequence[Variable]) -> None:
-        self._product = Variable(initializers.Ones(), (), None, False, "variable")  # not in Keras's files either
+        self._product = self.add_variable((), "ones", variables[0].dtype if variables else None)
 
     def before_updates(self) -> None:
         self._product.assign(self._product * self._momentum_at(1))
@@ -91,7 +90,7 @@ class Adagrad(Optimizer):
     def __init__(self, learning_rate: Any = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
                  **kwargs: Any):
         super().__init__(learning_rate, **kwargs)
-        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
+        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon_or_default(epsilon)
 
     def slot_order(self) -> Sequence[tuple[str, ...]]:
         return [("accumulator",)]
@@ -115,7 +114,7 @@ class Adadelta(Optimizer):
 
     def __init__(self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **kwargs: Any):
         super().__init__(learning_rate, **kwargs)
-        self.rho, self.epsilon = rho, epsilon
+        self.rho, self.epsilon = rho, epsilon_or_default(epsilon)
 
     def slot_order(self) -> Sequence[tuple[str, ...]]:
         return [("accumulated_grad", "accumulated_delta_var")]
@@ -146,8 +145,9 @@ class Adafactor(Optimizer):
         for variable in variables:
             shape = variable.shape
             for kept, sizes in ((self._rows, shape[:-1]), (self._columns, (*shape[:-2], *shape[-1:]))):
-                name = f"{variable.path.replace('/', '_')}_{len(self._state)}"
-                kept.append(self._add(name, np.zeros(sizes, variable.dtype.np)) if len(shape) > 1 else None)
+                matrix = len(shape) > 1  # else a number that is not used, as in Keras's files
+                kept.append(self.add_variable(sizes if matrix else (), "zeros", variable.dtype if matrix else "int32",
+                                              name=variable.name))
             self.add_slot("velocity", variable)
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
@@ -206,7 +206,7 @@ class Lamb(Optimizer):
     def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
                  **kwargs: Any):
         super().__init__(learning_rate, **kwargs)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon_or_default(epsilon)
 
     def slot_order(self) -> Sequence[tuple[str, ...]]:
         return [("momentum", "velocity")]

@@ -13,7 +13,8 @@ from ...compiler.ops.reduction import reduce_sum
 from ...compiler.ops.view import transpose
 from .. import backend
 from ..variables import Variable
-from .optimizer import Optimizer, squared, steps_taken
+from .gradients import squared
+from .optimizer import Optimizer, steps_taken
 
 
 class Muon(Optimizer):

@@ -7,7 +7,8 @@ from typing import Any
 from ...compiler.ir import Tensor
 from ...compiler.ops.elementwise import sqrt, square
 from ..variables import Variable
-from .optimizer import Optimizer, squared
+from .gradients import squared
+from .optimizer import Optimizer, epsilon_or_default
 
 
 class RMSprop(Optimizer):
@@ -17,7 +18,7 @@ class RMSprop(Optimizer):
                  centered: bool = False, **kwargs: Any):
         super().__init__(learning_rate, **kwargs)
         self.rho, self.momentum = rho, momentum
-        self.epsilon = 1e-7 if epsilon is None else epsilon
+        self.epsilon = epsilon_or_default(epsilon)
         self.centered = centered
 
     def slot_order(self) -> Sequence[tuple[str, ...]]:

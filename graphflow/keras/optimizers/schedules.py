@@ -186,4 +186,4 @@ def serialize(learning_rate_schedule: Any) -> Any:
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The schedule that plain data describe."""
-    return deserialize_keras_object(config, custom_objects, _OBJECTS)
+    return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)

@@ -1,16 +1,14 @@
 """Keras's files and configs."""
-from .saving import load_model, load_weights, save_model, save_weights
-from .serialization import (
+from .registration import (
+    CustomObjectScope,
     custom_object_scope,
-    deserialize_keras_object,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
-    serialize_keras_object,
 )
-
-CustomObjectScope = custom_object_scope
+from .saving import load_model, load_weights, save_model, save_weights
+from .serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
            "get_registered_name", "get_registered_object", "load_model", "load_weights", "register_keras_serializable",

@@ -18,7 +18,8 @@ import numpy as np
 from .. import backend
 from ..utils.io_utils import atomic_file
 from . import weights as h5
-from .serialization import custom_object_scope, deserialize_keras_object, in_safe_mode, serialize_keras_object
+from .registration import custom_object_scope
+from .serialization import deserialize_keras_object, in_safe_mode, serialize_keras_object
 from .serialization import safe_mode as safe_scope
 
 LIMIT = 1 << 26  # bytes of JSON that a model's description may have

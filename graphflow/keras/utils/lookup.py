@@ -5,7 +5,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from ..saving.serialization import custom_object, deserialize_keras_object
+from ..saving.registration import custom_object
+from ..saving.serialization import deserialize_keras_object
 
 
 def lookup(kind: str, identifier: Any, objects: Mapping[str, Any]) -> Any:
@@ -16,7 +17,7 @@ def lookup(kind: str, identifier: Any, objects: Mapping[str, Any]) -> Any:
     if identifier is None:
         return None
     if isinstance(identifier, dict):
-        return deserialize_keras_object(identifier, module=dict(objects))
+        return deserialize_keras_object(identifier, module_objects=objects)
     if isinstance(identifier, str):
         found = custom_object(identifier) or objects.get(identifier)
         if found is None:
