@@ -1,70 +1,33 @@
-"""Keras's global settings, and the session in which its variables live."""
+"""The session in which Keras's variables live, and what reads and writes their values."""
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..compiler.dtypes import as_dtype
-from ..compiler.errors import FailedPreconditionError
-from ..compiler.ir import Graph, Tensor, default_graph, reset_default_graph
-from ..runtime.session import Session, default_session
-from . import naming
+from ...compiler.dtypes import as_dtype
+from ...compiler.errors import FailedPreconditionError
+from ...compiler.ir import Graph, Tensor, default_graph, reset_default_graph
+from ...runtime.session import Session, default_session
+from ...sparse_ops import sparse_tensor_to_dense
+from .. import naming
+from ..scope import PHASE
 
 if TYPE_CHECKING:
-    from .variables import Variable
+    from ..variables import Variable
 
 VARIABLES = "keras_variables"  # the collection of a graph's Keras variables
 _SESSION = "keras_session"
 _initialized: WeakKeyDictionary[Session, int] = WeakKeyDictionary()  # how many of the graph's variables it has
-_settings: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
-
-get_uid = naming.get_uid
-reset_uids = naming.reset_uids
+_manual: set[str] = set()  # holds "variables" while the program initializes them itself
 
 
-def backend() -> str:
-    return "graphflow"
-
-
-def floatx() -> str:
-    """The default float type."""
-    return _settings["floatx"]
-
-
-def set_floatx(value: str) -> None:
-    if value not in ("float32", "float64"):
-        raise ValueError(f"Unknown `floatx` value: {value}. Expected one of float32, float64.")
-    _settings["floatx"] = value
-
-
-def epsilon() -> float:
-    """The fuzz factor of logarithms and divisions."""
-    return _settings["epsilon"]
-
-
-def set_epsilon(value: float) -> None:
-    _settings["epsilon"] = float(value)
-
-
-def image_data_format() -> str:
-    return _settings["image_data_format"]
-
-
-def set_image_data_format(value: str) -> None:
-    if value not in ("channels_last", "channels_first"):
-        raise ValueError("The `data_format` argument must be one of 'channels_first', 'channels_last'. "
-                         f"Received: data_format={value!r}")
-    _settings["image_data_format"] = value
-
-
-def keras_home() -> str:
-    """The folder of Keras's cached files: KERAS_HOME, else ~/.keras."""
-    return os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+def manual_variable_initialization(value: bool) -> None:
+    """With True, variables are not initialized by Keras: the program's own session runs their initializers."""
+    (_manual.add if value else _manual.discard)("variables")
 
 
 # sessions: one for each graph, made when first needed
@@ -82,7 +45,8 @@ def get_session(graph: Graph | None = None) -> Session:
         if not own:
             own.append(Session(graph=graph))
         session = own[0]
-    _initialize(session, graph)
+    if not _manual:
+        _initialize(session, graph)
     return session
 
 
@@ -96,7 +60,8 @@ def clear_session(free_memory: bool = True) -> None:
 
     Within `with graph.as_default()` the graph is the caller's: only its Keras session is forgotten.
     """
-    default_graph().get_collection_ref(_SESSION).clear()
+    for kind in (_SESSION, PHASE):
+        default_graph().get_collection_ref(kind).clear()
     with contextlib.suppress(AssertionError):
         reset_default_graph()
     naming.reset_uids()
@@ -126,6 +91,7 @@ def get_value(x: Any) -> Any:
 
 
 def batch_get_value(xs: Sequence[Any]) -> list[Any]:
+    """The values of variables, or of tensors that need no feeds."""
     return [_stored(x).copy() if hasattr(x, "handle") else eval(x) for x in xs]
 
 
@@ -147,6 +113,7 @@ def set_value(x: Variable, value: Any) -> None:
 
 
 def batch_set_value(pairs: Sequence[tuple[Any, Any]]) -> None:
+    """Give each variable its value, now. Raises ValueError if shapes differ."""
     for variable, value in pairs:
         set_value(variable, value)
 
@@ -154,7 +121,11 @@ def batch_set_value(pairs: Sequence[tuple[Any, Any]]) -> None:
 def eval(x: Any) -> np.ndarray:
     """The value of a tensor that needs no feeds."""
     if not isinstance(x, Tensor):
-        return np.asarray(x.numpy() if hasattr(x, "numpy") else x)
+        if hasattr(x, "handle"):
+            return get_value(x)
+        if not hasattr(x, "dense_shape"):
+            return np.asarray(x.numpy() if hasattr(x, "numpy") else x)
+        x = sparse_tensor_to_dense(x)
     return get_session(x.graph).run(x)
 
 
