@@ -122,7 +122,7 @@ def test_logging(caplog, monkeypatch):
         with tf.train.MonitoredSession(hooks=hooks[:1]) as sess:
             for _ in range(3):
                 sess.run(train)
-    losses = [r.getMessage() for r in caplog.records if r.getMessage().startswith("loss = ")]
+    losses = [r.getMessage() for r in dict.fromkeys(caplog.records) if r.getMessage().startswith("loss = ")]
     assert losses[0] == "loss = 25.0" and len(losses) == 3
 
 
