@@ -206,19 +206,18 @@ class _Fusion:
 
     def reaches(self, starts: Iterable[Operation], *groups: Group) -> bool:
         """Whether a path leads from one of the operations to a group, other groups taken as wholes."""
-        stack, seen = list(starts), set(starts)
+        stack: list[Any] = list({self.groups.get(op, op) for op in starts})
+        seen = set(stack)
         while stack:
-            op = stack.pop()
-            found = self.groups.get(op)
-            if found in groups:
+            unit = stack.pop()
+            if unit in groups or len(seen) > SEARCH_LIMIT:
                 return True
-            if len(seen) > SEARCH_LIMIT:
-                return True
-            for member in (found.ops if found is not None else (op,)):
+            for member in (unit.ops if isinstance(unit, Group) else (unit,)):
                 for u in self.next.get(member, ()):
-                    if u not in seen:
-                        seen.add(u)
-                        stack.append(u)
+                    after = self.groups.get(u, u)
+                    if after not in seen:
+                        seen.add(after)
+                        stack.append(after)
         return False
 
     # building the fused graph
