@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -155,6 +156,18 @@ class Session:
             return lambda values: None
         position = outputs.setdefault(self._value(element), len(outputs))
         return lambda values: values[position]
+
+    # random numbers
+
+    def random_state(self) -> dict[str, int]:
+        """How often each random op has run: with its seed, what its next numbers follow from."""
+        counts = {name: next(counter) for name, counter in self.counters.items()}
+        self.set_random_state(counts)
+        return counts
+
+    def set_random_state(self, state: Mapping[str, int]) -> None:
+        """Go on with the random numbers from where `random_state` was taken."""
+        self.counters.update((name, itertools.count(count)) for name, count in state.items())
 
     # lifetime and context
 

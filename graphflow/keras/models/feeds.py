@@ -1,17 +1,21 @@
 """Where batches come from when the data are not arrays: generators, Sequences, data sets and loaders."""
 from __future__ import annotations
 
-import itertools
-import warnings
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from ..utils.py_dataset import OrderedEnqueuer, PyDataset
 from .data import unpack
 
 
 def is_arrays(x: Any) -> bool:
     """Whether `x` is data itself (an array or a nest of them) rather than something that gives batches."""
-    if hasattr(x, "shape") or isinstance(x, (list, tuple, dict)) or x is None:
+    if isinstance(x, (list, tuple, dict)) or x is None:
+        return True
+    if hasattr(x, "shape") or hasattr(x, "iloc"):
         return True
     return not (hasattr(x, "__next__") or hasattr(x, "__iter__") or hasattr(x, "__getitem__"))
 
@@ -19,57 +23,84 @@ def is_arrays(x: Any) -> bool:
 class Feed:
     """Batches (x, y, sample_weight) from a source.
 
-    A Sequence (`__getitem__` and `__len__`) is read by index, in a new order at each epoch if `shuffle`; anything else
-    is iterated: anew for each epoch where it can be, and on from where it stood where it cannot (a generator).
+    A Sequence (`__getitem__` and `__len__`) is read by index, in a new order at each epoch if `shuffle`, by `workers`
+    threads or processes where there are several; anything else is iterated: anew for each epoch where it can be, and
+    on from where it stood where it cannot (a generator).
     """
 
-    def __init__(self, source: Any, shuffle: bool = False):
+    def __init__(self, source: Any, shuffle: bool = False, workers: int = 1, use_multiprocessing: bool = False,
+                 max_queue_size: int = 10):
+        if hasattr(source, "get_next") and hasattr(source, "initializer"):  # an iterator of the graph
+            source = _elements(source)
         self.source, self.shuffle = source, shuffle
-        self.indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__") and not hasattr(
-            source, "__next__") and not hasattr(source, "dataset")
-        self._running: Iterator[Any] | None = None
+        self.once = hasattr(source, "__next__")
+        self.indexed = isinstance(source, PyDataset) or not self.once and not hasattr(source, "dataset") and hasattr(
+            source, "__getitem__") and hasattr(source, "__len__")
+        if isinstance(source, PyDataset):
+            workers, max_queue_size = max(workers, source.workers), max(max_queue_size, source.max_queue_size)
+            use_multiprocessing = use_multiprocessing or source.use_multiprocessing
+        self._enqueuer = OrderedEnqueuer(source, use_multiprocessing, shuffle, workers, max_queue_size) if (
+            self.indexed and (workers > 1 or workers > 0 and use_multiprocessing)) else None
 
     @property
     def steps(self) -> int | None:
         """How many batches an epoch has, None if nobody knows."""
-        count = getattr(self.source, "num_batches", None)
-        if isinstance(count, int):
-            return count
+        if hasattr(self.source, "num_batches"):
+            return self.source.num_batches
+        size = getattr(self.source, "_size", None)  # of a data set
+        if isinstance(size, int) and hasattr(self.source, "element_spec"):
+            return size if size >= 0 else None
         try:
             return len(self.source)
         except TypeError:
             return None
 
-    def batches(self, limit: int | None) -> Iterator[tuple[Any, Any, Any]]:
-        """The batches of one epoch, at most `limit`."""
-        given = 0
-        for item in itertools.islice(self._items(), limit):
-            given += 1
-            yield unpack(tuple(item) if isinstance(item, list) and len(item) in (2, 3) else item)
-        if limit is not None and given < limit and self._running is not None:
-            warnings.warn("Your input ran out of data; interrupting training. Make sure that your dataset or generator "
-                          f"can generate at least `steps_per_epoch * epochs` batches: {given} of {limit} came.",
-                          stacklevel=3)
+    def batches(self) -> Iterator[tuple[Any, Any, Any]]:
+        """The batches of one epoch."""
+        for item in self._items():
+            if isinstance(item, list) and len(item) in (2, 3):
+                item = tuple(item)
+            if item is None or isinstance(item, (str, bytes)):
+                raise ValueError("Batches must be arrays, `(x, y)` or `(x, y, sample_weight)`. "
+                                 f"Received: {item!r} of type {type(item)} from {type(self.source).__name__}")
+            yield unpack(item)
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._enqueuer is not None:
+            self._enqueuer.stop()
 
     def _items(self) -> Iterator[Any]:
-        if self.indexed:
-            yield from self._by_index()
+        if not self.indexed:
+            yield from self.source
             return
-        if hasattr(self.source, "__next__"):
-            self._running = self.source
-            while True:
-                try:
-                    item = next(self.source)
-                except StopIteration:
-                    return
-                yield item
-        yield from iter(self.source)
+        begin, end = (getattr(self.source, f"on_epoch_{when}", None) for when in ("begin", "end"))
+        if begin is not None:
+            begin()
+        if self._enqueuer is not None:
+            yield from self._enqueuer.epoch()
+        else:
+            yield from self._by_index()
+        if end is not None:
+            end()
 
     def _by_index(self) -> Iterator[Any]:
-        import numpy as np
-        order = range(len(self.source))
-        for i in np.random.permutation(len(self.source)) if self.shuffle else order:
+        count = self.steps
+        if count is None:  # without an end
+            yield from iter(self.source)
+            return
+        for i in np.random.permutation(count) if self.shuffle else range(count):
             yield self.source[int(i)]
-        ended: Callable[[], Any] | None = getattr(self.source, "on_epoch_end", None)
-        if ended is not None:
-            ended()
+
+
+def _elements(iterator: Any) -> Iterator[Any]:
+    """The elements of an iterator of `tf.data`, as values."""
+    from ...compiler.errors import OutOfRangeError
+    from .. import backend
+    element = iterator.get_next()
+    if isinstance(element, Mapping):
+        element = dict(element)
+    session = backend.get_session()
+    with contextlib.suppress(OutOfRangeError):
+        while True:
+            yield session.run(element)

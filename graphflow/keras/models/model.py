@@ -250,7 +250,7 @@ class Model(Fitter):
             return {}
         return {"optimizer": serialize_keras_object(self.optimizer),
                 **{key: serialize_keras_object(value) for key, value in self._compile_arguments.items()},
-                "run_eagerly": False, "steps_per_execution": 1, "jit_compile": False}
+                "run_eagerly": self.run_eagerly, "steps_per_execution": self.steps_per_execution, "jit_compile": False}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as a saved model was."""

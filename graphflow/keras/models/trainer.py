@@ -32,8 +32,11 @@ class Trainer(Layer):
         super().__init__(**kwargs)
         self.optimizer: Any = None
         self.compiled = False
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
+        self.steps_per_execution, self.run_eagerly, self.jit_compile = 1, False, "auto"
         self.history: History | None = None
+        self._initial_epoch = 0
+        self._resume: tuple[int, list[Any]] | None = None  # batches done and values of the metrics, from a backup
         self.loss: Any = None
         self._output_names: list[str] | None = None
         self._output_structure: Any = None
@@ -50,13 +53,16 @@ class Trainer(Layer):
                 target_tensors: Any = None, **kwargs: Any) -> None:
         """Say how to train. Raises ValueError for unknown names.
 
-        `jit_compile`, `run_eagerly`, `steps_per_execution` and `sample_weight_mode` change nothing: a step is always
-        one compiled run, and sample weights may be given by sample or by step.
+        `jit_compile`, `run_eagerly` and `sample_weight_mode` change nothing: a step is always one compiled run, and
+        sample weights may be given by sample or by step. Callbacks hear of `steps_per_execution` batches at a time.
         """
         if kwargs:
             raise ValueError(f"compile: unexpected arguments {sorted(kwargs)}")
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise ValueError(f"`steps_per_execution` must be a positive integer. Received: {steps_per_execution}")
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
+        self.steps_per_execution, self.run_eagerly, self.jit_compile = steps_per_execution, run_eagerly, jit_compile
         self._compile_arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                                    "weighted_metrics": weighted_metrics}
         self._compiled = None

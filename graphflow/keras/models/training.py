@@ -1,17 +1,18 @@
 """fit, evaluate, predict: the loops over batches. A batch is one native run; the rest is kept out of it."""
 from __future__ import annotations
 
-import functools
-import itertools
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from .. import backend
 from ..callbacks import CallbackList, History
-from ..nest import pack
+from ..nest import flatten, pack
 from .data import Batches, class_weights_to_sample_weights, split_validation, unpack
 from .feeds import Feed, is_arrays
+from .sources import ArraySource, Epochs, FeedSource, Rows, Run
 from .trainer import Trainer
 
 
@@ -27,71 +28,104 @@ class Fitter(Trainer):
             validation_batch_size: int | None = None, validation_freq: Any = 1, **kwargs: Any) -> History:
         """Train for `epochs` passes over the data. Returns the History of the metrics by epoch.
 
-        `x` is an array, a nest of them, or something that gives batches `(x, y)` or `(x, y, sample_weight)`.
+        `x` is an array, a nest of them, or something that gives batches `(x, y)` or `(x, y, sample_weight)`. An epoch
+        has `steps_per_epoch` batches, where that is given, and goes on where the one before ended.
         """
         self._need_compiled("fit")
-        epochs = _old_arguments("fit", kwargs, epochs)
+        if "nb_epoch" in kwargs:
+            warnings.warn("The argument `nb_epoch` is deprecated, use `epochs` instead.", DeprecationWarning,
+                          stacklevel=2)
+            epochs = kwargs.pop("nb_epoch")
+        workers = _queue_arguments("fit", kwargs)
         if validation_split and validation_data is None:
             (x, y, sample_weight), held = split_validation([x, y, sample_weight], validation_split)
             validation_data = tuple(held) if held[2] is not None else tuple(held[:2])
-        source = self._source("fit", "train", x, y, sample_weight, batch_size, shuffle, class_weight)
-        steps = steps_per_epoch if source.steps is None else min(source.steps, steps_per_epoch or source.steps)
-        if steps is None and hasattr(x, "__next__") and epochs > 1:
-            raise ValueError("When using a generator for more than one epoch, `steps_per_epoch` must be given.")
+        source = self._source("fit", "train", x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch,
+                              workers)
+        batches = Epochs(source, steps_per_epoch)
         hooks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, True, self, verbose=_verbosity(verbose), epochs=epochs, steps=steps)
+            callbacks, True, verbose != 0, self, verbose=_verbosity(verbose), epochs=epochs, steps=batches.steps)
+        hooks.hand_on_validation_data(_validation_arrays(validation_data))
         self.stop_training = False
+        self._initial_epoch, self._resume = initial_epoch, None
         logs: dict[str, float] = {}
         hooks.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
+        for epoch in range(self._initial_epoch or initial_epoch, epochs):
             self.reset_metrics()
             hooks.on_epoch_begin(epoch)
-            logs = dict(self._run_batches(source.runs(steps_per_epoch or steps), hooks.train_batches))
+            runs = batches.epoch()
+            first = self._skipped(runs)
+            logs = dict(self._run_batches(runs, hooks.batch_hooks("train"), "stop_training", first))
             if validation_data is not None and _validates(epoch, validation_freq):
-                logs |= self._validate(validation_data, validation_batch_size or source.batch_size, validation_steps,
-                                       hooks)
+                logs |= self._validate(validation_data, validation_batch_size or batch_size, validation_steps, hooks)
             hooks.on_epoch_end(epoch, logs)
-            if self.stop_training:
+            if self.stop_training or batches.ended:
                 break
-        if epochs > initial_epoch and self.optimizer.built:
-            self.optimizer.finalize_variable_values(self.trainable_variables)
+        source.close()
+        if self.optimizer is not None and self.optimizer.built:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
         hooks.on_train_end(logs)
         assert self.history is not None
         return self.history
 
+    def _skipped(self, runs: Iterator[Run]) -> int:
+        """How many batches of the epoch a backup holds the results of: they are not run again."""
+        if self._resume is None:
+            return 0
+        (count, metrics), self._resume = self._resume, None
+        for _ in range(count):
+            next(runs)
+        pairs = zip((v for m in self.metrics for v in m.variables), (v for m in metrics for v in m), strict=True)
+        backend.batch_set_value(list(pairs) if count else [])
+        return count
+
     def _source(self, method: str, kind: str, x: Any, y: Any, sample_weight: Any, batch_size: int | None,
-                shuffle: Any = False, class_weight: Any = None) -> Any:
+                shuffle: Any = False, class_weight: Any = None, steps: int | None = None,
+                workers: dict[str, Any] | None = None) -> Any:
         if x is None:
             raise ValueError(f"{method}: `x` is missing.")
+        if steps is not None and steps < 1:
+            raise ValueError(f"{method}: the number of steps must be positive. Received: {steps}")
         if is_arrays(x):
             if class_weight:
                 sample_weight = class_weights_to_sample_weights(y, class_weight, sample_weight)
-            return _ArraySource(self, kind, Batches(self._batch(x, y, sample_weight), batch_size, shuffle))
-        if y is not None:
-            raise ValueError(f"{method}: `y` must come with the batches when `x` is a {type(x).__name__}.")
-        return _FeedSource(self, kind, Feed(x, bool(shuffle)), class_weight)
+            data = self._batch(x, y, sample_weight)
+            if batch_size is None and steps:
+                batch_size = -(-data.size // steps)
+            return ArraySource(self, kind, Batches(data, batch_size, shuffle))
+        for name, value in (("y", y), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise ValueError(f"{method}: `{name}` must come with the batches when `x` is a {type(x).__name__}. "
+                                 f"Received: {name}={type(value).__name__}")
+        return FeedSource(self, kind, Feed(x, bool(shuffle), **(workers or {})), class_weight)
 
-    def _run_batches(self, runs: Iterator[Callable[[], Any]], hooks: Any) -> dict[str, Any]:
-        """Run each batch of an epoch and tell those who listen. Returns the logs at its end."""
+    def _run_batches(self, runs: Iterator[Run], hooks: Any, stop: str, first: int = 0) -> dict[str, Any]:
+        """Run each batch of an epoch, until the attribute `stop` is set, and tell those who listen: of
+        `steps_per_execution` batches at a time. Returns the logs at the end."""
         begin, end = hooks
         own: dict[str, Any] | None = None  # the logs that the model's own step gives
+        together = self.steps_per_execution
 
         def read() -> dict[str, Any]:
             return self._results() if own is None else dict(sorted(own.items()))
 
-        for step, run in enumerate(runs):
-            if begin is not None:
+        step = first - 1
+        for step, run in enumerate(runs, first):  # noqa: B007
+            if begin is not None and step % together == 0:
                 begin(step)
             given = run()
-            if isinstance(given, dict):
+            if given is not None:
                 own = given
-            if end is not None:
+            if end is not None and (step + 1) % together == 0:
                 end(step, read)
-                if self.stop_training:
-                    break
+            if getattr(self, stop):
+                break
+        if end is not None and (step + 1) % together:
+            end(step - step % together + together - 1, read)
         return read()
 
-    def _validate(self, validation_data: Any, batch_size: int, steps: int | None, hooks: Any) -> dict[str, float]:
+    def _validate(self, validation_data: Any, batch_size: int | None, steps: int | None, hooks: Any
+                  ) -> dict[str, float]:
         if isinstance(validation_data, list):
             validation_data = tuple(validation_data)
         elif not isinstance(validation_data, tuple) and is_arrays(validation_data):
@@ -106,49 +140,61 @@ class Fitter(Trainer):
                  return_dict: bool = False, **kwargs: Any) -> Any:
         """The loss and metrics on arrays or batches: a value, a list of them, or with `return_dict` a dict."""
         self._need_compiled("evaluate")
-        _old_arguments("evaluate", kwargs)
-        source = self._source("evaluate", "test", x, y, sample_weight, batch_size)
-        count = steps if source.steps is None else min(source.steps, steps or source.steps)
+        source = self._source("evaluate", "test", x, y, sample_weight, batch_size, steps=steps,
+                              workers=_queue_arguments("evaluate", kwargs))
+        batches = Epochs(source, steps)
         hooks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, False, self, verbose=_verbosity(verbose), epochs=1, steps=count)
+            callbacks, False, verbose != 0, self, verbose=_verbosity(verbose), epochs=1, steps=batches.steps)
+        self.stop_evaluating = False
         self.reset_metrics()
         hooks.on_test_begin()
-        logs = self._run_batches(source.runs(steps or count), hooks.test_batches)
+        logs = self._run_batches(batches.epoch(), hooks.batch_hooks("test"), "stop_evaluating")
+        source.close()
         hooks.on_test_end(logs)
         return logs if return_dict else self._in_order(logs)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
                 callbacks: Any = None, **kwargs: Any) -> Any:
         """The outputs, in their nest, for all samples, computed batch by batch."""
-        _old_arguments("predict", kwargs)
-        source = self._source("predict", "predict", x, None, None, batch_size)
-        count = steps if source.steps is None else min(source.steps, steps or source.steps)
-        hooks = CallbackList(callbacks, False, self, verbose=_verbosity(verbose), epochs=1, steps=count)
-        whole = _Rows(source.rows(count))
+        source = self._source("predict", "predict", x, None, None, batch_size, steps=steps,
+                              workers=_queue_arguments("predict", kwargs))
+        batches = Epochs(source, steps)
+        hooks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, False, verbose != 0, self, verbose=_verbosity(verbose), epochs=1, steps=batches.steps)
+        whole = Rows(source.rows(steps))
+        self.stop_predicting = False
         hooks.on_predict_begin()
-        begin, end = hooks.predict_batches
-        for step, run in enumerate(source.runs(steps or count)):
+        begin, end = hooks.batch_hooks("predict")
+        for step, run in enumerate(batches.epoch()):
             if begin is not None:
                 begin(step)
-            whole.add(run())
+            outputs = run()
+            whole.add(outputs)
             if end is not None:
-                end(step, dict)
+                end(step, lambda outputs=outputs: {"outputs": self._packed(outputs)})
+            if self.stop_predicting:
+                break
+        source.close()
         hooks.on_predict_end()
-        return pack(self._output_structure, whole.arrays())
+        return self._packed(whole.arrays())
+
+    def _packed(self, outputs: Any) -> Any:
+        return pack(self._output_structure, outputs if isinstance(outputs, (list, tuple)) else [outputs])
 
     # single batches
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
-                       return_dict: bool = False, reset_metrics: bool = False) -> Any:
-        """One step. Returns the metrics, which run on from batch to batch until `reset_metrics`."""
+                       return_dict: bool = False, reset_metrics: bool = True) -> Any:
+        """One step. Returns the batch's metrics: a value, a list of them, or with `return_dict` a dict. Without
+        `reset_metrics` they run on from the batches before."""
         self._need_compiled("train_on_batch")
         if class_weight:
             sample_weight = class_weights_to_sample_weights(y, class_weight, sample_weight)
         return self._on_batch("train", x, y, sample_weight, return_dict, reset_metrics)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False,
-                      reset_metrics: bool = False) -> Any:
-        """The metrics with one more batch in them."""
+                      reset_metrics: bool = True) -> Any:
+        """The metrics of one batch, as `train_on_batch` gives them."""
         self._need_compiled("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, return_dict, reset_metrics)
 
@@ -171,105 +217,57 @@ class Fitter(Trainer):
         if isinstance(x, np.ndarray) and batch.x[0].dtype == x.dtype and self._output_structure is None:
             self._steps[(x.dtype, x.shape[1:])] = run
         outputs = run(*batch.x)
-        return outputs if self._output_structure is None else pack(
-            self._output_structure, outputs if isinstance(outputs, (list, tuple)) else [outputs])
+        return outputs if self._output_structure is None else self._packed(outputs)
 
     # Keras 2's names
 
     def fit_generator(self, generator: Any, steps_per_epoch: int | None = None, epochs: int = 1, verbose: Any = 1,
                       callbacks: Any = None, validation_data: Any = None, validation_steps: int | None = None,
                       validation_freq: Any = 1, class_weight: Any = None, max_queue_size: int = 10, workers: int = 1,
-                      use_multiprocessing: bool = False, shuffle: bool = True, initial_epoch: int = 0) -> History:
+                      use_multiprocessing: bool = False, shuffle: bool = True, initial_epoch: int = 0,
+                      **kwargs: Any) -> History:
         """`fit`, as Keras 2 named it for generators."""
+        if "samples_per_epoch" in kwargs or "nb_val_samples" in kwargs:
+            raise TypeError("fit_generator: samples_per_epoch and nb_val_samples count samples; give steps_per_epoch "
+                            "and validation_steps, which count batches.")
         return self.fit(generator, epochs=epochs, verbose=verbose, callbacks=callbacks, shuffle=shuffle,
                         validation_data=validation_data, class_weight=class_weight, initial_epoch=initial_epoch,
                         steps_per_epoch=steps_per_epoch, validation_steps=validation_steps,
-                        validation_freq=validation_freq)
+                        validation_freq=validation_freq, max_queue_size=max_queue_size, workers=workers,
+                        use_multiprocessing=use_multiprocessing, **kwargs)
 
     def evaluate_generator(self, generator: Any, steps: int | None = None, callbacks: Any = None,
                            max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False,
                            verbose: Any = 0) -> Any:
         """`evaluate`, as Keras 2 named it for generators."""
-        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+        return self.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
+                             max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
 
     def predict_generator(self, generator: Any, steps: int | None = None, callbacks: Any = None,
                           max_queue_size: int = 10, workers: int = 1, use_multiprocessing: bool = False,
                           verbose: Any = 0) -> Any:
         """`predict`, as Keras 2 named it for generators."""
-        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+        return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
+                            max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
 
 
-class _ArraySource:
-    """Runs of one step over arrays."""
-
-    def __init__(self, model: Trainer, kind: str, data: Batches):
-        self.data, self.steps, self.batch_size = data, data.steps, data.batch_size
-        self._run = model._step(kind, data.data)
-
-    def runs(self, limit: int | None) -> Iterator[Callable[[], Any]]:
-        for arrays in itertools.islice(self.data, limit):
-            yield functools.partial(self._run, *arrays)
-
-    def rows(self, count: int) -> int:
-        return min(self.data.size, count * self.batch_size)
+def _queue_arguments(method: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Keras 2's arguments about workers. Raises TypeError for any other."""
+    names = ("workers", "use_multiprocessing", "max_queue_size")
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise TypeError(f"{method}() got unexpected keyword arguments {unknown}")
+    return {n: given[n] for n in names if n in given}
 
 
-class _FeedSource:
-    """Runs of the step for each batch that comes."""
-
-    batch_size = 32
-
-    def __init__(self, model: Trainer, kind: str, feed: Feed, class_weight: Any):
-        self.model, self.kind, self.feed, self.class_weight = model, kind, feed, class_weight
-        self.steps = feed.steps
-
-    def runs(self, limit: int | None) -> Iterator[Callable[[], Any]]:
-        for x, y, weight in self.feed.batches(limit):
-            if self.class_weight:
-                weight = class_weights_to_sample_weights(y, self.class_weight, weight)
-            batch = self.model._batch(x, *((None, None) if self.kind == "predict" else (y, weight)))
-            yield functools.partial(self.model._step(self.kind, batch), *batch.arrays)
-
-    def rows(self, count: int | None) -> None:
+def _validation_arrays(validation_data: Any) -> list[Any] | None:
+    """Keras 2's `validation_data` of callbacks: inputs, targets and weights in one list."""
+    if not isinstance(validation_data, (list, tuple)) or len(validation_data) < 2:
         return None
-
-
-class _Rows:
-    """Outputs of batches, put together. Where the number of rows is known they are written in place."""
-
-    def __init__(self, rows: int | None):
-        self.rows = rows
-        self._parts: list[list[np.ndarray]] = []
-        self._whole: list[np.ndarray] = []
-        self._at = 0
-
-    def add(self, outputs: Any) -> None:
-        parts = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-        if self.rows is None or any(p.ndim == 0 for p in parts):
-            self._parts.append(parts)
-            return
-        if len(parts[0]) == self.rows:
-            self._whole = parts
-            return
-        self._whole = self._whole or [np.empty((self.rows, *p.shape[1:]), p.dtype) for p in parts]
-        for out, part in zip(self._whole, parts, strict=True):
-            out[self._at:self._at + len(part)] = part
-        self._at += len(parts[0])
-
-    def arrays(self) -> list[np.ndarray]:
-        if self._parts:
-            return [np.concatenate([np.atleast_1d(p) for p in column]) for column in zip(*self._parts, strict=True)]
-        return self._whole
-
-
-def _old_arguments(method: str, given: dict[str, Any], epochs: int = 1) -> int:
-    """Keras 2's arguments: `nb_epoch` means epochs; those about queues and workers change nothing."""
-    for name in ("max_queue_size", "workers", "use_multiprocessing"):
-        given.pop(name, None)
-    epochs = given.pop("nb_epoch", epochs)
-    if given:
-        raise TypeError(f"{method}() got unexpected keyword arguments {sorted(given)}")
-    return epochs
+    x, y, weight = (*validation_data, None)[:3]
+    if not all(isinstance(a, np.ndarray) for a in flatten((x, y))):
+        return None
+    return [*flatten(x), *flatten(y), np.ones(len(flatten(y)[0]), np.float32) if weight is None else weight]
 
 
 def _validates(epoch: int, frequency: Any) -> bool:
