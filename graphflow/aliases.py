@@ -49,7 +49,8 @@ _INTERNAL = {
     "ops.sort_ops": "", "ops.sets_impl": "sets", "ops.bitwise_ops": "bitwise",
     "ops.manip_ops": "manip", "ops.linalg.linalg": "linalg", "ops.image_ops_impl": "image",
     "ops.metrics_v2": "metrics", "ops.losses.util": "losses", "ops.signal.signal": "signal",
-    "framework.errors_impl": "errors", "platform.gfile.gfile": "gfile",
+    "framework.errors_impl": "errors", "training.evaluation": "contrib.training.evaluation",
+    "platform.gfile.gfile": "gfile",
     **{name: f"internal.{name.rpartition('.')[2]}" for name in (
         "util.all_util", "eager.context", "ops.control_flow_util", "util.deprecation", "client.device_lib",
         "util.function_utils", "ops.metrics_impl", "framework.tensor_util", "util.tf_contextlib", "util.tf_decorator",

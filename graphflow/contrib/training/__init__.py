@@ -1,7 +1,17 @@
 # ruff: noqa: F401 (this module is the list of names)
-"""`tf.contrib.training`: hyperparameters, train operations."""
+"""`tf.contrib.training`: hyperparameters, train operations, loops of training and evaluation."""
 from __future__ import annotations
 
+from .evaluation import (
+    StopAfterNEvalsHook,
+    SummaryAtEndHook,
+    checkpoints_iterator,
+    evaluate_once,
+    evaluate_repeatedly,
+    get_or_create_eval_step,
+    train,
+    wait_for_new_checkpoint,
+)
 from .hparam import HParams, parse_values
 from .training import (
     add_gradients_summaries,
