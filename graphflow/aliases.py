@@ -34,7 +34,7 @@ _INTERNAL = {
     "ops.check_ops": "debugging", "ops.gradients": "", "ops.gradients_impl": "", "ops.partitioned_variables": "",
     "ops.script_ops": "", "ops.spectral_ops": "spectral", "ops.special_math_ops": "math", "ops.template": "",
     "ops.distributions": "distributions", "layers": "layers", "layers.base": "layers", "layers.core": "layers",
-    "layers.convolutional": "layers", "layers.normalization": "layers", "layers.pooling": "layers",
+    "layers.convolutional": "layers.long_names", "layers.normalization": "layers", "layers.pooling": "layers.long_names",
     "layers.layers": "layers", "training": "train", "training.moving_averages": "train", "training.training": "train",
     "training.optimizer": "train", "training.saver": "train", "training.adam": "train",
     "training.gradient_descent": "train", "training.momentum": "train", "training.rmsprop": "train",
@@ -62,9 +62,23 @@ _MESSAGES = {"config_pb2": "config", "rewriter_config_pb2": "config", "graph_pb2
              "node_def_pb2": "graph_util", "meta_graph_pb2": "training.meta_graph"}
 
 
-# Keras 2's modules: where their names are now. What they do not name is in the package above, layers or models
-_KERAS = {"objectives": "losses", "initializations": "initializers", "backend.tensorflow_backend": "backend",
-          "engine": "layers", "legacy": "layers", "legacy.layers": "layers"}
+# Keras 2's modules: the places, in graphflow.keras, where their names are now
+_KERAS = {
+    "objectives": "losses", "initializations": "initializers", "legacy": "layers", "engine": "layers models",
+    "legacy.layers": "layers", "legacy.models": "models", "legacy.interfaces": "legacy.interfaces",
+    **{f"backend.{name}": "backend" for name in ("common", "load_backend", "tensorflow_backend")},
+    **{f"layers.{name}": "layers" for name in (
+        "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
+        "local", "merge", "noise", "normalization", "pooling", "recurrent", "wrappers")},
+    **{f"engine.{name}": "layers models" for name in (
+        "base_layer", "input_layer", "network", "sequential", "topology", "training", "training_arrays",
+        "training_generator")},
+    "engine.saving": "saving models", "engine.training_utils": "utils.training_utils losses",
+    "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils", "utils.data_utils": "utils",
+    "utils.vis_utils": "utils", "utils.io_utils": "utils.io_utils utils.hdf5 utils", "utils.losses_utils": "losses",
+    "utils.metrics_utils": "metrics", "utils.multi_gpu_utils": "utils", "utils.layer_utils": "utils.layer_utils utils",
+    "applications.imagenet_utils": "applications.imagenet_utils applications",
+}
 _KERAS_PLACES = re.compile(r"(contrib\.keras(\.python|\.api)?(\.keras)?|python\.keras(\._impl(\.keras)?)?)(?=\.|$)")
 
 
@@ -155,17 +169,11 @@ def _resolve(root: str, rest: str) -> Any:
 
 def _keras(rest: str) -> ModuleType | None:
     """Keras's module, or one of Keras 2 by the names it had."""
-    from graphflow import keras
-    found, top = _find("keras", rest), rest.partition(".")[0]
-    if found is not None and not isinstance(found, ModuleType):
+    places = [_find("keras", place) for place in _KERAS.get(rest, rest).split(" ")]
+    found = [place for place in places if isinstance(place, ModuleType)]
+    if not found:
         return None
-    if found is None:
-        public = _KERAS.get(rest) or _KERAS.get(top, top if top in ("layers", "utils", "optimizers") else "")
-        if not public:
-            return None
-        found = _find("keras", public)
-    above = getattr(keras, top, keras)
-    proxy = Proxy(f"keras.{rest}".rstrip("."), found, *(() if found is above else (above,)), keras.layers, keras.models)
+    proxy = Proxy(f"keras.{rest}".rstrip("."), *found)
     if not rest:
         proxy.__dict__["__version__"] = KERAS_VERSION
     return proxy

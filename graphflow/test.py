@@ -44,6 +44,10 @@ test_src_dir_path.__test__ = False  # type: ignore[attr-defined]
 class TestCase(unittest.TestCase):
     """A test case that starts with an empty default graph and fixed seeds."""
 
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        cls.__test__ = cls.__dict__.get("__test__", True)  # type: ignore[attr-defined]  # see the end of this file
+
     def setUp(self) -> None:
         super().setUp()
         np.random.seed(1234)
@@ -234,7 +238,7 @@ class TestCase(unittest.TestCase):
         return self.assertRaisesWithPredicateMatch(OpError, expected_err_re_or_predicate)
 
 
-TestCase.__test__ = False  # type: ignore[attr-defined]  # the base class itself is no test
+TestCase.__test__ = False  # type: ignore[attr-defined]  # the base class itself is no test: pytest
 
 
 def _is_plain(value: Sequence[Any]) -> bool:

@@ -63,9 +63,8 @@ class Session:
         key = (_structure(fetches) if isinstance(fetches, (list, tuple, dict)) else fetches, *feeds)
         found = self._runners.get(key)
         if found is None:
-            if any(hasattr(f, "_feed_parts") for f in feeds):  # what consists of several tensors
-                parts = {t: v for f, value in feeds.items()
-                         for t, v in (f._feed_parts(value) if hasattr(f, "_feed_parts") else [(f, value)])}
+            if any(isinstance(f, tuple) or hasattr(f, "_feed_parts") for f in feeds):
+                parts = {t: v for f, value in feeds.items() for t, v in _feed_parts(f, value)}
                 return self.run(fetches, parts, options, run_metadata)
             found = self._runners[key] = self._prepare(fetches, list(feeds))
         elif self._closed:
@@ -223,3 +222,16 @@ class InteractiveSession(Session):
         if self in _sessions.stack:
             _sessions.stack.remove(self)
         super().close()
+
+
+def _feed_parts(key: Any, value: Any) -> Iterator[tuple[Any, Any]]:
+    """(tensor, value) for each tensor that a feed consists of: a tuple's, of any depth, or a sparse tensor's. Raises
+    ValueError for a value of another structure."""
+    if not isinstance(key, tuple):
+        yield from key._feed_parts(value) if hasattr(key, "_feed_parts") else [(key, value)]
+        return
+    values = list(value) if isinstance(value, Sequence) or hasattr(value, "__len__") else [value]
+    if len(values) != len(key):
+        raise ValueError(f"The feed of {key} has {len(key)} parts, received {len(values)}")
+    for k, v in zip(key, values, strict=True):
+        yield from _feed_parts(k, v)
