@@ -69,7 +69,7 @@ def backpropagate(targets: Sequence[Tensor], seeds: Sequence[Gradient], sources:
         inputs = _sources_of(op)
         needed = [x in wanted or (x.op in between and x not in stops) for x in inputs]
         with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
-            for x, use, g in zip(inputs, needed, _input_gradients(op, out_grads, needed), strict=True):  # type: ignore[assignment]  # noqa: E501
+            for x, use, g in zip(inputs, needed, _input_gradients(op, out_grads, needed), strict=True):  # type: ignore[assignment]
                 if use and g is not None:
                     if not isinstance(g, IndexedSlices) and not (None in (g.dims, x.dims) and _is_exact(op, x)):
                         g = sum_to(g, x)  # undoes broadcasting, whatever the op

@@ -31,8 +31,9 @@ def if_grad(op: Operation, grads: Grads, needed: Sequence[bool]) -> Grads:
         for graph, found in branches:
             with graph.as_default():
                 graph.outputs = tuple(
-                    graph.adopt(_zeros_like(op.inputs[sources[k]]) if found[k] is None else dense(found[k]))  # type: ignore[arg-type]  # noqa: E501
-                    for k in used)
+                    graph.adopt(_zeros_like(op.inputs[sources[k]]) if found[k] is None else dense(found[k]))  # type: ignore[arg-type]
+                    for k in used
+                )
         made = add_if(default_graph().adopt(op.inputs[0]), branches[0][0], branches[1][0], "If")
         for k, g in zip(used, made.outputs, strict=True):
             results[sources[k]] = _shaped_like(g, op.inputs[sources[k]])

@@ -149,3 +149,9 @@ def siphash(s: bytes, key: Sequence[int]) -> int:
     v[2] ^= 0xFF
     rounds(4)
     return v[0] ^ v[1] ^ v[2] ^ v[3]
+
+
+def fingerprint_of_two(first: int, second: int) -> int:
+    """TensorFlow's fingerprint of two fingerprints, as crossed columns use it."""
+    h = first ^ MURMUR ^ _shift_mix(second * MURMUR & MASK) * MURMUR & MASK
+    return _shift_mix(_shift_mix(h * MURMUR & MASK) * MURMUR & MASK)

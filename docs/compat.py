@@ -88,7 +88,9 @@ def compare(symbol: Symbol, value: Any) -> tuple[str, str]:
     missing = [name for name in wanted if name not in parameters]
     if missing:
         return "partial", "without " + ", ".join(f"`{name}`" for name in missing)
-    shared = [name for name in parameters if name in wanted and parameters[name].kind is not inspect.Parameter.KEYWORD_ONLY]  # noqa: E501
+    shared = [
+        name for name in parameters if name in wanted and parameters[name].kind is not inspect.Parameter.KEYWORD_ONLY
+    ]
     if shared != [name for name in wanted if name in shared]:
         return "partial", "arguments in another order"
     return "yes", ""
@@ -98,8 +100,15 @@ def table(title: str, root: Any, path: pathlib.Path, foreword: str) -> tuple[str
     rows = [Row(s, *compare(s, find(root, s.name))) for s in symbols(path)]
     counts = Counter(row.status for row in rows)
     share = 100 * (counts["yes"] + counts["partial"]) / len(rows)
-    lines = [f"# {title}", "", foreword, "",
-             f"{len(rows)} symbols: {counts['yes']} yes, {counts['partial']} partial, {counts['no']} no; {share:.0f} % covered.", ""]  # noqa: E501
+    lines = [
+        f"# {title}",
+        "",
+        foreword,
+        "",
+        f"{len(rows)} symbols: {counts['yes']} yes, {counts['partial']} partial, {counts['no']} no; {share:.0f} % "
+        "covered.",
+        "",
+    ]
     section = ""
     for row in sorted(rows, key=lambda row: (row.symbol.name.count("."), row.symbol.name)):
         space = row.symbol.name.rpartition(".")[0]

@@ -74,8 +74,8 @@ from .compiler.dtypes import float16 as half
 from .compiler.dtypes import float64 as double
 from .compiler.errors import OpError
 from .compiler.ir import Graph, Operation, Tensor, reset_default_graph
-from .compiler.ops.complex import angle, conj, imag, real
 from .compiler.ops.complex import complex_ as complex
+from .compiler.ops.complex import conj, imag, real
 from .compiler.ops.elementwise import real_divide as realdiv
 from .compiler.ops.matrix_parts import tensor_diag as diag
 from .compiler.ops.matrix_parts import tensor_diag_part as diag_part
@@ -131,6 +131,7 @@ from .math import (
     acosh,
     add,
     add_n,
+    angle,
     argmax,
     argmin,
     asin,
@@ -273,6 +274,7 @@ _names = Names(globals(), {
                  "is_numeric_tensor is_strictly_increasing verify_tensor_all_finite",
     "custom_gradients": "NoGradient NotDifferentiable RegisterGradient custom_gradient grad_pass_through hessians "
                         "identity_n no_gradient recompute_grad",
+    "gradient_tape": "GradientTape",
     "indexing": "batch_scatter_update dynamic_partition dynamic_stitch invert_permutation setdiff1d tensor_scatter_add "
                 "tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
                 "tensor_scatter_nd_update tensor_scatter_sub tensor_scatter_update unravel_index where_v2",

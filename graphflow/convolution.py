@@ -41,9 +41,14 @@ def _forward(op: str, input: Any, filters: Any, strides: Any, padding: Any, data
     if groups > 1:
         with name_scope(name, op, [x]):
             pairs = zip(split(x, groups, 1 if first else 3), split(w, groups, 3), strict=True)
-            return concat([in_channels_last(part, axes, first, None, lambda x, name, w=f: compute(x, w, **attributes))  # type: ignore[operator]  # noqa: E501
-                           for part, f in pairs], 1 if first else 3)
-    return in_channels_last(x, axes, first, name, lambda x, name: compute(x, w, **attributes, name=name))  # type: ignore[operator]  # noqa: E501
+            return concat(
+                [
+                    in_channels_last(part, axes, first, None, lambda x, name, w=f: compute(x, w, **attributes))  # type: ignore[operator]
+                    for part, f in pairs
+                ],
+                1 if first else 3,
+            )
+    return in_channels_last(x, axes, first, name, lambda x, name: compute(x, w, **attributes, name=name))  # type: ignore[operator]
 
 
 def _groups(x: Tensor, w: Tensor, channel_axis: int) -> int:

@@ -173,9 +173,15 @@ def explain(fetches: Any, feed_dict: Mapping[Any, Any] | None = None, feed_shape
     return Explanation(
         tuple(e.name for e in fetched),
         {t.name: f"{t.dtype.name}{format_dims(s)}" for t, s in zip(runner.feeds, shapes, strict=True)},
-        tuple(n for n in notes if n), tuple(stages),
-        tuple(_kernel(step, seconds) for step, seconds in zip(binding.steps, times, strict=True)),  # type: ignore[union-attr]  # noqa: E501
-        *_memory(binding), sum(v.nbytes for v in variables if v is not None), own.threads(), total, verbose)  # type: ignore[arg-type]  # noqa: E501
+        tuple(n for n in notes if n),
+        tuple(stages),
+        tuple(_kernel(step, seconds) for step, seconds in zip(binding.steps, times, strict=True)),  # type: ignore[union-attr]
+        *_memory(binding),
+        sum(v.nbytes for v in variables if v is not None),
+        own.threads(),
+        total,
+        verbose,
+    )  # type: ignore[arg-type]
 
 
 def _graph_of(fetches: Any) -> Graph | None:

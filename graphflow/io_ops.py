@@ -63,7 +63,7 @@ def decode_compressed(bytes: Any, compression_type: str = "", name: str | None =
     """Strings decompressed; `compression_type` is "", "ZLIB" or "GZIP"."""
     if compression_type not in ("", "ZLIB", "GZIP"):
         raise ValueError("decode_compressed: compression_type must be '', 'ZLIB' or 'GZIP', received "
-                         f"{compression_type!r}")  # noqa: E501
+                         f"{compression_type!r}")
     return _ops.decode_compressed(convert_to_tensor(bytes, string), compression=compression_type, name=name)
 
 
@@ -96,7 +96,7 @@ def _default(value: Any, number: int) -> Tensor:
         np.asarray(value, np.float32) if not isinstance(value, np.ndarray) else value)
     if tensor.dtype.name not in _csv.PARSED:
         raise TypeError(f"decode_csv: record_defaults[{number}] must be of {', '.join(_csv.PARSED)}, received "
-                        f"{tensor!r}")  # noqa: E501
+                        f"{tensor!r}")
     if tensor.dims is not None and (len(tensor.dims) > 1 or any(isinstance(d, int) and d > 1 for d in tensor.dims)):
         raise ValueError(f"decode_csv: record_defaults[{number}] must be a scalar or have at most one element, "
                          f"received {tensor!r}")

@@ -285,8 +285,14 @@ class DenseHashTable(MutableHashTable):
 class IdTableWithHashBuckets(LookupInterface):
     """The ids of `table` (None: an empty one) and, for other strings, one of `num_oov_buckets` ids after them."""
 
-    def __init__(self, table: Any, num_oov_buckets: int, hasher_spec: HasherSpec = FastHashSpec, name: str | None = None,  # noqa: E501
-                 key_dtype: Any = None):
+    def __init__(
+        self,
+        table: Any,
+        num_oov_buckets: int,
+        hasher_spec: HasherSpec = FastHashSpec,
+        name: str | None = None,
+        key_dtype: Any = None,
+    ):
         if table is None and num_oov_buckets <= 0:
             raise ValueError("oov_buckets must be > 0 if no table is supplied")
         if not isinstance(hasher_spec, HasherSpec):

@@ -7,7 +7,6 @@ from .check_ops import (
     is_strictly_increasing,
 )
 from .compiler.ops.complex import (
-    angle,
     conj,
     imag,
     real,
@@ -24,7 +23,6 @@ from .compiler.ops.elementwise import (
     asin,
     asinh,
     atan,
-    atan2,
     atanh,
     ceil,
     cos,
@@ -83,6 +81,7 @@ from .compiler.ops.special import (
     lgamma,
     multiply_no_nan,
     ndtri,
+    nextafter,
     polygamma,
     xdivy,
     xlog1py,
@@ -94,7 +93,9 @@ from .indexing import (
     invert_permutation,
 )
 from .math_functions import (
+    angle,
     approximate_equal,
+    atan2,
     erfcinv,
     lbeta,
     polyval,

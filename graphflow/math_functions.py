@@ -8,6 +8,7 @@ import numpy as np
 from .compiler.ir import Tensor
 from .compiler.ops import elementwise, reduction, special
 from .compiler.ops.arguments import convert_all
+from .compiler.ops.complex import angle as complex_angle
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.elementwise import abs_, cast
 from .compiler.ops.view import ones_of, zeros_of
@@ -22,7 +23,7 @@ def truncatediv(x: Any, y: Any, name: str | None = None) -> Tensor:
             quotient = a / b
             zero = zeros_of(quotient)
             return elementwise.where(quotient < zero, elementwise.ceil(quotient), elementwise.floor(quotient), scope)
-        return elementwise.subtract(elementwise.floordiv(a, b), cast(_rounds_down(a, b), a.dtype) * -1, scope)
+        return elementwise.add(elementwise.floordiv(a, b), cast(_rounds_down(a, b), a.dtype), scope)
 
 
 def _rounds_down(a: Tensor, b: Tensor) -> Tensor:
@@ -39,6 +40,21 @@ def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
         if a.dtype.is_floating:
             return elementwise.subtract(a, truncatediv(a, b) * b, scope)
         return elementwise.subtract(elementwise.mod(a, b), b * cast(_rounds_down(a, b), a.dtype), scope)
+
+
+def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
+    """The angle of the point (x, y), in [-pi, pi]."""
+    return elementwise.atan2(y, x, name)
+
+
+def angle(input: Any, name: str | None = None) -> Tensor:
+    """The argument of complex numbers, in (-pi, pi]; of real ones pi where they are negative, else 0."""
+    tensor = convert_to_tensor(input)
+    if tensor.dtype.is_complex:
+        return complex_angle(tensor, name)
+    with name_scope(name, "Angle", [tensor]) as scope:
+        zero = zeros_of(tensor)
+        return elementwise.where(tensor < zero, zero + np.pi, zero, scope)
 
 
 def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:

@@ -12,7 +12,7 @@ from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
 from .compiler.ops import contraction, elementwise, gather, operators, reduction, view
 from .compiler.ops.arguments import convert_all
-from .compiler.ops.complex import conj
+from .compiler.ops.complex import conj, real
 from .compiler.ops.constant import constant, convert_to_tensor
 from .compiler.ops.dynamic_slice import items_of, scalar_of
 from .compiler.ops.elementwise import abs_, cast, equal, sqrt, square
@@ -165,11 +165,18 @@ reduce_all = _reduction(reduction.reduce_all, "Logical and")
 reduce_logsumexp = _reduction(reduction.reduce_logsumexp, "log(sum(exp(x)))")
 
 
+def _squares(x: Tensor) -> Tensor:
+    """|x| ** 2, a real tensor."""
+    return real(x * conj(x)) if x.dtype.is_complex else square(x)
+
+
 def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
     """The mean squared distance from the mean over `axis`."""
     x = convert_to_tensor(input_tensor)
     with name_scope(name, "reduce_variance", [x]) as scope:
-        return reduction.reduce_mean(square(x - reduction.reduce_mean(x, axis, True)), axis, keepdims, scope)
+        if x.dtype.is_integer:
+            raise TypeError(f"Input must be either real or complex. Received integer type {x.dtype}.")
+        return reduction.reduce_mean(_squares(x - reduction.reduce_mean(x, axis, True)), axis, keepdims, scope)
 
 
 def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
@@ -184,7 +191,9 @@ def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: bool = 
     """The square root of the sum of squares over `axis`."""
     x = convert_to_tensor(input_tensor)
     with name_scope(name, "EuclideanNorm", [x]) as scope:
-        return sqrt(reduction.reduce_sum(square(x), axis, keepdims), scope)
+        if x.dtype.is_integer:
+            return cast(sqrt(reduction.reduce_sum(square(cast(x, float64)), axis, keepdims)), x.dtype, scope)
+        return cast(sqrt(reduction.reduce_sum(_squares(x), axis, keepdims)), x.dtype, scope)
 
 
 def count_nonzero(input_tensor: Any = None, axis: Any = None, keepdims: bool | None = None, dtype: Any = int64,
@@ -253,7 +262,7 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool |
         if ord in ("euclidean", "fro") or (ord == 2 and pair is None):
             if ord == "fro" and pair is None:
                 raise ValueError("'fro' is a matrix norm: axis must be a pair")
-            return sqrt(reduction.reduce_sum(square(x), axis, keep))
+            return cast(sqrt(reduction.reduce_sum(_squares(x), axis, keep)), x.dtype)
         if pair is not None:
             if ord == 2:
                 return _spectral_norm(x, pair, keep)

@@ -54,6 +54,7 @@ softsign = _activation(elementwise.softsign, "x / (1 + abs(x)).")
 def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tensor:
     """x above 0, alpha * x below."""
     x = convert_to_tensor(features)
+    x = cast(x, float32) if x.dtype.is_integer else x
     with name_scope(name, "LeakyRelu", [x]) as scope:
         return where(greater(x, zeros_of(x)), x, x * convert_to_tensor(alpha, x.dtype), name=scope)
 

@@ -81,7 +81,7 @@ def _specs(features: Mapping[str, Any]) -> tuple[Any, ...]:
         elif isinstance(feature, FixedLenSequenceFeature):
             if not feature.allow_missing:
                 raise ValueError("Unsupported: FixedLenSequenceFeature requires allow_missing to be True (feature "
-                                 f"{key}).")  # noqa: E501
+                                 f"{key}).")
             default = feature.default_value
             dtype = _dtype(key, feature)
             found.append(_ops.Varying(key, dtype, _shape(key, feature),
@@ -110,8 +110,9 @@ def _results(features: Mapping[str, Any], outputs: Any) -> dict[str, Any]:
             indices = [[next(rest) for _ in range(3)] for _ in _index_keys(feature)]
             found[key] = _sparse_feature(feature, values, [i[1] for i in indices])
         else:
-            found[key] = SparseTensor(next(rest), next(rest), next(rest)) if isinstance(feature, VarLenFeature) else next(  # noqa: E501
-                rest)
+            found[key] = (
+                SparseTensor(next(rest), next(rest), next(rest)) if isinstance(feature, VarLenFeature) else next(rest)
+            )
     return found
 
 
@@ -178,7 +179,7 @@ def _sequence(serialized: Any, context_features: Mapping[str, Any] | None, seque
                                       "allowed" if feature.allow_missing else None))
         else:
             raise ValueError(f"Unsupported feature {key}: {feature!r}; expected VarLenFeature or "
-                             "FixedLenSequenceFeature")  # noqa: E501
+                             "FixedLenSequenceFeature")
     with name_scope(name, "ParseSingleSequenceExample"):
         data = convert_to_tensor(serialized, string, name="serialized")
         names = convert_to_tensor(np.empty(0, object) if example_name is None else [example_name], string)

@@ -181,7 +181,7 @@ def dilation2d(input: Any, filter: Any = None, strides: Any = None, rates: Any =
                   "dilations": spatial_sizes("Dilation2D", "rates", spread, 2),
                   "padding": padding_argument("Dilation2D", padding, 2)}
     with name_scope(name, "Dilation2D", [x]) as scope:
-        parts = [part + w[index] for index, part in shifted(x, window, attributes, x.dtype.min)]  # type: ignore[arg-type]  # noqa: E501
+        parts = [part + w[index] for index, part in shifted(x, window, attributes, x.dtype.min)]  # type: ignore[arg-type]
         return identity(reduce(maximum, parts), scope)
 
 

@@ -107,8 +107,10 @@ class Variable:
         prefix = f"{export_scope}/" if export_scope else ""
         if not self.name.startswith(prefix):
             return None
-        names = (self.name, self.initial_value.name, self.initializer.name, self._read.name)
-        return VariableDef(*(n.removeprefix(prefix) for n in names), self.trainable, self.synchronization.value,  # type: ignore[arg-type, call-arg]  # noqa: E501
+        name, initial, initializer, read = (
+            n.removeprefix(prefix)
+            for n in (self.name, self.initial_value.name, self.initializer.name, self._read.name))
+        return VariableDef(name, initial, initializer, read, self.trainable, self.synchronization.value,
                            self.aggregation.value)
 
     # what it is

@@ -230,7 +230,11 @@ class Frame:
         """A stack as what runs in Python takes for it: one object, the list of its rows."""
         memory = self.binding.stacks[key]
         location = self.binding.locations[key]
-        raw = self._stacks[key] if key in self._stacks else self._arena[location.offset:location.offset + location.nbytes]  # noqa: E501
+        raw = (
+            self._stacks[key]
+            if key in self._stacks
+            else self._arena[location.offset : location.offset + location.nbytes]
+        )
         found = np.empty((), object)
         found[()] = [raw[i * memory.row_bytes:(i + 1) * memory.row_bytes].view(memory.row.dtype.np).reshape(
             self.binding.shapes[memory.row]).copy() for i in range(count)]

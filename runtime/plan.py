@@ -252,7 +252,11 @@ class Plan:
                     or any(root is following for root in shared.values())):
                 continue
             touched = [i for i in range(life.first, row) if self._touches(binding.steps[i], variable)]
-            if not touched or touched == [life.first] and self._replaces(binding.steps[life.first], following, variable):  # noqa: E501
+            if (
+                not touched
+                or touched == [life.first]
+                and self._replaces(binding.steps[life.first], following, variable)
+            ):
                 found[following] = variable
         return found
 

@@ -69,8 +69,10 @@ class Runner:
         if self._open:
             shapes += self.open_shapes()
         if self.sizes_fed:
-            shapes[:len(ready)] = [(value.shape, *value.ravel().tolist()) if t in self.sizes_fed else shape  # type: ignore[attr-defined]  # noqa: E501
-                                   for t, value, shape in zip(self.feeds, ready, shapes, strict=False)]
+            shapes[: len(ready)] = [
+                (value.shape, *value.ravel().tolist()) if t in self.sizes_fed else shape  # type: ignore[attr-defined]
+                for t, value, shape in zip(self.feeds, ready, shapes, strict=False)
+            ]
         found = self._bindings.get(tuple(shapes))
         plan, binding = found if found is not None else self.bind(tuple(shapes))
         if isinstance(plan, Pieces):

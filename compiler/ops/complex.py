@@ -17,7 +17,7 @@ from ..opdef import HOST, OpDef
 from ..shapes import broadcast
 from .arguments import check_dtype, check_same_dtype, convert_all
 from .constant import convert_to_tensor
-from .view import zeros_of
+from .view import stop_gradient, zeros_of
 
 WHOLE = {float32: complex64, float64: complex128}
 
@@ -104,7 +104,7 @@ def real(input: Any, name: str | None = None) -> Tensor:
 
 def imag(input: Any, name: str | None = None) -> Tensor:
     """The imaginary part, 0 of a real tensor."""
-    return _of_complex(_imag, input, name, lambda x: x * zeros_of(x))
+    return _of_complex(_imag, input, name, lambda x: stop_gradient(x * zeros_of(x)))
 
 
 def conj(x: Any, name: str | None = None) -> Tensor:
@@ -115,9 +115,9 @@ def conj(x: Any, name: str | None = None) -> Tensor:
     return _of_complex(_conj, tensor, name, lambda t: t)
 
 
-def angle(x: Tensor, name: str | None = None) -> Tensor:
+def angle(input: Any, name: str | None = None) -> Tensor:
     """The argument of a complex tensor, in (-pi, pi]."""
-    return _angle(x, name=name)
+    return _angle(convert_to_tensor(input), name=name)
 
 
 def complex_of(dtype: DType) -> DType:

@@ -119,7 +119,7 @@ def _reference(records: np.ndarray, *defaults: np.ndarray, delimiter: bytes, quo
     dtypes = [as_dtype(d.dtype) for d in defaults]
     given = [default_of(d) for d in defaults]
     rows = [read_record(r, i, given, dtypes, delimiter, quoted, na_value, select)
-            for i, r in enumerate(records.ravel())]  # noqa: E501
+            for i, r in enumerate(records.ravel())]
     columns = zip(*rows, strict=True) if rows else [[] for _ in dtypes]
     return tuple(column(list(c), d, records.shape) for c, d in zip(columns, dtypes, strict=True))
 

@@ -17,7 +17,7 @@ from ..ir import Operation, Tensor, TensorType
 from ..opdef import ELEMENTWISE, OpDef
 from ..shapes import broadcast
 from .arguments import convert_all
-from .complex import complex_abs, complex_sign
+from .complex import complex_abs, complex_sign, conj
 from .constant import convert_to_tensor
 from .families import Build, binary, comparison, elementwise, unary
 from .view import broadcast_to, ones_of, shape_of, zeros_of
@@ -41,6 +41,10 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-x))
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
+
+
+def _squared_modulus(x: np.ndarray) -> np.ndarray:
+    return np.square(x) if x.dtype.kind != "c" else x * np.conj(x)
 
 
 def _integer_division(function: Any) -> Any:
@@ -88,8 +92,8 @@ maximum = binary("Maximum", lower="maximum({0}, {1})", reference=np.maximum, dty
 minimum = binary("Minimum", lower="minimum({0}, {1})", reference=np.minimum, dtypes=REALS,
                  grad=lambda g, y, a, b: (where(a <= b, g, zeros_of(g)), where(a <= b, zeros_of(g), g)))
 squared_difference = binary("SquaredDifference", lower="({0} - {1}) * ({0} - {1})",
-                            reference=lambda a, b: np.square(a - b),
-                            grad=lambda g, y, a, b: (2 * g * (a - b), -2 * g * (a - b)))
+                            reference=lambda a, b: _squared_modulus(a - b),
+                            grad=lambda g, y, a, b: (2 * g * conj(a - b), -2 * g * conj(a - b)))
 atan2 = binary("Atan2", lower="atan2({0}, {1})", reference=np.arctan2, dtypes=FLOATS,
                grad=lambda g, y, a, b: (g * b / (a * a + b * b), -g * a / (a * a + b * b)))
 _pow_float = binary(
@@ -153,7 +157,7 @@ atan = analytic("Atan", lower="atan({0})", reference=np.arctan, grad=lambda g, y
 sinh = analytic("Sinh", lower="sinh({0})", reference=np.sinh, grad=lambda g, y, x: g * cosh(x))
 cosh: Build = analytic("Cosh", lower="cosh({0})", reference=np.cosh, grad=lambda g, y, x: g * sinh(x))
 asinh = analytic("Asinh", lower="asinh({0})", reference=np.arcsinh, grad=lambda g, y, x: g * rsqrt(x * x + 1))
-acosh = analytic("Acosh", lower="acosh({0})", reference=np.arccosh, grad=lambda g, y, x: g * rsqrt(x * x - 1))
+acosh = analytic("Acosh", lower="acosh({0})", reference=np.arccosh, grad=lambda g, y, x: g / sinh(y))
 atanh = analytic("Atanh", lower="atanh({0})", reference=np.arctanh, grad=lambda g, y, x: g / (1 - x * x))
 floor = unary("Floor", lower="floor({0})", reference=np.floor, grad=lambda g, y, x: None)
 ceil = unary("Ceil", lower="ceil({0})", reference=np.ceil, grad=lambda g, y, x: None)

@@ -222,9 +222,11 @@ def _sequence_reference(serialized: np.ndarray, names: np.ndarray, context: tupl
                                                    f"{spec.dtype.name}, received {dtype.name}")
                     steps.append(values)
         elif spec.shape is not None and spec.default != "allowed":
-            raise InvalidArgumentError(f"Name: <unknown>, Feature list '{spec.key}' is required but could not be "
-                                       "found.  Did you mean to include it in feature_list_dense_missing_assumed_empty or "  # noqa: E501
-                                       "feature_list_dense_defaults?")
+            raise InvalidArgumentError(
+                f"Name: <unknown>, Feature list '{spec.key}' is required but could not be "
+                "found.  Did you mean to include it in feature_list_dense_missing_assumed_empty or "
+                "feature_list_dense_defaults?"
+            )
         lengths.append(np.array(len(steps), np.int64))
         if spec.shape is None:
             out += sparse_of(steps, spec.dtype, True)

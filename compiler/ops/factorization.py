@@ -16,7 +16,7 @@ from ..dtypes import DType, as_dtype, int32
 from ..errors import InvalidArgumentError, UnimplementedError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import HOST, OpDef
-from .complex import conj, safe_divide
+from .complex import complex_of, conj, safe_divide
 from .constant import convert_to_tensor
 from .contraction import matmul
 from .elementwise import cast, equal, where
@@ -300,3 +300,27 @@ def self_adjoint_eig(tensor: Any, name: str | None = None) -> tuple[Tensor, Tens
 def self_adjoint_eigvals(tensor: Any, name: str | None = None) -> Tensor:
     """The eigenvalues of self-adjoint matrices, rising."""
     return _eigh(convert_to_tensor(tensor, name="SelfAdjointEigV2/input"), compute_v=False, name=name)
+
+
+# eigenvalues of any square matrices
+
+
+def _eig_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+    dims = square_matrices("Eig", inputs[0])
+    dtype = complex_of(inputs[0].dtype)
+    return [TensorType(dtype, dims[:-1]), TensorType(dtype, dims)]
+
+
+def _eig_reference(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    kind = np.result_type(x.dtype, np.complex64)
+    values, vectors = np.linalg.eig(x)
+    return values.astype(kind), vectors.astype(kind)
+
+
+_eig = OpDef("Eig", HOST, _eig_types, lambda op, *g: [None], _eig_reference)
+
+
+def eig(tensor: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
+    """(eigenvalues [..., n], unit eigenvectors as columns [..., n, n]) of square matrices, complex, without gradient.
+    """
+    return _eig.operation(convert_to_tensor(tensor), name=name).outputs  # type: ignore[return-value]

@@ -17,9 +17,8 @@ from .arguments import check_dtype, is_tensor
 from .constant import convert_to_tensor
 from .dynamic_slice import items_of
 from .elementwise import cast, ceil, equal, floordiv, maximum, where
-from .reduction import reduce_sum
 from .symbolic import operand_dims, shape_operand, sizes_of, static_ints, symbolic_value
-from .view import dim_scalar, expand_dims, known_rank, ones_of, reshape, shape_of, zeros_of
+from .view import dim_scalar, expand_dims, known_rank, ones_of, reshape, shape_of
 
 
 def checked_indices(indices: np.ndarray, limit: int) -> np.ndarray:
@@ -199,13 +198,8 @@ def _one_hot_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tens
     return [TensorType(inputs[1].dtype, dims)]
 
 
-_one_hot = OpDef("OneHot", INDEX, _one_hot_types, lambda op, g: [None, _hot_grad(op, g, True), _hot_grad(op, g, False)],
-                 _one_hot_reference, lower=_one_hot_lower)
-
-
-def _hot_grad(op: Operation, g: Tensor, on: bool) -> Tensor:
-    hits = one_hot(op.inputs[0], op.attrs["depth"], on, not on, op.attrs["axis"], "bool")
-    return reduce_sum(where(hits, g, zeros_of(g)))
+# TensorFlow too has no gradient for the values
+_one_hot = OpDef("OneHot", INDEX, _one_hot_types, lambda op, g: [None] * 3, _one_hot_reference, lower=_one_hot_lower)
 
 
 def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: int | None = None,

@@ -67,8 +67,9 @@ def _matching(pattern: np.ndarray) -> np.ndarray:
 # files may change from run to run
 read_file = OpDef("ReadFile", HOST, _string, None, _read, stateful=True)
 write_file = OpDef("WriteFile", HOST, lambda inputs, attrs: [], None, _write, stateful=True)
-matching_files = OpDef("MatchingFiles", HOST, lambda inputs, attrs: [TensorType(string, (dm.fresh(),))], None, _matching,  # noqa: E501
-                       stateful=True)
+matching_files = OpDef(
+    "MatchingFiles", HOST, lambda inputs, attrs: [TensorType(string, (dm.fresh(),))], None, _matching, stateful=True
+)
 
 
 def _parse(serialized: np.ndarray, dtype: DType) -> np.ndarray:

@@ -137,11 +137,12 @@ _determinant = OpDef(
     lambda inputs, attrs: [TensorType(inputs[0].dtype, square_matrices("MatrixDeterminant", inputs[0])[:-2])],
     _det_grad, np.linalg.det)
 _slogdet = OpDef("LogMatrixDeterminant", HOST, _slogdet_types, _slogdet_grad, lambda x: tuple(np.linalg.slogdet(x)))
-_matrix_solve = OpDef("MatrixSolve", HOST, _solve_types("MatrixSolve"),
-                      _solve_grad(lambda a, b, **attrs: _matrix_solve(a, b, **attrs), lambda op, g: g), _solve)  # type: ignore[has-type]  # noqa: E501
-_matrix_triangular_solve = OpDef(
+_matrix_solve: OpDef = OpDef(
+    "MatrixSolve", HOST, _solve_types("MatrixSolve"),
+    _solve_grad(lambda a, b, **attrs: _matrix_solve(a, b, **attrs), lambda op, g: g), _solve)
+_matrix_triangular_solve: OpDef = OpDef(
     "MatrixTriangularSolve", HOST, _solve_types("MatrixTriangularSolve"),
-    _solve_grad(lambda a, b, **attrs: _matrix_triangular_solve(a, b, **attrs), _triangle), _triangular_solve)  # type: ignore[has-type]  # noqa: E501
+    _solve_grad(lambda a, b, **attrs: _matrix_triangular_solve(a, b, **attrs), _triangle), _triangular_solve)
 
 
 def matrix_inverse(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:

@@ -87,7 +87,7 @@ def _column(line: bytes, number: int, index: int, dtype: DType, delimiter: bytes
         return parts[index] if dtype.is_string else float(parts[index]) if dtype.is_floating else int(parts[index])
     except ValueError:
         raise InvalidArgumentError(f"Field {_show(parts[index])!r} in line {number} is not a valid "
-                                   f"{dtype.name}.") from None  # noqa: E501
+                                   f"{dtype.name}.") from None
 
 
 def _from_file(filename: np.ndarray, key: str, columns: tuple[int, int], dtypes: tuple[DType, DType],

@@ -65,7 +65,7 @@ def _unfiltered(kind: int, row: np.ndarray, above: np.ndarray, step: int) -> np.
     out = np.zeros(len(row), np.uint8)
     for i in range(len(row)):
         left, corner = (int(out[i - step]), int(above[i - step])) if i >= step else (0, 0)
-        up = int(above[i])  # noqa: E501
+        up = int(above[i])
         if kind == 3:
             guess = (left + up) // 2
         else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import rng_reference
-from ..dtypes import FLOATS, DType, as_dtype, float32, int32, int64
+from ..dtypes import FLOATS, DType, as_dtype, bfloat16, float16, float32, int32, int64
 from ..errors import DTypeError, InvalidArgumentError
 from ..ir import Tensor, TensorType, default_graph
 from ..opdef import RANDOM, OpDef
@@ -26,8 +26,9 @@ def _random_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 def _draw(function: str) -> Any:
     def reference(shape: np.ndarray, dtype: DType, key: int, stream: int = 0, **bounds: int) -> np.ndarray:
         count = int(np.prod(shape, dtype=np.int64))
-        draw = getattr(rng_reference, f"{function}_{dtype.code}")
-        return draw(key, stream, np.arange(count, dtype=np.int64), *bounds.values()).reshape(tuple(shape))
+        draw = getattr(rng_reference, f"{function}_{(float32 if dtype in (float16, bfloat16) else dtype).code}")
+        drawn = draw(key, stream, np.arange(count, dtype=np.int64), *bounds.values())
+        return drawn.astype(dtype.np, copy=False).reshape(tuple(shape))
     return reference
 
 

@@ -73,14 +73,19 @@ def size_of(x: Tensor, axis: tuple[int, ...] | None = None) -> Tensor:
 def _mean_expand(x: Tensor, axis: tuple[int, ...] | None, keepdims: bool) -> Tensor:
     total = reduce_sum(x, axis, keepdims)
     count = size_of(x, axis)
-    return real_divide(total, cast(count, x.dtype)) if x.dtype.is_differentiable else total // cast(count, x.dtype)
+    number = cast(count, x.dtype)
+    if x.dtype.is_differentiable:
+        return real_divide(total, number)
+    return total // number if x.dtype.is_unsigned else where(total < 0, -(-total // number), total // number)
 
 
 def _mean_reference(x: np.ndarray, axis: tuple[int, ...] | None, keepdims: bool) -> np.ndarray:
     with np.errstate(all="ignore"):
         total = np.sum(x, axis, keepdims=keepdims, dtype=x.dtype)
         count = x.size // max(total.size, 1) if total.size else 0
-        return total // max(count, 1) if x.dtype.kind in "iu" else np.asarray(total / x.dtype.type(count))
+        if x.dtype.kind in "iu":
+            return np.asarray((np.abs(total) // max(count, 1) * np.sign(total)).astype(x.dtype))
+        return np.asarray(total / x.dtype.type(count))
 
 
 def _mean_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
@@ -101,7 +106,7 @@ _mean = composite("Mean", infer=_reduction_types("Mean", NUMBERS), expand=_mean_
 
 
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
-    """The arithmetic mean over `axis` (all axes when None). Integers divide towards minus infinity."""
+    """The arithmetic mean over `axis` (all axes when None). Integers divide towards zero."""
     x = convert_to_tensor(input_tensor)
     return _mean(x, axis=axis_argument("Mean", axis), keepdims=bool(keepdims), name=name)
 

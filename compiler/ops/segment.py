@@ -19,7 +19,7 @@ from ..shapes import TensorShape, format_dims
 from .arguments import check_dtype
 from .constant import constant, convert_to_tensor
 from .dynamic_slice import items_of, scalar_of, vector_of
-from .elementwise import cast, equal, logical_and, maximum, not_equal, real_divide, sqrt, where
+from .elementwise import cast, equal, floordiv, logical_and, maximum, not_equal, real_divide, sqrt, where
 from .gather import gather, scatter_add
 from .positions import ROW_OPS, combine_rows
 from .slicing import slice_
@@ -186,6 +186,8 @@ def _averaged(power: float, total: Tensor, count: Tensor, name: str | None) -> T
     number = maximum(count, ones_of(count))
     for _ in range(len(known_rank("SegmentMean", total)) - 1):
         number = expand_dims(number, -1)
+    if total.dtype.is_integer:
+        return floordiv(total, number, name=name)
     return real_divide(total, sqrt(number) if power == 0.5 else number, name=name)
 
 

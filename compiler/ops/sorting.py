@@ -23,7 +23,7 @@ from .view import identity, known_rank, reshape, shape_of, transpose
 
 def _descending(x: np.ndarray) -> np.ndarray:
     """Positions along the last axis, largest first, of equal elements the first one first."""
-    return np.argsort(-x if x.dtype.kind == "f" else ~x, axis=-1, kind="stable")
+    return np.argsort(~x if x.dtype.kind in "iu" else -x, axis=-1, kind="stable")
 
 
 # the k largest
@@ -116,8 +116,8 @@ def _sorted(values: Any, axis: int, direction: str, name: str, what: str) -> tup
 
 def _search(side: str) -> Any:
     def reference(rows: np.ndarray, values: np.ndarray, out_type: DType) -> np.ndarray:
-        found = [np.searchsorted(r, v, side) for r, v in zip(rows.reshape(-1, rows.shape[-1]),  # type: ignore[call-overload]  # noqa: E501
-                                                              values.reshape(-1, values.shape[-1]), strict=True)]
+        pairs = zip(rows.reshape(-1, rows.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
+        found = [np.searchsorted(r, v, side) for r, v in pairs]  # type: ignore[call-overload]
         return np.array(found, out_type.np).reshape(values.shape)
     return reference
 

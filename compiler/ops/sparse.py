@@ -135,9 +135,14 @@ sparse_union = _index_op(
                                           (int64, (_count(inputs[1]),))], _union)
 
 # (indices [n, k]) -> (the different rows in order, which of them each is)
+def _groups(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rows, place = np.unique(indices, axis=0, return_inverse=True)
+    return rows, place.reshape(-1)
+
+
 sparse_groups = _index_op(
     "SparseGroups", lambda inputs, attrs: [(int64, (dm.fresh(), _rank(inputs[0]))), (int64, (_count(inputs[0]),))],
-    lambda indices: (lambda rows, place: (rows, place.reshape(-1)))(*np.unique(indices, axis=0, return_inverse=True)))  # type: ignore[arg-type, attr-defined]  # noqa: E501
+    _groups)
 
 
 # (indices, shape) -> the indices, checked

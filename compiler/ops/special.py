@@ -1,6 +1,7 @@
 """Special functions, on the host; and products, quotients and logarithms that count 0 times anything as 0."""
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,11 +19,11 @@ from .families import Build, Grad, binary
 from .view import ones_of, zeros_of
 
 
-def _special(name: str, function: Callable[..., Any], arity: int, grad: Grad,
+def _special(name: str, function: Callable[..., Any], arguments: str, grad: Grad,
              dtypes: Sequence[DType] = FLOATS, exact: bool = False) -> Build:
     """An elementwise function that has no kernel, computed in double precision unless `exact`.
 
-    `grad(g, y, *inputs)` gives a gradient for each input.
+    `arguments` are the names of its inputs; `grad(g, y, *inputs)` gives a gradient for each.
     """
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         dtype = check_same_dtype(name, inputs)
@@ -33,36 +34,38 @@ def _special(name: str, function: Callable[..., Any], arity: int, grad: Grad,
         return grad(g, op.output, *op.inputs)
 
     op = OpDef(name, HOST, infer, op_grad, function if exact else sr.double(function))
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([*(inspect.Parameter(argument, kind) for argument in arguments.split()),
+                                   inspect.Parameter("name", kind, default=None)])
 
-    def build(*values: Any, name: str | None = None) -> Tensor:
-        if len(values) == arity + 1:
-            *values, name = values  # type: ignore[assignment]
-        if len(values) != arity:
-            raise TypeError(f"{op.name}() takes {arity} inputs, received {len(values)}")
-        return op(*convert_all(op.name, values), name=name)
+    def build(*args: Any, **kwargs: Any) -> Tensor:
+        given = signature.bind(*args, **kwargs).arguments
+        label = given.pop("name", None)
+        return op(*convert_all(op.name, list(given.values())), name=label)
 
     build.op = op  # type: ignore[attr-defined]
+    build.__signature__ = signature  # type: ignore[attr-defined]
     return build
 
 
-lgamma: Build = _special("Lgamma", sr.lgamma, 1, lambda g, y, x: (g * digamma(x),))
-digamma: Build = _special("Digamma", sr.digamma, 1, lambda g, y, x: (g * polygamma(ones_of(x), x),))
-polygamma: Build = _special("Polygamma", sr.polygamma, 2, lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
-zeta: Build = _special("Zeta", sr.zeta, 2, lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)))
-igamma_grad_a = _special("IgammaGradA", sr.igamma_grad_a, 2, lambda g, y, a, x: (None, None))
+lgamma: Build = _special("Lgamma", sr.lgamma, "x", lambda g, y, x: (g * digamma(x),))
+digamma: Build = _special("Digamma", sr.digamma, "x", lambda g, y, x: (g * polygamma(ones_of(x), x),))
+polygamma: Build = _special("Polygamma", sr.polygamma, "a x", lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
+zeta: Build = _special("Zeta", sr.zeta, "x q", lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)))
+igamma_grad_a = _special("IgammaGradA", sr.igamma_grad_a, "a x", lambda g, y, a, x: (None, None))
 
 
 def _igamma_grad(g: Tensor, a: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     return g * igamma_grad_a(a, x), g * exp((a - 1) * log(x) - x - lgamma(a))
 
 
-igamma = _special("Igamma", sr.igamma, 2, lambda g, y, a, x: _igamma_grad(g, a, x))
-igammac = _special("Igammac", sr.igammac, 2, lambda g, y, a, x: _igamma_grad(-g, a, x))
+igamma = _special("Igamma", sr.igamma, "a x", lambda g, y, a, x: _igamma_grad(g, a, x))
+igammac = _special("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma_grad(-g, a, x))
 # TensorFlow too has no gradient for a and b
-betainc = _special("Betainc", sr.betainc, 3, lambda g, y, a, b, x: (
+betainc = _special("Betainc", sr.betainc, "a b x", lambda g, y, a, b, x: (
     None, None, g * exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))))
-erfinv = _special("Erfinv", sr.erfinv, 1, lambda g, y, x: (g * (math.sqrt(math.pi) / 2) * exp(y * y),))
-ndtri = _special("Ndtri", sr.ndtri, 1, lambda g, y, x: (g * math.sqrt(2 * math.pi) * exp(y * y / 2),))
+erfinv = _special("Erfinv", sr.erfinv, "x", lambda g, y, x: (g * (math.sqrt(math.pi) / 2) * exp(y * y),))
+ndtri = _special("Ndtri", sr.ndtri, "x", lambda g, y, x: (g * math.sqrt(2 * math.pi) * exp(y * y / 2),))
 
 
 def _slope(x: Tensor, value: Tensor) -> Tensor:
@@ -75,16 +78,16 @@ def _safe(x: Tensor) -> Tensor:
     return where(not_equal(x, zeros_of(x)), x, ones_of(x))
 
 
-bessel_i0: Build = _special("BesselI0", sr.bessel_i0, 1, lambda g, y, x: (g * bessel_i1(x),))
-bessel_i1: Build = _special("BesselI1", sr.bessel_i1, 1,
+bessel_i0: Build = _special("BesselI0", sr.bessel_i0, "x", lambda g, y, x: (g * bessel_i1(x),))
+bessel_i1: Build = _special("BesselI1", sr.bessel_i1, "x",
                             lambda g, y, x: (g * _slope(x, bessel_i0(x) - y / _safe(x)),))
-bessel_i0e: Build = _special("BesselI0e", sr.bessel_i0e, 1, lambda g, y, x: (g * (bessel_i1e(x) - sign(x) * y),))
-bessel_i1e: Build = _special("BesselI1e", sr.bessel_i1e, 1, lambda g, y, x: (
+bessel_i0e: Build = _special("BesselI0e", sr.bessel_i0e, "x", lambda g, y, x: (g * (bessel_i1e(x) - sign(x) * y),))
+bessel_i1e: Build = _special("BesselI1e", sr.bessel_i1e, "x", lambda g, y, x: (
     g * _slope(x, bessel_i0e(x) - y * (sign(x) + 1 / _safe(x))),))
 
-gcd = _special("Gcd", np.gcd, 2, lambda g, y, a, b: (None, None), INTEGERS, exact=True)
-lcm = _special("Lcm", np.lcm, 2, lambda g, y, a, b: (None, None), INTEGERS, exact=True)
-nextafter = _special("NextAfter", np.nextafter, 2, lambda g, y, a, b: (None, None), exact=True)
+gcd = _special("Gcd", np.gcd, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
+lcm = _special("Lcm", np.lcm, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
+nextafter = _special("NextAfter", np.nextafter, "x1 x2", lambda g, y, a, b: (None, None), exact=True)
 
 # 0 times anything is 0
 

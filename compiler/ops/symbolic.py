@@ -20,9 +20,12 @@ MAX_ELEMENTS = 64
 
 # a vector (or a scalar of that shape) whose elements are dimensions of the graph, known only when it is fed
 dims_vector = OpDef(
-    "Dims", SOURCE,
+    "Dims",
+    SOURCE,
     infer=lambda inputs, attrs: [TensorType(attrs.get("dtype", int32), attrs.get("shape", (len(attrs["dims"]),)))],
-    reference=lambda dims, dtype=int32, shape=None: np.array(dims, dtype.np).reshape(len(dims) if shape is None else shape),  # noqa: E501
+    reference=lambda dims, dtype=int32, shape=None: np.array(dims, dtype.np).reshape(
+        len(dims) if shape is None else shape
+    ),
 )
 
 # ops whose references also work on object arrays of dimensions, or what does so in their place

@@ -92,7 +92,8 @@ def _row_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
 
 read_row = OpDef(
     "TensorArrayReadV3", INDEX, _row_types, _row_grad, _row_reference, lower=_row_lower, fields={
-        "fault": lambda op, value, limit, at: f"TensorArray: Tried to read from index {value} but array size is: {limit}"})  # noqa: E501
+        "fault": lambda op, value, limit, at: (
+            f"TensorArray: Tried to read from index {value} but array size is: {limit}")})
 
 
 # the same elements, of a number that the user's graph does not know
@@ -125,8 +126,9 @@ def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., An
         at(out, indices, values)
         return out
 
-    return OpDef(name, COPY, infer, _passed_on, reference,
-                 fields={"copied_rows": combine, "fault": _written_outside, "exact_grad": True, "in_python": lambda op: op.output.dims is None})  # noqa: E501
+    return OpDef(name, COPY, infer, _passed_on, reference, fields={
+        "copied_rows": combine, "fault": _written_outside, "exact_grad": True,
+        "in_python": lambda op: op.output.dims is None})
 
 
 def _written_outside(op: Any, value: int, limit: int, at: int) -> str:
@@ -160,8 +162,8 @@ def _grown_reference(flow: np.ndarray, last: np.ndarray) -> np.ndarray:
 grown = OpDef("TensorArrayGrow", HOST,
               lambda inputs, attrs: [TensorType(inputs[0].dtype, None if inputs[0].dims is None else (
                   dm.fresh(), *inputs[0].dims[1:]))],
-              lambda op, g: [cut_to(g, op.inputs[0]), None], _grown_reference, fields={"exact_grad": True})  # type: ignore[has-type]
+              lambda op, g: [cut_to(g, op.inputs[0]), None], _grown_reference, fields={"exact_grad": True})
 
 # the first rows of an array, as many as another has
-cut_to = OpDef("TensorArrayCut", HOST, lambda inputs, attrs: [inputs[1].type], lambda op, g: [None, None],
+cut_to: OpDef = OpDef("TensorArrayCut", HOST, lambda inputs, attrs: [inputs[1].type], lambda op, g: [None, None],
                lambda x, like: x[:len(like)])

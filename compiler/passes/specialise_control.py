@@ -289,6 +289,8 @@ def _counts(body: Graph, i: int) -> bool:
     if op.type != "AddV2" or body.inputs[i] not in op.inputs:
         return False
     step = next((t for t in op.inputs if t is not body.inputs[i]), None)
-    return step is not None and step.op.type == "Const" and step.dtype.is_integer and (step.op.attrs["value"] >= 1).all()  # noqa: E501
+    return (
+        step is not None and step.op.type == "Const" and step.dtype.is_integer and (step.op.attrs["value"] >= 1).all()
+    )
 
 

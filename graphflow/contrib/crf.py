@@ -176,7 +176,8 @@ def crf_decode(potentials: Any, transition_params: Any, sequence_length: Any) ->
                                dtype=int32)
     before = reverse_sequence(before, _rest(lengths), seq_axis=1)
     final = expand_dims(cast(argmax(last, 1), int32), -1)
-    tags, _ = dynamic_rnn(CrfDecodeBackwardRnnCell(scores.shape.as_list()[2]), before, _rest(lengths), final,  # type: ignore[arg-type]  # noqa: E501
-                          dtype=int32)
+    tags, _ = dynamic_rnn(
+        CrfDecodeBackwardRnnCell(scores.shape.as_list()[2]), before, _rest(lengths), final,  # type: ignore[arg-type]
+        dtype=int32)
     path = concat([final, squeeze(tags, [2])], 1)
     return reverse_sequence(path, lengths, seq_axis=1), reduce_max(last, 1)

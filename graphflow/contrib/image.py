@@ -3,22 +3,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiler import dims as dm
 from ..compiler.errors import ShapeError
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import convert_to_tensor
-from ..compiler.ops.elementwise import cast, cos, floor, logical_and, maximum, minimum, sin, where
-from ..compiler.ops.gather import gather
+from ..compiler.ops.elementwise import cast, cos, maximum, minimum, sin
 from ..compiler.ops.slicing import concat, stack
 from ..compiler.ops.view import expand_dims, identity, ones_like, reshape, squeeze, zeros_like
 from ..framework import name_scope
 from ..image.common import as_tensor, static_size
+from ..image.warp import projected, sampled
 from ..linalg import matrix_inverse
 from ..math_ops import matmul, range_
 
 
 def angles_to_projective_transforms(angles: Any, image_height: Any, image_width: Any, name: str | None = None
-                                    ) -> Tensor:  # noqa: E501
+                                    ) -> Tensor:
     """Transforms (n, 8) that turn images counter-clockwise about their centres by `angles` (radians)."""
     with name_scope(name, "angles_to_projective_transforms"):
         turns = reshape(cast(convert_to_tensor(angles, name="angles"), "float32"), [-1])
@@ -100,40 +99,8 @@ def transform(images: Any, transforms: Any, interpolation: str = "NEAREST", outp
             raise ValueError(f"transform: interpolation must be 'NEAREST' or 'BILINEAR', received {interpolation!r}")
         assert x.dims is not None
         size = tuple(x.dims[1:3]) if output_shape is None else static_size("output_shape", output_shape)
-        a = [reshape(flat, [-1, 8])[:, i:i + 1] for i in range(8)]
-        row = reshape(cast(range_(as_tensor(size[0], "int32")), "float32"), [1, -1, 1])
-        column = reshape(cast(range_(as_tensor(size[1], "int32")), "float32"), [1, 1, -1])
-        a = [expand_dims(v, 2) for v in a]
-        k = a[6] * column + a[7] * row + 1.0
-        return _unbatch(_sampled(x, (a[3] * column + a[4] * row + a[5]) / k, (a[0] * column + a[1] * row + a[2]) / k,
-                                 interpolation), rank, scope)
+        return _unbatch(sampled(x, *projected(flat, *size), interpolation == "BILINEAR"), rank, scope)
 
-
-def _sampled(x: Tensor, rows: Tensor, columns: Tensor, interpolation: str) -> Tensor:
-    """The pixels of a batch at places (batch or 1, height, width)."""
-    assert x.dims is not None
-    flat = reshape(x, (dm.product(x.dims[:3]), x.dims[3]))
-    count, height, width = (as_tensor(d, "int32") for d in x.dims[:3])
-    number = reshape(range_(count), [-1, 1, 1])
-
-    def pixels(row: Tensor, column: Tensor) -> Tensor:
-        row, column = cast(row, "int32"), cast(column, "int32")
-        inside = logical_and(logical_and(row >= 0, row < height), logical_and(column >= 0, column < width))
-        index = (number * height + where(inside, row, 0)) * width + where(inside, column, 0)
-        return where(expand_dims(inside, 3), gather(flat, index), zeros_like(flat[:1]))
-
-    if interpolation == "NEAREST":
-        return pixels(_rounded(rows), _rounded(columns))
-    top, left = floor(rows), floor(columns)
-    down, across = (cast(expand_dims(v, 3), x.dtype) for v in (rows - top, columns - left))
-    upper = pixels(top, left) * (1 - across) + pixels(top, left + 1.0) * across
-    lower = pixels(top + 1.0, left) * (1 - across) + pixels(top + 1.0, left + 1.0) * across
-    return upper * (1 - down) + lower * down
-
-
-def _rounded(x: Tensor) -> Tensor:
-    """To the nearest integer, halves away from 0."""
-    return where(x < 0.0, -floor(0.5 - x), floor(x + 0.5))
 
 
 def rotate(images: Any, angles: Any, interpolation: str = "NEAREST", name: str | None = None) -> Tensor:
@@ -166,4 +133,4 @@ def dense_image_warp(image: Any, flow: Any, name: str = "dense_image_warp") -> T
             steps = reshape(cast(range_(as_tensor(size, "int32")), "float32"), [1, -1, 1] if axis == 0 else [1, 1, -1])
             last = as_tensor(size, "float32") - 1.0
             places.append(minimum(maximum(steps - moves[..., axis], 0.0), last))
-        return _sampled(x, places[0], places[1], "BILINEAR")
+        return sampled(x, places[0], places[1], True)

@@ -259,8 +259,12 @@ def one2many_rnn_seq2seq(encoder_inputs: Any, decoder_inputs_dict: dict[str, Any
             with variable_scope(f"one2many_decoder_{name}"):
                 cell = OutputProjectionWrapper(dec_cells_dict[name], symbols)
                 outputs[name], states[name] = _either(
-                    feed_previous, lambda feed, inputs=inputs, cell=cell, symbols=symbols: embedding_rnn_decoder(  # type: ignore[misc]  # noqa: E501
-                        inputs, state, cell, symbols, embedding_size, feed_previous=feed), state)
+                    feed_previous,
+                    lambda feed, inputs=inputs, cell=cell, symbols=symbols: embedding_rnn_decoder(  # type: ignore[misc]
+                        inputs, state, cell, symbols, embedding_size, feed_previous=feed
+                    ),
+                    state,
+                )
     return outputs, states
 
 

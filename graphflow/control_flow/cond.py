@@ -42,7 +42,10 @@ def cond(pred: Any, true_fn: Function | None = None, false_fn: Function | None =
         predicate = convert_to_tensor(pred, bool_, name="pred")
         for taken in ("Switch", "switch_t", "switch_f", "pred_id"):  # the names of TensorFlow's ops
             default_graph().unique_name(taken)
-        branches = [_Branch(predicate, function, what, strict) for function, what in ((true_fn, "true_fn"), (false_fn, "false_fn"))]  # noqa: E501
+        branches = [
+            _Branch(predicate, function, what, strict)
+            for function, what in ((true_fn, "true_fn"), (false_fn, "false_fn"))
+        ]
         _check_alike(*branches)
         made = add_if(predicate, branches[0].graph, branches[1].graph, "If")
         merged = [identity(t, name="Merge") for t in made.outputs]
@@ -172,7 +175,9 @@ def switch_case(branch_index: Any, branch_fns: Any, default: Function | None = N
         raise ValueError("branch_fns must be a non-empty list")
     for pair in pairs:
         if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], int) or not callable(pair[1]):
-            raise TypeError(f"Each entry in branch_fns must be a function, or a tuple of an int and one, received {pair!r}")  # noqa: E501
+            raise TypeError(
+                f"Each entry in branch_fns must be a function, or a tuple of an int and one, received {pair!r}"
+            )
     if len({n for n, _ in pairs}) < len(pairs):
         raise ValueError(f"branch_fns has the same number twice: {[n for n, _ in pairs]}")
     with name_scope(name, "switch_case", [branch_index]):

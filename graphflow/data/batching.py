@@ -147,8 +147,10 @@ def _paddings(structure: Any, specs: Sequence[Any], values: Any) -> list[Tensor]
         given = [leaf[0] for leaf in st.flatten(st.map_structure(lambda s, v: _Whole([v]), structure, values))]
     found = []
     for spec, value in zip(specs, given, strict=True):
-        tensor = convert_to_tensor(("" if spec.dtype.is_string else as_array(0, spec.dtype)) if value is None else value,  # noqa: E501
-                                   None if isinstance(value, Tensor) else spec.dtype)
+        tensor = convert_to_tensor(
+            ("" if spec.dtype.is_string else as_array(0, spec.dtype)) if value is None else value,
+            None if isinstance(value, Tensor) else spec.dtype,
+        )
         if tensor.dims is None or len(tensor.dims):
             raise ValueError(f"Padding value should be a scalar, but is {value!r}")
         if tensor.dtype != spec.dtype:
@@ -222,8 +224,10 @@ def window(dataset: Any, size: Any, shift: Any, stride: Any, drop_remainder: Any
                 return
             chosen = list(itertools.islice(kept, 0, reach, every))
             # each part of the structure is a dataset of its own
-            yield tuple(Runs(lambda c=chosen, i=i: iter([e if isinstance(e, Failure) else (e[i],) for e in c]))  # type: ignore[misc]  # noqa: E501
-                        for i in range(width))
+            yield tuple(
+                Runs(lambda c=chosen, i=i: iter([e if isinstance(e, Failure) else (e[i],) for e in c]))  # type: ignore[misc]
+                for i in range(width)
+            )
             gap = max(forward - len(kept), 0)
             for _ in range(min(forward, len(kept))):
                 kept.popleft()

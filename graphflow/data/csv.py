@@ -97,7 +97,7 @@ def make_csv_dataset(file_pattern: Any, batch_size: int, column_names: Sequence[
                      prefetch_buffer_size: int | None = None, num_parallel_reads: int | None = None,
                      sloppy: bool = False, num_rows_for_inference: int | None = 100,
                      compression_type: str | None = None, ignore_errors: bool = False, encoding: str = "utf-8"
-                     ) -> Dataset:  # noqa: E501
+                     ) -> Dataset:
     """Batches of the records of CSV files: a dict of columns by name or, with `label_name`, (that dict, the label).
 
     Names come from the first line, types from the first rows where they are not given. Raises ValueError for names
@@ -129,8 +129,9 @@ def make_csv_dataset(file_pattern: Any, batch_size: int, column_names: Sequence[
     labels, defaults = list(column_names), list(column_defaults)
 
     def of_file(name: Any) -> Dataset:
-        rows: Dataset = CsvDataset(name, defaults, compression_type, None, header, field_delim, use_quote_delim, na_value,  # noqa: E501
-                                   select)
+        rows: Dataset = CsvDataset(
+            name, defaults, compression_type, None, header, field_delim, use_quote_delim, na_value, select
+        )
         return rows.ignore_errors() if ignore_errors else rows
 
     def named(*columns: Any) -> Any:

@@ -87,7 +87,7 @@ def parallel_interleave(map_func: Callable[..., Any], cycle_length: Any, block_l
                         buffer_output_elements: Any = None, prefetch_input_elements: Any = None) -> Transformation:
     """`Dataset.interleave` with a thread for each of the `cycle_length` datasets; the order is that of `interleave`."""
     ahead = max(buffer_output_elements, 1) if isinstance(buffer_output_elements, int) else 1
-    return lambda dataset: functional.interleave(dataset, map_func, cycle_length, block_length, cycle_length, ahead)  # noqa: E501
+    return lambda dataset: functional.interleave(dataset, map_func, cycle_length, block_length, cycle_length, ahead)
 
 
 def bucket_by_sequence_length(element_length_func: Callable[..., Any], bucket_boundaries: Sequence[int],

@@ -75,7 +75,7 @@ class _FilesDataset(Dataset):
                     for record in records(scope)(file):
                         yield (text(record),)
             except (OSError, zlib.error, InvalidArgumentError, NotFoundError) as error:
-                yield Failure(error if isinstance(error, OpError) else DataLossError(f"{name}: {error}"))  # noqa: E501
+                yield Failure(error if isinstance(error, OpError) else DataLossError(f"{name}: {error}"))
 
         def iterate(scope: Scope) -> Iterator[Any]:
             from .background import Buffer

@@ -138,7 +138,7 @@ def interleave(dataset: Any, map_func: Callable[..., Any], cycle_length: Any, bl
 
 
 def interleaved(sources: Iterator[Any], opened: Callable[[Any], Iterator[Any]], cycle: int, block: int
-                ) -> Iterator[Any]:  # noqa: E501
+                ) -> Iterator[Any]:
     """`block` elements in turn from each of `cycle` sources; one at its end is replaced by the next source."""
     slots: list[Iterator[Any] | None] = [None] * cycle
     more = True

@@ -256,9 +256,10 @@ def make_one_shot_iterator(dataset: Core) -> Iterator:
         if op.type == "VariableV2" or "resource" in op.definition.fields:
             raise ValueError(
                 "Failed to create a one-shot iterator for a dataset. `Dataset.make_one_shot_iterator()` does not "
-                "support datasets that capture stateful objects, such as a `Variable` or `LookupTable`. In these cases, use "  # noqa: E501
-                f"`Dataset.make_initializable_iterator()`. (Original error: Cannot capture a stateful node (name:{op.name}"  # noqa: E501
-                f", type:{op.type}) by value.)")
+                "support datasets that capture stateful objects, such as a `Variable` or `LookupTable`. In these "
+                "cases, use `Dataset.make_initializable_iterator()`. (Original error: Cannot capture a stateful node "
+                f"(name:{op.name}, type:{op.type}) by value.)"
+            )
     handle = _one_shot(key=f"one_shot_{next(_numbers)}", dataset=dataset, name="OneShotIterator")
     return Iterator(handle, None, None, spec=dataset.element_spec)
 
@@ -284,8 +285,14 @@ def _python(spec: Any, value: Any) -> Any:
 # ops that run through a dataset at once
 
 
-def _whole_reference(*values: np.ndarray, dataset: Core, tensors: tuple[Tensor, ...], finish: Callable[[Scope], Element],  # noqa: E501
-                     spec: Sequence[Any], session: Any) -> tuple[Any, ...]:
+def _whole_reference(
+    *values: np.ndarray,
+    dataset: Core,
+    tensors: tuple[Tensor, ...],
+    finish: Callable[[Scope], Element],
+    spec: Sequence[Any],
+    session: Any,
+) -> tuple[Any, ...]:
     scope = Scope(weakref.ref(session), dict(zip(tensors, values, strict=True)))
     try:
         element = finish(scope)

@@ -97,8 +97,14 @@ def range_(make: Callable[..., Any], *args: Any) -> Any:
     return make(TensorSpec([], int64), iterate, tensors=tensors, size=size)
 
 
-def from_generator(make: Callable[..., Any], generator: Callable[..., Any], output_types: Any, output_shapes: Any = None,  # noqa: E501
-                   args: Sequence[Any] | None = None, output_signature: Any = None) -> Any:
+def from_generator(
+    make: Callable[..., Any],
+    generator: Callable[..., Any],
+    output_types: Any,
+    output_shapes: Any = None,
+    args: Sequence[Any] | None = None,
+    output_signature: Any = None,
+) -> Any:
     """The elements that `generator(*args)` yields, checked against the types and shapes."""
     if not callable(generator):
         raise TypeError("`generator` must be callable.")

@@ -203,7 +203,7 @@ def concatenate(dataset: Any, other: Any) -> Any:
     spec = common_spec(dataset._spec, other._spec, "concatenate")
     sizes = (dataset._size, other._size)
     finite = None if UNKNOWN_CARDINALITY in sizes else sum(sizes)
-    size = INFINITE_CARDINALITY if INFINITE_CARDINALITY in sizes else finite  # noqa: E501
+    size = INFINITE_CARDINALITY if INFINITE_CARDINALITY in sizes else finite
 
     def iterate(scope: Scope) -> Iterator[Any]:
         return itertools.chain(dataset._iterate(scope), _later(other, scope))

@@ -31,8 +31,13 @@ def decode_png(contents: Any, channels: int = 0, dtype: Any = uint8, name: str |
     """
     element = as_dtype(dtype)
     check(element in (uint8, uint16), f"decode_png: dtype must be uint8 or uint16, received {element.name}")
-    return _ops.decode_png(_contents(contents), channels=_check_channels(channels, (0, 1, 3, 4)), dtype=element, ratio=1,  # noqa: E501
-                           name=name or "DecodePng")
+    return _ops.decode_png(
+        _contents(contents),
+        channels=_check_channels(channels, (0, 1, 3, 4)),
+        dtype=element,
+        ratio=1,
+        name=name or "DecodePng",
+    )
 
 
 def decode_jpeg(contents: Any, channels: int = 0, ratio: int = 1, fancy_upscaling: bool = True,

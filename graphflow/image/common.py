@@ -37,7 +37,7 @@ def rank_at_least(value: Any, rank: int, what: str = "image") -> Tensor:
     x = convert_to_tensor(value, name=what)
     if x.dims is not None and len(x.dims) < rank:
         least = ("", "one", "two", "three")[rank]
-        raise ShapeError(f"'{what}' (shape {x.shape}) must be at least {least}-dimensional.")  # noqa: E501
+        raise ShapeError(f"'{what}' (shape {x.shape}) must be at least {least}-dimensional.")
     return x
 
 

@@ -106,7 +106,7 @@ def _ssim_per_channel(a: Tensor, b: Tensor, peak: Tensor, filter_size: int, filt
     for x in (a, b):
         if any(isinstance(d, int) and d < filter_size for d in x.dims[-3:-1]):  # type: ignore[index]
             raise ShapeError(f"ssim: images must be at least {filter_size} x {filter_size} (filter_size), received "
-                             f"{x!r}")  # noqa: E501
+                             f"{x!r}")
     c1, c2 = (peak * k1) * (peak * k1), (peak * k2) * (peak * k2)
     window = _gaussian(filter_size, filter_sigma)
 

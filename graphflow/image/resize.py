@@ -226,7 +226,7 @@ def resize_image_with_pad(image: Any, target_height: Any, target_width: Any, met
         else:
             known = max(rows / height, columns / width)  # type: ignore[operator]
             new = [int(rows / known), int(columns / known)]  # type: ignore[operator]
-            above = [max(0, int((height - rows / known) // 2)), max(0, int((width - columns / known) // 2))]  # type: ignore[arg-type, operator]  # noqa: E501
+            above = [max(0, int((height - rows / known) // 2)), max(0, int((width - columns / known) // 2))]  # type: ignore[arg-type, operator]
         resized = resize_images(x, new, method, align_corners)
         return unbatched(pad_to_bounding_box(resized, *above, height, width), single)  # type: ignore[call-arg]
 

@@ -242,7 +242,7 @@ class Identity(Initializer):
         if len(shape) != 2:
             raise ValueError(f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape} "
                              f"of rank {len(shape)}.")
-        return _constant((self.gain * np.eye(*shape)).astype(as_dtype(dtype or "float32").np))  # type: ignore[call-overload]  # noqa: E501
+        return _constant((self.gain * np.eye(*shape)).astype(as_dtype(dtype or "float32").np))  # type: ignore[call-overload]
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain}

@@ -62,7 +62,7 @@ def _parts(value: np.ndarray, dtype: DType) -> list[np.ndarray]:
 def _crc(parts: list[np.ndarray]) -> int:
     total = 0
     for part in parts:
-        total = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B") if part.size else b"", total)  # type: ignore[arg-type]  # noqa: E501
+        total = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B") if part.size else b"", total)  # type: ignore[arg-type]
     return total
 
 

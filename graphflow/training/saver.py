@@ -291,4 +291,4 @@ def _placed(piece: _Piece, value: np.ndarray) -> np.ndarray:
     handle, place = piece
     if place is not None:
         return value[place.slices]
-    return value if handle.shape.is_compatible_with(value.shape) else value.reshape(handle.shape.as_list())  # type: ignore[arg-type]  # noqa: E501
+    return value if handle.shape.is_compatible_with(value.shape) else value.reshape(handle.shape.as_list())  # type: ignore[arg-type]

@@ -45,7 +45,8 @@ def _pair(dataset):
      elements(Dataset.range(1, 6).interleave(lambda x: Dataset.range(x), 3, 2))),
     (lambda: Dataset.range(5).batch(2), [[0, 1], [2, 3], [4]]),
     (lambda: Dataset.range(5).batch(2, drop_remainder=True), [[0, 1], [2, 3]]),
-    (lambda: _pair(Dataset.range(3)).padded_batch(2, ([], [None]), (tf.constant(0, tf.int64), tf.constant(-1, tf.int64))),  # noqa: E501
+    (lambda: _pair(Dataset.range(3)).padded_batch(
+        2, ([], [None]), (tf.constant(0, tf.int64), tf.constant(-1, tf.int64))),
      [([0, 1], [[-1], [1]]), ([2], [[2, 2]])]),
     (lambda: Dataset.range(7).window(3, 1, 2, True).flat_map(lambda w: w.batch(3)), [[0, 2, 4], [1, 3, 5], [2, 4, 6]]),
     (lambda: Dataset.range(6).window(2, 3).flat_map(lambda w: w), [0, 1, 3, 4]),
@@ -228,7 +229,8 @@ def test_errors(build, error, text):
 def _threads():
     gc.collect()
     deadline = time.time() + 2
-    while (names := [t.name for t in threading.enumerate() if t.name.startswith("graphflow-")]) and time.time() < deadline:  # noqa: E501
+    while time.time() < deadline and (
+            names := [t.name for t in threading.enumerate() if t.name.startswith("graphflow-")]):
         time.sleep(0.01)
     return names
 

@@ -116,15 +116,23 @@ def test_multinomial_and_dirichlet():
     np.testing.assert_allclose(np.cov(value[2].T), value[1], atol=0.1)
 
 
-@pytest.mark.parametrize(("a", "b"), [
-    (lambda: ds.Normal(0.5, 1.5), lambda: ds.Normal(-1.0, 2.0)), (lambda: ds.Gamma(2.0, 1.0), lambda: ds.Gamma(3.0, 2.0)),  # noqa: E501
-    (lambda: ds.Beta(2.0, 3.0), lambda: ds.Beta(1.5, 1.0)), (lambda: ds.Bernoulli(0.3), lambda: ds.Bernoulli(-1.0)),
-    (lambda: ds.Categorical([0.0, 1.0, 2.0]), lambda: ds.Categorical([1.0, 1.0, 0.0])),
-    (lambda: ds.Dirichlet([2.0, 3.0]), lambda: ds.Dirichlet([1.0, 1.5]))])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (lambda: ds.Normal(0.5, 1.5), lambda: ds.Normal(-1.0, 2.0)),
+        (lambda: ds.Gamma(2.0, 1.0), lambda: ds.Gamma(3.0, 2.0)),
+        (lambda: ds.Beta(2.0, 3.0), lambda: ds.Beta(1.5, 1.0)),
+        (lambda: ds.Bernoulli(0.3), lambda: ds.Bernoulli(-1.0)),
+        (lambda: ds.Categorical([0.0, 1.0, 2.0]), lambda: ds.Categorical([1.0, 1.0, 0.0])),
+        (lambda: ds.Dirichlet([2.0, 3.0]), lambda: ds.Dirichlet([1.0, 1.5])),
+    ],
+)
 def test_divergences(a, b):
     p, q = a(), b()
     x = p.sample(100000, seed=4)
-    exact, cross, drawn = run([ds.kl_divergence(p, q), p.cross_entropy(q), tf.reduce_mean(p.log_prob(x) - q.log_prob(x))])  # noqa: E501
+    exact, cross, drawn = run(
+        [ds.kl_divergence(p, q), p.cross_entropy(q), tf.reduce_mean(p.log_prob(x) - q.log_prob(x))]
+    )
     assert exact == pytest.approx(drawn, rel=0.03, abs=0.005)
     assert cross == pytest.approx(run(p.entropy()) + exact, rel=1e-4)
 

@@ -217,7 +217,10 @@ def _idx(path, array):
 def test_mnist_batches(tmp_path, monkeypatch):
     mnist = tf.contrib.learn.datasets.mnist
     for name, count in (("train", 10), ("t10k", 3)):
-        _idx(tmp_path / f"{name}-images-idx3-ubyte.gz", np.arange(count, dtype=np.uint8).repeat(784).reshape(count, 28, 28))  # noqa: E501
+        _idx(
+            tmp_path / f"{name}-images-idx3-ubyte.gz",
+            np.arange(count, dtype=np.uint8).repeat(784).reshape(count, 28, 28),
+        )
         _idx(tmp_path / f"{name}-labels-idx1-ubyte.gz", np.arange(count, dtype=np.uint8))
     data = mnist.read_data_sets(str(tmp_path), one_hot=True, validation_size=3, seed=1)
     assert data.train.images.shape == (7, 784) and data.validation.labels.argmax(1).tolist() == [0, 1, 2]

@@ -101,7 +101,9 @@ END = 1
 def decode(helper_or_none, **options):
     cell, eye = Table(TABLE), tf.eye(4)
     if helper_or_none is not None:
-        decoder = seq2seq.BasicDecoder(cell, helper_or_none(eye, tf.constant([0, 2]), END), cell.zero_state(2, tf.float32))  # noqa: E501
+        decoder = seq2seq.BasicDecoder(
+            cell, helper_or_none(eye, tf.constant([0, 2]), END), cell.zero_state(2, tf.float32)
+        )
     else:
         width = options.pop("beam_width")
         decoder = seq2seq.BeamSearchDecoder(cell, eye, tf.constant([0, 2]), END,

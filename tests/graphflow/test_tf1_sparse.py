@@ -45,7 +45,10 @@ def test_is_fetched_and_fed_by_its_parts():
         np.testing.assert_array_equal(made, [[0, 1, 0], [2, 0, 3]])
     with tf.Session() as session:
         assert sparse().eval(session=session).values.tolist() == [5, 7, 6]
-    assert sparse().get_shape().as_list() == [2, 3] and tf.sparse_placeholder(tf.int32, [2, 3]).shape.as_list() == [2, 3]  # noqa: E501
+    assert sparse().get_shape().as_list() == [2, 3] and tf.sparse_placeholder(tf.int32, [2, 3]).shape.as_list() == [
+        2,
+        3,
+    ]
 
 
 def test_refuses_what_does_not_fit():

@@ -135,7 +135,7 @@ def _changed(gradients: Any, noise: float | None, multipliers: dict[Any, Any] | 
             gradient = gradient + truncated_normal(gradient.shape, dtype=gradient.dtype) * noise
         key = variable if multipliers and variable in multipliers else variable.name
         if gradient is not None and multipliers and key in multipliers:
-            gradient = mapped(gradient, lambda x, f=multipliers[key]: x * cast(convert_to_tensor(f), x.dtype))  # type: ignore[misc]  # noqa: E501
+            gradient = mapped(gradient, lambda x, f=multipliers[key]: x * cast(convert_to_tensor(f), x.dtype))  # type: ignore[misc]
         changed.append((gradient, variable))
     return changed
 

@@ -55,7 +55,7 @@ def one_hot_encoding(labels: Any, num_classes: int, on_value: Any = 1.0, off_val
 
 
 def _label(layer: Callable[..., Any], default: str) -> str:
-    return getattr(layer, "__name__", None) or getattr(getattr(layer, "func", None), "__name__", default)  # type: ignore[return-value]  # noqa: E501
+    return getattr(layer, "__name__", None) or getattr(getattr(layer, "func", None), "__name__", default)  # type: ignore[return-value]
 
 
 @add_arg_scope

@@ -65,7 +65,7 @@ def multiply_gradients(grads_and_vars: Pairs, gradient_multipliers: dict[Any, An
             if gradient is None:
                 raise ValueError("Requested multiple of `None` gradient.")
             factor = gradient_multipliers[key]
-            gradient = mapped(gradient, lambda x, f=factor: x * cast(convert_to_tensor(f), x.dtype))  # type: ignore[misc]  # noqa: E501
+            gradient = mapped(gradient, lambda x, f=factor: x * cast(convert_to_tensor(f), x.dtype))  # type: ignore[misc]
         multiplied.append((gradient, variable))
     return multiplied
 

@@ -139,8 +139,10 @@ def einsum_shapes(equation: str, bias_axes: str | None, input_shape: Any, output
             sizes[name] = size
     missing = [n for n in spelled[1] if sizes.get(n) is None]
     if missing:
-        raise ValueError(f"Weight dimension {missing[0]!r} did not have a match in either the input spec "
-                         f"{inputs!r} or the output spec {right!r}. For this layer, the weight must be fully specified.")  # noqa: E501
+        raise ValueError(
+            f"Weight dimension {missing[0]!r} did not have a match in either the input spec "
+            f"{inputs!r} or the output spec {right!r}. For this layer, the weight must be fully specified."
+        )
     full = tuple(sizes.get(n) for n in spelled[2])
     bias = None
     if bias_axes is not None:

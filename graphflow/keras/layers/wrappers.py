@@ -119,7 +119,7 @@ class SpectralNormalization(Wrapper):
 
     def normalized_weights(self) -> tuple[Tensor, Tensor]:
         """(the next u, the kernel over its largest singular value)."""
-        weights = reshape(self.kernel, (dm.product(self.kernel.shape[:-1]), self.kernel.shape[-1]))  # type: ignore[union-attr]  # noqa: E501
+        weights = reshape(self.kernel, (dm.product(self.kernel.shape[:-1]), self.kernel.shape[-1]))  # type: ignore[union-attr]
         u = self.vector_u.value()
         for _ in range(self.power_iterations):
             v = _unit(matmul(u, weights, transpose_b=True))

@@ -68,11 +68,29 @@ bce = BCE = binary_crossentropy
 cosine = cosine_similarity
 
 _FUNCTIONS = (
-    mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, mean_squared_logarithmic_error,
-    huber, log_cosh, kl_divergence, poisson, binary_crossentropy,
-    categorical_crossentropy, sparse_categorical_crossentropy, cosine_similarity, hinge, squared_hinge, categorical_hinge,  # noqa: E501
-    binary_focal_crossentropy, categorical_focal_crossentropy, categorical_generalized_cross_entropy,
-    dice, tversky, circle, ctc)
+    mean_squared_error,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_logarithmic_error,
+    huber,
+    log_cosh,
+    kl_divergence,
+    poisson,
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+    cosine_similarity,
+    hinge,
+    squared_hinge,
+    categorical_hinge,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+    dice,
+    tversky,
+    circle,
+    ctc,
+)
 FUNCTIONS: dict[str, Any] = {f.__name__: f for f in _FUNCTIONS}
 FUNCTIONS |= {"mse": mse, "MSE": mse, "mae": mae, "MAE": mae, "mape": mape, "MAPE": mape, "msle": msle, "MSLE": msle,
               "kld": kld, "KLD": kld, "logcosh": log_cosh, "bce": bce, "BCE": bce, "cosine": cosine,

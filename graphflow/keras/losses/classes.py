@@ -48,7 +48,9 @@ Huber = _named("Huber", f.huber, delta=1.0)
 LogCosh = _named("LogCosh", f.log_cosh)
 KLDivergence = _named("KLDivergence", f.kl_divergence)
 Poisson = _named("Poisson", f.poisson)
-BinaryCrossentropy = _named("BinaryCrossentropy", f.binary_crossentropy, from_logits=False, label_smoothing=0.0, axis=-1)  # noqa: E501
+BinaryCrossentropy = _named(
+    "BinaryCrossentropy", f.binary_crossentropy, from_logits=False, label_smoothing=0.0, axis=-1
+)
 CategoricalCrossentropy = _named("CategoricalCrossentropy", f.categorical_crossentropy, from_logits=False,
                                  label_smoothing=0.0, axis=-1)
 SparseCategoricalCrossentropy = _named("SparseCategoricalCrossentropy", f.sparse_categorical_crossentropy,

@@ -86,11 +86,21 @@ case("AddRows", lambda x, v: ta.add_rows(x * 1, constant([2, 2]), v), W, floats(
 case("StatelessWhile", lambda x, y: scan(lambda a, t: a * y + t, x, initializer=y * 1), W, Y, second=True)
 case("StatelessWhile", lambda x: scan(lambda a, t: a * t, x, reverse=True), W,
      expect=lambda x: np.cumprod(x[::-1], 0)[::-1], second=True)
-case("StatelessWhile", lambda x: map_fn(lambda r: map_fn(lambda t: t * t, r), x), floats((2, 3)), expect=lambda x: x * x,  # noqa: E501
-     second=True)
+case(
+    "StatelessWhile",
+    lambda x: map_fn(lambda r: map_fn(lambda t: t * t, r), x),
+    floats((2, 3)),
+    expect=lambda x: x * x,
+    second=True,
+)
 case("StatelessWhile", lambda x, i: foldl(lambda a, k: a * gather(x, k), i, initializer=x[0] * 1), W,
      np.array([1, 2, 1], np.int32), expect=lambda x, i: x[0] * x[1] * x[2] * x[1], second=True)
-case("StatelessWhile", lambda x: scan(lambda a, t: (a[0] + t, a[1] * t), x, initializer=(x[0] * 1, x[1] * 1)), W, second=True)  # noqa: E501
+case(
+    "StatelessWhile",
+    lambda x: scan(lambda a, t: (a[0] + t, a[1] * t), x, initializer=(x[0] * 1, x[1] * 1)),
+    W,
+    second=True,
+)
 case("TensorArrayGrow", lambda x: reduce_sum(
     TensorArray(x.dtype, 0, dynamic_size=True).write(1, x).write(0, x * x).stack(), 0), X, expect=lambda x: x * x + x)
 case("StatelessWhile", lambda x: reduce_sum(while_loop(

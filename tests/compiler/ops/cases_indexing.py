@@ -98,7 +98,7 @@ case("ListDiff", selection.setdiff1d, np.array([1, 2, 3, 2], np.int32), np.array
      expect=lambda x, y: [[1, 3], [0, 2]])
 case("DynamicPartition", lambda x, p: selection.dynamic_partition(x, p, 2), floats((4, 2)),
      np.array([1, 0, 0, 1], np.int32), sized=False, static=(0, 1), grad=False,
-     expect=lambda x, p: [x[p == 0], x[p == 1]])  # noqa: E501
+     expect=lambda x, p: [x[p == 0], x[p == 1]])
 case("DynamicStitch", lambda a, b: selection.dynamic_stitch([[2, 0], [1]], [a, b]), floats((2, 3)),
      floats((1, 3), seed=1), static=(0, 1), expect=lambda a, b: np.stack([a[1], b[0], a[0]]))
 case("InvertPermutation", selection.invert_permutation, np.array([2, 0, 1], np.int32), expect=np.argsort)

@@ -86,10 +86,28 @@ class Drawn:
             else:
                 with np.errstate(all="ignore"):
                     results = evaluate(op, [self.values[t] for t in op.inputs], self.sizes)
-            kept = op.type in ("Neg", "Relu", "Abs", "Maximum", "Minimum", "Max", "Min", "Transpose", "ReverseV2", "Tile",  # noqa: E501
-                               "StridedSlice", "Reshape", "ConcatV2", "Place", "SelectV2", "Const", "ReadVariableOp",
-                               "Assign", "GatherV2", "OneHot") and all(t in self.exact for t in op.inputs
-                                                                     if t.op.type != "VariableV2")
+            kept = op.type in (
+                "Neg",
+                "Relu",
+                "Abs",
+                "Maximum",
+                "Minimum",
+                "Max",
+                "Min",
+                "Transpose",
+                "ReverseV2",
+                "Tile",
+                "StridedSlice",
+                "Reshape",
+                "ConcatV2",
+                "Place",
+                "SelectV2",
+                "Const",
+                "ReadVariableOp",
+                "Assign",
+                "GatherV2",
+                "OneHot",
+            ) and all(t in self.exact for t in op.inputs if t.op.type != "VariableV2")
             for tensor, value in zip(op.outputs, results, strict=True):
                 self.note(tensor, value, exact or kept)
         self.seen = len(self.graph.operations)
