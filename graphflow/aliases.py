@@ -34,8 +34,9 @@ _INTERNAL = {
     "ops.check_ops": "debugging", "ops.gradients": "", "ops.gradients_impl": "", "ops.partitioned_variables": "",
     "ops.script_ops": "", "ops.spectral_ops": "spectral", "ops.special_math_ops": "math", "ops.template": "",
     "ops.distributions": "distributions", "layers": "layers", "layers.base": "layers", "layers.core": "layers",
-    "layers.convolutional": "layers.long_names", "layers.normalization": "layers", "layers.pooling":
-    "layers.long_names", "layers.layers": "layers", "training": "train", "training.moving_averages": "train", "training.training": "train",
+    "layers.convolutional": "layers.long_names", "layers.normalization": "layers",
+    "layers.pooling": "layers.long_names", "layers.layers": "layers", "training": "train",
+    "training.moving_averages": "train", "training.training": "train",
     "training.optimizer": "train", "training.saver": "train", "training.adam": "train",
     "training.gradient_descent": "train", "training.momentum": "train", "training.rmsprop": "train",
     "training.training_util": "train", "training.learning_rate_decay": "train",
