@@ -46,11 +46,14 @@ class Inputs:
 
     @property
     def data(self) -> Any:
-        """(x, y, sample_weight) as `train_step` takes them: in their structures, None where nothing was given."""
+        """(x, y, sample_weight) as `train_step` takes them: in their structures; x alone as it is, unless it is a list
+        or tuple."""
         x = pack(self.structure, self.x)
         y = None if not self.y else pack(self.target_structure, self.y)
         weights = None if not self.weights else self.weights[0] if len(self.weights) == 1 else list(self.weights)
-        return (x,) if y is None and weights is None else (x, y) if weights is None else (x, y, weights)
+        if y is None and weights is None:
+            return (x,) if isinstance(x, (list, tuple)) else x
+        return (x, y) if weights is None else (x, y, weights)
 
     @property
     def all(self) -> list[Tensor]:
@@ -60,7 +63,7 @@ class Inputs:
 def predict_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
     """(x...) -> the outputs, flat."""
     with model.graph.as_default(), model.graph.name_scope("predict_step"), training_as(False), StepScope():
-        outputs = model.predict_step((pack(inputs.structure, inputs.x),))
+        outputs = model.predict_step(inputs.data)
     model._output_structure = map_structure(lambda _: None, outputs)
     tensors = [convert_to_tensor(t) for t in flatten(outputs)]
     return backend.get_session(model.graph).make_callable(tensors[0] if len(tensors) == 1 else tensors, inputs.x)

@@ -1,0 +1,151 @@
+"""`tf.GradientTape` on graphs: which operations it covers, and their gradients as more graph."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from .compiler.ir import Tensor, default_graph
+from .compiler.ops.constant import convert_to_tensor
+from .compiler.ops.reduction import reduce_sum, size_of
+from .compiler.ops.slicing import stack
+from .compiler.ops.view import known_rank, reshape, shape_of, transpose, zeros
+from .control_flow import map_fn
+from .framework import GraphKeys, UnconnectedGradients, gradients
+from .keras.scope import current_scope
+from .math_ops import range_
+from .nest import flatten, is_nested, pack_sequence_as
+
+
+class GradientTape:
+    """`with GradientTape() as tape:` covers the operations made inside. `gradient` may be asked once, any number of
+    times if `persistent`, within the block (for higher derivatives) or after it.
+
+    In a graph nothing needs to be recorded: a gradient is graph made from graph. So tensors need no `watch`, and
+    `watch_accessed_variables` changes nothing. Operations of `stop_recording` are constants to it.
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
+        self._persistent = persistent
+        self._used = self._inside = False
+        self._stops: list[Tensor] = []
+        self._values: dict[Any, Tensor] = {}
+        self._range: tuple[Any, int, int | None] | None = None
+
+    def __enter__(self) -> GradientTape:
+        if self._inside:
+            raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
+        scope = current_scope()
+        self._inside = True
+        # within a training step a variable may have a new value already
+        self._values = {} if scope is None else dict(scope.values)
+        graph = default_graph()
+        self._range = graph, len(graph.operations), None
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._inside = False
+        assert self._range is not None
+        graph, first, _ = self._range
+        self._range = graph, first, len(graph.operations)
+
+    def watch(self, tensor: Any) -> None:
+        """Says that gradients for `tensor` (or a nest of them) will be asked for. Raises ValueError for what is
+        neither a tensor nor a variable."""
+        for leaf in flatten(tensor):
+            if not isinstance(leaf, Tensor) and not hasattr(leaf, "_as_graph_element"):
+                raise ValueError(f"Passed in object {leaf!r} of type {type(leaf).__name__!r}, not tf.Tensor or "
+                                 "tf.Variable or ExtensionType.")
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """What is made inside is constant for the gradients."""
+        if not self._inside:
+            raise RuntimeError("Trying to stop recording on a tape which is not recording.")
+        graph = default_graph()
+        first = len(graph.operations)
+        yield
+        self._stops += [t for op in graph.operations[first:] for t in op.outputs]
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._used, self._stops = False, []
+
+    def watched_variables(self) -> tuple[Any, ...]:
+        """The trainable variables that operations of the block read."""
+        assert self._range is not None
+        graph, first, last = self._range
+        read = {t.op.inputs[0] for op in graph.operations[first:last] for t in (*op.inputs, *op.outputs)
+                if t.op.type == "ReadVariableOp"}
+        return tuple(v for v in graph.get_collection_ref(GraphKeys.TRAINABLE_VARIABLES)
+                     if getattr(v, "handle", None) in read)
+
+    def gradient(self, target: Any, sources: Any, output_gradients: Any = None,
+                 unconnected_gradients: Any = UnconnectedGradients.NONE) -> Any:
+        """d(sum of the targets)/d(source) for each tensor or variable in the nest `sources`, in that nest; None (or
+        zeros) where no target depends on one. `output_gradients` weight the targets.
+
+        Raises RuntimeError when asked a second time of a tape that is not persistent.
+        """
+        self._use()
+        targets = [t for t in flatten(target) if t is not None]
+        weights = output_gradients if output_gradients is None else (
+            flatten(output_gradients) if is_nested(target) else [output_gradients])
+        found = gradients(targets, [self._source(s) for s in flatten(sources)], weights,
+                          stop_gradients=self._stops or None, unconnected_gradients=unconnected_gradients)
+        return pack_sequence_as(sources, found)
+
+    def _use(self) -> None:
+        if self._used and not self._persistent:
+            raise RuntimeError("A non-persistent GradientTape can only be used to compute one set of gradients (or "
+                               "jacobians)")
+        self._used = True
+
+    def _source(self, source: Any) -> Any:
+        return self._values.get(source, source) if hasattr(source, "handle") else source
+
+    def jacobian(self, target: Any, sources: Any, unconnected_gradients: Any = UnconnectedGradients.NONE,
+                 parallel_iterations: int | None = None, experimental_use_pfor: bool = True) -> Any:
+        """The derivatives of each element of `target`: for each source a tensor of shape target.shape + source.shape.
+        Raises ValueError for a source or target of unknown rank."""
+        self._use()
+        y = convert_to_tensor(target)
+        flat = reshape(y, [-1])
+        policy = UnconnectedGradients(unconnected_gradients)
+
+        def rows(source: Any) -> Tensor | None:
+            x = self._source(source)
+            if policy is UnconnectedGradients.NONE and self._plain(y, x)[0] is None:
+                return None
+            like = convert_to_tensor(source)
+            found = map_fn(lambda i: _dense(self._plain(flat[i], x)[0], like), range_(size_of(flat)), dtype=like.dtype)
+            return reshape(found, (*known_rank("jacobian", y), *known_rank("jacobian", like)))
+
+        return pack_sequence_as(sources, [rows(s) for s in flatten(sources)])
+
+    def batch_jacobian(self, target: Any, source: Any, unconnected_gradients: Any = UnconnectedGradients.NONE,
+                       parallel_iterations: int | None = None, experimental_use_pfor: bool = True) -> Any:
+        """The jacobian of each row by itself: a tensor of shape [batch] + target.shape[1:] + source.shape[1:]. Raises
+        ValueError where a target's row has no static size."""
+        self._use()
+        y, like = convert_to_tensor(target), convert_to_tensor(source)
+        dims, inner = known_rank("batch_jacobian", y), known_rank("batch_jacobian", like)
+        row = y.shape[1:].num_elements()
+        if row is None:
+            raise ValueError(f"batch_jacobian: the target's rows must have a static size. Received: {y!r}")
+        flat, x = reshape(y, (-1, row)), self._source(source)
+        if UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.NONE and self._plain(y, x)[0] is None:
+            return None
+        columns = [_dense(self._plain(reduce_sum(flat[:, i]), x)[0], like) for i in range(row)]
+        found = transpose(stack(columns), (1, 0, *range(2, len(inner) + 1)))
+        return reshape(found, (*dims, *inner[1:]))
+
+    def _plain(self, y: Any, x: Any) -> Sequence[Any]:
+        return gradients(y, [x], stop_gradients=self._stops or None)
+
+
+def _dense(gradient: Any, like: Tensor) -> Tensor:
+    return zeros(shape_of(like), like.dtype) if gradient is None else convert_to_tensor(gradient)
+
+
+__all__ = ["GradientTape"]
