@@ -4,6 +4,7 @@ from . import (
     applications,
     backend,
     callbacks,
+    config,
     constraints,
     datasets,
     dtype_policies,
@@ -11,6 +12,7 @@ from . import (
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
@@ -18,7 +20,7 @@ from . import (
     saving,
     utils,
 )
-from .dtype_policies import DTypePolicy
+from .dtype_policies import DTypePolicy, FloatDTypePolicy
 from .layers import Input, InputSpec, Layer
 from .losses import Loss
 from .metrics import Metric
@@ -29,7 +31,8 @@ from .variables import Variable
 __version__ = "3.15.1"  # the Keras release whose interface and files these are
 
 __all__ = [
-    "DTypePolicy", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Sequential", "Variable",
-    "activations", "applications", "backend", "callbacks", "constraints", "datasets", "dtype_policies", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "optimizers", "regularizers", "saving", "utils",
+    "DTypePolicy", "FloatDTypePolicy", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer",
+    "Sequential", "Variable", "activations", "applications", "backend", "callbacks", "config", "constraints",
+    "datasets", "dtype_policies", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
+    "optimizers", "regularizers", "saving", "utils",
 ]

@@ -24,6 +24,7 @@ class _Local(threading.local):
     def __init__(self) -> None:
         self.scopes: list[StepScope | None] = []
         self.training: Any = None
+        self.autocast: str | None = None
         self.calls: list[Any] = []
 
 
@@ -69,6 +70,21 @@ def outside_steps() -> Iterator[None]:
     finally:
         _local.scopes.pop()
         _local.calls, _local.training = calls, training
+
+
+def autocast_dtype() -> str | None:
+    """What a layer that computes in another float type than its variables' reads them as."""
+    return _local.autocast
+
+
+@contextlib.contextmanager
+def autocast_to(dtype: str | None) -> Iterator[None]:
+    """Float variables that are read inside are cast to this dtype (None: to none)."""
+    previous, _local.autocast = _local.autocast, dtype
+    try:
+        yield
+    finally:
+        _local.autocast = previous
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from ..compiler.shapes import TensorShape
 from ..framework import GraphKeys
 from . import backend, initializers
 from .naming import auto_name
-from .scope import current_scope
+from .scope import autocast_dtype, current_scope
 
 
 class Variable(graph_variables.Variable):
@@ -27,9 +27,9 @@ class Variable(graph_variables.Variable):
     """
 
     def __init__(self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True,
-                 name: str | None = None, regularizer: Any = None, constraint: Any = None):
+                 name: str | None = None, regularizer: Any = None, constraint: Any = None, autocast: bool = True):
         self._name = name or auto_name(type(self).__name__)
-        self.trainable = trainable
+        self.trainable, self.autocast = trainable, autocast
         self.regularizer = regularizer
         self.constraint = constraint
         graph = default_graph()
@@ -80,14 +80,17 @@ class Variable(graph_variables.Variable):
     def shape(self) -> Any:
         return tuple(self.handle.dims or ())
 
+    _keras_shape = shape
+
     @property
     def ndim(self) -> int:
         return len(self.shape)
 
     def value(self) -> Tensor:
         """The tensor that reads the variable (within a step: what the step has made of it so far)."""
-        scope = current_scope()
-        return scope.values.get(self, self._read) if scope else self._read
+        scope, wanted = current_scope(), autocast_dtype() if self.autocast else None
+        value = scope.values.get(self, self._read) if scope else self._read
+        return cast(value, wanted) if wanted is not None and value.dtype.is_floating else value
 
     _as_graph_element = value
 

@@ -39,14 +39,19 @@ def get_session(graph: Graph | None = None) -> Session:
     It is the session entered by `with Session()`, if there is one, else the one given to `set_session`, else its own.
     """
     graph = graph or default_graph()
+    session = _session_of(graph)
+    if not _manual:
+        _initialize(session, graph)
+    return session
+
+
+def _session_of(graph: Graph) -> Session:
     session = default_session()
     if session is None or session.graph is not graph:
         own = graph.get_collection_ref(_SESSION)
         if not own:
             own.append(Session(graph=graph))
         session = own[0]
-    if not _manual:
-        _initialize(session, graph)
     return session
 
 
@@ -109,7 +114,7 @@ def set_value(x: Variable, value: Any) -> None:
         raise ValueError(f"The shape of the target variable and the shape of the target value must match. "
                          f"Received: value.shape={array.shape}, variable.shape={x.shape} for {x.name!r}")
     array = np.array(np.broadcast_to(array, x.shape), x.dtype.np, order="C")
-    get_session(x.graph).store.set(x.op, array)
+    _session_of(x.graph).store.set(x.op, array)  # what is set need not be drawn first
 
 
 def batch_set_value(pairs: Sequence[tuple[Any, Any]]) -> None:

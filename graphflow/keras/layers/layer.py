@@ -17,11 +17,22 @@ from ...compiler.ops.state import placeholder
 from .. import backend, constraints, dtype_policies, initializers, regularizers
 from ..naming import auto_name
 from ..nest import as_list, flatten, map_structure
-from ..scope import StepScope, calling, current_scope, in_training, outside_steps, recording, training_as
+from ..scope import (
+    StepScope,
+    autocast_dtype,
+    autocast_to,
+    calling,
+    current_scope,
+    in_training,
+    outside_steps,
+    recording,
+    training_as,
+)
 from ..variables import Variable
+from .building import building, by_itself
 from .call_spec import Signature, fill_masks, has_tensor, shapes_for, tensor_arguments
 from .connected import Connected
-from .input_spec import InputSpec, Shape, is_shape, shape_of
+from .input_spec import InputSpec, Shape, given_input_shape, is_shape, shape_of
 from .node import Node, mask_of, record, set_mask
 
 __all__ = ["InputSpec", "Layer", "Shape"]
@@ -39,6 +50,12 @@ class Layer(Connected):
     tells_build_shape = False  # whether configs hold the input's shape although `build` makes nothing
     autocast = True
     _arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    _building = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls) and not hasattr(cls.build, "cares_for_names"):
+            cls.build = by_itself(cls.build)  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -47,7 +64,7 @@ class Layer(Connected):
 
     def __init__(self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None,
                  autocast: bool = True, name: str | None = None, **kwargs: Any):
-        shape = _given_input_shape(kwargs)
+        shape = given_input_shape(kwargs)
         self._initial_weights = kwargs.pop("weights", None)
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
@@ -55,7 +72,7 @@ class Layer(Connected):
             raise ValueError(f"Argument `name` must be a string and cannot contain character `/`. "
                              f"Received: name={name!r}")
         self.name = name or auto_name(type(self).__name__)
-        self.dtype_policy = dtype_policies.get(dtype)
+        self.dtype_policy = dtype_policies.for_layer(dtype, self.name)
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
@@ -120,7 +137,7 @@ class Layer(Connected):
         shapes = config.get("shapes_dict") or {"input_shape": config.get("input_shape")}
         shapes = {k: map_shapes(tuple, v) for k, v in shapes.items()}
         names = list(inspect.signature(self.build).parameters)
-        with default_graph().name_scope(self.name):
+        with building(self), default_graph().name_scope(self.name):
             if "shapes_dict" in config:
                 self.build(**{k: v for k, v in shapes.items() if k in names})
             else:
@@ -171,7 +188,7 @@ class Layer(Connected):
                 self._build_once(tensors)
             fill_masks(signature, bound, kwargs)
             previous = kwargs["mask"] if kwargs.get("mask") is not None else map_structure(mask_of, first)
-            with graph.name_scope(scope), calling(self):
+            with graph.name_scope(scope), calling(self), autocast_to(self._reads_as()):
                 outputs = self.call(*args, **kwargs)
                 self._regularize_activity(outputs)
             if symbolic:
@@ -196,12 +213,23 @@ class Layer(Connected):
             if not hasattr(value, "__array__") and not hasattr(value, "_as_graph_element"):
                 return value
             value = convert_to_tensor(value)
-        if self.autocast and value.dtype.is_floating and backend.is_float(self.compute_dtype) and (
+        if self._casts_inputs and value.dtype.is_floating and backend.is_float(self.compute_dtype) and (
                 value.dtype.name != self.compute_dtype):
             mask, value = mask_of(value), cast(value, self.compute_dtype)
             if mask is not None:
                 set_mask(value, mask)
         return value
+
+    @property
+    def _casts_inputs(self) -> bool:
+        return self.autocast
+
+    def _reads_as(self) -> str | None:
+        """The dtype in which `call` reads float variables, None for their own."""
+        within = autocast_dtype() is not None
+        if within and not (self.autocast and backend.is_float(self.compute_dtype)):
+            return None
+        return self.compute_dtype if within or self.compute_dtype != self.variable_dtype else None
 
     def _check_input(self, first: Any) -> None:
         if self.input_spec is None or first is None:
@@ -220,7 +248,8 @@ class Layer(Connected):
         if self.built:
             return
         self._build_shapes = shapes_for(self.build, tensors)
-        self.build(**self._build_shapes)
+        with building(self):
+            self.build(**self._build_shapes)
         self.built = True
         if self._initial_weights is not None:  # Keras 2's `weights=`
             self.set_weights(self._initial_weights)
@@ -285,7 +314,7 @@ class Layer(Connected):
         if initializer is None:
             initializer = "glorot_uniform" if backend.is_float(dtype) else "zeros"
         variable = Variable(initializers.get(initializer), () if shape is None else shape, dtype, trainable,
-                            name or "variable", regularizers.get(regularizer), constraints.get(constraint))
+                            name or "variable", regularizers.get(regularizer), constraints.get(constraint), autocast)
         self._weights.append(variable)
         return variable
 
@@ -407,17 +436,3 @@ def map_shapes(function: Any, value: Any) -> Any:
     if isinstance(value, dict):
         return {k: map_shapes(function, v) for k, v in value.items()}
     return [map_shapes(function, v) for v in value]
-
-
-def _given_input_shape(kwargs: dict[str, Any]) -> Shape | None:
-    """Keras 2's ways to state the input's shape: input_shape, batch_input_shape, input_dim (and batch_size)."""
-    batch = kwargs.pop("batch_size", None)
-    full = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
-    shape, dim = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
-    length = kwargs.pop("input_length", None)
-    kwargs.pop("input_dtype", None)
-    if full is not None:
-        return tuple(full)
-    if shape is not None:
-        return (batch, *(shape if hasattr(shape, "__iter__") else (shape,)))
-    return None if dim is None else (batch, dim) if length is None else (batch, length, dim)

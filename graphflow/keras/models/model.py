@@ -74,6 +74,10 @@ class Model(Fitter):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None  # the outputs carry their own
 
+    @property
+    def _casts_inputs(self) -> bool:
+        return self.autocast and self._network is None  # else the layers do
+
     def build(self, input_shape: Any = None) -> None:
         """Make the weights of a subclassed model for inputs of this shape (with the batch axis)."""
         if self.built or input_shape is None:
@@ -84,6 +88,8 @@ class Model(Fitter):
             self._build_shapes = {"input_shape": input_shape}
             self.built = True  # the layers build themselves
             self(map_shapes(lambda shape: _entry(shape, self.compute_dtype), input_shape))
+
+    build.cares_for_names = True  # type: ignore[attr-defined]
 
     def _build_once(self, tensors: dict[str, Any]) -> None:
         if self.built:

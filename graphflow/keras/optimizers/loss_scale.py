@@ -52,7 +52,9 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def variable_paths(self) -> list[str]:
-        return [*super().variable_paths, *(f"{self.name}/{path}" for path in self.inner_optimizer.variable_paths)]
+        begun = ("iteration", "learning_rate")  # made before this optimizer is built
+        return [*super().variable_paths, *(path if path.endswith(begun) else f"{self.name}/{path}"
+                                           for path in self.inner_optimizer.variable_paths)]
 
     def apply(self, grads: Sequence[Any], trainable_variables: Iterable[Variable] | None = None) -> Any:
         variables = self._trainable if trainable_variables is None else list(trainable_variables)

@@ -27,7 +27,7 @@ _PUBLIC = ("layers", "initializers", "losses", "metrics", "optimizers", "regular
 _FUNCTIONS = ("activations", "losses", "metrics", "initializers", "ops")  # modules whose functions configs may name
 # classes that Keras's public interface has in another module than ours
 _MODULES = {"SeedGenerator": "keras.random", "LearningRateSchedule": "keras.optimizers.schedules",
-            "DTypePolicyMap": "keras.dtype_policies"}
+            "DTypePolicyMap": "keras.dtype_policies", "QuantizedDTypePolicy": "keras.dtype_policies"}
 
 _safe: list[bool] = [True]
 _shared: list[_SharedObjects] = []
