@@ -6,6 +6,7 @@ those registered, and those passed as `custom_objects`; everything else is refus
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 import types
 import warnings
@@ -28,6 +29,8 @@ _FUNCTIONS = ("activations", "losses", "metrics", "initializers", "ops")  # modu
 # classes that Keras's public interface has in another module than ours
 _MODULES = {"SeedGenerator": "keras.random", "LearningRateSchedule": "keras.optimizers.schedules",
             "DTypePolicyMap": "keras.dtype_policies", "QuantizedDTypePolicy": "keras.dtype_policies"}
+# layers of applications that are not public, and the modules that have them
+_INNER = {"CustomScaleLayer": "applications.inception_resnet_v2", "LayerScale": "applications.convnext"}
 
 _safe: list[bool] = [True]
 _shared: list[_SharedObjects] = []
@@ -93,6 +96,8 @@ def public_module(cls: Any) -> str | None:
     module = cls.__module__
     if not module.startswith(PACKAGE + "."):
         return None
+    if cls.__name__ in _INNER:
+        return f"keras.src.{_INNER[cls.__name__]}"
     for base in cls.__mro__:
         if base.__name__ in _MODULES:
             return _MODULES[base.__name__]
@@ -282,7 +287,9 @@ def _find_class(name: str, module: Any, registered: Any, objects: Mapping[str, A
 
 
 def _public_class(module: str, name: str) -> Any:
-    """A class of one of our public modules: those that are imported already, never another."""
+    """A class of one of our public modules: those that are imported already, or `_INNER` ones."""
+    if name in _INNER and module.endswith(_INNER[name]):
+        return getattr(importlib.import_module(f"{PACKAGE}.{_INNER[name]}"), name)
     part = next((p for p in module.split(".") if p in _PUBLIC), None)
     places = [f"{PACKAGE}.{part}.schedules"] if "schedules" in module else []
     for place in [*places, f"{PACKAGE}.{part}" if part else PACKAGE]:
