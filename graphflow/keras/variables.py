@@ -11,6 +11,7 @@ from ..compiler.ir import Operation, Tensor, default_graph
 from ..compiler.ops.constant import as_array, convert_to_tensor
 from ..compiler.ops.elementwise import cast
 from ..compiler.ops.state import assign, read_variable, variable_handle
+from ..compiler.ops.view import stop_gradient
 from ..compiler.shapes import TensorShape
 from ..framework import GraphKeys
 from . import backend, initializers
@@ -119,7 +120,7 @@ class Variable(graph_variables.Variable):
                              f"Target variable: {self}")
         if scope is None:
             return assign(self.handle, tensor, name=name)
-        scope.values[self] = tensor
+        scope.values[self] = stop_gradient(tensor)  # what is read from now on is a value, as after any assignment
         return tensor
 
     def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None,

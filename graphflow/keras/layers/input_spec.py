@@ -53,3 +53,17 @@ class InputSpec:
 
     def _refuse(self, layer: str, index: int, problem: str) -> None:
         raise ValueError(f"Input {self.name or index} of layer {layer!r} is incompatible with the layer: {problem}")
+
+
+def given_input_shape(kwargs: dict[str, Any]) -> Shape | None:
+    """Keras 2's ways to state the input's shape: input_shape, batch_input_shape, input_dim (and batch_size)."""
+    batch = kwargs.pop("batch_size", None)
+    full = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
+    shape, dim = kwargs.pop("input_shape", None), kwargs.pop("input_dim", None)
+    length = kwargs.pop("input_length", None)
+    kwargs.pop("input_dtype", None)
+    if full is not None:
+        return tuple(full)
+    if shape is not None:
+        return (batch, *(shape if hasattr(shape, "__iter__") else (shape,)))
+    return None if dim is None else (batch, dim) if length is None else (batch, length, dim)

@@ -107,6 +107,8 @@ class Sequential(Model):
             self._connect(entry, x)
         self._build_shapes = {"input_shape": shape_of(entry)}
 
+    build.cares_for_names = True  # type: ignore[attr-defined]
+
     def _entry_for(self, shape: Any) -> InputLayer:
         first = self._stack[0]
         dtype = first.inputs[0].dtype.name if isinstance(first, Model) and first._network else first.input_dtype
