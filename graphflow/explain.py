@@ -21,8 +21,9 @@ from .compiler.passes.specialise import shape_pattern
 from .compiler.pipeline import Stage
 from .compiler.shapes import format_dims
 from .runtime import kernel_cache
+from .runtime.pieces import Pieces, run_in_python
 from .runtime.plan import BYTES_PER_NS, FLOPS_PER_NS, Binding, HostCall, Step
-from .runtime.runner import Runner, as_feed
+from .runtime.runner import Runner, Shapes, as_feed
 from .runtime.session import Session, default_session
 
 ASSUMED_SIZE = 32  # of dimensions that neither the graph nor the caller gives
@@ -159,29 +160,85 @@ def explain(fetches: Any, feed_dict: Mapping[Any, Any] | None = None, feed_shape
         feeds = [*dict.fromkeys([*runner.feeds, *_placeholders(runner)])]
         shapes = tuple(_assume(t, given.get(t), notes) for t in feeds)
     runner = own.runner(fetches, feeds)
-    plan, binding = runner.bind(shapes)
-    stages: list[Stage] = []
-    runner.compile(shape_pattern(runner.feeds, shapes), stages)
-    times: Sequence[float | None] = [None] * len(binding.steps)  # type: ignore[union-attr]
-    total: float | None = None
     if values is None:
         notes.append("no times: they need a feed_dict" if runner.feeds else "")
-    if values is not None or not runner.feeds:
-        times, total = _measure(user, own, runner, values or [], notes)
-    variables = (user.store.get(op) for op in plan.handles.values())  # type: ignore[union-attr]
+        values = None if runner.feeds else []
+    for op in user.graph.operations:
+        if op.type == "VariableV2" and (value := user.store.get(op)) is not None:
+            own.store.set(op, value)
+    part = _Part()
+    _look(part, runner, shapes, values, notes)
     fetched: list[Tensor | Operation] = [*runner.outputs, *runner.targets]
     return Explanation(
         tuple(e.name for e in fetched),
         {t.name: f"{t.dtype.name}{format_dims(s)}" for t, s in zip(runner.feeds, shapes, strict=True)},
-        tuple(n for n in notes if n),
-        tuple(stages),
-        tuple(_kernel(step, seconds) for step, seconds in zip(binding.steps, times, strict=True)),  # type: ignore[union-attr]
-        *_memory(binding),
-        sum(v.nbytes for v in variables if v is not None),
-        own.threads(),
-        total,
-        verbose,
-    )  # type: ignore[arg-type]
+        tuple(n for n in notes if n), tuple(part.stages), tuple(part.kernels), tuple(part.buffers), part.arena_bytes,
+        part.live_peak_bytes, sum(v.nbytes for op in part.variables if (v := user.store.get(op)) is not None),
+        own.threads(), part.seconds, verbose)
+
+
+@dataclasses.dataclass
+class _Part:
+    """What has been seen of a run, piece by piece."""
+
+    stages: list[Stage] = dataclasses.field(default_factory=list)
+    kernels: list[Kernel] = dataclasses.field(default_factory=list)
+    buffers: list[Buffer] = dataclasses.field(default_factory=list)
+    variables: set[Operation] = dataclasses.field(default_factory=set)
+    arena_bytes: int = 0
+    live_peak_bytes: int = 0
+    seconds: float | None = 0.0
+
+
+def _look(part: _Part, runner: Runner, shapes: Shapes, values: list[Any] | None, notes: list[str]) -> None:
+    """Add the plan of a run to `part` or, where it runs in pieces, the plans of these."""
+    plan, binding = runner.bind((*shapes, *runner.open_shapes()))
+    if isinstance(plan, Pieces):
+        _look_at_pieces(part, plan, binding, dict(zip(runner.feeds, shapes, strict=True)), values, notes)  # type: ignore[arg-type]
+        return
+    assert isinstance(binding, Binding)
+    stages: list[Stage] = []
+    runner.compile(shape_pattern(runner.feeds, shapes, runner.sizes_fed), stages, tuple(runner.open_shapes()))
+    if part.stages:
+        piece = len(part.stages) // len(stages) + 1
+        stages = [s._replace(name=f"{s.name} (piece {piece})") for s in stages]
+    times: Sequence[float | None] = [None] * len(binding.steps)
+    total: float | None = None
+    if values is not None:
+        times, total = _measure(runner, values, notes)
+    buffers, peak = _memory(binding)
+    part.stages += stages
+    part.buffers += [dataclasses.replace(b, offset=b.offset + part.arena_bytes, first=b.first + len(part.kernels),
+                                         last=b.last + len(part.kernels)) for b in buffers]
+    part.kernels += [_kernel(step, seconds) for step, seconds in zip(binding.steps, times, strict=True)]
+    part.variables |= set(plan.handles.values())
+    part.arena_bytes += binding.arena_bytes
+    part.live_peak_bytes = max(part.live_peak_bytes, peak)
+    part.seconds = None if part.seconds is None or total is None else part.seconds + total
+
+
+def _look_at_pieces(part: _Part, pieces: Pieces, sizes: Mapping[Any, int], shapes: Mapping[Tensor, Any],
+                    values: list[Any] | None, notes: list[str]) -> None:
+    if values is None:
+        part.seconds = None
+        if pieces.first is not None:
+            _look(part, pieces.first, tuple(shapes[t] for t in pieces.first.feeds), None, notes)
+        part.kernels += [_host_kernel(op, None) for op, _, _ in pieces.hosts]
+        notes.append("what follows is compiled when the shapes are known that depend on values: give a feed_dict")
+        return
+
+    def watch(piece: Any, given: list[Any]) -> None:
+        if isinstance(piece, Operation):
+            start = time.perf_counter()
+            run_in_python(pieces.session, piece, given, sizes)
+            seconds = time.perf_counter() - start
+            part.kernels.append(_host_kernel(piece, seconds))
+            part.seconds = None if part.seconds is None else part.seconds + seconds
+        else:
+            arrays = [as_feed(t, v) for t, v in zip(piece.feeds, given, strict=True)]
+            _look(part, piece, piece.shapes_of(arrays), arrays, notes)
+
+    pieces.run(values, sizes, watch)
 
 
 def _graph_of(fetches: Any) -> Graph | None:
@@ -226,13 +283,11 @@ def _assume(tensor: Tensor, given: Any, notes: list[str]) -> tuple[int, ...]:
     return shape
 
 
-def _measure(user: Session, own: Session, runner: Runner, values: Sequence[np.ndarray], notes: list[str]
+def _measure(runner: Runner, values: Sequence[np.ndarray], notes: list[str]
              ) -> tuple[Sequence[float | None], float | None]:
-    """The fastest time of each step and of a run, on a copy of the user's variables."""
-    for op in user.graph.operations:
-        if op.type == "VariableV2" and (value := user.store.get(op)) is not None:
-            own.store.set(op, value)
-    frame = runner.frame(tuple(v.shape for v in values))
+    """The fastest time of each step and of a run."""
+    frame = runner.frame(runner.shapes_of(values))
+    values = runner.without_sizes(values)
     try:
         times = frame.timed(values)
     except FailedPreconditionError as error:
@@ -251,21 +306,28 @@ def _kernel(step: Step, seconds: float | None) -> Kernel:
     op = step.op
     body = op.attrs["body"].operations if "body" in op.attrs else [op]
     fuses = tuple(o.type for o in body if o.type not in ("Parameter", "Const"))
-    # a frozen module is what `python -m` runs a package's own programs by
-    site = "" if op.site is None or op.site.filename.startswith("<frozen") else f"{op.site.filename}:{op.site.line}"
     if isinstance(step.call, HostCall):
-        return Kernel(op.type, op.name, fuses, site, host=True, measured=seconds or None)
+        return _host_kernel(op, seconds)
     call: KernelCall = step.call  # type: ignore[assignment]
     nanoseconds = (call.nbytes / BYTES_PER_NS + call.flops / FLOPS_PER_NS) / step.chunks
-    return Kernel(call.name, op.name, fuses, site, False, call.tasks, step.chunks, call.nbytes, call.flops,
+    return Kernel(call.name, op.name, fuses, _site(op), False, call.tasks, step.chunks, call.nbytes, call.flops,
                   1e-9 * nanoseconds, seconds, call.source, str(kernel_cache.path_of(call.source)))
 
 
-def _memory(binding: Binding) -> tuple[tuple[Buffer, ...], int, int]:
-    """(buffers, size of the arena, largest number of its bytes in use at one step)."""
-    buffers = tuple(Buffer(f"scratch of step {place.first}" if isinstance(key, Scratch) else key.name, place.nbytes,
-                           place.offset, place.first, place.last, place.kind == "fresh")
-                    for key, place in binding.locations.items() if place.nbytes)
+def _host_kernel(op: Operation, seconds: float | None) -> Kernel:
+    return Kernel(op.type, op.name, (op.type,), _site(op), host=True, measured=seconds or None)
+
+
+def _site(op: Operation) -> str:
+    # a frozen module is what `python -m` runs a package's own programs by
+    return "" if op.site is None or op.site.filename.startswith("<frozen") else f"{op.site.filename}:{op.site.line}"
+
+
+def _memory(binding: Binding) -> tuple[list[Buffer], int]:
+    """(buffers, the largest number of the arena's bytes in use at one step)."""
+    buffers = [Buffer(f"scratch of step {place.first}" if isinstance(key, Scratch) else key.name, place.nbytes,
+                      place.offset, place.first, place.last, place.kind == "fresh")
+               for key, place in binding.locations.items() if place.nbytes]
     peak = 0
     for step in range(len(binding.steps) + 1):
         used = sorted((b.offset, b.offset + aligned(b.nbytes)) for b in buffers
@@ -275,7 +337,7 @@ def _memory(binding: Binding) -> tuple[tuple[Buffer, ...], int, int]:
             total += max(0, stop - max(begin, end))
             end = max(end, stop)
         peak = max(peak, total)
-    return buffers, binding.arena_bytes, peak
+    return buffers, peak
 
 
 class _Callable(ModuleType):

@@ -4,7 +4,7 @@ The rest is a Runner of its own that is fed what came before, so it may be cut a
 """
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,9 @@ from .plan import uninitialized
 if TYPE_CHECKING:
     from .runner import Runner
     from .session import Session
+
+
+Watch = Callable[[Any, list[Any]], None]  # (the Runner or Operation, the values of its feeds or inputs)
 
 
 class Pieces:
@@ -72,17 +75,24 @@ class Pieces:
         """The sizes of the pattern's symbols."""
         return {self.symbols[name]: size for name, size in sizes.items()}
 
-    def run(self, values: Sequence[Any], sizes: Mapping[Atom, int]) -> list[Any]:
+    def run(self, values: Sequence[Any], sizes: Mapping[Atom, int], watch: Watch | None = None) -> list[Any]:
+        """The values of the outputs. `watch` is shown each piece, with what it is given, before it runs."""
         found: dict[Tensor, Any] = dict(zip(self.feeds, values, strict=True))
-        if self.first is not None:
-            results = self.first([found[t] for t in self.first.feeds])
-            found.update(zip(self.first.outputs, results, strict=True))
+
+        def run(runner: Runner | None) -> None:
+            if runner is not None:
+                given = [found[t] for t in runner.feeds]
+                if watch is not None:
+                    watch(runner, given)
+                found.update(zip(runner.outputs, runner(given), strict=True))
+
+        run(self.first)
         for op, inputs, outputs in self.hosts:
             arrays = [_array(found[t]) if t in found else np.empty(0) for t in inputs]
+            if watch is not None:
+                watch(op, arrays)
             found.update(zip(outputs, run_in_python(self.session, op, arrays, sizes), strict=True))
-        if self.rest is not None:
-            results = self.rest([found[t] for t in self.rest.feeds])
-            found.update(zip(self.rest.outputs, results, strict=True))
+        run(self.rest)
         return [_fetched(found[t], t in self.feeds) for t in self.outputs]
 
 

@@ -69,16 +69,13 @@ class Runner:
         if self._open:
             shapes += self.open_shapes()
         if self.sizes_fed:
-            shapes[: len(ready)] = [
-                (value.shape, *value.ravel().tolist()) if t in self.sizes_fed else shape  # type: ignore[attr-defined]
-                for t, value, shape in zip(self.feeds, ready, shapes, strict=False)
-            ]
+            shapes[:len(ready)] = self.shapes_of(ready)
         found = self._bindings.get(tuple(shapes))
         plan, binding = found if found is not None else self.bind(tuple(shapes))
         if isinstance(plan, Pieces):
             return plan.run(ready, binding)  # type: ignore[arg-type]
         if self.sizes_fed:
-            ready = [value for t, value in zip(self.feeds, ready, strict=True) if t not in self.sizes_fed]
+            ready = self.without_sizes(ready)
         try:
             frame = binding.frames.pop()  # type: ignore[union-attr]
         except IndexError:
@@ -86,6 +83,15 @@ class Runner:
         results = frame.run(ready)
         binding.frames.append(frame)  # type: ignore[union-attr]
         return results
+
+    def shapes_of(self, values: Sequence[Any]) -> Shapes:
+        """The shapes of the feeds, of those known as sizes with their elements: what a binding is for."""
+        return tuple((v.shape, *v.ravel().tolist()) if t in self.sizes_fed else v.shape
+                     for t, v in zip(self.feeds, values, strict=True))
+
+    def without_sizes(self, values: Sequence[Any]) -> list[Any]:
+        """What of the feeds' values a plan takes."""
+        return [value for t, value in zip(self.feeds, values, strict=True) if t not in self.sizes_fed]
 
     def open_shapes(self) -> list[tuple[int, ...]]:
         """The present shapes of variables that may change theirs; (-1,) for one without a value."""

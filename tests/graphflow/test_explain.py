@@ -174,6 +174,19 @@ def test_host_ops_are_marked():
     assert "class=host" in explanation._repr_html_()
 
 
+def test_a_run_in_pieces():
+    x = tf.placeholder(tf.float32, [None, 2], "x")
+    total = tf.reduce_sum(tf.tanh(tf.boolean_mask(x, x[:, 0] > 0)), 0)
+    rows = np.array([[1, 2], [-1, 3], [4, 5]], np.float32)
+    found = tf.explain(total, {x: rows})
+    hosts = [k.host for k in found.kernels]
+    assert hosts.index(True) not in (0, len(hosts) - 1) and all(k.measured for k in found.kernels)
+    assert found.run_seconds and any("(piece 2)" in s.name for s in found.stages)
+    assert {b.last for b in found.buffers} & {len(hosts) - 1, len(hosts)}
+    unfed = tf.explain(total, feed_shapes={x: (3, 2)})
+    assert "give a feed_dict" in str(unfed) and unfed.run_seconds is None and unfed.kernels[-1].host
+
+
 def test_json(step):
     found = json.loads(json.dumps(tf.explain(step.fetches, step.feeds, session=step.session).to_dict()))
     assert found["passes"][0]["name"] == "specialise"
