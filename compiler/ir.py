@@ -52,6 +52,14 @@ class Tensor:
     def shape(self) -> TensorShape:
         return getattr(self, "_shape_class", TensorShape)(self.dims)
 
+    @property
+    def _keras_shape(self) -> tuple[int | None, ...] | None:  # as Keras 2 kept it
+        return None if self.dims is None else tuple(self.shape.as_list())
+
+    @_keras_shape.setter
+    def _keras_shape(self, shape: Sequence[int | None]) -> None:
+        self.set_shape(shape)
+
     def get_shape(self) -> TensorShape:
         return TensorShape(self.dims)
 

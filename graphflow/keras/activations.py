@@ -34,7 +34,7 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     else:
         y, below = ew.relu(x), None
     if max_value is not None:
-        y = ew.minimum(y, max_value)
+        y = ew.minimum(ew.maximum(y, 0.0) if threshold < 0 else y, max_value)
     return y if below is None else ew.where(x > threshold, y, below)
 
 

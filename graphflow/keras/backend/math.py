@@ -10,6 +10,7 @@ from ...compiler.dtypes import as_dtype, bool_
 from ...compiler.ir import Tensor
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.constant import convert_to_tensor
+from ...compiler.ops.gather import range_
 from ...compiler.ops.view import expand_dims, known_rank, reshape, squeeze
 from ...compiler.ops.view import transpose as _transpose
 from ...framework import is_tensor
@@ -292,6 +293,6 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = "int32") ->
     """Numbers from `start` (0, where only one bound is given: then that is the end) up to `stop`."""
     if stop is None:
         start, stop = 0, ew.maximum(start, 0) if is_tensor(start) else start if start > 0 else 0
-    return ew.cast(tfm.range(start, stop, step), as_dtype(dtype))
+    return ew.cast(range_(start, stop, step), as_dtype(dtype))
 
 

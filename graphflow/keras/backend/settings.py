@@ -20,6 +20,11 @@ def backend() -> str:
     return "tensorflow"
 
 
+def _is_tf_1() -> bool:
+    """Whether that is TensorFlow 1."""
+    return True
+
+
 def floatx() -> str:
     """The default float type."""
     return _settings["floatx"]
