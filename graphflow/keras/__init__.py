@@ -16,6 +16,7 @@ from . import (
     models,
     ops,
     optimizers,
+    random,
     regularizers,
     saving,
     utils,
@@ -34,5 +35,5 @@ __all__ = [
     "DTypePolicy", "FloatDTypePolicy", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer",
     "Sequential", "Variable", "activations", "applications", "backend", "callbacks", "config", "constraints",
     "datasets", "dtype_policies", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
-    "optimizers", "regularizers", "saving", "utils",
+    "optimizers", "random", "regularizers", "saving", "utils",
 ]

@@ -10,6 +10,31 @@ from .arguments import take_weight_arguments
 from .base_conv import BaseConv
 
 
+def grouped_convolution(x: Tensor, kernel: Tensor, padding: str, strides: Any, dilations: Any, groups: int) -> Tensor:
+    """A channels-last convolution in which each group of channels has filters of its own."""
+    axis = len(x.dims or ()) - 1
+    parts, kernels = ([x], [kernel]) if groups == 1 else (split(x, groups, axis), split(kernel, groups, axis))
+    outputs = [convolution.convolution(part, k, padding.upper(), strides, dilations)
+               for part, k in zip(parts, kernels, strict=True)]
+    return outputs[0] if groups == 1 else concat(outputs, axis)
+
+
+def transposed_convolution(x: Tensor, kernel: Tensor, padding: str, strides: Any, dilations: Any,
+                           output_padding: Any) -> Tensor:
+    """A channels-last transposed convolution, of the size that Keras gives it."""
+    def length(axis: int, size: Any) -> Any:
+        window, stride = (int(kernel.shape[axis]) - 1) * dilations[axis] + 1, strides[axis]
+        if output_padding is None:
+            return size * stride + (max(window - stride, 0) if padding == "valid" else 0)
+        cut = window // 2 if padding == "same" else 0
+        return (size - 1) * stride + window - 2 * cut + output_padding[axis]
+
+    assert x.dims is not None
+    lengths = [length(i, d) for i, d in enumerate(x.dims[1:-1])]
+    return convolution.conv_transpose(x, kernel, (x.dims[0], *lengths, kernel.shape[-2]), strides, padding.upper(),
+                                      dilations=dilations)
+
+
 class _Conv(BaseConv):
     """Cross-correlation with `filters` windows, then bias and activation; `groups` split the channels."""
 
@@ -39,12 +64,7 @@ class _Conv(BaseConv):
         if padding == "causal":
             before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
             x, padding = pad(x, ((0, 0), (before, 0), (0, 0))), "valid"
-        axis = self.rank + 1
-        parts = [x] if self.groups == 1 else split(x, self.groups, axis)
-        kernels = [kernel] if self.groups == 1 else split(kernel, self.groups, axis)
-        outputs = [convolution.convolution(part, k, padding.upper(), self.strides, self.dilation_rate)
-                   for part, k in zip(parts, kernels, strict=True)]
-        return outputs[0] if self.groups == 1 else concat(outputs, axis)
+        return grouped_convolution(x, kernel, padding, self.strides, self.dilation_rate, self.groups)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters, **self._window_config(), "groups": self.groups,
@@ -95,19 +115,8 @@ class _ConvTranspose(BaseConv):
     def kernel_shape(self, channels: int) -> tuple[tuple[int, ...], int]:
         return (*self.kernel_size, self.filters, channels), self.filters
 
-    def _length(self, axis: int, length: Any) -> Any:
-        window = (self.kernel_size[axis] - 1) * self.dilation_rate[axis] + 1
-        stride = self.strides[axis]
-        if self.output_padding is None:
-            return length * stride + (max(window - stride, 0) if self.padding == "valid" else 0)
-        cut = window // 2 if self.padding == "same" else 0
-        return (length - 1) * stride + window - 2 * cut + self.output_padding[axis]
-
     def convolve(self, x: Tensor, kernel: Tensor) -> Tensor:
-        assert x.dims is not None
-        lengths = [self._length(i, d) for i, d in enumerate(x.dims[1:-1])]
-        return convolution.conv_transpose(x, kernel, (x.dims[0], *lengths, self.filters), self.strides,
-                                          self.padding.upper(), dilations=self.dilation_rate)
+        return transposed_convolution(x, kernel, self.padding, self.strides, self.dilation_rate, self.output_padding)
 
     def get_config(self) -> dict[str, Any]:
         padding = None if self.output_padding is None else list(self.output_padding)

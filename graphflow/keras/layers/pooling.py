@@ -86,19 +86,19 @@ class _AdaptivePooling(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         x = to_channels_last(inputs, self.data_format)
         for axis, count in enumerate(self.output_size, 1):
-            x = _adapted(x, axis, count, self.mean, self.name)
+            x = adapted(x, axis, count, self.mean, f"Layer {self.name!r}")
         return from_channels_last(x, self.data_format)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_size": list(self.output_size), "data_format": self.data_format}
 
 
-def _adapted(x: Tensor, axis: int, count: int, mean: bool, layer: str) -> Tensor:
+def adapted(x: Tensor, axis: int, count: int, mean: bool, what: str) -> Tensor:
     """One axis in `count` windows: the i-th from floor(i * n / count) to ceil((i + 1) * n / count)."""
     assert x.dims is not None
     length = x.dims[axis]
     if not isinstance(length, int):
-        raise ValueError(f"Layer {layer!r}: the sizes of the pooled axes must be known. Received: {x.shape}")
+        raise ValueError(f"{what}: the sizes of the pooled axes must be known. Received: {x.shape}")
     bounds = [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
     if not mean:
         return stack([reduce_max(slice_axis(x, axis, a, b - a), axis) for a, b in bounds], axis)

@@ -1,91 +1,15 @@
 """Keras's operations on tensors. They build graph; on Keras tensors they become part of the model."""
-from ..activations import (
-    elu,
-    gelu,
-    hard_sigmoid,
-    leaky_relu,
-    log_softmax,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    softsign,
-    tanh,
-)
-from .core import cast, cond, convert_to_numpy, convert_to_tensor, is_tensor, shape, stop_gradient, while_loop
-from .numpy import (
-    abs,
-    add,
-    all,
-    any,
-    arange,
-    argmax,
-    argmin,
-    clip,
-    concatenate,
-    cos,
-    divide,
-    einsum,
-    equal,
-    exp,
-    expand_dims,
-    expm1,
-    floor,
-    greater,
-    greater_equal,
-    less,
-    less_equal,
-    log,
-    log1p,
-    logical_and,
-    logical_not,
-    logical_or,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    multiply,
-    negative,
-    not_equal,
-    ones,
-    ones_like,
-    pad,
-    power,
-    prod,
-    repeat,
-    reshape,
-    rsqrt,
-    sign,
-    sin,
-    split,
-    sqrt,
-    square,
-    squeeze,
-    stack,
-    std,
-    subtract,
-    sum,
-    take,
-    tile,
-    transpose,
-    var,
-    where,
-    zeros,
-    zeros_like,
-)
+from __future__ import annotations
 
-__all__ = [
-    "abs", "add", "all", "any", "arange", "argmax", "argmin", "cast", "clip", "concatenate", "cond",
-    "convert_to_numpy", "convert_to_tensor", "cos", "divide", "einsum", "elu", "equal", "exp", "expand_dims", "expm1",
-    "floor", "gelu", "greater", "greater_equal", "hard_sigmoid", "is_tensor", "leaky_relu", "less", "less_equal",
-    "log", "log1p", "log_softmax", "logical_and", "logical_not", "logical_or", "matmul", "max", "maximum", "mean",
-    "min", "minimum", "multiply", "negative", "not_equal", "ones", "ones_like", "pad", "power", "prod", "relu",
-    "relu6", "repeat", "reshape", "rsqrt", "selu", "shape", "sigmoid", "sign", "silu", "sin", "softmax", "softplus",
-    "softsign", "split", "sqrt", "square", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "take",
-    "tanh", "tile", "transpose", "var", "where", "while_loop", "zeros", "zeros_like",
-]
+from typing import TYPE_CHECKING, Any
+
+from . import control, core, image, linalg, math, nn, numpy
+from .naming import exported
+
+_ALL = exported(control, core, linalg, math, nn, numpy)
+globals().update(_ALL)
+
+if TYPE_CHECKING:
+    def __getattr__(name: str) -> Any: ...
+
+__all__ = [*_ALL, "image", "linalg", "nn", "numpy"]
