@@ -65,12 +65,12 @@ _MESSAGES = {"config_pb2": "config", "rewriter_config_pb2": "config", "graph_pb2
 
 # Keras 2's modules: the places, in graphflow.keras, where their names are now
 _KERAS = {
-    "objectives": "losses", "initializations": "initializers", "legacy": "layers", "engine": "layers models",
-    "legacy.layers": "layers", "legacy.models": "models", "legacy.interfaces": "legacy.interfaces",
+    "objectives": "losses", "initializations": "initializers", "engine": "layers models",
+    "legacy.layers": "legacy.layers layers", "legacy.models": "models", "layers.merge": "layers legacy.layers",
     **{f"backend.{name}": "backend" for name in ("common", "load_backend", "tensorflow_backend")},
     **{f"layers.{name}": "layers" for name in (
         "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
-        "local", "merge", "noise", "normalization", "pooling", "recurrent", "wrappers")},
+        "local", "noise", "normalization", "pooling", "recurrent", "wrappers")},
     **{f"engine.{name}": "layers models" for name in (
         "base_layer", "input_layer", "network", "sequential", "topology", "training", "training_arrays",
         "training_generator")},
@@ -108,6 +108,10 @@ class Proxy(ModuleType):
                 return importlib.import_module(f"{self.__name__}.{name}")
             return value
         raise AttributeError(f"{self.__name__}.{name} is not in graphflow", name=name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras 1's `keras.layers.merge` was a function, Keras 2's is a module."""
+        return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
 
     def __dir__(self) -> list[str]:
         return dir(self._target)

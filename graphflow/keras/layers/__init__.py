@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..legacy.interfaces import accept_old_names
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from .attention import AdditiveAttention, Attention
@@ -164,6 +165,9 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
     """The layer that plain data describe."""
     return deserialize_keras_object(config, custom_objects, module_objects=globals())
 
+
+AtrousConvolution1D, AtrousConvolution2D = Conv1D, Conv2D  # Keras 1's, whose `atrous_rate` is the dilation rate
+accept_old_names(globals())
 
 __all__ = [
     "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",

@@ -1,0 +1,1 @@
+"""What Keras 1 programs call: layers by their former names and arguments."""
