@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...array_ops import ensure_shape
 from ...compiler.ir import Tensor
 from ..naming import to_snake_case
 from ..nest import as_list, flatten, map_structure, pack
@@ -86,6 +87,7 @@ class RNN(Layer):
             states = pack(wanted, leaves)
         elif self.stateful:
             states = map_structure(lambda held: held.variable.value(), self.states)
+            sequences = ensure_shape(sequences, [flatten(states)[0].dims[0], *[None] * (len(sequences.dims) - 1)])
         else:
             states = self.first_states(sequences)
         states = list(states) if isinstance(states, (list, tuple)) else [states]
