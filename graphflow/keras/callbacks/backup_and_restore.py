@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..saving.weights import reading
+from ..saving.hdf5 import reading
 from .callback import Callback, Logs
 
 STATE = "training_metadata"  # what the file calls where training stood

@@ -4,14 +4,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..nest import map_structure
+from ..saving.saveable import Saveable
 from .input_spec import shape_of
 from .node import Node, mask_of
 
 
-class Connected:
+class Connected(Saveable):
     """The part of a layer that knows its calls."""
 
-    name: str
     _inbound_nodes: list[Node]
 
     @property

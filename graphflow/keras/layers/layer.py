@@ -327,6 +327,8 @@ class Layer(Connected):
         own = list(dict.fromkeys([*self._weights, *attributes]))
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 
+    _stored_variables = _own_weights
+
     def _sublayers(self) -> Iterator[Layer]:
         for key, value in list(vars(self).items()):
             if isinstance(value, (Layer, list, tuple, dict)) and key != "_arguments":

@@ -18,12 +18,13 @@ from .. import backend, initializers
 from ..losses.loss import apply_mask, rank_of, same_rank
 from ..masks import mask_of
 from ..naming import auto_name
+from ..saving.saveable import Saveable
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..scope import StepScope, current_scope
 from ..variables import Variable
 
 
-class Metric:
+class Metric(Saveable):
     """Base class. Subclasses define `update_state(...)`, which assigns variables, and `result()`.
 
     Within a step an update is part of it. Outside, `update_state` of concrete values takes effect at once, and of
@@ -58,6 +59,9 @@ class Metric:
         return variable
 
     add_weight = add_variable
+
+    def _stored_variables(self) -> list[Variable]:
+        return self._variables
 
     @property
     def variables(self) -> list[Variable]:

@@ -18,6 +18,7 @@ from ..metrics import Mean
 from ..naming import auto_name
 from ..nest import flatten, map_structure
 from ..saving import saving
+from ..saving.compiling import compile_model
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..scope import current_scope, outside_steps
 from ..utils.summary import print_summary
@@ -234,17 +235,23 @@ class Model(Fitter):
             self.build(shape)
 
     def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True,
-             save_format: str | None = None, **kwargs: Any) -> None:
+             save_format: str | None = None, zipped: bool | None = None) -> None:
         """Write the whole model: to Keras's `.keras` archive, or to HDF5 when the name ends in .h5 or .hdf5."""
-        saving.save_model(self, filepath, overwrite, include_optimizer, save_format)
+        saving.save_model(self, filepath, overwrite, zipped, include_optimizer=include_optimizer,
+                          save_format=save_format)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None) -> None:
+    def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None,
+                     max_shard_size: float | None = None) -> None:
         """Write the weights: `.weights.h5` is Keras 3's layout, another `.h5` name the older one."""
-        saving.save_weights(self, filepath, overwrite)
+        saving.save_weights(self, filepath, overwrite, max_shard_size, save_format)
 
-    def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
+                     **kwargs: Any) -> None:
         """Read weights that `save_weights`, `save` or Keras wrote."""
-        saving.load_weights(self, filepath, by_name, skip_mismatch)
+        saving.load_weights(self, filepath, by_name, skip_mismatch, **kwargs)
+
+    def __reduce__(self) -> Any:
+        return saving.from_bytes, (saving.to_bytes(self),)
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as JSON."""
@@ -260,7 +267,7 @@ class Model(Fitter):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as a saved model was."""
-        saving.compile_model(self, config)
+        compile_model(self, config)
 
 
 def _functional_name(model: Model) -> str | None:

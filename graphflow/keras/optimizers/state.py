@@ -1,6 +1,7 @@
 """The variables of an optimizer: the number of steps, the learning rate, and what it keeps of the weights."""
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,10 +9,11 @@ import numpy as np
 
 from ...compiler.ir import Graph, Operation, default_graph
 from .. import backend, initializers
+from ..saving.saveable import Saveable
 from ..variables import Variable
 
 
-class OptimizerState:
+class OptimizerState(Saveable):
     """Variables by their names in files. They are made when first needed, in the graph of the weights."""
 
     def __init__(self, name: str, learning_rate: Any):
@@ -134,6 +136,18 @@ class OptimizerState:
             raise ValueError(f"The optimizer {self.name!r} has {len(variables)} variables of shapes "
                              f"{[v.shape for v in variables]}. Received: {[np.shape(w) for w in weights]}")
         backend.batch_set_value(list(zip(variables, weights, strict=True)))
+
+    def _stored_variables(self) -> list[Variable]:
+        return self.variables
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the whole state from a file, or with a warning nothing where it does not fit."""
+        variables = self.variables
+        if len(store) != len(variables):
+            warnings.warn(f"Skipping variable loading for optimizer {self.name!r}, because it has {len(variables)} "
+                          f"variables whereas the saved optimizer has {len(store)} variables.", stacklevel=2)
+            return
+        backend.batch_set_value([(v, store[str(i)]) for i, v in enumerate(variables)])
 
     def assign(self, variable: Variable, value: Any) -> None:
         """Give a variable of the state, or a weight, a value in this step."""

@@ -1,4 +1,5 @@
 """Keras's files and configs."""
+from .file_editor import KerasFileEditor
 from .registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -10,6 +11,6 @@ from .registration import (
 from .saving import load_model, load_weights, save_model, save_weights
 from .serialization import deserialize_keras_object, serialize_keras_object
 
-__all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
-           "get_registered_name", "get_registered_object", "load_model", "load_weights", "register_keras_serializable",
-           "save_model", "save_weights", "serialize_keras_object"]
+__all__ = ["CustomObjectScope", "KerasFileEditor", "custom_object_scope", "deserialize_keras_object",
+           "get_custom_objects", "get_registered_name", "get_registered_object", "load_model", "load_weights",
+           "register_keras_serializable", "save_model", "save_weights", "serialize_keras_object"]

@@ -174,7 +174,7 @@ def test_foreign_files(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((2,)), L.Dense(1)])
     with pytest.raises(ValueError, match=r"No model config found in the file at .*m\.h5"):
         keras.models.load_model(path)
-    with pytest.raises(ValueError, match=r"m\.h5' has no group 'layers'"):
+    with pytest.raises(ValueError, match=r"m\.h5' has no group 'layers/dense'"):
         model.load_weights(path)
     path.write_text("not a model")
     with pytest.raises(OSError, match="is not an HDF5 file"):

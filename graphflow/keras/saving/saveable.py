@@ -1,0 +1,32 @@
+"""What objects with variables say about their state in files. Subclasses may define any of this anew."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Saveable:
+    """Layers, metrics and optimizers. A store is a mapping of names to arrays; assets are files in a folder.
+
+    A subclass may also define `save_assets(dir_path)` and `load_assets(dir_path)`.
+    """
+
+    name: str
+
+    def _stored_variables(self) -> Sequence[Any]:
+        """The variables of its own, in the order of files."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which variables are stored.")
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the values of its own variables into `store`."""
+        for i, variable in enumerate(self._stored_variables()):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the values of its own variables from `store`. Raises ValueError if their number differs."""
+        variables = self._stored_variables()
+        if len(store) != len(variables):
+            raise ValueError(f"Layer {self.name!r} expected {len(variables)} variables, but received {len(store)} "
+                             f"variables during loading. Expected: {[v.name for v in variables]}")
+        for i, variable in enumerate(variables):
+            variable.assign(store[str(i)])
