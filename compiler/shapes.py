@@ -1,7 +1,7 @@
 """Static shapes: TensorFlow's TensorShape over our dimensions, and the broadcasting rule."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from . import dims as dm
@@ -12,47 +12,79 @@ Dims = tuple[DimLike, ...]
 
 
 class Dimension(int):
-    """A known dimension: an int that also answers to TensorFlow 1's `.value`."""
+    """A known dimension: an int that also has what TensorFlow 1's has."""
 
     @property
     def value(self) -> int:
         return int(self)
 
+    def is_compatible_with(self, other: Any) -> bool:
+        """Whether the other dimension may have this size."""
+        return not isinstance(size := as_dim(other), int) or size == self
+
+    def assert_is_compatible_with(self, other: Any) -> None:
+        """Raises ValueError if the other dimension has another size."""
+        if not self.is_compatible_with(other):
+            raise ValueError(f"Dimensions {self} and {other} are not compatible")
+
+    def merge_with(self, other: Any) -> Dimension:
+        """This dimension. Raises ValueError if the other has another size."""
+        self.assert_is_compatible_with(other)
+        return self
+
+
+def _arithmetic(name: str) -> Callable[[Any, Any], Any]:
+    whole = getattr(int, name)
+
+    def method(self: Dimension, other: Any) -> Any:
+        result = whole(self, other)
+        return Dimension(result) if type(result) is int else result
+
+    return method
+
+
+for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "floordiv", "rfloordiv", "mod", "rmod"):
+    setattr(Dimension, f"__{_name}__", _arithmetic(f"__{_name}__"))
+
 
 class TensorShape:
-    """The static shape of a tensor. `dims` is a tuple of int or Dim, or None when even the rank is unknown."""
+    """The static shape of a tensor. `dims` is a tuple of Dimension or Dim, or None when even the rank is unknown."""
 
-    __slots__ = ("dims",)
+    __slots__ = ("_dims",)
 
     def __init__(self, dims: Any):
         if isinstance(dims, TensorShape):
-            self.dims: Dims | None = dims.dims
+            self._dims: Dims | None = dims._dims
         elif dims is None:
-            self.dims = None
+            self._dims = None
         else:
             items = dims if isinstance(dims, Iterable) else (dims,)
-            self.dims = tuple(as_dim(d) for d in items)
+            self._dims = tuple(as_dim(d) for d in items)
+
+    @property
+    def dims(self) -> Dims | None:
+        return None if self._dims is None else tuple(self)
 
     @property
     def rank(self) -> int | None:
-        return None if self.dims is None else len(self.dims)
+        return None if self._dims is None else len(self._dims)
 
     ndims = rank
 
     def as_list(self) -> list[int | None]:
         """The sizes, None where unknown. Raises ValueError when the rank is unknown."""
-        if self.dims is None:
+        if self._dims is None:
             raise ValueError("as_list() is not defined on an unknown TensorShape.")
-        return [d if isinstance(d, int) else None for d in self.dims]
+        return [d if isinstance(d, int) else None for d in self._dims]
 
     def is_fully_defined(self) -> bool:
-        return self.dims is not None and all(isinstance(d, int) for d in self.dims)
+        return self._dims is not None and all(isinstance(d, int) for d in self._dims)
 
     def num_elements(self) -> int | None:
-        return dm.product(self.dims) if self.is_fully_defined() else None  # type: ignore[return-value]
+        return dm.product(self._dims) if self.is_fully_defined() else None  # type: ignore[return-value]
 
     def is_compatible_with(self, other: Any) -> bool:
-        mine, theirs = self.dims, TensorShape(other).dims
+        mine, theirs = self._dims, TensorShape(other)._dims
         if mine is None or theirs is None:
             return True
         return len(mine) == len(theirs) and not any(
@@ -82,32 +114,32 @@ class TensorShape:
         """The shape that both agree on. Raises ValueError if they conflict."""
         other = TensorShape(other)
         self.assert_is_compatible_with(other)
-        if self.dims is None or other.dims is None:
-            return other if self.dims is None else self
+        if self._dims is None or other._dims is None:
+            return other if self._dims is None else self
         return TensorShape(b if isinstance(a, Dim) and isinstance(b, int) else a
-                           for a, b in zip(self.dims, other.dims, strict=True))
+                           for a, b in zip(self._dims, other._dims, strict=True))
 
     def concatenate(self, other: Any) -> TensorShape:
         other = TensorShape(other)
-        return TensorShape(None if self.dims is None or other.dims is None else self.dims + other.dims)
+        return TensorShape(None if self._dims is None or other._dims is None else self._dims + other._dims)
 
     def with_rank(self, rank: int) -> TensorShape:
         """This shape, of unknown sizes if its rank was unknown. Raises ValueError for another rank."""
-        if self.dims is None:
+        if self._dims is None:
             return TensorShape([None] * rank)
-        if len(self.dims) != rank:
+        if len(self._dims) != rank:
             raise ValueError(f"Shape {self} must have rank {rank}")
         return self
 
     def with_rank_at_least(self, rank: int) -> TensorShape:
         """This shape. Raises ValueError for a lower rank."""
-        if self.dims is not None and len(self.dims) < rank:
+        if self._dims is not None and len(self._dims) < rank:
             raise ValueError(f"Shape {self} must have rank at least {rank}")
         return self
 
     def with_rank_at_most(self, rank: int) -> TensorShape:
         """This shape. Raises ValueError for a higher rank."""
-        if self.dims is not None and len(self.dims) > rank:
+        if self._dims is not None and len(self._dims) > rank:
             raise ValueError(f"Shape {self} must have rank at most {rank}")
         return self
 
@@ -118,22 +150,22 @@ class TensorShape:
         return TensorShape(other).concatenate(self)
 
     def __len__(self) -> int:
-        if self.dims is None:
+        if self._dims is None:
             raise ValueError("Cannot take the length of shape with unknown rank.")
-        return len(self.dims)
+        return len(self._dims)
 
     def __bool__(self) -> bool:
-        return self.dims is not None
+        return self._dims is not None
 
     def __iter__(self) -> Iterator[Any]:
-        if self.dims is None:
+        if self._dims is None:
             raise ValueError("Cannot iterate over a shape with unknown rank.")
-        return (Dimension(d) if isinstance(d, int) else d for d in self.dims)
+        return (Dimension(d) if isinstance(d, int) else d for d in self._dims)
 
     def __getitem__(self, key: Any) -> Any:
-        if self.dims is None:
-            return TensorShape(None) if isinstance(key, slice) else None
-        found = self.dims[key]
+        if self._dims is None:
+            return TensorShape(None) if isinstance(key, slice) else dm.fresh()
+        found = self._dims[key]
         if isinstance(key, slice):
             return TensorShape(found)
         return Dimension(found) if isinstance(found, int) else found
@@ -144,18 +176,18 @@ class TensorShape:
                 other = TensorShape(other)
             except (TypeError, ValueError):
                 return NotImplemented
-        if self.dims is None or other.dims is None:
-            return self.dims is other.dims
+        if self._dims is None or other._dims is None:
+            return self._dims is other._dims
         return self.as_list() == other.as_list()
 
     def __hash__(self) -> int:
-        return hash(None if self.dims is None else tuple(self.as_list()))
+        return hash(None if self._dims is None else tuple(self.as_list()))
 
     def __repr__(self) -> str:
-        return f"TensorShape({None if self.dims is None else self.as_list()})"
+        return f"TensorShape({None if self._dims is None else self.as_list()})"
 
     def __str__(self) -> str:
-        return format_dims(self.dims)
+        return format_dims(self._dims)
 
 
 def as_dim(value: Any) -> DimLike:
@@ -187,8 +219,35 @@ def normalize_axis(op: str, axis: int, rank: int) -> int:
         raise TypeError(f"{op}: axis must be an integer, received {axis!r}")
     index = axis.__index__()
     if not -rank <= index < rank:
-        raise ShapeError(f"{op}: axis {index} is out of range for a tensor of rank {rank}")
+        detail = _AXIS_ERRORS.get(op, "").format(axis=index, rank=rank, needed=index + 1, last=rank - 1)
+        raise ShapeError(f"{op}: axis {index} is out of range for a tensor of rank {rank}{detail and f': {detail}'}")
     return index % rank
+
+
+# TensorFlow's words
+_AXIS_ERRORS = {
+    **dict.fromkeys(("Sum", "Mean", "Prod", "Max", "Min", "All", "Any", "LogSumExp"),
+                    "Invalid reduction dimension {axis} for input with {rank} dimensions."),
+    **dict.fromkeys(("ArgMax", "ArgMin"), "Dimension ({axis}) must be in the range [-{rank}, {rank}), where {rank} is "
+                                          "the number of dimensions in the input."),
+    **dict.fromkeys(("ConcatV2", "GatherV2"), "Shape must be at least rank {needed} but is rank {rank}"),
+    **dict.fromkeys(("Pack", "Unpack"), "Argument `axis` = {axis} not in range [-{rank}, {rank})"),
+    **dict.fromkeys(("Split", "SplitV"), "Dimension size, given by scalar input {axis} must be in range "
+                                         "[-{rank}, {rank})"),
+    "ExpandDims": "dim {axis} not in the interval [-{rank}, {last}].",
+    "Squeeze": "squeeze_dims[0] not in [-{rank},{rank}).",
+    "Transpose": "perm dim {axis} is out of range of input rank {rank}",
+}
+
+
+def unequal(a: Dims | None, b: Dims | None) -> str:
+    """What differs between shapes that must be equal, in TensorFlow's words."""
+    assert a is not None and b is not None
+    if len(a) != len(b):
+        return f"Shapes must be equal rank, but are {len(a)} and {len(b)}"
+    i = next(i for i, (m, n) in enumerate(zip(a, b, strict=True))
+             if m != n and isinstance(m, int) and isinstance(n, int))
+    return f"Dimension {i} in both shapes must be equal, but are {a[i]} and {b[i]}"
 
 
 def broadcast(op: str, *shapes: Dims | None) -> Dims | None:

@@ -106,7 +106,7 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     """Elements moved on by `shift` along `axis` (or several), those at the end returning to the start."""
     x = convert_to_tensor(input)
     axes = np.atleast_1d(static_ints("Roll", "axis", axis)).tolist()
-    shifts = items_of("Roll", "shift", shift)
+    shifts = items_of("Roll", "shift", shift if np.ndim(axis) else [shift])
     with name_scope(name, "Roll", [x]) as scope:
         for by, at in zip(shifts, axes, strict=True):
             k = normalize_axis("Roll", at, len(known_rank("Roll", x)))

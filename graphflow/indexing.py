@@ -18,7 +18,7 @@ from .compiler.ops.elementwise import where as select
 from .compiler.ops.slicing import concat, stack, unstack
 from .compiler.ops.symbolic import static_ints
 from .compiler.ops.view import broadcast_to, expand_dims, known_rank, reshape, transpose
-from .compiler.shapes import normalize_axis
+from .compiler.shapes import normalize_axis, unequal
 from .framework import name_scope
 from .variables import change_rows, change_slices
 
@@ -103,8 +103,11 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     test = convert_to_tensor(condition)
     a, b = convert_all("where", (x, y))
     if not a.shape.is_compatible_with(b.shape):
-        raise ShapeError(f"Select: Dimensions must be equal: x has shape {a.shape}, y {b.shape}")
+        raise ShapeError(f"Select: {unequal(a.dims, b.dims)}: x has shape {a.shape}, y {b.shape}")
     if test.dims is not None and a.dims is not None and len(test.dims) == 1 and len(a.dims) > 1:
+        if not a.shape[:1].is_compatible_with(test.shape):
+            raise ShapeError(f"Select: {unequal(test.dims, a.dims[:1])}: the condition has shape {test.shape}, x "
+                             f"{a.shape}")
         test = reshape(test, (test.dims[0], *[1] * (len(a.dims) - 1)))
     return select(test, a, b, name=name or "Select")
 

@@ -95,20 +95,26 @@ def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
         return elementwise.negative(elementwise.softplus(-tensor), scope)
 
 
-def linspace(start: Any, stop: Any, num: Any, name: str | None = None) -> Tensor:
-    """`num` evenly spaced values from `start` to `stop`, both included. All may be data."""
+def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Tensor:
+    """`num` evenly spaced values from `start` to `stop`, both included, along a new `axis`. All may be data.
+
+    Integers become floats.
+    """
     count, = items_of("LinSpace", "num", [num])
     if isinstance(count, int) and count < 1:
         raise ValueError(f"LinSpace: Requires num > 0: {count}")
-    first, last = convert_all("LinSpace", (start, stop))
-    if not first.dtype.is_floating:
-        raise TypeError(f"linspace: start and stop must be floats, received {first.dtype.name}")
+    first, last = (operators.as_floats(t) for t in convert_all("LinSpace", (start, stop)))
     with name_scope(name, "LinSpace", [first, last]) as scope:
         if isinstance(count, int):
             at = constant(np.arange(count, dtype=first.dtype.np) / first.dtype.np.type(max(count - 1, 1)))
         else:
             steps = elementwise.maximum(cast(scalar_of(count), first.dtype) - 1, ones_of(first))
             at = cast(range_(count), first.dtype) / steps
+        rank = max(len(view.known_rank("LinSpace", t)) for t in (first, last))
+        if rank:
+            position = normalize_axis("LinSpace", axis, rank + 1)
+            at = view.reshape(at, [-1 if k == position else 1 for k in range(rank + 1)])
+            first, last = view.expand_dims(first, position), view.expand_dims(last, position)
         return elementwise.add(first, at * (last - first), scope)
 
 

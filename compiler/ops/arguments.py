@@ -36,18 +36,18 @@ def convert_all(op: str, values: Sequence[Any]) -> list[Tensor]:
         raise DTypeError(f"{op}: {error}") from None
 
 
-def check_dtype(op: str, tensor: Tensor, allowed: Sequence[DType]) -> None:
+def check_dtype(op: str, tensor: Tensor, allowed: Sequence[DType], parameter: str = "x") -> None:
     if tensor.dtype not in allowed:
-        raise DTypeError(f"{op}: {tensor!r} has dtype {tensor.dtype.name}, "
-                         f"expected one of {', '.join(d.name for d in allowed)}")
+        raise DTypeError(f"{op}: Value passed to parameter '{parameter}' has DataType {tensor.dtype.name} not in list "
+                         f"of allowed values: {', '.join(d.name for d in allowed)}; received {tensor!r}")
 
 
 def check_same_dtype(op: str, inputs: Sequence[Tensor]) -> DType:
     first = inputs[0].dtype
-    for tensor in inputs[1:]:
+    for name, tensor in zip("yz", inputs[1:], strict=False):
         if tensor.dtype != first:
-            raise DTypeError(f"{op}: inputs must have the same dtype, received "
-                             f"{' and '.join(t.dtype.name for t in inputs)}")
+            raise DTypeError(f"{op}: inputs must have the same dtype: Input '{name}' of '{op}' Op has type "
+                             f"{tensor.dtype.name} that does not match type {first.name} of argument 'x'.")
     return first
 
 

@@ -67,7 +67,8 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
             ("i", "i"), ("i", "u"), ("i", "f"), ("f", "f"), ("u", "u"), ("u", "i"), ("u", "f"),
             ("i", "c"), ("u", "c"), ("f", "c"), ("c", "c")} or not array.size
     if not same_kind:
-        raise TypeError(f"Expected {dtype.name}, got {value!r} of type '{array.dtype.name}' instead.")
+        kind = array.dtype.name if isinstance(value, (np.ndarray, np.generic)) else type(array.flat[0].item()).__name__
+        raise TypeError(f"Expected {dtype.name}, got {value!r} of type '{kind}' instead.")
     converted = array.astype(dtype.np)
     if dtype.is_integer and not np.array_equal(converted, array):
         raise TypeError(f"Value {value!r} does not fit in dtype {dtype.name}.")

@@ -24,7 +24,8 @@ def _matmul_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     if a.dims is None or b.dims is None:
         return [TensorType(dtype, _half_known(a.dims, b.dims, attrs))]
     if len(a.dims) < 2 or len(b.dims) < 2:
-        raise ShapeError(f"MatMul: inputs must have rank 2 or more, received {format_dims(a.dims)} and "
+        raise ShapeError(f"MatMul: Shape must be rank 2 but is rank {min(len(a.dims), len(b.dims))}: inputs must have "
+                         f"rank 2 or more, received {format_dims(a.dims)} and "
                          f"{format_dims(b.dims)}")
     m, k = _matrix(a.dims, attrs["transpose_a"])
     inner, n = _matrix(b.dims, attrs["transpose_b"])

@@ -114,7 +114,7 @@ def reduction(name: str, *, combine: str, identity: str, reference: Callable[...
     `identity` the source of its neutral element, `{t}` the type code. `grad(op, g, y)` gets g and y with the reduced
     axes kept as 1."""
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-        check_dtype(name, inputs[0], dtypes)
+        check_dtype(name, inputs[0], dtypes, "input")
         return [TensorType(inputs[0].dtype, reduced_dims(name, inputs[0], attrs))]
 
     def op_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:

@@ -264,7 +264,8 @@ WIDTHS = (int32, int64, float32, float64)
 def _widest(bounds: Sequence[Any]) -> list[Tensor]:
     bounds = [dim_scalar(v) if isinstance(v, dm.Dim) else v for v in bounds]
     kinds = [(convert_to_tensor(v).dtype if is_tensor(v) else as_dtype(
-        np.asarray(v).dtype if isinstance(v, (np.ndarray, np.generic)) else type(v))) for v in bounds]
+        np.asarray(v).dtype if isinstance(v, (np.ndarray, np.generic)) else float if isinstance(v, float) else int))
+        for v in bounds]
     widest = max(kinds, key=lambda d: WIDTHS.index(d) if d in WIDTHS else len(WIDTHS))
     names = ("Range/start", "Range/limit", "Range/delta")
     return [cast(v, widest) if is_tensor(v) else convert_to_tensor(v, widest, n)
@@ -284,6 +285,9 @@ def _range_length(first: Tensor, last: Tensor, step: Tensor) -> Tensor:
             count = cast(ceil((last - first) / step), int32)
         return reshape(maximum(count, 0), [1])
     low, high, by = a.item(), b.item(), d.item()
+    if all(isinstance(v, (int, float)) for v in (low, high, by)) and (high - low) * by < 0:
+        order, sign = ("<=", ">") if by > 0 else (">=", "<")
+        raise ValueError(f"Range: Requires start {order} limit when delta {sign} 0: {low}/{high}")
     if any(isinstance(v, dm.Dim) for v in (low, high, by)):
         length: dm.DimLike = dm.maximum((high - low + by - 1) // by, 0) if (low, by) != (0, 1) else high
     else:

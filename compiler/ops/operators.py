@@ -29,10 +29,12 @@ from .view import reshape
 def divide(x: Any, y: Any, name: str = "truediv") -> Tensor:
     """True division: integers become float64 (float32 for 8 and 16 bits), as in Python 3 and TensorFlow."""
     x, y = convert_all("truediv", (x, y))
-    if x.dtype.is_integer:
-        wide = "float32" if x.dtype.size <= 2 else "float64"
-        x, y = ew.cast(x, wide), ew.cast(y, wide)
-    return ew.real_divide(x, y, name)
+    return ew.real_divide(as_floats(x), as_floats(y), name)
+
+
+def as_floats(x: Tensor) -> Tensor:
+    """Integers as floats: float64, of 8 and 16 bits float32."""
+    return ew.cast(x, "float32" if x.dtype.size <= 2 else "float64") if x.dtype.is_integer else x
 
 
 def _logical(logical: Callable[..., Tensor], bitwise: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -62,8 +62,8 @@ def flat_positions(op: str, indices: Tensor, dims: Sequence[Bound], first: int =
     known = known_rank(op, indices)
     depth = known[-1] if known else None
     if not isinstance(depth, int) or depth > len(dims) - first:
-        raise ShapeError(f"{op}: the last size of the indices must be known and at most {len(dims) - first}, received "
-                         f"{indices!r}")
+        raise ShapeError(f"{op}: indices.shape[-1] must be <= params.rank: the last size of the indices must be known "
+                         f"and at most {len(dims) - first}, received {indices!r}")
     sizes = vector_of(dims[first:first + depth]) if depth else zeros([0], int32)
     return _flat_position(indices, sizes, depth=depth), depth
 

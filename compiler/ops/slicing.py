@@ -1,8 +1,4 @@
-"""Parts of tensors and tensors of parts: slices, pad, concat, stack, split, tile.
-
-The `lower` of a COPY op gives (fill value or None, [(input, begin, strides)]): each input is copied into the output
-from begin[k] on, strides[k] apart along axis k.
-"""
+"""Tensors of parts and parts of tensors: pad, concat, stack, split, tile (slices.py has slices)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,181 +7,110 @@ from typing import Any
 import numpy as np
 
 from .. import dims as dm
-from ..dims import Dim, DimLike
+from ..dims import DimLike
 from ..dtypes import DType, int32
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COPY, INDEX, OpDef
-from ..shapes import Dims, format_dims, normalize_axis
+from ..shapes import Dims, format_dims, normalize_axis, unequal
 from .arguments import check_same_dtype, convert_all, is_tensor
 from .constant import convert_to_tensor, register_conversion
-from .dynamic_slice import dynamic_slice, is_data, items_of, scalar_of, vector_of
+from .dynamic_slice import is_data, items_of, overwrite, scalar_of, vector_of
 from .elementwise import cast
 from .families import composite
 from .reduction import reduce_sum
+from .slices import place, slice_, slice_axis, strided_slice
 from .symbolic import static_ints
 from .view import (
     broadcast_to,
     expand_dims,
+    fill,
     identity,
     known_rank,
     reshape,
     reverse,
-    shape,
     shape_of,
     squeeze,
     zeros,
 )
 
-# slices: out[i] = x[begin + i * stride]
-
-
-def _slice_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-    dims, size = known_rank("StridedSlice", inputs[0]), attrs["size"]
-    if not len(dims) == len(size) == len(attrs["begin"]) == len(attrs["strides"]):
-        raise ShapeError(f"StridedSlice: begin, size and strides must have one entry for each axis of {inputs[0]!r}")
-    for axis, (d, b, n, s) in enumerate(zip(dims, attrs["begin"], size, attrs["strides"], strict=True)):
-        if isinstance(d, int) and isinstance(b, int) and isinstance(n, int) and n:
-            if n < 0 or not 0 <= b < d or not 0 <= b + (n - 1) * s < d:
-                raise ShapeError(f"slice index {b} of dimension {axis} out of bounds: Expected size[{axis}] "
-                                 f"in [0, {max(d - b, 0)}], but got {n}, {s} apart, of an axis of size {d}")
-    return [TensorType(inputs[0].dtype, size)]
-
-
-def _slice_reference(x: np.ndarray, begin: Dims, size: Dims, strides: tuple[int, ...]) -> np.ndarray:
-    return x[_slices(begin, size, strides)]
-
-
-def _slices(begin: Any, size: Any, strides: tuple[int, ...]) -> tuple[slice, ...]:
-    """NumPy's slices for size[k] elements from begin[k] on, strides[k] apart."""
-    index = []
-    for b, n, s in zip(begin, size, strides, strict=True):
-        end = b + n * s
-        index.append(slice(b, None if s < 0 and end < 0 else end, s) if n else slice(0, 0))
-    return tuple(index)
-
-
-_strided_slice = OpDef(
-    "StridedSlice", INDEX, _slice_types,
-    lambda op, g: [place(g, op.inputs[0].dims, op.attrs["begin"], op.attrs["strides"])],
-    _slice_reference,
-    lower=lambda emit, op, index: emit.element(op.inputs[0], [
-        f"{emit.dim(b)} + ({i}) * {s}" if s != 1 else f"{emit.dim(b)} + ({i})" if b != 0 else i
-        for b, s, i in zip(op.attrs["begin"], op.attrs["strides"], index, strict=True)]))
-
-
-def strided_slice(x: Tensor, begin: Dims, size: Dims, strides: tuple[int, ...], name: str | None = None) -> Tensor:
-    """size[k] elements along axis k from begin[k] on, strides[k] apart; without a name `x` itself where that is all."""
-    if name is None and size == x.dims and not any(isinstance(b, Dim) or b for b in begin) and set(strides) <= {1}:
-        return x
-    return _strided_slice(x, begin=tuple(begin), size=tuple(size), strides=tuple(strides), name=name)
-
-
-def slice_(input_: Any, begin: Any, size: Any, name: str = "Slice") -> Tensor:
-    """`size` elements from `begin` on along each axis; a size of -1 means all that remain.
-
-    Raises ShapeError for known bounds that are not in the tensor, InvalidArgumentError at run time for others.
-    """
-    x = convert_to_tensor(input_, name="Slice/input")
-    rank = None if x.dims is None else len(x.dims)
-    starts, sizes = items_of("Slice", "begin", begin, rank), items_of("Slice", "size", size, rank)
-    dims = x.shape.with_rank(len(starts)).dims if x.dims is None else x.dims
-    assert dims is not None
-    if not len(starts) == len(sizes) == len(dims):
-        raise ShapeError(f"Slice: begin {begin!r} and size {size!r} must have one entry for each axis of {x!r}")
-    if is_data([*starts, *sizes]) or x.dims is None:
-        return _data_slice(x, starts, sizes, dims, name)
-    sizes = [d - b if isinstance(n, int) and n == -1 else n for d, b, n in zip(dims, starts, sizes, strict=True)]
-    for axis, (d, b, n) in enumerate(zip(dims, starts, sizes, strict=True)):
-        if isinstance(d, int) and isinstance(b, int) and isinstance(n, int) and not 0 <= b <= b + n <= d:
-            raise ShapeError(f"Slice: Expected size[{axis}] in [0, {d - b}] from begin {b} on, but got {n}, for {x!r}")
-    return strided_slice(x, tuple(starts), tuple(sizes), (1,) * len(dims), name)  # type: ignore[arg-type]
-
-
-def _data_slice(x: Tensor, starts: list[Any], sizes: list[Any], dims: Dims, name: str) -> Tensor:
-    with x.graph.name_scope(name) as scope:
-        # a size for which the rest of a fed shape stands is not known, nor is any when one of them is data
-        open_end = [isinstance(n, int) and n == -1 for n in sizes]
-        known = [not is_data(sizes) and not (o and (isinstance(b, Tensor) or x.dims is None))
-                 for b, o in zip(starts, open_end, strict=True)]
-        rest: list[Any] = [shape(x)[k] for k in range(len(dims))] if x.dims is None else list(dims)
-        counts = [_rest(d, b) if o else n for d, b, n, o in zip(rest, starts, sizes, open_end, strict=True)]
-        result = dynamic_slice(x, starts, counts, name=scope)
-        result.dims = tuple(c if k and not isinstance(c, Tensor) else dm.fresh()
-                            for c, k in zip(counts, known, strict=True))
-        return result
-
-
-def _rest(d: Any, b: Any) -> Any:
-    return scalar_of(d) - cast(scalar_of(b), int32) if is_data([d, b]) else d - b
-
-
-def slice_axis(x: Tensor, axis: int, begin: DimLike, size: DimLike, name: str | None = None) -> Tensor:
-    """`size` elements along one axis from `begin` on."""
-    dims = known_rank("StridedSlice", x)
-    starts = tuple(begin if i == axis else 0 for i in range(len(dims)))
-    return strided_slice(x, starts, tuple(size if i == axis else d for i, d in enumerate(dims)), (1,) * len(dims), name)
-
-
-# boxes copied into an output
-
-
-def _place_reference(x: np.ndarray, dims: Dims, begin: Dims, strides: tuple[int, ...], value: float) -> np.ndarray:
-    out = np.full(dims, value, x.dtype)  # type: ignore[type-var]
-    out[_slices(begin, x.shape, strides)] = x
-    return out
-
-
-_place = OpDef(
-    "Place", COPY, lambda inputs, attrs: [TensorType(inputs[0].dtype, attrs["dims"])],
-    lambda op, g: [strided_slice(g, op.attrs["begin"], known_rank("Place", op.inputs[0]), op.attrs["strides"])],
-    _place_reference,
-    lower=lambda op: (op.attrs["value"], [(op.inputs[0], op.attrs["begin"], op.attrs["strides"])]))
-
-
-def place(x: Tensor, dims: Dims | None, begin: Dims, strides: tuple[int, ...] | None = None, value: Any = 0,
-          name: str | None = None) -> Tensor:
-    """A tensor of shape `dims` filled with `value`, with `x` at begin[k], begin[k] + strides[k], ... of axis k."""
-    assert dims is not None
-    return _place(x, dims=tuple(dims), begin=tuple(begin), strides=tuple(strides or (1,) * len(dims)), value=value,
-                  name=name)
+# elements around a tensor
 
 
 def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str = "Pad", constant_values: Any = 0) -> Tensor:
-    """`tensor` with paddings[k] = (before, after) elements added along axis k.
+    """`tensor` with paddings[k] = (before, after) elements added along axis k; all may be data.
 
     `mode` is "CONSTANT" (`constant_values`), "REFLECT" (mirrored at the border elements) or "SYMMETRIC" (mirrored,
     border elements included). Raises ShapeError for more mirrored elements than there are.
     """
     x = convert_to_tensor(tensor, name="Pad/tensor")
-    rank = len(known_rank("Pad", x))
-    pairs = [tuple(p) for p in static_ints("Pad", "paddings", paddings)]
-    if len(pairs) != rank or any(len(p) != 2 for p in pairs):
-        raise ShapeError(f"Pad: paddings must have one (before, after) for each axis of {x!r}, received {paddings!r}")
-    if min((int(n) for p in pairs for n in p), default=0) < 0:
-        raise ShapeError(f"Pad: paddings must be non-negative, received {paddings!r}")
-    if mode.upper() in ("REFLECT", "SYMMETRIC"):
-        for axis, (before, after) in enumerate(pairs):
-            x = _mirrored(x, axis, int(before), int(after), mode.upper() == "REFLECT")
-        return identity(x, name)
+    pairs = _paddings(x, paddings)
+    if mode.upper() not in ("CONSTANT", "REFLECT", "SYMMETRIC"):
+        raise ValueError('Pad: Value of argument `mode` expected to be one of "CONSTANT", "REFLECT", or "SYMMETRIC". '
+                         f"Received `mode` = {mode!r}")
+    if x.dims is None:
+        x = identity(x)
+        x.set_shape([None] * len(pairs))
     if mode.upper() != "CONSTANT":
-        raise ValueError(f"Pad: mode must be 'CONSTANT', 'REFLECT' or 'SYMMETRIC', received {mode!r}")
-    starts = tuple(int(before) for before, _ in pairs)
-    assert x.dims is not None
-    dims = tuple(before + d + int(after) for (before, after), d in zip(pairs, x.dims, strict=True))
-    value = static_ints("Pad", "constant_values", constant_values)
-    return place(x, dims, starts, value=x.dtype.np.type(value).item(), name=name)
+        for axis, (before, after) in enumerate(pairs):
+            x = _mirrored(x, axis, before, after, int(mode.upper() == "REFLECT"))
+        return identity(x, name)
+    if not (is_tensor(constant_values) or is_data([n for pair in pairs for n in pair])):
+        dims = tuple(before + d + after for (before, after), d in zip(pairs, known_rank("Pad", x), strict=True))
+        value = x.dtype.np.type(static_ints("Pad", "constant_values", constant_values)).item()
+        return place(x, dims, tuple(before for before, _ in pairs), value=value, name=name)
+    with x.graph.name_scope(name) as scope:
+        counts = [_total(before, d, after) for (before, after), d in zip(pairs, known_rank("Pad", x), strict=True)]
+        filled = fill(vector_of(counts), convert_to_tensor(constant_values, x.dtype))
+        result = overwrite(filled, vector_of([before for before, _ in pairs]), x, (1,) * len(pairs), scope)
+        result.dims = tuple(dm.fresh() if isinstance(n, Tensor) else n for n in counts)
+        return result
 
 
-def _mirrored(x: Tensor, axis: int, before: int, after: int, reflect: bool) -> Tensor:
-    size, skip = known_rank("MirrorPad", x)[axis], int(reflect)
-    if isinstance(size, int) and max(before, after) > size - skip:
-        raise ShapeError(f"MirrorPad: cannot add {max(before, after)} mirrored elements to axis {axis} of {x!r}")
+def _paddings(x: Tensor, paddings: Any) -> list[tuple[Any, Any]]:
+    """Pairs of sizes: numbers, or tensors where they are data."""
+    rows = paddings if isinstance(paddings, (list, tuple)) else convert_to_tensor(paddings)
+    if isinstance(rows, Tensor):
+        if rows.dims is None or len(rows.dims) != 2 or not all(isinstance(d, int) for d in rows.dims):
+            raise ShapeError(f"Pad: paddings must be a matrix of known shape, received {rows!r}")
+        flat = items_of("Pad", "paddings", reshape(rows, [-1]))
+        pairs = list(zip(flat[::2], flat[1::2], strict=True))
+        fits = rows.dims[1] == 2
+    else:
+        pairs = [tuple(items_of("Pad", "paddings", row)) for row in rows]  # type: ignore[misc]
+        fits = all(len(pair) == 2 for pair in pairs)
+    if not fits or x.dims is not None and len(pairs) != len(x.dims):
+        raise ShapeError(f"Pad: paddings must have one (before, after) for each axis of {x!r}, received {paddings!r}: "
+                         f"Shape must be rank {len(pairs)} but is rank {'?' if x.dims is None else len(x.dims)}")
+    if any(isinstance(n, int) and n < 0 for pair in pairs for n in pair):
+        raise ShapeError(f"Pad: paddings must be non-negative, received {paddings!r}")
+    return pairs
+
+
+def _total(before: Any, d: Any, after: Any) -> Any:
+    if not is_data([before, after]):
+        return before + d + after
+    return cast(scalar_of(before), int32) + scalar_of(d) + cast(scalar_of(after), int32)
+
+
+def _mirrored(x: Tensor, axis: int, before: Any, after: Any, skip: int) -> Tensor:
+    """`x` with elements in front of and behind an axis, mirrored; the first and last `skip` are not repeated."""
+    dims = known_rank("MirrorPad", x)
+    size = dims[axis]
+    if isinstance(size, int) and any(isinstance(n, int) and n > size - skip for n in (before, after)):
+        raise ShapeError(f"MirrorPad: cannot add {before} and {after} mirrored elements to axis {axis} of {x!r}")
+
+    def part(begin: Any, count: Any) -> Tensor:
+        if not is_data([begin, count]):
+            return reverse(slice_axis(x, axis, begin, count), axis)
+        return reverse(slice_(x, [begin if k == axis else 0 for k in range(len(dims))],
+                              [count if k == axis else -1 for k in range(len(dims))]), axis)
+
     parts = [x]
-    if before:
-        parts.insert(0, reverse(slice_axis(x, axis, skip, before), axis))
-    if after:
-        parts.append(reverse(slice_axis(x, axis, size - skip - after, after), axis))
+    if isinstance(before, Tensor) or before:
+        parts.insert(0, part(skip, before))
+    if isinstance(after, Tensor) or after:
+        parts.append(part(scalar_of(size) - skip - after if isinstance(after, Tensor) else size - skip - after, after))
     return concat(parts, axis) if len(parts) > 1 else x
 
 
@@ -242,7 +167,7 @@ def _pack_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorT
     merged = inputs[0].shape
     for t in inputs[1:]:
         if not merged.is_compatible_with(t.shape):
-            raise ShapeError(f"Pack: Shapes must be equal, received {inputs[0].shape} and {t.shape}")
+            raise ShapeError(f"Pack: {unequal(merged.dims, t.dims)}; received {inputs[0].shape} and {t.shape}")
         merged = merged.merge_with(t.shape)
     if merged.dims is None:
         return [TensorType(dtype, None)]
@@ -295,7 +220,7 @@ def _unpack_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
         return [TensorType(x.dtype, None)] * count
     axis = attrs["axis"] = normalize_axis("Unpack", attrs["axis"], len(x.dims))
     if isinstance(x.dims[axis], int) and count != x.dims[axis]:
-        raise ShapeError(f"Unpack: num is {count}, but axis {axis} of {x!r} has size {x.dims[axis]}")
+        raise ShapeError(f"Unpack: Dimension must be {count} but is {x.dims[axis]}: axis {axis} of {x!r}")
     return [TensorType(x.dtype, (*x.dims[:axis], *x.dims[axis + 1:]))] * count
 
 
@@ -344,7 +269,8 @@ def _piece_sizes(name: str, x: Tensor, axis: int, sizes: Any) -> list[DimLike]:
     found = [rest if isinstance(n, int) and n == -1 else n for n in sizes]
     if isinstance(rest, int) and (rest < 0 or rest and len(known) == len(sizes)) or any(
             isinstance(n, int) and n < 0 for n in found):
-        raise ShapeError(f"{name}: sizes {list(sizes)} do not add up to {total}, the size of axis {axis} of {x!r}")
+        raise ShapeError(f"{name}: can't split axis of size {total} into pieces of size "
+                         f"[{','.join(map(str, sizes))}]: axis {axis} of {x!r}")
     return found
 
 
@@ -427,7 +353,8 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
     dims = known_rank("Tile", x)
     times = items_of("Tile", "multiples", multiples, len(dims))
     if len(times) != len(dims):
-        raise ShapeError(f"Tile: multiples must have one entry for each axis of {x!r}, received {multiples!r}")
+        raise ShapeError(f"Tile: multiples must have one entry for each axis of {x!r}, received {multiples!r}: Shape "
+                         f"must be rank {len(known_rank('Tile', x))} but is rank {len(times)}")
     if any(isinstance(m, int) and m < 0 for m in times):
         raise ShapeError(f"Tile: multiples must be non-negative, received {multiples!r}")
     if not is_data(times):

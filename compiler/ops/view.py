@@ -60,8 +60,9 @@ def _resolved(x: Tensor, dims: Dims) -> Dims:
     total = None if x.dims is None else dm.product(x.dims)
     if len(known) == len(dims):
         if isinstance(total, int) and isinstance(given, int) and total != given:
-            raise ShapeError(f"Reshape: Input to reshape is a tensor with {total} values, but the requested shape has "
-                             f"{given}: {x!r} to {_show(dims)}")
+            raise ShapeError(f"Reshape: Cannot reshape a tensor with {total} elements to shape {_show(dims)} ({given} "
+                             f"elements): Input to reshape is a tensor with {total} values, but the requested shape "
+                             f"has {given}: {x!r}")
         return dims
     if isinstance(given, int) and given == 0:
         raise ShapeError(f"Reshape: the size that -1 stands for is undetermined where another is 0, received "
@@ -69,8 +70,9 @@ def _resolved(x: Tensor, dims: Dims) -> Dims:
     if total is None:
         rest: DimLike = dm.fresh()
     elif isinstance(total, int) and isinstance(given, int) and total % given:
-        raise ShapeError(f"Reshape: Input to reshape is a tensor with {total} values, but the requested shape requires "
-                         f"a multiple of {given}: {x!r} to {_show(dims)}")
+        raise ShapeError(f"Reshape: Dimension size must be evenly divisible by {given} but is {total}: Input to "
+                         f"reshape is a tensor with {total} values, but the requested shape requires a multiple of "
+                         f"{given}: {x!r} to {_show(dims)}")
     else:
         rest = total // given
     return tuple(rest if isinstance(d, int) and d == -1 else d for d in dims)
@@ -85,6 +87,8 @@ def _reshape_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tens
     dims = operand_dims(wanted)
     if dims is not None and symbolic_value(wanted) is not None:
         dims = _resolved(x, dims)
+    elif dims is not None:  # what stands for -1 depends on data
+        dims = tuple(dm.fresh() if isinstance(d, int) and d == -1 else d for d in dims)
     return [TensorType(x.dtype, dims)]
 
 
@@ -127,7 +131,7 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None, dim: Any 
     x = convert_to_tensor(input, name="ExpandDims/input")
     axis = static_ints("ExpandDims", "axis", dim if axis is None else axis)
     if axis is None:
-        raise ValueError("ExpandDims: axis is missing")
+        raise ValueError("Must specify an axis argument to tf.expand_dims()")
     return _expand_dims(x, axis=int(np.reshape(axis, ())), name=name)
 
 
