@@ -51,6 +51,17 @@ class Dim:
 
     value = None  # as TensorFlow's Dimension(None).value
 
+    def is_compatible_with(self, other: Any) -> bool:
+        """True: it may be of any size."""
+        return True
+
+    def assert_is_compatible_with(self, other: Any) -> None:
+        """Nothing: it may be of any size."""
+
+    def merge_with(self, other: Any) -> Any:
+        """The other dimension where its size is known."""
+        return self if getattr(other, "value", other) is None else other
+
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Dim) and self._hash == other._hash and self.terms == other.terms)
 

@@ -27,7 +27,8 @@ class TensorType(NamedTuple):
 class Tensor:
     """One output of an operation: a symbolic value. Arithmetic operators build graph (see ops/operators.py)."""
 
-    __slots__ = ("__weakref__", "_keras_history", "_keras_mask", "_shape_class", "dims", "dtype", "index", "op")
+    __slots__ = ("__dict__", "__weakref__", "_keras_history", "_keras_mask", "_shape_class", "dims", "dtype", "index",
+                 "op")  # __dict__: what programs note on a tensor
     __array_priority__ = 100  # NumPy arrays leave mixed arithmetic to us
 
     def __init__(self, op: Operation, index: int, dtype: DType, dims: Dims | None):

@@ -44,6 +44,8 @@ test_src_dir_path.__test__ = False  # type: ignore[attr-defined]
 class TestCase(unittest.TestCase):
     """A test case that starts with an empty default graph and fixed seeds."""
 
+    _cached: Session | None = None
+
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         cls.__test__ = cls.__dict__.get("__test__", True)  # type: ignore[attr-defined]  # see the end of this file
@@ -53,7 +55,7 @@ class TestCase(unittest.TestCase):
         np.random.seed(1234)
         reset_default_graph()
         set_random_seed(1234)
-        self._cached: Session | None = None
+        self._cached = None
 
     def tearDown(self) -> None:
         if self._cached is not None:
