@@ -22,10 +22,12 @@ from .devices import list_logical_devices
 from .framework import is_tensor
 from .math import div_no_nan
 from .metrics.base import metric_variable as _metric_variable
+from .partitioned import PartitionedVariable
+from .variables import Variable
 from .weighting import remove_squeezable
 
 __all__ = ["all_util", "context", "control_flow_util", "deprecation", "device_lib", "function_utils", "metrics_impl",
-           "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect"]
+           "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope", "variables"]
 
 
 class ArgSpec(tuple):
@@ -120,6 +122,9 @@ deprecation = SimpleNamespace(
 function_utils = SimpleNamespace(fn_args=fn_args, has_kwargs=has_kwargs)
 all_util = SimpleNamespace(make_all=lambda *_: [], remove_undocumented=lambda *_, **__: None)
 device_lib = SimpleNamespace(list_local_devices=list_local_devices)
+variables = SimpleNamespace(PartitionedVariable=PartitionedVariable, RefVariable=Variable, Variable=Variable,
+                            VariableV1=Variable)
+variable_scope = SimpleNamespace(variable=Variable)
 context = SimpleNamespace(executing_eagerly=lambda: False, in_eager_mode=lambda: False, in_graph_mode=lambda: True,
                           graph_mode=contextlib.nullcontext, num_gpus=lambda: 0)
 control_flow_util = SimpleNamespace(GetContainingXLAContext=lambda _: None, GraphOrParentsInXlaContext=lambda _: False)
