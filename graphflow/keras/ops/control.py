@@ -116,14 +116,16 @@ def associative_scan(f: Callable[..., Any], elems: Any, reverse: bool = False, a
     """What an associative `f(a, b)` makes of all elements up to each along `axis` (with `reverse`: from each on).
 
     `elems` is a tensor or a nest of them; `f` is called on several elements at once, about 2 log2(n) times (Blelloch
-    1990). Raises TypeError if `f` is not callable, ValueError for different or unknown sizes.
+    1990), or for an unknown size on one after another. Raises TypeError if `f` is not callable, ValueError for
+    different sizes.
     """
     if not callable(f):
         raise TypeError(f"`f` should be a callable. Received: f={f}")
     tensors = [moveaxis(t, axis, 0) for t in flatten(elems)]
-    sizes = {t.shape[0] for t in tensors}
-    if len(sizes) != 1 or None in sizes:
-        raise ValueError("Array inputs to associative_scan must have the same known size along `axis`. (saw: "
+    sizes = {view.known_rank("associative_scan", t)[0] for t in tensors}
+    known = {n for n in sizes if isinstance(n, int)}
+    if len(known) > 1:
+        raise ValueError("Array inputs to associative_scan must have the same first dimension. (saw: "
                          f"{[t.shape for t in tensors]})")
     if reverse:
         tensors = [view.reverse(t, [0]) for t in tensors]
@@ -133,7 +135,7 @@ def associative_scan(f: Callable[..., Any], elems: Any, reverse: bool = False, a
         a, b = (pack(elems, [moveaxis(t, 0, axis) for t in side]) for side in (first, second))
         return [moveaxis(t, axis, 0) for t in flatten(f(a, b))]
 
-    found = _scanned(combined, tensors)
+    found = _scanned(combined, tensors) if known == sizes else _folded(combined, tensors)
     if reverse:
         found = [view.reverse(t, [0]) for t in found]
     return pack(elems, [moveaxis(t, 0, axis) for t in found])
@@ -141,7 +143,7 @@ def associative_scan(f: Callable[..., Any], elems: Any, reverse: bool = False, a
 
 def _scanned(combined: Callable[..., list[Tensor]], tensors: list[Tensor]) -> list[Tensor]:
     """The scan along the first axis: pairs are combined, scanned, and give every second result."""
-    count = int(tensors[0].shape[0])
+    count = tensors[0].shape.as_list()[0]
     if count < 2:
         return tensors
     odd = _scanned(combined, combined([t[0:count - 1:2] for t in tensors], [t[1::2] for t in tensors]))
@@ -157,8 +159,19 @@ def _alternating(even: Tensor, odd: Tensor, count: int) -> Tensor:
     """One of `even`, one of `odd`, and so on."""
     if count % 2:
         odd = slicing.concat([odd, even[:1]], 0)  # one too many
-    rest = even.shape[1:].as_list() if hasattr(even.shape, "as_list") else list(even.shape[1:])
-    return view.reshape(slicing.stack([even, odd], 1), [-1, *rest])[:count]
+    pairs = slicing.stack([even, odd], 1)
+    return view.reshape(pairs, [count + count % 2, *view.known_rank("associative_scan", pairs)[2:]])[:count]
+
+
+def _folded(combined: Callable[..., list[Tensor]], tensors: list[Tensor]) -> list[Tensor]:
+    """The scan along the first axis, one element after another."""
+    def step(before: list[Tensor], now: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        both = combined([view.expand_dims(t, 0) for t in before], [view.expand_dims(t, 0) for t in now])
+        after = [view.squeeze(t, [0]) for t in both]
+        return after, after
+
+    _, later = scan(step, [t[0] for t in tensors], [t[1:] for t in tensors])
+    return [slicing.concat([t[:1], r], 0) for t, r in zip(tensors, later, strict=True)]
 
 
 def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None) -> Callable[..., Any]:

@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ... import array_ops
 from ... import linalg as gl
+from ...compiler import dims as dm
 from ...compiler.ir import Tensor
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops import factorization, sorting, view
 from ...compiler.ops import reduction as red
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.contraction import matmul
+from ...compiler.ops.matrix_parts import size_tensor
 from .axes import moveaxis, rank_of
 from .core import jvp
 from .dtypes import as_tensor, floating
+from .numpy.creation import eye
 
 
 def _matrices(name: str, *values: Any) -> Any:
@@ -42,8 +44,8 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
     """The inverse of the matrix whose Cholesky factor is `x`, lower triangular unless `upper`."""
     factor = _matrices("cholesky_inverse", x)
     *batch, n, _ = view.known_rank("cholesky_inverse", factor)
-    eye = view.broadcast_to(array_ops.eye(n, dtype=factor.dtype), [*batch, n, n])
-    inverse = gl.triangular_solve(factor, eye, lower=not upper)
+    one = view.broadcast_to(eye(n, dtype=factor.dtype), [*batch, n, n])
+    inverse = gl.triangular_solve(factor, one, lower=not upper)
     return matmul(inverse, inverse, transpose_b=True) if upper else matmul(inverse, inverse, transpose_a=True)
 
 
@@ -171,12 +173,13 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Tensor:
     if rank_of("lstsq", matrix) != 2 or rank_of("lstsq", right) not in (1, 2):
         raise TypeError(f"Expected a matrix and a vector or matrix. Received: a.shape={matrix.shape}, "
                         f"b.shape={right.shape}")
-    if matrix.shape[0] != right.shape[0]:
+    if not matrix.shape[:1].is_compatible_with(right.shape[:1]):
         raise ValueError("Leading dimensions of input arrays must match")
-    m, n = matrix.shape.as_list()
-    limit = float(np.finfo(matrix.dtype.np).eps) * (max(m, n) if rcond is None else 1)
-    if rcond is not None:
-        limit = rcond if rcond >= 0 else limit
+    eps = float(np.finfo(matrix.dtype.np).eps)
+    if rcond is None:
+        limit: Any = as_tensor(size_tensor(dm.maximum(*view.known_rank("lstsq", matrix))), matrix.dtype) * eps
+    else:
+        limit = rcond if rcond >= 0 else eps
     columns = view.expand_dims(right, 1) if rank_of("lstsq", right) == 1 else right
     u, s, vh = svd(matrix, full_matrices=False)
     kept = s >= s[0] * limit

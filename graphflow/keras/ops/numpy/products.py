@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from .... import array_ops, convolution, linalg
-from ....compiler.dims import Dim
+from ....compiler import dims as dm
 from ....compiler.ir import Tensor
 from ....compiler.ops import complex as cx
 from ....compiler.ops import elementwise as ew
@@ -187,10 +187,8 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     found = convolution.conv1d(view.reshape(a, (1, -1, 1)), view.reshape(b, (-1, 1, 1)), 1, "VALID")
     found = view.reshape(found, (-1,))
     if mode == "same":
-        if isinstance(n, Dim) or isinstance(m, Dim):
-            raise ValueError("correlate: mode 'same' needs vectors of known sizes")
-        start = (n + m - 1 - max(n, m)) // 2
-        found = found[start:start + max(n, m)]
+        length = dm.maximum(n, m)
+        found = slicing.slice_axis(found, 0, (n + m - 1 - length) // 2, length)
     return found
 
 
