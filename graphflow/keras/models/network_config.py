@@ -20,14 +20,18 @@ def network_config(model: Any) -> dict[str, Any]:
     positions: dict[Any, int] = {}  # of each node of the network among those of its layer
     for operation in network.operations:
         own = [n for n in operation._inbound_nodes if n in network.node_set]
-        start = 1 if getattr(operation, "is_functional", False) else 0
-        positions |= {node: i + start for i, node in enumerate(own)}
+        positions |= {node: i for i, node in enumerate(own)}
 
     def place(tensor: Any) -> list[Any]:
         history = history_of(tensor)
         assert history is not None
         node = history.operation._inbound_nodes[history.node_index]
         return [history.operation.name, positions[node], history.tensor_index]
+
+    def end(tensor: Any) -> list[Any]:
+        """Among inputs and outputs, but not in calls, a model within counts itself as its first call."""
+        name, position, index = place(tensor)
+        return [name, position + _own_calls(history_of(tensor).operation), index]  # type: ignore[union-attr]
 
     def described(tensor: Any) -> Any:
         if not isinstance(tensor, Tensor):
@@ -46,8 +50,12 @@ def network_config(model: Any) -> dict[str, Any]:
                  for n in operation._inbound_nodes if n in network.node_set and not n.is_input]
         layers.append({**serialize_keras_object(operation), "name": operation.name, "inbound_nodes": calls})
     return {"name": model.name, "trainable": model.trainable, "layers": layers,
-            "input_layers": map_structure(place, network.input_nest),
-            "output_layers": map_structure(place, network.output_nest)}
+            "input_layers": map_structure(end, network.input_nest),
+            "output_layers": map_structure(end, network.output_nest)}
+
+
+def _own_calls(operation: Any) -> int:
+    return 1 if getattr(operation, "is_functional", False) else 0
 
 
 def network_from_config(cls: Any, config: Mapping[str, Any], custom_objects: Any = None) -> Any:
@@ -81,6 +89,8 @@ def network_from_config(cls: Any, config: Mapping[str, Any], custom_objects: Any
                 return {k: tensors(v) for k, v in places.items()}
             return [tensors(v) for v in places]
 
+        if not _legacy(config):
+            first = {name: _own_calls(layer) for name, layer in made.items()}
         inputs, outputs = tensors(config["input_layers"]), tensors(config["output_layers"])
         if any(t is None for t in flatten((inputs, outputs))):
             raise ValueError("Invalid Functional model configuration: its inputs or outputs name calls that it does "
@@ -131,7 +141,8 @@ def _counted_from(config: Mapping[str, Any], made: Mapping[str, Any]) -> dict[st
 
     for layer in config["layers"]:
         note(layer.get("inbound_nodes"))
-    note([config["input_layers"], config["output_layers"]])
+    if _legacy(config):
+        note([config["input_layers"], config["output_layers"]])
     return {name: node for name, node in lowest.items() if name in made and hasattr(made[name], "layers")}
 
 

@@ -49,5 +49,9 @@ def serialize(optimizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The optimizer that plain data describe. The case of a class's name does not matter."""
+    """The optimizer that plain data describe. The case of a class's name does not matter: it is made lower, as Keras
+    does, in `config` too.
+    """
+    if isinstance(config, dict) and str(config.get("class_name")).lower() in _OBJECTS:
+        config["class_name"] = config["class_name"].lower()
     return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)

@@ -1,4 +1,5 @@
 """Keras's files and configs."""
+from .conversion import preprocess_weights_for_loading
 from .file_editor import KerasFileEditor
 from .registration import (
     CustomObjectScope,
@@ -13,4 +14,5 @@ from .serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = ["CustomObjectScope", "KerasFileEditor", "custom_object_scope", "deserialize_keras_object",
            "get_custom_objects", "get_registered_name", "get_registered_object", "load_model", "load_weights",
-           "register_keras_serializable", "save_model", "save_weights", "serialize_keras_object"]
+           "preprocess_weights_for_loading", "register_keras_serializable", "save_model", "save_weights",
+           "serialize_keras_object"]

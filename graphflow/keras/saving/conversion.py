@@ -32,6 +32,13 @@ def converted(layer: Any, weights: Sequence[np.ndarray], version: str, backend: 
     return _from_cudnn(layer, arrays) if kind in ("LSTM", "GRU") and len(arrays) == 3 else arrays
 
 
+def preprocess_weights_for_loading(layer: Any, weights: Sequence[np.ndarray], original_keras_version: str | None = None,
+                                   original_backend: str | None = None, reshape: bool = False) -> Arrays:
+    """Keras 2's name of `converted`. `reshape` gives arrays the shapes of the layer's weights."""
+    arrays = converted(layer, weights, original_keras_version or "2", original_backend)
+    return [a.reshape(w.shape) for a, w in zip(arrays, layer.weights, strict=True)] if reshape else arrays
+
+
 def _of_model(model: Any, arrays: Arrays, version: str, backend: str | None) -> Arrays:
     """Of a model within: all trainable weights first, layer by layer, then the others."""
     found: dict[Any, np.ndarray] = {}

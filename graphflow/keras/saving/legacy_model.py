@@ -72,7 +72,11 @@ def read_model(file: Any, path: str, compile: bool) -> Any:
 
 def _read_optimizer(group: Any, optimizer: Any, path: str, version: str) -> None:
     names = read_names(group, "weight_names")
-    values = read_named(group, f"optimizer {optimizer.name!r}")
+    try:
+        values = read_named(group, f"optimizer {optimizer.name!r}")
+    except ValueError as error:  # Keras itself fails halfway through writing some
+        warnings.warn(f"The optimizer state in {path} is damaged ({error}); it starts anew.", stacklevel=5)
+        return
     if version.split(".")[0] < "3" and not any("learning_rate" in n for n in names[:2]):
         fits = _read_keras_2(optimizer, names, values)
     else:
