@@ -29,6 +29,7 @@ _INTERNAL = {
     "ops.state_ops": "", "ops.control_flow_ops": "",
     "ops.tensor_array_ops": "", "ops.functional_ops": "",
     "ops.random_ops": "random", "ops.rnn": "nn", "ops.rnn_cell": "nn.rnn_cell", "ops.rnn_cell_impl": "nn.rnn_cell",
+    "ops.rnn.rnn_cell_impl": "nn.rnn_cell",
     "ops.embedding_ops": "nn", "ops.candidate_sampling_ops": "nn", "ops.ctc_ops": "nn", "ops.image_ops": "image",
     "ops.linalg_ops": "linalg", "ops.math_grad": "", "ops.logging_ops": "", "ops.lookup_ops": "lookup",
     "ops.metrics": "metrics", "ops.losses.losses": "losses", "ops.parsing_ops": "io", "ops.io_ops": "io",
@@ -101,6 +102,8 @@ class Proxy(ModuleType):
             inner = f"{self.__name__}.{name}".removeprefix("tensorflow.python.")
             if any(known == inner or known.startswith(inner + ".") for known in _INTERNAL):
                 return importlib.import_module(f"{self.__name__}.{name}")
+        if f"{self.__name__}.{name}".removeprefix("keras.") in _KERAS and self.__name__.startswith("keras."):
+            return importlib.import_module(f"{self.__name__}.{name}")
         for place in (self._target, *self._others, *(() if self.__name__.startswith("keras") else (graphflow,))):
             try:
                 value = getattr(place, name)
