@@ -12,10 +12,10 @@ SHAKESPEARE = "https://storage.googleapis.com/download.tensorflow.org/data/shake
 
 
 def arguments(description, epochs, **options):
-    """--epochs, --output (a folder, made) and --quick (small data, for a first look), and `options`: name -> choices."""
+    """--epochs, --output (a folder, made), --quick (small data, for a first look) and `options`: name -> choices."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--output", type=Path, default=Path("example-output"), help="folder for what it saves and draws")
+    parser.add_argument("--output", type=Path, default=Path("example-output"), help="folder for what it makes")
     parser.add_argument("--quick", action="store_true", help="small data and one epoch")
     for name, choices in options.items():
         parser.add_argument(f"--{name}", choices=choices, default=choices[0])

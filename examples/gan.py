@@ -1,4 +1,4 @@
-"""A generative adversarial network (Goodfellow et al., 2014; DCGAN) with a training step of its own: digits from noise."""
+"""A generative adversarial network (Goodfellow et al., 2014) with a training step of its own: digits from noise."""
 import numpy as np
 from common import arguments, images, save_grid
 

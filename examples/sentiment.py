@@ -9,6 +9,17 @@ from graphflow.keras.preprocessing.text import Tokenizer
 WORDS, LENGTH = 10_000, 40
 
 
+@keras.saving.register_keras_serializable("sentiment")
+class Positions(layers.Layer):
+    """Adds a learned vector to each place of a sequence."""
+
+    def build(self, shape):
+        self.places = self.add_weight(shape=shape[1:], initializer="uniform", name="places")
+
+    def call(self, x):
+        return x + self.places
+
+
 def lstm(words):
     """Reaches 0.77 after 2 epochs."""
     x = layers.Embedding(WORDS, 64, mask_zero=True)(words)
@@ -24,8 +35,7 @@ def cnn(words):
 
 def transformer(words):
     """One encoder block (Vaswani et al., 2017) with learned positions. Reaches 0.76 after 2 epochs."""
-    positions = layers.Embedding(LENGTH, 64)(keras.ops.arange(LENGTH))
-    x = layers.Embedding(WORDS, 64)(words) + positions
+    x = Positions()(layers.Embedding(WORDS, 64)(words))
     attended = layers.MultiHeadAttention(num_heads=2, key_dim=32, dropout=0.1)(x, x)
     x = layers.LayerNormalization(epsilon=1e-6)(x + attended)
     x = layers.LayerNormalization(epsilon=1e-6)(x + layers.Dense(64)(layers.Dense(128, activation="relu")(x)))
