@@ -45,7 +45,8 @@ class Frame:
         self._small: list[np.ndarray | None] = []
         for t in plan.graph.inputs:
             shape = binding.shapes[t]
-            small = aligned_empty(shape, t.dtype.np) if int(np.prod(shape)) * t.dtype.size <= SMALL_BYTES else None
+            is_small = int(np.prod(shape)) * t.dtype.size <= SMALL_BYTES and not t.dtype.is_string
+            small = aligned_empty(shape, t.dtype.np) if is_small else None
             self._small.append(small)
             if small is not None:
                 self._fed[t] = small

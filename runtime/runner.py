@@ -139,7 +139,7 @@ class Runner:
         parts = cut(graph, set(symbols.values()))
         if (parts.unsettled or specialised.unsettled) and symbols:
             return None
-        if parts or any(t.dtype.is_string for t in (*graph.inputs, *graph.outputs)):
+        if parts or any(t.dtype.is_string for t in graph.outputs):
             return Pieces(self, specialised, parts)
         if stages is not None:
             stages.append(Stage("specialise", graph, 0.0))

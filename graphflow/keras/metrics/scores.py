@@ -115,7 +115,7 @@ class R2Score(Metric):
         self.squared_sum.assign_add(reduce_sum(truth * weighted, 0))  # type: ignore[attr-defined]
         self.residual.assign_add(reduce_sum(ew.square(truth - prediction) * weight, 0))  # type: ignore[attr-defined]
         self.count.assign_add(reduce_sum(broadcast_to(weight, truth.dims), 0))  # type: ignore[attr-defined]
-        self.num_samples.assign_add(size_of(truth, (0,)))
+        self.num_samples.assign_add(size_of(truth))  # of all outputs, as Keras counts
 
     def result(self) -> Tensor:
         mean = self.sum / self.count.value()  # type: ignore[attr-defined]

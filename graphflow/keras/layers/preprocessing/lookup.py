@@ -12,6 +12,7 @@ from ....compiler.errors import InvalidArgumentError
 from ....compiler.ir import Tensor
 from ....compiler.ops.constant import convert_to_tensor
 from ....compiler.ops.elementwise import cast
+from ....compiler.ops.view import reshape
 from ....compiler.string_hash import fingerprint, siphash
 from ....script_ops import py_func
 from ... import backend
@@ -236,10 +237,16 @@ class IndexLookup(DataLayer):
         x = convert_to_tensor(inputs)
         if not x.dtype.is_string and x.dtype.name != self.input_dtype:
             x = cast(x, self.input_dtype)
+        return self.encoded(self.found(x, x.dims))
+
+    def found(self, x: Tensor, dims: Any) -> Tensor:
+        """What stands for the elements of `x` in the vocabulary, of shape `dims`."""
         found = py_func(self._token_at if self.invert else self.indices_of, [x],
                         self.vocabulary_dtype if self.invert else "int64")
-        found.set_shape(x.shape)
-        return self.encoded(found)
+        if self.invert:
+            found.set_shape(x.shape)
+            return found
+        return reshape(found, dims)
 
     def encoded(self, indices: Tensor) -> Tensor:
         """Indices as `output_mode` wants them."""

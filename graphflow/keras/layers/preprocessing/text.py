@@ -10,7 +10,7 @@ from ....compiler.ir import Tensor
 from ....compiler.ops.constant import convert_to_tensor
 from ....compiler.ops.state import placeholder
 from ....compiler.ops.strings import lower, regex_replace
-from ....compiler.ops.view import squeeze
+from ....compiler.ops.view import known_rank, squeeze
 from ....script_ops import py_func
 from ....sparse_ops import sparse_tensor_to_dense
 from ....sparse_tensor import SparseTensor
@@ -72,8 +72,10 @@ class TextVectorization(DataLayer):
 
     # tokens
 
-    def _tokens(self, inputs: Any) -> Tensor:
-        """The tokens along a last axis, "" where a text has fewer than others: the mask token of the vocabulary."""
+    def _tokens(self, inputs: Any, length: int | None = None) -> tuple[Tensor, Any]:
+        """The tokens (the first `length`) along a last axis, "" where a text has fewer: the vocabulary's mask token;
+        and their shape, -1 for the length of the longest text.
+        """
         x = convert_to_tensor(inputs)
         if self._standardize in ("lower", "lower_and_strip_punctuation"):
             x = lower(x)
@@ -81,26 +83,25 @@ class TextVectorization(DataLayer):
             x = regex_replace(x, _PUNCTUATION, "")
         if callable(self._standardize):
             x = self._standardize(x)
-        sizes = x.shape.as_list()
         if self._split is not None:
-            if len(sizes) > 1:
-                if sizes.pop() != 1:
+            dims = known_rank("TextVectorization", x)
+            if len(dims) > 1:
+                if dims[-1] != 1:
                     raise ValueError("When using `TextVectorization` to tokenize strings, the input rank must be 1 or "
                                      "the last shape dimension must be 1. Received: inputs.shape="
-                                     f"{tuple(x.shape.as_list())} with rank={len(sizes) + 1}")
+                                     f"{x.shape} with rank={len(dims)}")
                 x = squeeze(x, -1)
             if callable(self._split):
                 x = self._split(x)
                 if isinstance(x, SparseTensor):
                     x = sparse_tensor_to_dense(x, "")
-                sizes = x.shape.as_list()[:-1]
-        else:
-            sizes = sizes[:-1]
-        tokens = py_func(self._rows, [x], string, stateful=False)
-        tokens.set_shape([*sizes, self._length])
-        return tokens
+        dims = known_rank("TextVectorization", x)
+        dims = dims if isinstance(self._split, str) else dims[:-1]
+        tokens = py_func(lambda texts: self._rows(texts, length), [x], string, stateful=False)
+        tokens.set_shape([*[None] * len(dims), length])
+        return tokens, (*dims, length or -1)
 
-    def _rows(self, texts: np.ndarray) -> np.ndarray:
+    def _rows(self, texts: np.ndarray, length: int | None) -> np.ndarray:
         whole = isinstance(self._split, str)  # each element is a text still
         if whole:
             rows = [text.split() if self._split == "whitespace" else
@@ -112,7 +113,7 @@ class TextVectorization(DataLayer):
         if self._ngrams is not None:
             rows = [[b" ".join(row[i:i + n]) for n in self._ngrams for i in range(len(row) - n + 1)]
                     for row in ([t for t in row if t] for row in rows)]
-        length = max(map(len, rows), default=0) if self._length is None else self._length
+        length = max(map(len, rows), default=0) if length is None else length
         found = np.full((len(rows), length), b"", object)
         for out, row in zip(found, rows, strict=True):
             row = row[:length]
@@ -120,7 +121,8 @@ class TextVectorization(DataLayer):
         return found.reshape(*shape, length)
 
     def call(self, inputs: Any) -> Tensor:
-        return self._lookup_layer.call(self._tokens(inputs))
+        lookup = self._lookup_layer
+        return lookup.encoded(lookup.found(*self._tokens(inputs, self._length)))
 
     # the vocabulary
 
@@ -132,13 +134,13 @@ class TextVectorization(DataLayer):
             array = array[:, None] if array.ndim == 1 else array
             if run is None:
                 texts = placeholder(string, (None,) * array.ndim if self._split is None else (None, 1))
-                run = backend.get_session(texts.graph).make_callable(self._tokens(texts), [texts])
+                run = backend.get_session(texts.graph).make_callable(self._tokens(texts)[0], [texts])
             self._lookup_layer.update_state(run(array))
         self.finalize_state()
 
     def update_state(self, data: Any) -> None:
         """Take a batch of texts into account."""
-        self._lookup_layer.update_state(backend.eval(self._tokens(data)))
+        self._lookup_layer.update_state(backend.eval(self._tokens(data)[0]))
 
     def finalize_state(self) -> None:
         self._lookup_layer.finalize_state()
