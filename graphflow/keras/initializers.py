@@ -314,6 +314,7 @@ STFTInitializer = stft = STFT
 zeros, ones, constant = Zeros, Ones, Constant
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, glorot_uniform, glorot_normal = VarianceScaling, GlorotUniform, GlorotNormal
+zero, one, normal, uniform = Zeros, Ones, RandomNormal, RandomUniform  # Keras 1's names
 he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunUniform, LecunNormal
 
 _OBJECTS: dict[str, Any] = {name: obj for name, obj in globals().items()

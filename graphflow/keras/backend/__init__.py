@@ -18,6 +18,7 @@ from .session import (
     set_value,
 )
 from .settings import (
+    _get_available_gpus,
     _is_tf_1,
     backend,
     cast_to_floatx,
@@ -59,10 +60,11 @@ _names = Names(globals(), {  # what stands above the settings is loaded on first
 })
 
 __all__ = [
-    "VARIABLES", "_is_tf_1", "backend", "batch_get_value", "batch_set_value", "cast_to_floatx", "clear_session",
-    "epsilon", "eval", "floatx", "get_session", "get_uid", "get_value", "image_data_format", "image_dim_ordering",
-    "is_float", "keras_home", "manual_variable_initialization", "normalize_data_format", "reset_uids", "set_epsilon",
-    "set_floatx", "set_image_data_format", "set_image_dim_ordering", "set_session", "set_value", *_names.own(),
+    "VARIABLES", "_get_available_gpus", "_is_tf_1", "backend", "batch_get_value", "batch_set_value", "cast_to_floatx",
+    "clear_session", "epsilon", "eval", "floatx", "get_session", "get_uid", "get_value", "image_data_format",
+    "image_dim_ordering", "is_float", "keras_home", "manual_variable_initialization", "normalize_data_format",
+    "reset_uids", "set_epsilon", "set_floatx", "set_image_data_format", "set_image_dim_ordering", "set_session",
+    "set_value", *_names.own(),
 ]
 
 

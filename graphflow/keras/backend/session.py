@@ -10,7 +10,7 @@ import numpy as np
 
 from ...compiler.dtypes import as_dtype
 from ...compiler.errors import FailedPreconditionError
-from ...compiler.ir import Graph, Tensor, default_graph, reset_default_graph
+from ...compiler.ir import Graph, Operation, Tensor, default_graph, reset_default_graph
 from ...runtime.session import Session, default_session
 from ...sparse_ops import sparse_tensor_to_dense
 from .. import naming
@@ -123,9 +123,9 @@ def batch_set_value(pairs: Sequence[tuple[Any, Any]]) -> None:
         set_value(variable, value)
 
 
-def eval(x: Any) -> np.ndarray:
-    """The value of a tensor that needs no feeds."""
-    if not isinstance(x, Tensor):
+def eval(x: Any) -> Any:
+    """The value of a tensor that needs no feeds. An operation is run."""
+    if not isinstance(x, (Tensor, Operation)):
         if hasattr(x, "handle"):
             return get_value(x)
         if not hasattr(x, "dense_shape"):

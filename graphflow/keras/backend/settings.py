@@ -25,6 +25,11 @@ def _is_tf_1() -> bool:
     return True
 
 
+def _get_available_gpus() -> list[str]:
+    """The names of the GPUs: there are none."""
+    return []
+
+
 def floatx() -> str:
     """The default float type."""
     return _settings["floatx"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..legacy.constants import Reduction
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..utils.lookup import lookup
 from .classes import (
@@ -91,6 +92,7 @@ _FUNCTIONS = (
     circle,
     ctc,
 )
+kullback_leibler_divergence, cosine_proximity, logcosh = kld, cosine, log_cosh  # Keras 2's names
 FUNCTIONS: dict[str, Any] = {f.__name__: f for f in _FUNCTIONS}
 FUNCTIONS |= {"mse": mse, "MSE": mse, "mae": mae, "MAE": mae, "mape": mape, "MAPE": mape, "msle": msle, "MSLE": msle,
               "kld": kld, "KLD": kld, "logcosh": log_cosh, "bce": bce, "BCE": bce, "cosine": cosine,
@@ -120,7 +122,7 @@ __all__ = [
     "CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "Circle", "CosineSimilarity", "Dice", "FUNCTIONS",
     "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper", "MeanAbsoluteError",
     "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson", "REDUCTIONS",
-    "SparseCategoricalCrossentropy", "SquaredHinge", "Tversky", "apply_mask", "binary_crossentropy",
+    "Reduction", "SparseCategoricalCrossentropy", "SquaredHinge", "Tversky", "apply_mask", "binary_crossentropy",
     "binary_focal_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
     "categorical_generalized_cross_entropy", "categorical_hinge", "circle", "cosine_similarity", "ctc", "deserialize",
     "dice", "get", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",

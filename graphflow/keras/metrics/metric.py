@@ -13,11 +13,14 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.reduction import reduce_mean, reduce_sum, size_of
 from ...compiler.ops.state import group
-from ...compiler.ops.view import broadcast_to, expand_dims, zeros_of
+from ...compiler.ops.view import broadcast_to, expand_dims, identity, zeros_of
+from ...framework import control_dependencies
+from ...variables import Variable as GraphVariable
 from .. import backend, initializers
 from ..losses.loss import apply_mask, rank_of, same_rank
 from ..masks import mask_of
 from ..naming import auto_name
+from ..nest import flatten, map_structure
 from ..saving.saveable import Saveable
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..scope import StepScope, current_scope
@@ -30,6 +33,8 @@ class Metric(Saveable):
     Within a step an update is part of it. Outside, `update_state` of concrete values takes effect at once, and of
     tensors returns the operation that does it.
     """
+
+    stateful = True  # Keras 2's flag of objects that are not functions
 
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or auto_name(type(self).__name__)
@@ -68,9 +73,25 @@ class Metric(Saveable):
         inner = [v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables]
         return self._variables + inner
 
+    @property
+    def weights(self) -> list[Variable]:
+        return self.variables
+
+    def reset_states(self) -> None:
+        """`reset_state`, by Keras 2's name."""
+        self.reset_state()
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self.update_state(*args, **kwargs)
-        return self.result()
+        """Update, and the result of that. Outside steps, of tensors: a tensor that updates when it is computed."""
+        if current_scope() is not None or not _symbolic(args, kwargs):
+            self.update_state(*args, **kwargs)
+            return self.result()
+        with StepScope() as scope:
+            self.update_state(*args, **kwargs)
+            result = self.result()
+            operations = scope.assignments()
+        with control_dependencies(operations):
+            return map_structure(identity, result)
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype}
@@ -93,10 +114,15 @@ def _outside_steps(update: Callable[..., Any]) -> Callable[..., Any]:
             update(self, *args, **kwargs)
             operations = scope.assignments()
         operation = group(*operations)
-        if not any(isinstance(a, Tensor) for a in (*args, *kwargs.values())):
-            backend.get_session(operation.graph).run(operation)
-        return operation
+        if _symbolic(args, kwargs):
+            return operation
+        backend.get_session(operation.graph).run(operation)
+        return group()  # whoever runs what an update gives does not update twice
     return update_state
+
+
+def _symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return any(isinstance(a, (Tensor, GraphVariable)) for a in flatten((args, list(kwargs.values()))))
 
 
 def per_sample(values: Any, sample_weight: Any, reduce: Callable[..., Tensor],
@@ -169,9 +195,7 @@ class MeanMetricWrapper(Mean):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:  # type: ignore[override]
         mask = mask_of(y_pred)
         values = self._fn(convert_to_tensor(y_true), convert_to_tensor(y_pred), **self._fn_kwargs)
-        if sample_weight is not None and mask is not None:
-            sample_weight = apply_mask(sample_weight, mask, self.dtype, "sum")
-        return super().update_state(values, sample_weight)
+        return super().update_state(values, apply_mask(sample_weight, mask, self.dtype, "sum"))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "fn": serialize_keras_object(self._fn), **self._fn_kwargs}
