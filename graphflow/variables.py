@@ -356,8 +356,11 @@ def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking
            name: str | None = None) -> Tensor:
     """Store `value` in a variable; the result is the new value.
 
-    Raises TypeError for another dtype, ValueError for another shape unless `validate_shape` is False.
+    `ref` may be a part of a variable, `variable[key]`. Raises TypeError for another dtype, ValueError for another
+    shape unless `validate_shape` is False.
     """
+    if isinstance(ref, Tensor) and ref in _parts:
+        return _assign_part(ref)(value, name=name)
     handle = handle_of(ref)
     return state.assign(handle, convert_to_tensor(value, handle.dtype), name=name or "Assign",
                         validate_shape=validate_shape is not False)
