@@ -41,7 +41,8 @@ class MonitorCallback(Callback):
 
     def _grows(self) -> bool:
         name = self.monitor.removeprefix("val_")
-        metric = next((m for m in getattr(self.model, "metrics", ()) if m.name == name), None)
+        known = (m for metric in self.model.metrics for m in getattr(metric, "metrics", [metric]))
+        metric = next((m for m in known if m.name == name), None)
         direction = getattr(metric, "_direction", None)
         if direction is not None:
             return direction == "up"

@@ -29,6 +29,8 @@ def dense(x: Tensor, kernel: Any, bias: Any = None) -> Tensor:
 class Dense(Layer):
     """activation(x @ kernel + bias) over the last axis."""
 
+    supports_masking = True
+
     def __init__(self, units: int, activation: Any = None, use_bias: bool = True,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
                  kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,

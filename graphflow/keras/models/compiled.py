@@ -1,8 +1,8 @@
 """What `compile` was given, applied to a model's outputs: the total loss and the metrics, as graph."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ...compiler.ir import Tensor
 from ...compiler.ops.elementwise import cast
@@ -11,29 +11,72 @@ from .. import metrics as metrics_module
 from ..losses import rank_of
 from ..metrics import Mean, MeanMetricWrapper, Metric
 from ..naming import object_name
+from ..nest import flatten
 from ..variables import Variable
 
+Arrange = Callable[[Any], list[Any]]  # from a nest of targets or weights to one for each output
 
-def per_output(value: Any, names: Sequence[str], what: str, aliases: Sequence[str] = ()) -> list[Any]:
-    """An argument of `compile`, or targets, as a list with one entry for each output.
 
-    `aliases` are other names of the outputs. Raises ValueError for a list of another length or a dict with a name that
-    no output has.
-    """
-    if isinstance(value, Mapping):
-        unknown = set(value) - set(names) - set(aliases)
-        if unknown:
-            raise ValueError(f"`{what}` names outputs {sorted(unknown)}, but the model's outputs are {list(names)}.")
-        keys = zip(names, aliases or names, strict=True)
-        return [value.get(name, value.get(alias)) for name, alias in keys]
-    if len(names) == 1:
-        return [value]
-    if value is None:
-        return [None] * len(names)
-    if not isinstance(value, (list, tuple)) or len(value) != len(names):
-        raise ValueError(f"`{what}` must have one entry for each of the {len(names)} outputs {list(names)}. "
+class Outputs(NamedTuple):
+    """A model's outputs: their nest, and for each its name (None in a subclassed model) and other name."""
+
+    structure: Any
+    names: Sequence[str | None]
+    aliases: Sequence[str | None]
+
+    def arranged(self, value: Any, what: str) -> list[Any]:
+        """An argument of `compile`, or targets, as a list with one entry for each output.
+
+        Raises ValueError for a list of another length or a dict with a name that no output has.
+        """
+        count = len(self.names)
+        if isinstance(value, Mapping) and not set(value) - {*self.names, *self.aliases}:
+            keys = zip(self.names, self.aliases, strict=True)
+            return [value.get(name, value.get(alias)) for name, alias in keys]
+        found: list[Any] = []
+        if self.structure is not None and _up_to(self.structure, value, found):
+            return found
+        if isinstance(value, Mapping):
+            unknown = sorted(set(value) - {*self.names, *self.aliases})
+            raise ValueError(f"`{what}` names outputs {unknown}, but the model's outputs are {list(self.names)}.")
+        if count == 1:
+            return [value]
+        if value is None:
+            return [None] * count
+        if isinstance(value, (list, tuple)):
+            if len(value) == count:
+                return list(value)
+            if len(leaves := flatten(value)) == count:
+                return leaves
+        raise ValueError(f"`{what}` must have one entry for each of the {count} outputs {list(self.names)}. "
                          f"Received: {what}={value}")
-    return list(value)
+
+    def paths(self) -> list[tuple[Any, ...]]:
+        """Where each output stands in the nest."""
+        return [()] if self.structure is None else list(_paths(self.structure))
+
+
+def _up_to(structure: Any, value: Any, found: list[Any]) -> bool:
+    """Whether `value` is a nest like `structure`, or deeper; what stands at its leaves is added to `found`."""
+    if isinstance(structure, Mapping):
+        return isinstance(value, Mapping) and not set(value) - set(structure) and all(
+            _up_to(structure[k], value.get(k), found) for k in sorted(structure))
+    if isinstance(structure, (list, tuple)):
+        return isinstance(value, (list, tuple)) and len(value) == len(structure) and all(
+            _up_to(s, v, found) for s, v in zip(structure, value, strict=True))
+    found.append(value)
+    return True
+
+
+def _paths(structure: Any, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(structure, Mapping):
+        for key in sorted(structure):
+            yield from _paths(structure[key], (*prefix, key))
+    elif isinstance(structure, (list, tuple)):
+        for i, part in enumerate(structure):
+            yield from _paths(part, (*prefix, i))
+    else:
+        yield prefix
 
 
 def _kind_of_targets(y_true: Tensor, y_pred: Tensor) -> str:
@@ -46,21 +89,32 @@ def _kind_of_targets(y_true: Tensor, y_pred: Tensor) -> str:
 
 
 class CompiledLoss:
-    """The weighted sum of the losses of the outputs."""
+    """The weighted sum of the losses of the outputs. `trackers` are the running means of each, where there are
+    several (None for an output without a loss)."""
 
-    def __init__(self, losses: Any, weights: Any, names: Sequence[str], aliases: Sequence[str] = ()):
-        several = not isinstance(losses, (list, tuple, Mapping)) and losses is not None and len(names) > 1
-        given = [losses] * len(names) if several else per_output(losses, names, "loss", aliases)
-        if len(names) == 1 and isinstance(given[0], (list, tuple)) and len(given[0]) == 1:
-            given = [given[0][0]]
-        self.names = list(names)
-        self.weights = [1.0 if w is None else w if isinstance(w, (Tensor, Variable)) else float(w) for w in per_output(
-            weights[0] if len(names) == 1 and isinstance(weights, (list, tuple)) and len(weights) == 1 else weights,
-            names, "loss_weights", aliases)]
-        self.given = given
+    def __init__(self, losses: Any, weights: Any, outputs: Outputs):
+        self.outputs = outputs
+        count = len(outputs.names)
+        several = losses is not None and not isinstance(losses, (list, tuple, Mapping))
+        given = [losses] * count if several else outputs.arranged(losses, "loss")
+        if count == 1:
+            given, weights = [_alone(given[0])], _alone(weights)
+        self.weights = [1.0 if w is None else w if isinstance(w, (Tensor, Variable)) else float(w)
+                        for w in outputs.arranged(weights, "loss_weights")]
         # names are resolved at once, so that a misspelt one is an error of `compile`
         self.objects = [None if g is None else g if _is_auto(g, ("crossentropy", "ce")) else self._wrap(g)
                         for g in given]
+        used = [o for o in self.objects if o is not None]
+        self.trackers = [Mean(f"{self._name(i)}_loss") if o is not None and len(used) > 1 else None
+                         for i, o in enumerate(self.objects)]
+
+    def _name(self, index: int) -> str:
+        loss: Any = self.objects[index]
+        path = self.outputs.paths()[index]
+        own = self.outputs.names[index] or (loss if isinstance(loss, str) else loss.name)
+        if not path or isinstance(path[-1], int):
+            path = (*path[:-1], own)
+        return "/".join(map(str, path))
 
     @staticmethod
     def _wrap(identifier: Any) -> Any:
@@ -81,8 +135,8 @@ class CompiledLoss:
                 parts.append(None)
                 continue
             if truth is None:
-                raise ValueError(f"The model was compiled with a loss for output {self.names[i]!r}, but no target was "
-                                 "given for it.")
+                raise ValueError(f"The model was compiled with a loss for output {self.outputs.names[i] or i!r}, but "
+                                 "no target was given for it.")
             if isinstance(loss, str):
                 loss = self.objects[i] = self._wrap(f"{_kind_of_targets(truth, prediction)}_crossentropy")
             value = loss(truth, prediction, sample_weight[i])
@@ -93,48 +147,56 @@ class CompiledLoss:
         return total, parts
 
 
+def _alone(value: Any) -> Any:
+    return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+
+
 def _is_auto(identifier: Any, words: Sequence[str]) -> bool:
     return isinstance(identifier, str) and identifier.lower() in words
 
 
-class CompiledMetrics:
-    """The metrics of the outputs. They are made at the first use, when the targets' shapes are known."""
+class CompiledMetrics(Metric):
+    """The metrics of the outputs, as one. They are made at the first update, when the targets' shapes are known."""
 
-    def __init__(self, metrics: Any, weighted_metrics: Any, names: Sequence[str], aliases: Sequence[str] = ()):
-        self.names, self.aliases = names, aliases
+    def __init__(self, metrics: Any, weighted_metrics: Any, outputs: Outputs, targets: Arrange, weights: Arrange):
+        super().__init__(name="compile_metrics")
+        self.outputs = outputs
+        self._targets, self._weights = targets, weights
         self.given = [(self._listed(metrics, "metrics"), False),
                       (self._listed(weighted_metrics, "weighted_metrics"), True)]
         for listed, _ in self.given:
-            for entries in listed:
-                for entry in entries:
-                    if not _is_auto(entry, ("accuracy", "acc", "crossentropy", "ce")):
-                        metrics_module.get(entry)
-        self.built: list[tuple[int, Metric, bool]] = []  # (output, metric, whether samples are weighted)
-        self.names_in_order: list[str] = []
+            for entry in (e for entries in listed for e in entries):
+                if not _is_auto(entry, ("accuracy", "acc", "crossentropy", "ce")):
+                    metrics_module.get(entry)
+        self.used: list[tuple[int, Metric, bool]] = []  # (output, metric, whether samples are weighted)
+        self.names: list[str] = []
 
     def _listed(self, value: Any, what: str) -> list[list[Any]]:
         if value is not None and not isinstance(value, (list, tuple, Mapping)):
             raise ValueError(f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: "
                              f"{what}={value} of type {type(value)}")
-        if len(self.names) == 1 and isinstance(value, (list, tuple)):
-            flat = [m for v in value for m in (v if isinstance(v, (list, tuple)) else [v])]
-            return [flat]
-        if isinstance(value, (list, tuple)) and value and not any(isinstance(v, (list, tuple)) for v in value) and (
-                len(value) != len(self.names) or len(set(map(repr, value))) == 1):
-            value = [value] * len(self.names)  # Keras 2: metrics for every output
-        return [list(v) if isinstance(v, (list, tuple)) else [] if v is None else [v]
-                for v in per_output(value, self.names, what, self.aliases)]
+        count = len(self.outputs.names)
+        if count == 1:
+            if isinstance(value, Mapping):
+                value = self.outputs.arranged(value, what)[0] if value else None
+            return [[] if value is None else flatten(value)]
+        if isinstance(value, (list, tuple)) and not any(isinstance(v, (list, tuple, Mapping)) for v in value) and (
+                len(value) != count or len(set(map(repr, value))) == 1):
+            value = [value] * count  # Keras 2: metrics for every output
+        return [[] if v is None else flatten(v) for v in self.outputs.arranged(value, what)]
 
     def build(self, y_true: Sequence[Tensor], y_pred: Sequence[Tensor]) -> None:
-        if self.built:
-            return
+        """Make the metrics."""
         for listed, weighted in self.given:
             for i, entries in enumerate(listed):
                 for entry in entries if y_true[i] is not None else ():
-                    metric = self._make(entry, y_true[i], y_pred[i])
-                    self.built.append((i, metric, weighted))
-                    name = metric.name if len(self.names) == 1 else f"{self.names[i]}_{metric.name}"
-                    self.names_in_order.append(_unique(name, self.names_in_order))
+                    metric, output = self._make(entry, y_true[i], y_pred[i]), self.outputs.names[i]
+                    prefix = f"{output}_" if output and len(self.outputs.names) > 1 else ""
+                    name = prefix + metric.name
+                    if weighted and name in self.names:
+                        name = f"{prefix}weighted_{metric.name}"
+                    self.used.append((i, metric, weighted))
+                    self.names.append(_unique(name, self.names))
 
     @staticmethod
     def _make(entry: Any, y_true: Tensor, y_pred: Tensor) -> Metric:
@@ -150,18 +212,38 @@ class CompiledMetrics:
             return found
         return MeanMetricWrapper(found, entry if isinstance(entry, str) else object_name(found))
 
-    def update(self, y_true: Sequence[Tensor], y_pred: Sequence[Tensor], sample_weight: Sequence[Any]) -> None:
-        self.build(y_true, y_pred)
-        for i, metric, weighted in self.built:
-            weight = sample_weight[i] if weighted else None
-            metric.update_state(y_true[i], y_pred[i], sample_weight=weight)
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Update each with its output's part of the nests."""
+        truths, predictions = self._targets(y_true), flatten(y_pred)
+        weights = self._weights(sample_weight)
+        if not self.used:
+            self.build(truths, predictions)
+        for i, metric, weighted in self.used:
+            metric.update_state(truths[i], predictions[i], sample_weight=weights[i] if weighted else None)
 
     @property
     def metrics(self) -> list[Metric]:
-        return [metric for _, metric, _ in self.built]
+        return [metric for _, metric, _ in self.used]
 
-    def results(self) -> dict[str, Tensor]:
-        return {key: metric.result() for key, metric in zip(self.names_in_order, self.metrics, strict=True)}
+    @property
+    def variables(self) -> list[Variable]:
+        return [v for metric in self.metrics for v in metric.variables]
+
+    def reset_state(self) -> None:
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def expected_names(self) -> list[str]:
+        """The names of the results; before the first update what they will likely be."""
+        if self.used:
+            return self.names
+        several = len(self.outputs.names) > 1
+        return [f"{output}_{name}" if several and output else name for listed, _ in self.given
+                for output, entries in zip(self.outputs.names, listed, strict=True) for entry in entries
+                for name in [entry if isinstance(entry, str) else object_name(entry)]]
+
+    def result(self) -> dict[str, Tensor]:
+        return {key: metric.result() for key, metric in zip(self.names, self.metrics, strict=True)}
 
 
 def _unique(name: str, taken: Sequence[str]) -> str:

@@ -72,7 +72,8 @@ class Feed:
 
     def _items(self) -> Iterator[Any]:
         if not self.indexed:
-            yield from self.source
+            for item in self.source:  # noqa: UP028 - `yield from` would end a generator that is to go on later
+                yield item
             return
         begin, end = (getattr(self.source, f"on_epoch_{when}", None) for when in ("begin", "end"))
         if begin is not None:

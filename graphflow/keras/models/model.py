@@ -250,6 +250,10 @@ class Model(Fitter):
         """Read weights that `save_weights`, `save` or Keras wrote."""
         saving.load_weights(self, filepath, by_name, skip_mismatch, **kwargs)
 
+    def _make_train_function(self) -> None:
+        """Keras 2's name for making the optimizer's variables: programs call it before they set them."""
+        self.optimizer.build(self.trainable_weights)
+
     def __reduce__(self) -> Any:
         return saving.from_bytes, (saving.to_bytes(self),)
 

@@ -76,8 +76,8 @@ def update_step(model: Model, inputs: Inputs, training: bool) -> Callable[..., A
     graph, kind = model.graph, "train_step" if training else "test_step"
     with graph.as_default(), graph.name_scope(kind), training_as(training), StepScope() as scope:
         logs = getattr(model, kind)(inputs.data)
-        logs = logs if isinstance(logs, dict) else {}
-        values = {name: convert_to_tensor(v) for name, v in logs.items()} if model._has_own(kind) else {}
+        own = model._has_own(kind, "compute_metrics", "get_metrics_result") and isinstance(logs, dict)
+        values = {name: convert_to_tensor(v) for name, v in flat_logs(logs).items()} if own else {}
         step = group(*scope.assignments())
     session = backend.get_session(graph)
     if not values:
@@ -88,6 +88,12 @@ def update_step(model: Model, inputs: Inputs, training: bool) -> Callable[..., A
     def with_logs(*arrays: np.ndarray) -> dict[str, Any]:
         return {n: v.item() if np.ndim(v) == 0 else v for n, v in zip(names, run(*arrays)[1:], strict=True)}
     return with_logs
+
+
+def flat_logs(logs: dict[str, Any]) -> dict[str, Any]:
+    """Logs by name in alphabetical order, with those of a metric that gives several in its place."""
+    return {k: v for name in sorted(logs) for k, v in (
+        flat_logs(logs[name]) if isinstance(logs[name], dict) else {name: logs[name]}).items()}
 
 
 def results(model: Model, tensors: dict[str, Tensor]) -> Callable[[], dict[str, float]]:

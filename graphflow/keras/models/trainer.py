@@ -14,11 +14,11 @@ from ..layers.core import BATCH
 from ..layers.input_spec import InputSpec, shape_of
 from ..layers.layer import Layer
 from ..metrics import Mean, Metric
-from ..nest import flatten, pack
+from ..nest import flatten, map_structure, pack
 from ..scope import current_scope, outside_steps
-from .compiled import CompiledLoss, CompiledMetrics, per_output, track
+from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
 from .data import Batch, unpack
-from .steps import Inputs, predict_step, results, update_step
+from .steps import Inputs, flat_logs, predict_step, results, update_step
 
 
 class Trainer(Layer):
@@ -38,12 +38,13 @@ class Trainer(Layer):
         self._initial_epoch = 0
         self._resume: tuple[int, list[Any]] | None = None  # batches done and values of the metrics, from a backup
         self.loss: Any = None
-        self._output_names: list[str] | None = None
+        self._output_names: list[str | None] | None = None
+        self._own_structure: Any = None
         self._output_structure: Any = None
         self._compile_arguments: dict[str, Any] = {}
-        self._compiled: tuple[CompiledLoss, CompiledMetrics, list[Mean]] | None = None
+        self._compiled: tuple[CompiledLoss, CompiledMetrics, Mean] | None = None
         self._steps: dict[Any, Any] = {}
-        self._read: Callable[[], dict[str, float]] | None = None
+        self._read: tuple[list[str], Callable[[], dict[str, float]]] | None = None
 
     # compiling
 
@@ -71,43 +72,44 @@ class Trainer(Layer):
         self._compiled = None
         self.compiled, self.stop_training = True, False
         self._forget_steps()
-        if self.output_names is not None:
-            self._compile_for(self.output_names)
+        if self._network is not None:
+            self._known()
 
-    def _compile_for(self, names: Any) -> None:
-        arguments, aliases = self._compile_arguments, self._aliases(names)
-        with self.graph.as_default(), outside_steps():
-            loss = CompiledLoss(arguments["loss"], arguments["loss_weights"], names, aliases)
-            metrics = CompiledMetrics(arguments["metrics"], arguments["weighted_metrics"], names, aliases)
-            trackers = [Mean("loss")]
-            if len(names) > 1:
-                trackers += [Mean(f"{n}_loss") for n in names]
-        self._compiled = loss, metrics, trackers
+    def _outputs(self) -> Outputs:
+        """What is known of the outputs: their names in a functional model, their nest once a subclassed one ran."""
+        if self._network is not None:
+            aliases = [t._keras_history.operation.name for t in self._network.outputs]
+            structure = map_structure(lambda _: None, self._network.output_nest)
+            return Outputs(structure, self._network.output_names, aliases)
+        names: list[str | None] = self._output_names or [None]
+        return Outputs(self._own_structure, names, names)
 
-    def _aliases(self, names: Any) -> list[str]:
-        """The layers that the outputs come from, where they have other names."""
-        if self._network is None:
-            return list(names)
-        return [t._keras_history.operation.name for t in self._network.outputs]
+    def _knows_outputs(self) -> bool:
+        return self._network is not None or self._output_names is not None or not self._calls_itself()
 
-    def _known(self) -> tuple[CompiledLoss, CompiledMetrics, list[Mean]]:
+    def _known(self) -> tuple[CompiledLoss, CompiledMetrics, Mean]:
+        """The compiled loss and metrics, and the loss's running mean."""
         self._need_compiled("compile")
         if self._compiled is None:
-            self._compile_for(self.output_names or ["output"])
-        assert self._compiled is not None
+            given, outputs = self._compile_arguments, self._outputs()
+            with self.graph.as_default(), outside_steps():
+                self._compiled = (CompiledLoss(given["loss"], given["loss_weights"], outputs),
+                                  CompiledMetrics(given["metrics"], given["weighted_metrics"], outputs, self._targets,
+                                                  self._weights_by_output), Mean("loss"))
         return self._compiled
-
-    @property
-    def compiled_loss(self) -> CompiledLoss:
-        return self._known()[0]
 
     @property
     def compiled_metrics(self) -> CompiledMetrics:
         return self._known()[1]
 
-    def _has_own(self, method: str) -> bool:
-        """Whether a subclass defines this step itself."""
-        return getattr(type(self), method) is not getattr(Trainer, method)
+    def compiled_loss(self, y: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
+                      ) -> Tensor:
+        """`compute_loss`, as earlier training steps call it."""
+        return self.compute_loss(None, y, y_pred, sample_weight)
+
+    def _has_own(self, *methods: str) -> bool:
+        """Whether a subclass defines one of these itself."""
+        return any(getattr(type(self), method) is not getattr(Trainer, method) for method in methods)
 
     def _forget_steps(self) -> None:
         self._steps, self._read = {}, None
@@ -118,25 +120,32 @@ class Trainer(Layer):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The loss's running mean, the compiled metrics, and those that are attributes of the model or its layers."""
-        own = [m for layer in self._all_layers() for value in vars(layer).values() for m in (
-            flatten(value) if isinstance(value, (list, tuple, dict)) else [value]) if isinstance(m, Metric)]
+        """The loss's running mean, the compiled metrics as one, the means of the outputs' losses, and the metrics that
+        are attributes of the model or its layers."""
+        attributes = [v for layer in self._all_layers() for name, v in vars(layer).items()
+                      if not name.startswith("_compile")]
+        own = [m for v in attributes for m in (flatten(v) if isinstance(v, (list, tuple, dict)) else [v])
+               if isinstance(m, Metric)]
         added = [m for _, _, m in getattr(self, "_added_metrics", ())]
-        compiled = [*self._used_trackers(), *self.compiled_metrics.metrics] if self.compiled else []
-        return list(dict.fromkeys([*compiled, *own, *added]))
+        compiled: list[Any] = []
+        if self.compiled and self._knows_outputs():
+            loss, metrics, mean = self._known()
+            compiled = [mean, *([metrics] if any(map(any, (e for e, _ in metrics.given))) else []), *loss.trackers]
+        return list(dict.fromkeys(m for m in (*compiled, *own, *added) if m is not None))
 
     @property
     def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns, in its order."""
         if not self.compiled:
             return []
-        own = {m: m.name for m in self.metrics}
-        names = zip(self.compiled_metrics.metrics, self.compiled_metrics.names_in_order, strict=True)
-        return list((own | dict(names)).values())
+        return self._ordered([name for m in self.metrics for name in (
+            m.expected_names() if isinstance(m, CompiledMetrics) else [m.name])])
 
-    def _used_trackers(self) -> list[Mean]:
-        loss, _, trackers = self._known()
-        pairs = zip(trackers[1:], loss.objects, strict=False)
-        return [trackers[0], *(tracker for tracker, part in pairs if part is not None)]
+    def _ordered(self, names: Any) -> list[str]:
+        """Names of metrics in Keras's order: that of `metrics`, then by name."""
+        first = [m.name for metric in self.metrics for m in (
+            metric.metrics if isinstance(metric, CompiledMetrics) else [metric]) if m.name in names]
+        return first + sorted(set(names) - set(first))
 
     def reset_metrics(self) -> None:
         for metric in self.metrics:
@@ -144,37 +153,34 @@ class Trainer(Layer):
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The metrics' values by name, as graph."""
-        compiled = self.compiled_metrics.results()
-        rest = [m for m in self.metrics if m not in self.compiled_metrics.metrics]
-        values = {m.name: m.result() for m in rest} | compiled
-        return {k: v for key, value in values.items() for k, v in (
-            value.items() if isinstance(value, dict) else [(key, value)])}
+        values: dict[str, Any] = {}
+        for metric in self.metrics:
+            result = metric.result()
+            values |= result if isinstance(result, dict) else {metric.name: result}
+        return values
 
     # what a step does; subclasses may define these anew
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
                      training: bool = True) -> Tensor:
         """The loss to minimize: that of the outputs, and what layers and weights add. Notes the loss of each output."""
-        loss, _, trackers = self._known()
-        outputs = flatten(y_pred)
-        total, parts = None, []  # type: ignore[var-annotated]
+        loss = self._known()[0]
+        total: Tensor | None = None
         if y is not None:
-            total, parts = loss(self._targets(y), outputs, self._weights_by_output(sample_weight))
+            total, parts = loss(self._targets(y), flatten(y_pred), self._weights_by_output(sample_weight))
+            for tracker, value in zip(loss.trackers, parts, strict=True):
+                if tracker is not None and current_scope() is not None:
+                    tracker.update_state(value)
         for penalty in self.losses:
             total = penalty if total is None else total + penalty
         if total is None:
             raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
-        if current_scope() is not None:
-            count = size_of(next(t for t in flatten(x if x is not None else y_pred) if t is not None), (0,))
-            for tracker, value in zip(trackers[1:], parts, strict=False):
-                if value is not None:
-                    track(tracker, value, count)
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Update the compiled metrics. Returns the results by name."""
         if y is not None:
-            self.compiled_metrics.update(self._targets(y), flatten(y_pred), self._weights_by_output(sample_weight))
+            self.compiled_metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -200,25 +206,30 @@ class Trainer(Layer):
 
     def _tracked_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True) -> Tensor:
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
-        track(self._known()[2][0], loss, size_of(flatten(x)[0], (0,)))
+        track(self._known()[2], loss, size_of(flatten(x)[0], (0,)))
         return loss
 
     def _targets(self, y: Any) -> list[Any]:
-        """Targets by output."""
-        names = self.compiled_loss.names
+        """Targets by output. They may leave out outputs without a loss."""
+        loss = self._known()[0]
+        outputs = loss.outputs
         if isinstance(y, dict):
-            return per_output(y, names, "y", self._aliases(names))
-        flat = flatten(y)
-        if len(flat) != len(names):
-            raise ValueError(f"The model has {len(names)} outputs {names}, but {len(flat)} target arrays were given.")
-        return flat
+            return outputs.arranged(y, "y")
+        flat, used = flatten(y), [o is not None for o in loss.objects]
+        if len(flat) == len(used):
+            return flat
+        if len(flat) != sum(used):
+            raise ValueError(f"The model has {len(used)} outputs {list(outputs.names)}, but {len(flat)} target arrays "
+                             "were given.")
+        given = iter(flat)
+        return [next(given) if u else None for u in used]
 
     def _weights_by_output(self, weights: Any) -> list[Any]:
-        names = self.compiled_loss.names
+        outputs = self._known()[0].outputs
         if isinstance(weights, dict):
-            return per_output(weights, names, "sample_weight", self._aliases(names))
+            return outputs.arranged(weights, "sample_weight")
         flat = [None] if weights is None else flatten(weights)
-        return flat * len(names) if len(flat) == 1 else flat
+        return flat * len(outputs.names) if len(flat) == 1 else flat
 
     # steps
 
@@ -237,7 +248,8 @@ class Trainer(Layer):
         return batch
 
     def _build_for(self, x: Any, batch: Batch | None = None) -> None:
-        if self.built and (self._network is not None or self._output_names is not None or self._inbound_nodes):
+        known = self._output_names is not None or self._inbound_nodes and not self.compiled
+        if self.built and (self._network is not None or known):
             return
         batch = batch or Batch(x)
         if hasattr(self, "_stack"):  # Sequential
@@ -247,11 +259,10 @@ class Trainer(Layer):
             entries = [placeholder(as_dtype(a.dtype), (BATCH, *a.shape[1:])) for a in batch.x]
             outputs = self(pack(batch.structure, entries)) if self._calls_itself() else None
         self.built = True
-        if isinstance(outputs, dict):
-            self._output_names = sorted(outputs)
-        elif outputs is not None:
-            count = len(flatten(outputs))
-            self._output_names = ["output"] if count == 1 else [f"output_{i + 1}" for i in range(count)]
+        if outputs is not None:
+            self._own_structure = map_structure(lambda _: None, outputs)
+            flat = isinstance(outputs, dict) and len(flatten(outputs)) == len(outputs)
+            self._output_names = sorted(outputs) if flat else [None] * len(flatten(outputs))
 
     def _calls_itself(self) -> bool:
         """Whether there is a `call` (a model with steps of its own need not have one)."""
@@ -284,17 +295,21 @@ class Trainer(Layer):
                     array.shape[-1] == 1)):
                 InputSpec(shape=(None, *shape[1:])).check(array, self.name, i)
 
-    def _results(self) -> dict[str, float]:
-        """The metrics' values, by name in alphabetical order, as Keras has them."""
+    def _reader(self) -> tuple[list[str], Callable[[], dict[str, float]]]:
+        """(the names of the metrics' values in alphabetical order, what fetches them)."""
         if self._read is None:
             with self.graph.as_default():
-                tensors = self.get_metrics_result()
-            self._read = results(self, dict(sorted(tensors.items())))  # type: ignore[arg-type]
-        return self._read()
+                tensors = flat_logs(self.get_metrics_result())
+            self._read = list(tensors), results(self, tensors)  # type: ignore[arg-type]
+        return self._read
+
+    def _result_names(self) -> list[str]:
+        return self._reader()[0]
+
+    def _results(self) -> dict[str, float]:
+        return self._reader()[1]()
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
-        """The loss first, then the rest in the order they were compiled; a bare value if there is only one."""
-        names = [*(t.name for t in self._used_trackers()), *self.compiled_metrics.names_in_order]
-        names = [n for n in names if n in logs] + [n for n in logs if n not in names]
-        values = [logs[n] for n in names]
+        """The values as `evaluate` returns them: a bare one if there is only one."""
+        values = [logs[name] for name in self._ordered(logs)]
         return values[0] if len(values) == 1 else values

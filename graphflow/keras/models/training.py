@@ -13,6 +13,7 @@ from ..nest import flatten, pack
 from .data import Batches, class_weights_to_sample_weights, split_validation, unpack
 from .feeds import Feed, is_arrays
 from .sources import ArraySource, Epochs, FeedSource, Rows, Run
+from .steps import flat_logs
 from .trainer import Trainer
 
 
@@ -58,6 +59,7 @@ class Fitter(Trainer):
             logs = dict(self._run_batches(runs, hooks.batch_hooks("train"), "stop_training", first))
             if validation_data is not None and _validates(epoch, validation_freq):
                 logs |= self._validate(validation_data, validation_batch_size or batch_size, validation_steps, hooks)
+            logs = flat_logs(logs)
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training or batches.ended:
                 break
@@ -107,7 +109,7 @@ class Fitter(Trainer):
         together = self.steps_per_execution
 
         def read() -> dict[str, Any]:
-            return self._results() if own is None else dict(sorted(own.items()))
+            return self._results() if own is None else dict(own)
 
         step = first - 1
         for step, run in enumerate(runs, first):  # noqa: B007
@@ -122,7 +124,7 @@ class Fitter(Trainer):
                 break
         if end is not None and (step + 1) % together:
             end(step - step % together + together - 1, read)
-        return read()
+        return self._results() if own is not None and set(own) == set(self._result_names()) else read()
 
     def _validate(self, validation_data: Any, batch_size: int | None, steps: int | None, hooks: Any
                   ) -> dict[str, float]:
