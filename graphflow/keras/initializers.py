@@ -56,6 +56,11 @@ class Constant(Initializer):
     def get_config(self) -> dict[str, Any]:
         return {"value": self.value}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        from .saving.serialization import deserialize_keras_object
+        return cls(**deserialize_keras_object(config))  # an array stands as a description of it
+
 
 class Zeros(Constant):
     """Every element is 0."""

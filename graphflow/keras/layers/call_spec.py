@@ -53,7 +53,8 @@ def shapes_for(build: Any, tensors: dict[str, Any]) -> dict[str, Any]:
     first = next(iter(shapes.values()), None)
     if len(names) == 1 or not any(n in shapes for n in names):
         return {names[0]: first} if names else {}
-    return {n: s for n, s in shapes.items() if n in names}
+    named = {n: s for n, s in shapes.items() if n in names}
+    return named if names[0] in named else {names[0]: first, **named}  # a subclass calls its first argument otherwise
 
 
 def fill_masks(signature: Signature, bound: dict[str, Any], keywords: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ class _SpatialDropout(_Random):
         return dropped(inputs, self.rate, self._own_seed, noise)
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
+        config = {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}  # no more, as in Keras
         return config if self.rank == 1 else {**config, "data_format": self.data_format}
 
 

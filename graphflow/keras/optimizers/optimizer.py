@@ -229,6 +229,8 @@ class Optimizer(OptimizerState):
         loss = convert_to_tensor(loss() if callable(loss) and not isinstance(loss, (Tensor, Variable)) else loss)
         if type(self).get_updates is not Optimizer.get_updates:
             return self._in_step(lambda: self._old_updates(loss, variables), loss.graph, False)
+        if self.built and any(v.op not in self._positions for v in variables):
+            self._forget_slots()  # another model's: its steps go on being counted
         if not self.built:
             self.build(variables)
             self.built = True

@@ -88,6 +88,12 @@ class OptimizerState(Saveable):
         self._state[f"{self.name}/{name}"] = variable
         return variable
 
+    def _forget_slots(self) -> None:
+        """Keep only the steps and the rate."""
+        kept = (f"{self.name}/iteration", f"{self.name}/learning_rate")
+        self._state = {path: v for path, v in self._state.items() if path in kept}
+        self._slots, self.built = {}, False
+
     def _get_variable_index(self, variable: Any) -> int:
         return self._positions[variable.op]
 

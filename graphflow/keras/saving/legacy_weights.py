@@ -106,8 +106,8 @@ def _fitting(weights: Sequence[Any], arrays: Sequence[np.ndarray], owner: str, f
              skip_mismatch: bool) -> Values:
     problems = []
     if len(arrays) != len(weights):
-        problems = [f"Weight count mismatch for layer {owner!r}. Layer expects {len(weights)} weight(s). Received "
-                    f"{len(arrays)} saved weight(s) from {file!r}."]
+        problems = [f"Weight count mismatch for layer {owner!r}. Layer expects {len(weights)} weight(s), but the saved "
+                    f"ones in {file!r} are {len(arrays)} array(s)."]
         weights, arrays = [], []
     values = []
     for weight, array in zip(weights, arrays, strict=True):

@@ -58,7 +58,10 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         legacy_model.write_model(filepath, model, include_optimizer)
         return
     if isinstance(filepath, io.IOBase):
-        archive.write_archive(filepath, model, include_optimizer)
+        if str(getattr(filepath, "name", "")).endswith(("h5", "hdf5")):
+            _into_stream(filepath, model, include_optimizer)
+        else:
+            archive.write_archive(filepath, model, include_optimizer)
         return
     path = os.fspath(filepath)
     if not _may_write(path, overwrite):
@@ -79,6 +82,15 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
                          f"Keras format (recommended) or a `.h5` extension. Received: filepath={path}.")
 
 
+def _into_stream(stream: Any, model: Any, include_optimizer: bool) -> None:
+    """Keras 2 writes HDF5 into open files."""
+    import h5py
+    stored = io.BytesIO()
+    with h5py.File(stored, "w") as file:
+        legacy_model.write_model(file, model, include_optimizer)
+    stream.write(stored.getvalue())
+
+
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True,
                safe_mode: bool = True) -> Any:
     """Read a model that `save` or Keras wrote, from a path, an open file or an HDF5 group.
@@ -89,7 +101,7 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
         if hasattr(filepath, "create_group"):
             return legacy_model.read_model(filepath, str(filepath.file.filename), compile)
         if isinstance(filepath, io.IOBase):
-            return archive.read_archive(filepath, getattr(filepath, "name", "the file"), compile)
+            return _from_stream(filepath, compile)
         path = os.fspath(filepath)
         if os.path.isdir(path) and os.path.exists(os.path.join(path, "config.json")):
             return archive.read_archive(path, path, compile)
@@ -104,6 +116,15 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
             return archive.read_archive(path, path, compile)
         with reading(path) as file:
             return legacy_model.read_model(file, path, compile)
+
+
+def _from_stream(stream: Any, compile: bool) -> Any:
+    name = str(getattr(stream, "name", "the stream"))
+    if zipfile.is_zipfile(stream):
+        return archive.read_archive(stream, name, compile)
+    stream.seek(0)
+    with reading(stream, name) as file:
+        return legacy_model.read_model(file, name, compile)
 
 
 def to_bytes(model: Any) -> bytes:

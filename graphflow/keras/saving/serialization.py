@@ -32,6 +32,9 @@ _MODULES = {"SeedGenerator": "keras.random", "LearningRateSchedule": "keras.opti
 # layers of applications that are not public, and the modules that have them
 _INNER = {"CustomScaleLayer": "applications.inception_resnet_v2", "LayerScale": "applications.convnext"}
 
+_NAMES = {"GroupedQueryAttention": "GroupQueryAttention"}
+_BASES = ("Layer", "Loss", "Metric", "Optimizer", "InputSpec", "Initializer", "Regularizer")  # of `keras` itself
+
 _safe: list[bool] = [True]
 _shared: list[_SharedObjects] = []
 
@@ -98,6 +101,8 @@ def public_module(cls: Any) -> str | None:
         return None
     if cls.__name__ in _INNER:
         return f"keras.src.{_INNER[cls.__name__]}"
+    if cls.__name__ in _BASES:
+        return "keras"
     for base in cls.__mro__:
         if base.__name__ in _MODULES:
             return _MODULES[base.__name__]
@@ -168,7 +173,7 @@ def _described_function(function: Any) -> dict[str, Any]:
 
 def _described_object(obj: Any, config: Any) -> dict[str, Any]:
     cls = type(obj)
-    module, name = public_module(cls), cls.__name__
+    module, name = public_module(cls), _NAMES.get(cls.__name__, cls.__name__)
     if name == "Model" and module == "keras" and getattr(obj, "is_functional", False):
         module, name = "keras.src.models.functional", "Functional"
     own = None if cls.__module__ == "__main__" else cls.__module__
@@ -290,6 +295,9 @@ def _public_class(module: str, name: str) -> Any:
     """A class of one of our public modules: those that are imported already, or `_INNER` ones."""
     if name in _INNER and module.endswith(_INNER[name]):
         return getattr(importlib.import_module(f"{PACKAGE}.{_INNER[name]}"), name)
+    if ".ops." in module:
+        operations: dict[str, Any] = sys.modules[f"{PACKAGE}.ops.operation"].CLASSES
+        return operations.get(name)
     part = next((p for p in module.split(".") if p in _PUBLIC), None)
     places = [f"{PACKAGE}.{part}.schedules"] if "schedules" in module else []
     for place in [*places, f"{PACKAGE}.{part}" if part else PACKAGE]:
