@@ -286,6 +286,8 @@ def dropout(x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | 
         return value
     with name_scope(name, "dropout", [value]) as scope:
         chance = convert_to_tensor(rate, value.dtype)
+        if chance.dims is None:  # fed by a placeholder of no shape
+            chance = reshape(chance, ())
         if chance.dims != ():
             raise ValueError(f"dropout: rate must be a scalar, received {chance.shape}")
         mask = bernoulli_mask(_noise_shape(value, noise_shape), chance, float32, seed)

@@ -1,0 +1,50 @@
+"""What public programs do that no single op's tests show."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphflow as tf
+
+
+def test_dropout_takes_a_placeholder_without_a_shape():
+    keep = tf.placeholder("float")
+    kept = tf.nn.dropout(tf.ones([4, 50]), keep, seed=1)
+    assert kept.shape.as_list() == [4, 50]
+    with tf.Session() as session:
+        assert session.run(kept, {keep: 1.0}).min() == 1
+        assert set(np.unique(session.run(kept, {keep: 0.5}))) == {0, 2}
+
+
+def test_a_nest_of_tensors_is_fed_as_one():
+    state = (tf.placeholder(tf.float32, [2]), (tf.placeholder(tf.float32, []), tf.placeholder(tf.float32, [])))
+    total = state[0] * state[1][0] + state[1][1]
+    with tf.Session() as session:
+        assert session.run(total, {state: (np.ones(2), (2.0, 3.0))}).tolist() == [5, 5]
+        with pytest.raises(ValueError, match="has 2 parts, received 1"):
+            session.run(total, {state: (np.ones(2),)})
+
+
+def test_assign_to_a_part_of_a_variable():
+    variable = tf.Variable(tf.zeros([4]))
+    change = tf.assign(ref=variable[1:3], value=[5.0, 6.0])
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        session.run(change)
+        assert session.run(variable).tolist() == [0, 5, 6, 0]
+
+
+def test_dimensions_are_tensorflows():
+    shape = tf.placeholder(tf.float32, [None, 3, 4]).get_shape()
+    assert shape.dims[1].value == 3 and shape.dims[0].value is None and (shape[1] * shape[2]).value == 12
+    assert shape.dims[1].is_compatible_with(None) and shape.dims[0].is_compatible_with(7)
+    assert tf.TensorShape(None)[0].value is None
+    with pytest.raises(ValueError, match="not compatible"):
+        shape[1].assert_is_compatible_with(5)
+
+
+def test_tensors_carry_what_programs_note_on_them():
+    tensor = tf.zeros([2])
+    tensor.aliases = ["scope/output"]
+    assert tensor.aliases == ["scope/output"] and tf.test.TestCase.__test__ is False
+    assert type("ProgramTest", (tf.test.TestCase,), {}).__test__
