@@ -75,6 +75,10 @@ def _transposed(op: str, value: Any, filters: Any, output_shape: Any, strides: A
     channels, given = dims[-1], w.dims[-2]
     if channels != given and isinstance(channels, int) and isinstance(given, int):
         raise ShapeError(f"{op}: output_shape has {channels} channels, the filter {w.shape} gives {given}")
+    depth, expected = (None if x.dims is None else x.dims[1 if first else -1]), w.dims[-1]
+    if depth != expected and isinstance(depth, int) and isinstance(expected, int):
+        raise ShapeError(f"{op}: Dimensions must be equal, but are {depth} and {expected}: the input {x.shape} has "
+                         f"{depth} channels, the filter {w.shape} takes {expected}")
     compute = _OPS[axes][1]
     return in_channels_last(x, axes, first, name, lambda x, name: compute(x, w, shape, **attributes, name=name))
 

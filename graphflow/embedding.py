@@ -9,6 +9,7 @@ from .compiler.ops.constant import constant
 from .compiler.ops.elementwise import cast, sqrt, where
 from .compiler.ops.segment import segment_mean, segment_sum
 from .compiler.ops.slicing import concat, slice_axis
+from .compiler.ops.special import div_no_nan
 from .compiler.ops.view import expand_dims, known_rank, reshape, shape_of, zeros_of
 from .framework import name_scope
 from .nn_ops import embedding_lookup
@@ -53,7 +54,7 @@ def embedding_lookup_sparse(params: Any, sp_ids: Any, sp_weights: Any, partition
         if combiner == "sum":
             return total
         norm = segment_sum(weights, rows) if combiner == "mean" else sqrt(segment_sum(weights * weights, rows))
-        return total / spread(norm)
+        return div_no_nan(total, spread(norm))
 
 
 def safe_embedding_lookup_sparse(embedding_weights: Any, sparse_ids: Any, sparse_weights: Any = None,

@@ -81,9 +81,8 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, mean: Any = None, variance
             out_mean = stop_gradient(mean)
             centered = value - channels(out_mean)
         factor = channels(rsqrt(batch_variance + epsilon) * scale)
-        return centered * factor + channels(offset), out_mean, out_variance
-
-
+        # nothing flows back through the statistics, as in TensorFlow
+        return centered * factor + channels(offset), stop_gradient(out_mean), stop_gradient(out_variance)
 
 
 def batch_norm_with_global_normalization(

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.gather import gather
@@ -61,9 +62,17 @@ def padding_argument(op: str, padding: Any, axes: int, first: bool = False) -> A
 
 
 def in_channels_last(x: Tensor, axes: int, first: bool, name: str | None, compute: Callable[..., Tensor]) -> Tensor:
-    """`compute(x, name)` of what has its channels last, for a tensor in either layout."""
+    """`compute(x, name)` of what has its channels last, for a tensor in either layout.
+
+    Raises ShapeError where not one window fits in an axis.
+    """
     if not first:
-        return compute(x, name)
+        result = compute(x, name)
+        for size, count in zip((x.dims or ())[1:-1], (result.dims or ())[1:-1], strict=False):
+            if count == 0 and size != 0:
+                raise ShapeError(f"{result.op.type}: Negative dimension size: no window fits in the {size} elements of "
+                                 f"an axis of {x!r}")
+        return result
     there, back = (0, *range(2, axes + 2), 1), (0, axes + 1, *range(1, axes + 1))
     return transpose(compute(transpose(x, there), None), back, name=name or "transpose")
 

@@ -109,7 +109,8 @@ for _name, _build, _add in (("Cumsum", cumulative.cumsum, np.cumsum), ("Cumprod"
 for _axis in (0, 1, -1):
     case("OneHot", partial(gather.one_hot, depth=4, axis=_axis), ints((2, 3), -1, 5), known_rank=True,
          expect=lambda i, a=_axis: np.moveaxis((i[..., None] == np.arange(4)).astype(F32), -1, a))
-case("OneHot", lambda i, on, off: gather.one_hot(i, 3, on, off), ints((4,), 0, 3), F32(2.5), F32(-1), known_rank=True, grad=False,
+case("OneHot", lambda i, on, off: gather.one_hot(i, 3, on, off), ints((4,), 0, 3), F32(2.5), F32(-1),
+     known_rank=True, grad=False,
      expect=lambda i, on, off: np.where(i[:, None] == np.arange(3), on, off))
 case("OneHot", partial(gather.one_hot, depth=3, dtype="int32"), ints((), 0, 3), known_rank=True,
      expect=lambda i: (i == np.arange(3)).astype(np.int32))
