@@ -77,7 +77,8 @@ _KERAS = {
     **{f"engine.{name}": "layers models" for name in (
         "base_layer", "input_layer", "network", "sequential", "topology", "training", "training_arrays",
         "training_generator")},
-    "engine.saving": "saving models", "engine.training_utils": "utils.training_utils losses",
+    "engine.saving": "saving saving.conversion saving.legacy_weights models",
+    "engine.training_utils": "utils.training_utils losses",
     "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils", "utils.data_utils": "utils",
     "utils.vis_utils": "utils", "utils.io_utils": "utils.io_utils utils.hdf5 utils",
     "utils.losses_utils": "legacy.constants losses", "utils.metrics_utils": "legacy.constants metrics",
@@ -96,6 +97,9 @@ class Proxy(ModuleType):
         self.__dict__.update(_target=target, _others=others)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__all__":  # what `from ... import *` takes
+            places = (self._target, *self._others)
+            return sorted({n for p in places for n in getattr(p, "__all__", dir(p)) if not n.startswith("_")})
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         import graphflow

@@ -133,6 +133,8 @@ class Adadelta(Optimizer):
 class Adafactor(Optimizer):
     """Squares of gradients kept by row and column (Shazeer & Stern 2018)."""
 
+    state_by_weight = True
+
     def __init__(self, learning_rate: Any = 0.001, beta_2_decay: float = -0.8, epsilon_1: float = 1e-30,
                  epsilon_2: float = 1e-3, clip_threshold: float = 1.0, relative_step: bool = True, **kwargs: Any):
         super().__init__(learning_rate, **kwargs)

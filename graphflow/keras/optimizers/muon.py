@@ -20,6 +20,8 @@ from .optimizer import Optimizer, steps_taken
 class Muon(Optimizer):
     """Momentum made orthogonal for matrices (Jordan et al. 2024); AdamW for the other weights and embeddings."""
 
+    state_by_weight = True
+
     def __init__(self, learning_rate: Any = 0.001, adam_beta_1: float = 0.9, adam_beta_2: float = 0.999,
                  adam_weight_decay: float | None = 0.004, epsilon: float = 1e-7, weight_decay: float | None = 0.004,
                  exclude_layers: Any = None, exclude_embeddings: bool = True, muon_a: float = 3.4445,
@@ -79,6 +81,8 @@ class Muon(Optimizer):
 
 class ScheduleFreeAdamW(Optimizer):
     """AdamW on an interpolation of iterates and their average, which needs no schedule (Defazio et al. 2024)."""
+
+    state_by_weight = True
 
     def __init__(self, learning_rate: Any = 0.0025, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8,
                  warmup_steps: int = 0, **kwargs: Any):

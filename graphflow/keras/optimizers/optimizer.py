@@ -36,6 +36,8 @@ class Optimizer(OptimizerState):
     step. Keras 2's `lr` is the learning rate, its `decay` divides the rate by 1 + decay * steps.
     """
 
+    state_by_weight = False  # whether `add_state` keeps variables per weight, so that no further weights can come
+
     def __init__(self, learning_rate: Any = 0.001, weight_decay: float | None = None, clipnorm: float | None = None,
                  clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False,
                  ema_momentum: float = 0.99, ema_overwrite_frequency: int | None = None,
@@ -68,19 +70,24 @@ class Optimizer(OptimizerState):
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the variables that the updates of `variables` need."""
-        if self.built:
+        if self.built and self.state_by_weight:
             self._check_known(variables)
+        variables = [v for v in variables if not self.built or v.op not in self._positions]
+        if self.built and not variables:
             return
-        self._begin(variables[0].graph if variables else default_graph())
-        self._trainable = list(variables)
-        self._positions = {v.op: i for i, v in enumerate(variables)}
+        if not self.built:
+            self._begin(variables[0].graph if variables else default_graph())
+            self._trainable, self._positions = [], {}
+        self._trainable += variables  # of another model, too, as Keras 2 has it
+        self._positions |= {v.op: len(self._positions) + i for i, v in enumerate(variables)}
         kinds = [("average",)] if self.use_ema else []
         kinds += [("gradient_accumulator",)] if self.gradient_accumulation_steps else []
         for together in (*kinds, *self.slot_order()):
             for variable in variables:
                 for kind in together:
                     self.add_slot(kind, variable)
-        self.add_state(variables)
+        if not self.built:
+            self.add_state(variables)
         self.built = True
 
     @property
