@@ -167,6 +167,9 @@ class Operation:
             raise ValueError(f"Operation {self.name!r} has no attr named {name!r}.")
         return self.attrs[name]
 
+    def _add_control_input(self, op: Operation) -> None:
+        self._add_control_inputs([op])
+
     def _add_control_inputs(self, ops: Iterable[Operation]) -> None:
         self.control_inputs += tuple(op for op in ops if op not in self.control_inputs)
 

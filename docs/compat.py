@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import pathlib
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -57,6 +58,7 @@ def find(root: Any, dotted: str) -> Any:
 def arguments(signature: str) -> list[str]:
     """The argument names in a signature's text."""
     text = signature.split(" ->")[0]
+    text = re.sub(r"'[^']*'", "''", text)  # defaults that are strings
     names, depth, current = [], 0, ""
     for character in text[1:-1] + ",":
         depth += (character in "([{<") - (character in ")]}>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from ..dims import Dim
-from ..errors import InternalError
+from ..errors import InternalError, InvalidArgumentError
 from ..ir import Graph, Operation, Tensor
 
 # given an op and its inputs in the new graph: the tensors that replace its outputs, or None to copy it
@@ -77,8 +77,8 @@ def consumers(graph: Graph) -> dict[Tensor, list[Operation]]:
 
 
 def sorted_operations(operations: Iterable[Operation]) -> list[Operation]:
-    """The operations in an order that respects inputs and control inputs, else as given. Raises InternalError on a
-    cycle."""
+    """The operations in an order that respects inputs and control inputs, else as given. Raises InvalidArgumentError for
+    a cycle, which control inputs added later can make."""
     members = list(operations)
     inside = set(members)
     state: dict[Operation, int] = {}
@@ -97,7 +97,9 @@ def sorted_operations(operations: Iterable[Operation]) -> list[Operation]:
                 order.append(op)
                 stack.pop()
             elif state.get(op) == 1:
-                raise InternalError(f"a cycle runs through {op.name!r}", op)
+                cycle = [o.name for o in stack[stack.index(op):] if state.get(o) == 1]
+                raise InvalidArgumentError(f"Graph is invalid, contains a cycle with {len(cycle)} nodes, including: "
+                                           f"{', '.join(cycle)}", op)
             else:
                 state[op] = 1
                 stack += reversed(waiting)

@@ -404,3 +404,17 @@ def test_a_filter_of_unknown_size_is_planned_for_each_size_fed():
             value, dx, dw = session.run([y, *grads], {x: np.ones((2, 8, 8, 3)), w: np.ones((size, size, 3, 4))})
             assert value.shape == (2, 8, 8, 4) and dx.shape == (2, 8, 8, 3) and dw.shape == (size, size, 3, 4)
             assert value[0, 4, 4, 0] == 3 * size * size
+
+
+def test_control_inputs_added_later():
+    v = tf.Variable(1.0)
+    read, changed = v.read_value(), tf.assign(v, 5.0)
+    read.op._add_control_input(changed.op)
+    x = tf.add(1.0, 2.0, name="x")
+    y = tf.negative(x, name="y")
+    x.op._add_control_input(y.op)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(read) == 5
+        with pytest.raises(tf.errors.InvalidArgumentError, match="contains a cycle with 2 nodes, including: (x, y|y, x)"):
+            session.run(y)
