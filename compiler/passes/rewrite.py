@@ -77,8 +77,10 @@ def consumers(graph: Graph) -> dict[Tensor, list[Operation]]:
 
 
 def sorted_operations(operations: Iterable[Operation]) -> list[Operation]:
-    """The operations in an order that respects inputs and control inputs, else as given. Raises InvalidArgumentError for
-    a cycle, which control inputs added later can make."""
+    """The operations in an order that respects inputs and control inputs, else as given.
+
+    Raises InvalidArgumentError for a cycle, which control inputs added later can make.
+    """
     members = list(operations)
     inside = set(members)
     state: dict[Operation, int] = {}
@@ -97,7 +99,7 @@ def sorted_operations(operations: Iterable[Operation]) -> list[Operation]:
                 order.append(op)
                 stack.pop()
             elif state.get(op) == 1:
-                cycle = [o.name for o in stack[stack.index(op):] if state.get(o) == 1]
+                cycle = [o.name for o in stack[stack.index(op):-1] if state.get(o) == 1]
                 raise InvalidArgumentError(f"Graph is invalid, contains a cycle with {len(cycle)} nodes, including: "
                                            f"{', '.join(cycle)}", op)
             else:
