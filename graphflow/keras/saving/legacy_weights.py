@@ -84,7 +84,8 @@ def read_legacy(group: Any, model: Any, skip_mismatch: bool = False, by_name: bo
         layers = [layer for layer in model.layers if layer.weights]
         if len(holding) != len(layers):
             raise ValueError(f"Layer count mismatch when loading weights from {group.file.filename!r}. Model expected "
-                             f"{len(layers)} layers, found {len(holding)} saved layers.")
+                             f"{len(layers)} layers, found {len(holding)} saved layers: cannot load {len(holding)} "
+                             f"layers into {len(layers)} layers.")
         pairs = list(zip(layers, holding, strict=True))
     values: Values = []
     for layer, holder in pairs:
@@ -115,9 +116,10 @@ def _fitting(weights: Sequence[Any], arrays: Sequence[np.ndarray], owner: str, f
             values.append((weight, array))
         else:
             problems.append(f"Shape mismatch: weight {weight.name!r} of layer {owner!r} has shape "
-                            f"{tuple(weight.shape)}, but that in {file!r} has {array.shape}.")
+                            f"{tuple(weight.shape)}, but the saved one in {file!r} has shape {array.shape}.")
     if problems and not skip_mismatch:
         raise ValueError(problems[0])
     for problem in problems:
-        warnings.warn(f"Skipped: {problem}", stacklevel=4)
+        warnings.warn(f"Skipping loading of weights for layer {owner!r} due to mismatch in number or shape: {problem}",
+                      stacklevel=5)
     return values

@@ -295,7 +295,7 @@ def _public_class(module: str, name: str) -> Any:
     """A class of one of our public modules: those that are imported already, or `_INNER` ones."""
     if name in _INNER and module.endswith(_INNER[name]):
         return getattr(importlib.import_module(f"{PACKAGE}.{_INNER[name]}"), name)
-    if ".ops." in module:
+    if ".ops." in module or module.endswith("activations.activations"):
         operations: dict[str, Any] = sys.modules[f"{PACKAGE}.ops.operation"].CLASSES
         return operations.get(name)
     part = next((p for p in module.split(".") if p in _PUBLIC), None)
@@ -311,7 +311,7 @@ def _function(name: Any, registered: str, objects: Mapping[str, Any] | None) -> 
     if not isinstance(name, str):
         raise TypeError(f"Expected 'config' to be the name of a function. Received: {name!r}")
     found = custom_object(name) or custom_object(registered) or (objects.get(name) if objects is not None else None)
-    for part in _FUNCTIONS if found is None else ():
+    for part in _FUNCTIONS if found is None and name not in ("get", "serialize", "deserialize") else ():
         candidate = getattr(sys.modules.get(f"{PACKAGE}.{part}"), name, None)
         if isinstance(candidate, types.FunctionType) and candidate.__module__.startswith(PACKAGE):
             return candidate
