@@ -95,6 +95,8 @@ class Tensor:
             f"Using the symbolic tensor {self.name!r} as a Python bool is not allowed: it has a value only when a "
             "Session runs. Use `if t is not None:` to test for a tensor, and cond() or where() to branch on its value.")
 
+    __nonzero__ = __bool__  # Python 2's name, which libraries ask for
+
     def __iter__(self) -> Iterator[Tensor]:
         if self.dims is None or not self.dims or not isinstance(self.dims[0], int):
             raise TypeError(f"Tensor {self.name!r} of shape {format_dims(self.dims)} is not iterable: its first "

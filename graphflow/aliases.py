@@ -56,7 +56,8 @@ _INTERNAL = {
     "framework.errors_impl": "errors", "training.evaluation": "contrib.training.evaluation",
     "platform.gfile.gfile": "gfile",
     **{name: f"internal.{name.rpartition('.')[2]}" for name in (
-        "util.all_util", "eager.context", "ops.control_flow_util", "util.deprecation", "client.device_lib",
+        "util.all_util", "eager.context", "ops.linalg.linear_operator_util",
+        "ops.control_flow_util", "util.deprecation", "client.device_lib",
         "util.function_utils", "ops.metrics_impl", "framework.tensor_util", "util.tf_contextlib", "util.tf_decorator",
         "util.tf_export", "util.tf_inspect")},
 }
@@ -78,9 +79,9 @@ _KERAS = {
         "base_layer", "input_layer", "network", "sequential", "topology", "training", "training_arrays",
         "training_generator")},
     "engine.saving": "saving saving.conversion saving.legacy_weights models",
-    "engine.training_utils": "utils.training_utils losses",
-    "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils", "utils.data_utils": "utils",
-    "utils.vis_utils": "utils", "utils.io_utils": "utils.io_utils utils.hdf5 utils",
+    "engine.training_utils": "legacy.training losses",
+    "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils", "utils.data_utils": "utils.io_utils utils",
+    "utils.vis_utils": "utils", "utils.io_utils": "utils.io_utils legacy.hdf5 utils",
     "utils.losses_utils": "legacy.constants losses", "utils.metrics_utils": "legacy.constants metrics",
     "utils.multi_gpu_utils": "utils", "utils.layer_utils": "utils.layer_utils utils",
     "applications.imagenet_utils": "applications.imagenet_utils applications",

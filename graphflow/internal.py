@@ -20,13 +20,16 @@ from .compiler.shapes import TensorShape
 from .contrib.framework.support import deprecated, deprecated_arg_values, deprecated_args
 from .devices import list_logical_devices
 from .framework import is_tensor
+from .linalg import triangular_solve
 from .math import div_no_nan
+from .math_ops import matmul
 from .metrics.base import metric_variable as _metric_variable
 from .partitioned import PartitionedVariable
 from .variables import Variable
 from .weighting import remove_squeezable
 
-__all__ = ["all_util", "context", "control_flow_util", "deprecation", "device_lib", "function_utils", "metrics_impl",
+__all__ = ["all_util", "context", "control_flow_util", "deprecation", "device_lib", "function_utils",
+           "linear_operator_util", "metrics_impl",
            "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope", "variables"]
 
 
@@ -128,6 +131,8 @@ variable_scope = SimpleNamespace(variable=Variable)
 context = SimpleNamespace(executing_eagerly=lambda: False, in_eager_mode=lambda: False, in_graph_mode=lambda: True,
                           graph_mode=contextlib.nullcontext, num_gpus=lambda: 0)
 control_flow_util = SimpleNamespace(GetContainingXLAContext=lambda _: None, GraphOrParentsInXlaContext=lambda _: False)
+linear_operator_util = SimpleNamespace(matmul_with_broadcast=matmul,
+                                       matrix_triangular_solve_with_broadcast=triangular_solve)
 tensor_util = SimpleNamespace(constant_value=get_static_value, constant_value_as_shape=constant_value_as_shape,
                               is_tensor=is_tensor, make_tensor_proto=make_tensor_proto, MakeNdarray=make_ndarray,
                               make_ndarray=make_ndarray)

@@ -37,12 +37,7 @@ def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 truediv = divide
-
-
-def div(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y as Python 2 divided: integers give integers, towards minus infinity."""
-    a, b = convert_all("div", (x, y))
-    return (elementwise.floordiv if a.dtype.is_integer else elementwise.real_divide)(a, b, name or "div")
+div = operators.div
 
 
 def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:

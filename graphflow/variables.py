@@ -281,7 +281,7 @@ def _overload(name: str) -> None:
     setattr(Variable, name, lambda self, *args: operator(self.value(), *args))
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+for _name in ("add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
     _overload(f"__{_name}__")
     _overload(f"__r{_name}__")
 for _name in ("lt", "le", "gt", "ge", "neg", "abs", "invert"):

@@ -26,6 +26,12 @@ from .symbolic import symbolic_value
 from .view import reshape
 
 
+def div(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """x / y as Python 2 divided: integers give integers, towards minus infinity."""
+    a, b = convert_all("div", (x, y))
+    return (ew.floordiv if a.dtype.is_integer else ew.real_divide)(a, b, name or "div")
+
+
 def divide(x: Any, y: Any, name: str = "truediv") -> Tensor:
     """True division: integers become float64 (float32 for 8 and 16 bits), as in Python 3 and TensorFlow."""
     x, y = convert_all("truediv", (x, y))
@@ -273,6 +279,7 @@ def _install() -> None:
     both("sub", ew.subtract, "sub")
     both("mul", ew.multiply, "mul")
     both("truediv", divide, "truediv")
+    both("div", div, "div")
     both("floordiv", ew.floordiv, "floordiv")
     both("mod", ew.mod, "mod")
     both("pow", ew.power, "pow")
