@@ -14,6 +14,10 @@ Dims = tuple[DimLike, ...]
 class Dimension(int):
     """A known dimension: an int that also has what TensorFlow 1's has."""
 
+    def __new__(cls, value: Any) -> Any:
+        """The dimension of that size, an unknown one for None."""
+        return dm.fresh() if value is None else super().__new__(cls, value)
+
     @property
     def value(self) -> int:
         return int(self)
@@ -184,7 +188,8 @@ class TensorShape:
         return hash(None if self._dims is None else tuple(self.as_list()))
 
     def __repr__(self) -> str:
-        return f"TensorShape({None if self._dims is None else self.as_list()})"
+        dims = self._dims and [d if isinstance(d, int) else None for d in self._dims]
+        return f"TensorShape({None if dims is None else [f'Dimension({d})' for d in dims]})".replace("'", "")
 
     def __str__(self) -> str:
         return format_dims(self._dims)

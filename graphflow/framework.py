@@ -9,6 +9,7 @@ from typing import Any
 
 from .compiler import autodiff
 from .compiler.dtypes import as_dtype
+from .compiler.errors import DTypeError
 from .compiler.ir import Graph, Operation, Tensor, building_graph, default_graph
 from .compiler.ops import state
 from .compiler.ops.constant import constant as _constant
@@ -83,8 +84,12 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None,
                       dtype_hint: Any = None) -> Tensor:
-    """`value` (tensor, variable, number, array, nested list of these) as a tensor."""
-    return _convert(value, dtype, name, preferred_dtype if dtype_hint is None else dtype_hint)
+    """`value` (tensor, variable, number, array, nested list of these) as a tensor. Raises ValueError for a tensor of
+    another dtype, TypeError for what cannot have it."""
+    try:
+        return _convert(value, dtype, name, preferred_dtype if dtype_hint is None else dtype_hint)
+    except DTypeError as error:
+        raise ValueError(error.message) from None
 
 
 def is_tensor(x: Any) -> bool:

@@ -46,6 +46,8 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
         value = value.as_list()
         if None in value:
             raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {value}")
+    if value is None:
+        raise ValueError("None values not supported.")
     array = np.array(value)
     if array.dtype.kind in "OUS" and (dtype is None or dtype.is_string):
         return as_strings(value)
@@ -84,8 +86,8 @@ def as_strings(value: Any) -> np.ndarray:
         if isinstance(item, str):
             flat[i] = item.encode()
         elif not isinstance(item, bytes):
-            raise TypeError(f"Cannot convert {value!r} (type {type(value).__name__}) to a tensor of strings: it has "
-                            f"{item!r} of type {type(item).__name__}.")
+            raise TypeError(f"Failed to convert elements of {value!r} to Tensor. Consider casting elements to a "
+                            f"supported type: {item!r} is of type {type(item).__name__}.")
     return array
 
 

@@ -231,7 +231,9 @@ def ones_of(like: Tensor) -> Tensor:
 
 
 def zeros(shape: Any, dtype: Any = float32, name: str = "zeros") -> Tensor:
-    return fill(shape, constant(np.zeros((), as_dtype(dtype).np), name="zeros/value"), name=name)
+    element = as_dtype(dtype)
+    zero = b"" if element.is_string else np.zeros((), element.np)
+    return fill(shape, constant(zero, name="zeros/value"), name=name)
 
 
 def ones(shape: Any, dtype: Any = float32, name: str = "ones") -> Tensor:

@@ -174,7 +174,8 @@ def test_tensor_shape_answers_as_tensorflows():
     assert shape[1] == 3 and shape[1].value == 3 and shape[0].value is None
     assert isinstance(shape[1:], TensorShape) and shape[1:] == [3]
     assert [getattr(d, "value", None) for d in shape] == [None, 3]
-    assert str(shape) == "(?, 3)" and repr(shape) == "TensorShape([None, 3])" and str(TensorShape(None)) == "<unknown>"
+    assert str(shape) == "(?, 3)" and str(TensorShape(None)) == "<unknown>"
+    assert repr(shape) == "TensorShape([Dimension(None), Dimension(3)])"
     assert shape.concatenate([4]) == [None, 3, 4] and shape + [4] == [None, 3, 4] and [4] + shape == [4, None, 3]
     assert TensorShape(5) == [5] and TensorShape([Dimension(2)]) == [2]
     assert bool(TensorShape([])) and not bool(TensorShape(None))
