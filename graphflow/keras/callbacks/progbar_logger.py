@@ -33,7 +33,7 @@ class ProgbarLogger(Callback):
 
     def _start(self) -> None:
         self.seen, self._next = 0, 0.0
-        self.progbar = Progbar(self.target, verbose=self.verbose)
+        self.progbar = Progbar(self.target, verbose=self.verbose, stateless_metrics=())
 
     def batch(self, step: int, read: Callable[[], Logs]) -> None:
         """Redraw when it is time: the metrics are read only then."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...compiler.ir import Graph, Tensor
 from .. import backend
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
@@ -120,24 +121,56 @@ def middle(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, in
     return (rows - height) // 2, (cols - width) // 2, height, width
 
 
+def resized(x: np.ndarray, size: Any, interpolation: str = "bilinear") -> np.ndarray:
+    """Images (..., height, width, channels) resized as `ops.image.resize` does, without antialiasing."""
+    if interpolation not in ("bilinear", "nearest"):
+        from ..ops.image import resize
+        with Graph().as_default():
+            return np.asarray(backend.eval(resize(x, size, interpolation=interpolation, data_format="channels_last")))
+    for axis, want in zip((x.ndim - 3, x.ndim - 2), size, strict=True):
+        have = x.shape[axis]
+        place = (np.arange(want, dtype=np.float32) + 0.5) * np.float32(have / want)
+        if interpolation == "nearest":
+            x = x.take(np.minimum(place.astype(int), have - 1), axis)
+        elif have != want:
+            low = np.floor(place - 0.5)
+            share = (place - 0.5 - low).reshape(-1, *(1,) * (x.ndim - 1 - axis))
+            first = low.astype(int)
+            below, above = (x.take(np.clip(first + i, 0, have - 1), axis).astype(np.float32) for i in (0, 1))
+            x = below + (above - below) * share
+    return x if interpolation == "nearest" else x.astype(np.float32, copy=False)
+
+
+def padded(x: np.ndarray, size: Any, interpolation: str = "bilinear") -> np.ndarray:
+    """An image (height, width, channels) resized within `size` in its proportions, with zeros around it."""
+    rows, cols = x.shape[:2]
+    ratio = max(rows / size[0], cols / size[1])
+    inner = max(int(rows / ratio), 1), max(int(cols / ratio), 1)
+    before = [max((total - part) // 2, 0) for total, part in zip(size, inner, strict=True)]
+    after = [total - part - b for total, part, b in zip(size, inner, before, strict=True)]
+    return np.pad(resized(x, inner, interpolation), [*zip(before, after, strict=True), (0, 0)])
+
+
 def smart_resize(x: Any, size: Any, interpolation: str = "bilinear", data_format: str = "channels_last",
                  **kwargs: Any) -> Any:
     """Images of rank 3 or 4 resized to `size` (height, width): the middle of the same proportions is cut out first.
 
-    An array gives an array, a tensor (of known size) a tensor. Raises ValueError for another rank or size.
+    An array gives an array, a tensor a tensor. Raises ValueError for another rank or size.
     """
     kwargs.pop("backend_module", None)
     if kwargs:
         raise TypeError(f"smart_resize() got unexpected keyword arguments: {list(kwargs)}")
     if len(size) != 2:
         raise ValueError(f"Expected `size` to be a tuple of 2 integers, but got: {size}.")
-    rank = len(x.shape)
-    if rank not in (3, 4):
+    if len(x.shape) not in (3, 4):
         raise ValueError("Expected an image array with shape `(height, width, channels)`, or `(batch_size, height, "
                          f"width, channels)`, but got input with incorrect rank, of shape {x.shape}.")
-    rows = rank - 3 if data_format_of(data_format) == "channels_last" else rank - 2
-    top, left, height, width = middle((int(x.shape[rows]), int(x.shape[rows + 1])), size)
-    part = x[(slice(None),) * rows + (slice(top, top + height), slice(left, left + width))]
-    from ..ops.image import resize
-    resized = resize(part, size, interpolation=interpolation, data_format=data_format)
-    return np.asarray(resized) if isinstance(x, np.ndarray) else resized
+    if isinstance(x, Tensor):
+        from ..ops.image import resize
+        return resize(x, size, interpolation=interpolation, crop_to_aspect_ratio=True, data_format=data_format)
+    x = np.asarray(x)
+    last = data_format_of(data_format) == "channels_last"
+    x = x if last else np.moveaxis(x, -3, -1)
+    top, left, height, width = middle((x.shape[-3], x.shape[-2]), size)
+    x = resized(x[..., top:top + height, left:left + width, :], size, interpolation)
+    return x if last else np.moveaxis(x, -1, -3)

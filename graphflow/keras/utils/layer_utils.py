@@ -25,10 +25,15 @@ def get_source_inputs(tensor: Any, layer: Any = None, node_index: Any = None) ->
     return sources
 
 
+def is_keras_tensor(x: Any) -> bool:
+    """Whether a layer (`Input` too) gave out `x`."""
+    return history_of(x) is not None
+
+
 def _node(tensor: Tensor) -> Any:
     history = history_of(tensor)
     assert history is not None
     return history.operation._inbound_nodes[history.node_index]
 
 
-__all__ = ["count_params", "get_source_inputs", "print_summary"]
+__all__ = ["count_params", "get_source_inputs", "is_keras_tensor", "print_summary"]

@@ -6,11 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from ...compiler.ir import default_graph
+from ...compiler.ir import Tensor, default_graph
+from ...compiler.ops.gather import one_hot
+from ...compiler.ops.view import squeeze
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
-    """Class indices as one-hot rows. A last axis of size 1 is dropped. Raises ValueError for indices out of range."""
+def to_categorical(x: Any, num_classes: int | None = None) -> Any:
+    """Class indices as one-hot rows. A last axis of size 1 is dropped. Raises ValueError for indices out of range.
+
+    A tensor gives a tensor, float32, and needs `num_classes`.
+    """
+    if isinstance(x, Tensor):
+        if num_classes is None:
+            raise ValueError("to_categorical: `num_classes` must be given for a tensor.")
+        rank = len(x.dims or ())
+        return one_hot(squeeze(x, -1) if rank > 1 and x.dims and x.dims[-1] == 1 else x, num_classes)
     labels = np.asarray(x)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
@@ -24,8 +34,23 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     return hot.reshape(*labels.shape, classes)
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
-    """`x` with the norm along `axis` made 1 (zeros stay)."""
+def to_ordinal(y: Any, num_classes: int | None = None, dtype: Any = "float32") -> np.ndarray:
+    """Class indices as rows of `num_classes` - 1 numbers, as many ones as the index, then zeros.
+
+    (Cheng, "A neural network approach to ordinal regression", 2007.)
+    """
+    labels = np.asarray(y, np.int64)
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    classes = int(num_classes) if num_classes else int(labels.max(initial=0)) + 1
+    return (np.arange(classes - 1) < labels[..., None]).astype(dtype)
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
+    """`x` with the norm along `axis` made 1 (zeros stay). A tensor gives a tensor."""
+    if isinstance(x, Tensor):
+        from ..ops import normalize as normalized  # which needs the layers, and they this package
+        return normalized(x, axis, order)
     array = np.asarray(x)
     norm = np.atleast_1d(np.linalg.norm(array, order, axis))
     norm[norm == 0] = 1

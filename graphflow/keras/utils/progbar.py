@@ -28,17 +28,21 @@ def can_redraw() -> bool:
 
 
 class Progbar:
-    """`verbose` 0: silent; 1: a bar; 2: one line at the end. Metrics in `stateful_metrics` are shown as they come,
-    others averaged over the steps; the last values are shown as they come too.
+    """`verbose` 0: silent; 1: a bar; 2: one line at the end. Metrics in `stateful_metrics`, or all but those in
+    `stateless_metrics`, are shown as they come, others averaged over the steps; the last values as they come too.
     """
 
     interval = 0.05
 
     def __init__(self, target: int | None, width: int = 20, verbose: int = 1, interval: float = 0.05,
-                 stateful_metrics: Iterable[str] | None = None, unit_name: str = "step"):
+                 stateful_metrics: Iterable[str] | None = None, stateless_metrics: Iterable[str] | None = None,
+                 unit_name: str = "step"):
         self.target, self.width, self.verbose, self.unit_name = target, width, verbose, unit_name
         self.interval = interval
-        self.stateful_metrics = None if stateful_metrics is None else set(stateful_metrics)
+        if stateful_metrics is not None and stateless_metrics is not None:
+            raise ValueError("Only one of `stateful_metrics` or `stateless_metrics` can be provided.")
+        self.stateful_metrics = set(stateful_metrics or ())
+        self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self._redraws = can_redraw()
         self._values: dict[str, tuple[float, int]] = {}
         self._seen = 0
@@ -60,7 +64,9 @@ class Progbar:
         for key, value in values or ():
             number = float(value.mean()) if hasattr(value, "mean") else float(value)
             steps = max(current - self._seen, 1)
-            if finalize or self.stateful_metrics is None or key in self.stateful_metrics:
+            averaged = (key not in self.stateful_metrics if self.stateless_metrics is None else
+                        key in self.stateless_metrics)
+            if finalize or not averaged:
                 self._values[key] = (number, 1)
             else:
                 total, count = self._values.get(key, (0.0, 0))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...utils.image_utils import array_to_img, data_format_of, img_to_array, load_img
+from ...utils.io_utils import files_below
 from ...utils.progbar import print_message
 from ...utils.py_dataset import PyDataset
 
@@ -288,10 +289,3 @@ class DirectoryIterator(BatchFromFilesMixin):
         self._filepaths = [os.path.join(directory, name) for name in self.filenames]
         print_message(f"Found {self.samples} images belonging to {self.num_classes} classes.")
         super().__init__(self.samples, batch_size, shuffle, seed)
-
-
-def files_below(folder: Any, formats: tuple[str, ...], follow_links: bool = False) -> list[str]:
-    """The files of these formats in a folder and below, in order."""
-    walked = sorted(os.walk(folder, followlinks=follow_links), key=lambda entry: entry[0])
-    return [os.path.join(root, name) for root, _, names in walked for name in sorted(names)
-            if name.lower().endswith(formats)]
