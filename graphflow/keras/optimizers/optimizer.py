@@ -13,7 +13,7 @@ from ...compiler.ir import Graph, Operation, Tensor, default_graph
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
-from ...compiler.ops.state import group
+from ...compiler.ops.state import assign, group, read_variable
 from ...compiler.ops.view import zeros_of
 from .. import backend, initializers
 from ..naming import auto_name
@@ -249,11 +249,9 @@ class Optimizer(OptimizerState):
         for made in self.get_updates(loss=loss, params=variables):
             if isinstance(made, tuple):  # Theano's (variable, value)
                 made[0].assign(made[1])
-            elif isinstance(made, Operation):
-                scope.operations.append(made)
-        for variable in variables:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable.value()))
+            else:
+                scope.operations.append(made.op if isinstance(made, Tensor) else made)
+        scope.operations += bounded_after(list(scope.operations), variables)
         self.built = True
 
     def get_updates(self, loss: Any, params: Any) -> list[Any]:
@@ -350,6 +348,13 @@ def only_if(condition: Tensor, update: Callable[[], None]) -> None:
     for variable, value in list(scope.values.items()):
         if before.get(variable) is not value:
             scope.values[variable] = ew.where(condition, value, before.get(variable, variable._read))
+
+
+def bounded_after(updates: list[Operation], variables: Sequence[Variable]) -> list[Operation]:
+    """The operations that apply the variables' constraints once `updates` are done."""
+    with variables[0].graph.control_dependencies(updates):
+        return [assign(v.handle, v.constraint(read_variable(v.handle))).op for v in variables
+                if v.constraint is not None]
 
 
 def steps_taken(optimizer: Optimizer, like: Variable) -> Tensor:

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...compiler.ops.state import assign, group, read_variable
+from ...compiler.ops.state import group
 from ...framework import GraphKeys
 from .. import backend
 from ..scope import current_scope, outside_steps
 from ..variables import Variable
-from .optimizer import Optimizer
+from .optimizer import Optimizer, bounded_after
 
 
 class TFOptimizer(Optimizer):
@@ -28,10 +28,7 @@ class TFOptimizer(Optimizer):
         made = [v for v in graph.get_collection_ref(GraphKeys.GLOBAL_VARIABLES) if v not in known]
         if made:
             backend.get_session(graph).run(group(*(v.initializer for v in made)))
-        scope.operations.append(update)
-        with graph.control_dependencies([update]):
-            bounded = [v for _, v in pairs if v.constraint is not None]
-            scope.operations += [assign(v.handle, v.constraint(read_variable(v.handle))).op for v in bounded]
+        scope.operations += [update, *bounded_after([update], [v for _, v in pairs])]
         self._iterations.assign_add(1)
 
     @property
