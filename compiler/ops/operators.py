@@ -68,6 +68,7 @@ def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
         items.append(Ellipsis)
     at = next(n for n, i in enumerate(items) if i is Ellipsis)
     items[at:at + 1] = [slice(None)] * (rank - used)
+    items = [reshape(i, ()) if is_tensor(i) and convert_to_tensor(i).dims is None else i for i in items]
     vectors = [n for n, i in enumerate(items) if is_tensor(i) and convert_to_tensor(i).dims != ()]
     if vectors:
         return _gathered(x, items, vectors, name)

@@ -38,6 +38,8 @@ class SaverDef(NamedTuple):
     sharded: bool = False
     version: int = 2
 
+    LEGACY, V1, V2 = 0, 1, 2  # type: ignore[misc]  # the values of `version`
+
 
 class _Piece(NamedTuple):
     """A variable, or the piece of one that stands at `place` in it."""
