@@ -4,11 +4,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor
+from ...compiler.ops.state import placeholder
 from ...compiler.ops.view import identity
 from ...compiler.shapes import Dimension, TensorShape
 from ..masks import mask_of, set_mask
 from ..nest import flatten, map_structure
+
+
+class KerasTensor(Tensor):
+    """A tensor that is the output of a layer: `KerasTensor(shape, dtype)` makes a placeholder of that shape.
+
+    Python's operators on it are Keras's operations (see ops/operation.py).
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, shape: Any, dtype: Any = "float32", sparse: bool = False, ragged: bool = False,
+                record_history: bool = True, name: str | None = None, **kwargs: Any) -> Any:
+        tensor = placeholder(as_dtype(dtype), tuple(shape), name)
+        tensor.__class__ = cls
+        return tensor
+
+    def __init__(self, shape: Any, dtype: Any = "float32", **kwargs: Any):
+        pass  # it is made
 
 
 class KerasHistory(NamedTuple):
@@ -54,6 +74,7 @@ class Node:
         index = len(operation._inbound_nodes)
         operation._inbound_nodes.append(self)
         for i, tensor in enumerate(self.output_tensors):
+            tensor.__class__ = KerasTensor
             tensor._keras_history = KerasHistory(operation, index, i)  # type: ignore[attr-defined]
             tensor._shape_class = KerasShape  # type: ignore[attr-defined]
         for tensor in self.input_tensors:
@@ -97,4 +118,4 @@ def record(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any],
     return outputs
 
 
-__all__ = ["KerasHistory", "Node", "history_of", "mask_of", "record", "set_mask"]
+__all__ = ["KerasHistory", "KerasTensor", "Node", "history_of", "mask_of", "record", "set_mask"]

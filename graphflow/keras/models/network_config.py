@@ -34,9 +34,9 @@ def network_config(model: Any) -> dict[str, Any]:
         return [name, position + _own_calls(history_of(tensor).operation), index]  # type: ignore[union-attr]
 
     def described(tensor: Any) -> Any:
-        if not isinstance(tensor, Tensor):
-            return tensor
         history = history_of(tensor)
+        if not isinstance(tensor, Tensor) or history is None and tensor.op.type == "Const":
+            return tensor
         if history is None:
             raise ValueError(f"The tensor {tensor!r} that a layer of model {model.name!r} was called with is not the "
                              "output of a layer, so that it cannot be written to a config.")

@@ -3,10 +3,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import control, core, image, linalg, math, nn, numpy
-from .naming import exported
+from .. import activations
+from . import control, core, image, linalg, math, nn, numpy, operation
 
-_ALL = exported(control, core, linalg, math, nn, numpy)
+operation.record_all({"image": image})
+_ALL = operation.record_all({"numpy": numpy, "nn": nn, "linalg": linalg, "math": math, "core": core})
+_ALL |= operation.record_all({"core": control})
+operation.install_operators(_ALL)
+operation.record_activations(activations, activations._OBJECTS, _ALL)
 globals().update(_ALL)
 
 if TYPE_CHECKING:

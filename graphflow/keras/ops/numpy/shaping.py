@@ -230,8 +230,8 @@ def dsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
 
 
 def get_item(x: Any, key: Any) -> Tensor:
-    """x[key]."""
-    return _get_item(convert_to_tensor(x), key)
+    """x[key]; a list stands for a tuple, as files have it."""
+    return _get_item(convert_to_tensor(x), tuple(key) if isinstance(key, list) else key)
 
 
 def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
