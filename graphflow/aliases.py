@@ -70,7 +70,8 @@ _MESSAGES = {"config_pb2": "config", "rewriter_config_pb2": "config", "graph_pb2
 # Keras 2's modules: the places, in graphflow.keras, where their names are now
 _KERAS = {
     "objectives": "losses", "initializations": "initializers", "engine": "layers models utils.layer_utils",
-    "legacy.layers": "legacy.layers layers", "legacy.models": "models", "layers.merge": "layers legacy.layers",
+    "legacy.layers": "legacy.layers layers", "legacy.models": "legacy.models models",
+    "models": "models legacy.models", "layers.merge": "layers legacy.layers",
     **{f"backend.{name}": "backend" for name in ("common", "load_backend", "tensorflow_backend")},
     **{f"layers.{name}": "layers" for name in (
         "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
@@ -80,10 +81,11 @@ _KERAS = {
         "training_generator")},
     "engine.saving": "saving saving.conversion saving.legacy_weights models",
     "engine.training_utils": "legacy.training losses",
-    "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils", "utils.data_utils": "utils.io_utils utils",
-    "utils.vis_utils": "utils", "utils.io_utils": "utils.io_utils legacy.hdf5 utils",
+    "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils",
+    "utils.data_utils": "utils.io_utils utils", "utils.vis_utils": "utils",
+    "utils.io_utils": "utils.io_utils legacy.hdf5 utils",
     "utils.losses_utils": "legacy.constants losses", "utils.metrics_utils": "legacy.constants metrics",
-    "utils.multi_gpu_utils": "utils", "utils.layer_utils": "utils.layer_utils utils",
+    "utils.multi_gpu_utils": "utils", "utils.layer_utils": "utils.layer_utils legacy.models utils",
     "applications.imagenet_utils": "applications.imagenet_utils applications",
 }
 _KERAS_PLACES = re.compile(r"(contrib\.keras(\.python|\.api)?(\.keras)?|python\.keras(\._impl(\.keras)?)?)(?=\.|$)")
