@@ -27,7 +27,8 @@ def image_dataset_from_directory(
         interpolation: str = "bilinear", follow_links: bool = False, crop_to_aspect_ratio: bool = False,
         pad_to_aspect_ratio: bool = False, data_format: str | None = None, format: str = "tf",
         verbose: bool = True) -> Any:
-    """A data set of batches (images, labels) of the image files below a folder, float32 from 0 to 255.
+    """A data set of batches (images, labels) of the image files below a folder, float32 from 0 to 255 (uint8 for the
+    interpolation "nearest").
 
     `labels`: "inferred" (from subfolders), None, or one integer for each file in alphabetical order. `label_mode`:
     "int" (int32), "categorical" (one-hot), "binary" (float32, (batch, 1)) or None. `subset`: "training", "validation"
@@ -47,10 +48,11 @@ def image_dataset_from_directory(
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError("Only one of `pad_to_aspect_ratio`, `crop_to_aspect_ratio` can be set to `True`.")
     first = data_format_of(data_format) == "channels_first"
+    dtype = np.uint8 if interpolation == "nearest" else np.float32
 
     def read(path: str) -> np.ndarray:
         with load_img(path, color_mode) as image:
-            pixels = img_to_array(image, "channels_last", np.float32)
+            pixels = img_to_array(image, "channels_last", dtype)
         if pad_to_aspect_ratio:
             pixels = padded(pixels, size, interpolation)
         else:
@@ -62,7 +64,7 @@ def image_dataset_from_directory(
 
     channels = COLOR_MODES[color_mode]
     shape = (channels, *size) if first else (*size, channels)
-    return _from_files("images", read, np.float32, shape, directory, labels, label_mode, class_names, IMAGE_FORMATS,
+    return _from_files("images", read, dtype, shape, directory, labels, label_mode, class_names, IMAGE_FORMATS,
                        batch_size, shuffle, seed, validation_split, subset, follow_links, format, verbose)
 
 
@@ -173,7 +175,7 @@ def _from_files(what: str, read: Read, dtype: Any, shape: tuple[int | None, ...]
 
 def _reader(read: Read, dtype: Any, shape: tuple[int | None, ...]) -> Callable[..., Any]:
     def element(path: Any, *label: Any) -> Any:
-        value = numpy_function(lambda p: read(os.fsdecode(p)), [path], dtype)
+        value = numpy_function(lambda p: read(os.fsdecode(np.asarray(p).item())), [path], dtype)
         value.set_shape(shape)
         return (value, *label) if label else value
 
