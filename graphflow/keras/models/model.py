@@ -16,7 +16,7 @@ from ..layers.input_spec import shape_of
 from ..layers.layer import Layer, map_shapes
 from ..metrics import Mean
 from ..naming import auto_name
-from ..nest import flatten, map_structure
+from ..nest import alone, flatten, map_structure
 from ..saving import saving
 from ..saving.compiling import compile_model
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -70,7 +70,7 @@ class Model(Fitter):
             scope.losses += more[:len(self._added_losses)]
             for value, (_, _, metric) in zip(more[len(self._added_losses):], self._added_metrics, strict=True):
                 metric.update_state(value)
-        return outputs
+        return alone(outputs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return None  # the outputs carry their own

@@ -129,6 +129,16 @@ class Sequential(Model):
                 self.build((None, *shape_of(tensor)[1:]))
         return super().__call__(inputs, *args, **kwargs)
 
+    def predict_classes(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:
+        """Keras 2: the class with the highest output, int64 [samples]; of a single output whether it exceeds one half,
+        int32 [samples, 1]."""
+        found = self.predict(x, batch_size, verbose)
+        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
+
+    def predict_proba(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:
+        """Keras 2's name of `predict` for classifiers."""
+        return self.predict(x, batch_size, verbose)
+
     @property  # type: ignore[misc]
     def layers(self) -> list[Layer]:
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]

@@ -14,7 +14,7 @@ from ..layers.core import BATCH
 from ..layers.input_spec import InputSpec, shape_of
 from ..layers.layer import Layer
 from ..metrics import Mean, Metric
-from ..nest import flatten, map_structure, pack
+from ..nest import alone, flatten, map_structure, pack
 from ..scope import current_scope, outside_steps
 from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
 from .data import Batch, unpack
@@ -79,7 +79,7 @@ class Trainer(Layer):
         """What is known of the outputs: their names in a functional model, their nest once a subclassed one ran."""
         if self._network is not None:
             aliases = [t._keras_history.operation.name for t in self._network.outputs]
-            structure = map_structure(lambda _: None, self._network.output_nest)
+            structure = map_structure(lambda _: None, alone(self._network.output_nest))
             return Outputs(structure, self._network.output_names, aliases)
         names: list[str | None] = self._output_names or [None]
         return Outputs(self._own_structure, names, names)
