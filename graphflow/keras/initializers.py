@@ -313,6 +313,7 @@ def compute_fans(shape: Shape, input_axes: Any = None, output_axes: Any = None) 
     return shape[-2] * window, shape[-1] * window
 
 
+_compute_fans = compute_fans  # Keras 2's name
 orthogonal, identity = Orthogonal, Identity
 IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 STFTInitializer = stft = STFT

@@ -15,6 +15,7 @@ from ...compiler.ops.elementwise import cast
 from ...compiler.ops.reduction import size_of
 from ...compiler.ops.state import placeholder
 from .. import backend, constraints, dtype_policies, initializers, regularizers
+from ..legacy.layer import Keras2Layer, name_first
 from ..naming import auto_name
 from ..nest import as_list, flatten, map_structure
 from ..scope import (
@@ -38,7 +39,7 @@ from .node import Node, mask_of, record, set_mask
 __all__ = ["InputSpec", "Layer", "Shape"]
 
 
-class Layer(Connected):
+class Layer(Connected, Keras2Layer):
     """A function from tensors to tensors that owns variables. Calling it adds to the graph of its input.
 
     Subclasses define `call(inputs)`, which may take `training` and `mask`, and `build(input_shape)` to make weights.
@@ -303,13 +304,11 @@ class Layer(Connected):
 
     # weights
 
+    @name_first
     def add_weight(self, shape: Any = None, initializer: Any = None, dtype: Any = None, trainable: bool = True,
                    autocast: bool = True, regularizer: Any = None, constraint: Any = None, aggregation: Any = None,
                    overwrite_with_gradient: bool = False, name: Any = None) -> Variable:
         """A new variable of this layer. Without an initializer floats are Glorot-uniform, others zero."""
-        if isinstance(shape, str):  # Keras 2's order: name, shape
-            shape, name = (initializer if isinstance(initializer, (tuple, list)) else name), shape
-            initializer = None if shape is initializer else initializer
         dtype = dtype or self.dtype_policy.variable_dtype
         if initializer is None:
             initializer = "glorot_uniform" if backend.is_float(dtype) else "zeros"

@@ -1,0 +1,91 @@
+"""What layers of Keras 2 told of their calls: updates and losses by input."""
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ...compiler.ir import Operation, Tensor
+from ..nest import flatten
+from ..scope import StepScope, current_scope, outside_steps, training_as
+
+_ORDER = ("shape", "dtype", "initializer", "regularizer", "trainable", "constraint")  # after the name
+
+
+def name_first(add_weight: Callable[..., Any]) -> Callable[..., Any]:
+    """`add_weight` that may also be given the name before the shape, as in Keras 2."""
+    @functools.wraps(add_weight)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], str):
+            kwargs = {"name": args[0], **dict(zip(_ORDER, args[1:], strict=False)), **kwargs}
+            args = ()
+        return add_weight(self, *args, **kwargs)
+    return wrapper
+
+
+class Keras2Layer:
+    """Members that Keras 2's layers had and later ones have not."""
+
+    stateful = False
+    trainable: Any
+    _inbound_nodes: list[Any]
+    _losses: list[Tensor]
+    _penalties: Callable[[], list[Tensor]]
+    _network: Any = None
+
+    def add_update(self, updates: Any, inputs: Any = None) -> None:
+        """Run these with each step of training: operations, or pairs of a variable and its new value."""
+        scope = current_scope()
+        if scope is None:
+            return  # a step calls the layer anew
+        for update in updates if isinstance(updates, list) else [updates]:
+            if isinstance(update, tuple):
+                update[0].assign(update[1])
+            elif isinstance(update, (Tensor, Operation)):
+                scope.operations.append(update.op if isinstance(update, Tensor) else update)
+
+    @property
+    def updates(self) -> list[Operation]:
+        """What the layer's calls change in training (moving averages, states), as operations of the graph. None when it
+        is not trainable."""
+        if self._network is not None:
+            return self._updates_by(self._network.inputs, (self._network.input_nest,), {})
+        return [op for node in self._inbound_nodes for op in self._updates_of(node)]
+
+    def get_updates_for(self, inputs: Any) -> list[Operation]:
+        """The updates that depend on these inputs; with None those that depend on none."""
+        wanted = set(flatten(inputs)) - {None}
+        return [op for node in self._inbound_nodes if wanted and wanted & set(node.input_tensors)
+                for op in self._updates_of(node)]
+
+    def _updates_of(self, node: Any) -> list[Operation]:
+        return [] if node.is_input else self._updates_by(node.input_tensors, node.arguments, node.keywords)
+
+    def _updates_by(self, tensors: list[Tensor], arguments: Any, keywords: dict[str, Any]) -> list[Operation]:
+        """What a call in training changes."""
+        if not self.trainable:
+            return []
+        with tensors[0].graph.as_default(), outside_steps(), training_as(True), StepScope() as scope:
+            self(*arguments, **{**keywords, **self._in_training()})  # type: ignore[operator]
+            return scope.assignments()
+
+    def _in_training(self) -> dict[str, Any]:
+        return {"training": True} if self._signature.takes_training else {}  # type: ignore[attr-defined]
+
+    def get_losses_for(self, inputs: Any) -> list[Tensor]:
+        """The losses that depend on these inputs; with None those that depend on none: the penalties on weights."""
+        if inputs is None:
+            return self._penalties()
+        wanted = set(flatten(inputs))
+        return [loss for loss in self._losses if any(t in wanted for t in _before(loss))]
+
+
+def _before(tensor: Tensor) -> Iterator[Tensor]:
+    """Every tensor that `tensor` is made from."""
+    seen, waiting = {tensor}, [tensor]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        new = set(current.op.inputs) - seen
+        seen |= new
+        waiting += new
