@@ -165,7 +165,9 @@ def _resolve(root: str, rest: str) -> Any:
     if inside:
         return _keras(rest[inside.end():].lstrip("."))
     if rest == "examples" or rest.startswith("examples."):  # the tutorials that shipped with TensorFlow
-        return _find("", "contrib.learn.datasets.mnist") if rest.endswith(".input_data") else Proxy(
+        tutorials = {"input_data": "mnist", "mnist.mnist": "mnist_model"}
+        found = next((module for end, module in tutorials.items() if rest.endswith(f".{end}")), None)
+        return _find("", f"contrib.learn.datasets.{found}") if found else Proxy(
             f"tensorflow.{rest}", graphflow)
     if rest == "python" or rest.startswith("python."):
         inner = rest.removeprefix("python").lstrip(".")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import graphflow as tf
+from graphflow.contrib.learn.datasets import mnist_model
 
 
 def test_dropout_takes_a_placeholder_without_a_shape():
@@ -48,3 +49,25 @@ def test_tensors_carry_what_programs_note_on_them():
     tensor.aliases = ["scope/output"]
     assert tensor.aliases == ["scope/output"] and tf.test.TestCase.__test__ is False
     assert type("ProgramTest", (tf.test.TestCase,), {}).__test__
+
+
+def test_the_tutorials_network_learns():
+    images = np.random.RandomState(0).rand(20, 784).astype(np.float32)
+    labels = np.arange(20) % 10
+    logits = mnist_model.inference(tf.constant(images), 16, 8)
+    loss = mnist_model.loss(logits, tf.constant(labels, tf.int32))
+    step, right = mnist_model.training(loss, 0.1), mnist_model.evaluation(logits, labels)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        before = session.run(loss)
+        for _ in range(20):
+            session.run(step)
+        assert session.run(loss) < before and 0 <= session.run(right) <= 20
+
+
+def test_projector_configurations_are_written(tmp_path):
+    projector = tf.contrib.tensorboard.plugins.projector
+    config = projector.ProjectorConfig()
+    config.embeddings.add().tensor_name = "table"
+    projector.visualize_embeddings(tf.summary.FileWriter(str(tmp_path)), config)
+    assert 'tensor_name: "table"' in (tmp_path / "projector_config.pbtxt").read_text()

@@ -1,0 +1,4 @@
+"""`tf.contrib.tensorboard`."""
+from . import plugins
+
+__all__ = ["plugins"]
