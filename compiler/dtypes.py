@@ -173,11 +173,12 @@ _BY_NAME = {d.name: d for d in ALL} | {"float": float32, "double": float64, "hal
 _BY_NUMPY = {d.np: d for d in ALL if d is not bfloat16}
 
 
-def as_dtype(value: Any) -> DType:
+def as_dtype(type_value: Any) -> DType:
     """The DType for a DType, a name ("float32"), a NumPy type, or Python's float, int or bool.
 
     Python's float means float32 and int means int32, as in TensorFlow. Raises TypeError for anything else.
     """
+    value = type_value
     if isinstance(value, DType):
         return value
     if isinstance(value, str):

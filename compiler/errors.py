@@ -9,13 +9,13 @@ from .site import user_site
 class OpError(Exception):
     """An error in an op. `op` is the operation (or None), `message` the text, `error_code` TensorFlow's number.
 
-    Made from (message, op) or, as in TensorFlow, from (node_def, op, message).
+    Made, as in TensorFlow, from (node_def, op, message), or from the message and the op alone.
     """
 
     code = 2
 
-    def __init__(self, message: Any, op: Any = None, text: Any = None, error_code: int | None = None):
-        node_def, message = (None, message) if text is None else (message, text)
+    def __init__(self, node_def: Any, op: Any = None, message: Any = None, error_code: int | None = None):
+        node_def, message = (None, node_def) if message is None else (node_def, message)
         super().__init__(message)
         self.message = message
         self.op = op

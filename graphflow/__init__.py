@@ -267,6 +267,13 @@ def disable_v2_behavior() -> None:
 disable_eager_execution = disable_resource_variables = enable_resource_variables = disable_v2_behavior
 
 _names = Names(globals(), {
+    "accumulators": "ConditionalAccumulator ConditionalAccumulatorBase CriticalSection SparseConditionalAccumulator "
+                    "delete_session_tensor get_session_handle get_session_tensor",
+    "autograph": "autograph",
+    "logging": "get_logger",
+    "module": "Module",
+    "variable_scope": "create_partitioned_variables",
+    "variables": "initialize_all_tables=tables_initializer",
     "check_ops": "Assert add_check_numerics_ops assert_equal assert_greater assert_greater_equal assert_integer "
                  "assert_less assert_less_equal assert_near assert_negative assert_non_negative assert_non_positive "
                  "assert_none_equal assert_positive assert_proper_iterable assert_rank assert_rank_at_least "

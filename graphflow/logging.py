@@ -16,6 +16,11 @@ debug, info, error, fatal, log = _logger.debug, _logger.info, _logger.error, _lo
 warn = warning = _logger.warning
 
 
+def get_logger() -> _logging.Logger:
+    """The logger of these functions."""
+    return _logger
+
+
 def get_verbosity() -> int:
     """The lowest level that is shown."""
     return _logger.getEffectiveLevel()

@@ -25,7 +25,7 @@ _names = Names(globals(), {
     "training.checkpoint_utils": "NewCheckpointReader init_from_checkpoint list_variables load_checkpoint "
                                  "load_variable warm_start",
     "training.coordinator": "Coordinator LooperThread",
-    "training.queue_runner": "QueueRunner add_queue_runner start_queue_runners",
+    "training.queue_runner": "QueueRunner add_queue_runner queue_runner start_queue_runners",
     "training.input": "batch batch_join input_producer limit_epochs maybe_batch "
                       "maybe_batch_join maybe_shuffle_batch maybe_shuffle_batch_join range_input_producer "
                       "shuffle_batch shuffle_batch_join slice_input_producer string_input_producer",

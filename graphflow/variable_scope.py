@@ -362,3 +362,19 @@ def make_template(name_: str, func_: Callable[..., Any], create_scope_now_: bool
         return result
 
     return call
+
+
+def create_partitioned_variables(shape: Any, slicing: Sequence[int], initializer: Any, dtype: Any = float32,
+                                 trainable: bool = True, collections: Any = None, name: str | None = None,
+                                 reuse: Any = None) -> list[Any]:
+    """The pieces of a variable of that shape, cut into slicing[k] along axis k.
+
+    Raises ValueError where more than one axis is cut.
+    """
+    outer = get_variable_scope().name
+    with variable_scope(name, "PartitionedVariable", reuse=reuse) as inner:
+        full = inner.name
+    with variable_scope(get_variable_scope(), reuse=reuse, auxiliary_name_scope=False):
+        return list(get_variable(full.removeprefix(f"{outer}/") if outer else full, shape, dtype, initializer,
+                                 trainable=trainable, collections=collections,
+                                 partitioner=lambda **unused: list(slicing)))
