@@ -1,6 +1,7 @@
 """compile, and what a training, test or prediction step consists of."""
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..layers.layer import Layer
 from ..metrics import Mean, Metric
 from ..nest import alone, flatten, map_structure, pack
 from ..scope import current_scope, outside_steps
+from ..variables import Variable
 from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
 from .data import Batch, unpack
 from .steps import Inputs, flat_logs, predict_step, results, update_step
@@ -43,6 +45,7 @@ class Trainer(Layer):
         self._output_structure: Any = None
         self._compile_arguments: dict[str, Any] = {}
         self._compiled: tuple[CompiledLoss, CompiledMetrics, Mean] | None = None
+        self._collected: tuple[list[Variable], set[Variable]] | None = None  # at `compile`: what to train of which
         self._steps: dict[Any, Any] = {}
         self._read: tuple[list[str], Callable[[], dict[str, float]]] | None = None
 
@@ -70,6 +73,7 @@ class Trainer(Layer):
         self._compile_arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                                    "weighted_metrics": weighted_metrics}
         self._compiled = None
+        self._collected = (self.trainable_variables, set(self.variables)) if self.built else None
         self.compiled, self.stop_training = True, False
         self._forget_steps()
         if self._network is not None:
@@ -188,10 +192,22 @@ class Trainer(Layer):
         x, y, sample_weight = unpack(data)
         y_pred = self(x, training=True)
         loss = self._tracked_loss(x, y, y_pred, sample_weight)
-        variables = self.trainable_variables
+        variables = self._to_train()
         if variables:
             self.optimizer.minimize(loss, variables)
         return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _to_train(self) -> list[Variable]:
+        """The variables that were trainable when the model was compiled, and new ones: who sets `trainable` compiles
+        again, or has two models of one layer of which one trains it. Warns where one model means both."""
+        if self._collected is None:
+            return self.trainable_variables
+        collected, known = self._collected
+        now = self.trainable_variables
+        if len([v for v in now if v in known]) != len(collected):
+            warnings.warn("Discrepancy between trainable weights and collected trainable weights, did you set "
+                          "`model.trainable` without calling `model.compile` after?", stacklevel=4)
+        return [*collected, *(v for v in now if v not in known)]
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """Loss and metrics for one batch `(x, y, sample_weight)` of tensors."""
@@ -271,7 +287,7 @@ class Trainer(Layer):
 
     def _step(self, kind: str, batch: Batch) -> Callable[..., Any]:
         """The compiled step for arrays like these."""
-        frozen = (*self.trainable_variables, self.optimizer.schedule) if kind == "train" else ()
+        frozen = (*self._to_train(), self.optimizer.schedule) if kind == "train" else ()
         key = (kind, batch.signature, frozen)
         if key not in self._steps:
             self._check_inputs(batch)
