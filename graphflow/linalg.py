@@ -38,6 +38,7 @@ from .compiler.ops.reduction import argmax, reduce_max, reduce_sum
 from .compiler.ops.slicing import concat, slice_axis, stack, unstack
 from .compiler.ops.view import expand_dims, identity, ones_of, squeeze, zeros_of
 from .framework import name_scope
+from .lazy import Names
 from .linear_operator import (
     LinearOperator,
     LinearOperatorComposition,
@@ -275,3 +276,16 @@ __all__ = [
     "tensor_diag_part", "tensordot", "trace", "transpose", "triangular_solve", "tridiagonal_matmul",
     "tridiagonal_solve",
 ]
+
+_names = Names(globals(), {
+    "linear_operators": "LinearOperatorAdjoint LinearOperatorBlockDiag LinearOperatorBlockLowerTriangular "
+                        "LinearOperatorCirculant LinearOperatorCirculant2D LinearOperatorCirculant3D "
+                        "LinearOperatorHouseholder LinearOperatorInversion LinearOperatorKronecker "
+                        "LinearOperatorLowRankUpdate LinearOperatorPermutation LinearOperatorToeplitz "
+                        "LinearOperatorTridiag LinearOperatorZeros",
+})
+__all__ += _names.own()
+
+
+def __getattr__(name: str) -> Any:
+    return _names.load(name)
