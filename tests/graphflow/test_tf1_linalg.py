@@ -102,26 +102,26 @@ def test_operators(kind, adjoint):
     close(diagonal, np.diagonal(dense, axis1=1, axis2=2))
 
 
-A, B = np.array([[2.0, 1.0], [1.0, 3.0]], np.float32), np.array([[1.0, 2.0], [3.0, 5.0]], np.float32)
+P, Q = np.array([[2.0, 1.0], [1.0, 3.0]], np.float32), np.array([[1.0, 2.0], [3.0, 5.0]], np.float32)
 
 
 @pytest.mark.parametrize(("build", "expected"), [
-    (lambda op, a, b: op.LinearOperatorAdjoint(b), B.T),
-    (lambda op, a, b: op.LinearOperatorInversion(b), np.linalg.inv(B)),
-    (lambda op, a, b: op.LinearOperatorBlockDiag([a, b]), np.block([[A, 0 * A], [0 * A, B]])),
-    (lambda op, a, b: op.LinearOperatorBlockLowerTriangular([[a], [b, a]]), np.block([[A, 0 * A], [B, A]])),
-    (lambda op, a, b: op.LinearOperatorKronecker([a, b]), np.kron(A, B)),
+    (lambda op, a, b: op.LinearOperatorAdjoint(b), Q.T),
+    (lambda op, a, b: op.LinearOperatorInversion(b), np.linalg.inv(Q)),
+    (lambda op, a, b: op.LinearOperatorBlockDiag([a, b]), np.block([[P, 0 * P], [0 * P, Q]])),
+    (lambda op, a, b: op.LinearOperatorBlockLowerTriangular([[a], [b, a]]), np.block([[P, 0 * P], [Q, P]])),
+    (lambda op, a, b: op.LinearOperatorKronecker([a, b]), np.kron(P, Q)),
     (lambda op, a, b: op.LinearOperatorHouseholder([3.0, 4.0]), [[0.28, -0.96], [-0.96, -0.28]]),
     (lambda op, a, b: op.LinearOperatorPermutation([1, 0]), [[0, 1], [1, 0]]),
     (lambda op, a, b: op.LinearOperatorZeros(2), np.zeros((2, 2))),
     (lambda op, a, b: op.LinearOperatorToeplitz([1.0, 2.0], [1.0, 3.0]), [[1, 3], [2, 1]]),
     (lambda op, a, b: op.LinearOperatorTridiag([[5.0, 0.0], [1.0, 2.0], [0.0, 7.0]]), [[1, 5], [7, 2]]),
-    (lambda op, a, b: op.LinearOperatorLowRankUpdate(a, [[1.0], [2.0]]), A + [[1, 2], [2, 4]]),
+    (lambda op, a, b: op.LinearOperatorLowRankUpdate(a, [[1.0], [2.0]]), P + [[1, 2], [2, 4]]),
     (lambda op, a, b: op.LinearOperatorCirculant([3.0, 1.0], np.float32), [[2, 1], [1, 2]]),
     (lambda op, a, b: op.LinearOperatorCirculant2D([[3.0, 1.0]], np.float32), [[2, 1], [1, 2]]),
 ])
 def test_structured_operators(build, expected):
-    operator = build(tf.linalg, tf.linalg.LinearOperatorFullMatrix(A), tf.linalg.LinearOperatorFullMatrix(B))
+    operator = build(tf.linalg, tf.linalg.LinearOperatorFullMatrix(P), tf.linalg.LinearOperatorFullMatrix(Q))
     vector = np.linspace(1, 2, len(expected)).astype(np.float32)
     with tf.Session() as session:
         dense, product = session.run([operator.to_dense(), operator.matvec(vector)])
