@@ -45,7 +45,17 @@ class RNN(Layer):
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.zero_output_for_mask = zero_output_for_mask
-        self.states: Any = None
+        self._held: Any = None
+
+    @property
+    def states(self) -> Any:
+        """The variables of a stateful layer's states, None before there are any."""
+        return None if self._held is None else map_structure(lambda held: held.variable, self._held)
+
+    @states.setter
+    def states(self, variables: Any) -> None:
+        held = [v for v in flatten(variables) if v is not None]
+        self._held = map_structure(_Held, variables) if held else None
 
     @property
     def state_size(self) -> list[Any]:
@@ -55,7 +65,7 @@ class RNN(Layer):
         shape = sequences_shape if is_shape(sequences_shape) else sequences_shape[0]
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build_from_config({"input_shape": (shape[0], *shape[2:])})
-        if self.stateful and self.states is None:
+        if self.stateful and self._held is None:
             if shape[0] is None:
                 raise ValueError("When using `stateful=True` in a RNN, the batch size must be static. Found dynamic "
                                  f"batch size: sequence.shape={shape}")
@@ -66,12 +76,18 @@ class RNN(Layer):
         kept = [self.add_weight(tuple(s.shape.as_list()), "zeros", trainable=False, name="rnn_state")
                 for s in flatten(first)]
         self._weights = [w for w in self._weights if w not in kept]  # Keras does not count them among the weights
-        self.states = pack(first, [_Held(v) for v in kept])
+        self._held = pack(first, [_Held(v) for v in kept])
 
     def first_states(self, sequences: Tensor) -> Any:
         """The states at the start of a sequence: zeros, or what the cell says."""
         assert sequences.dims is not None
         return initial_states_of(self.cell, sequences.dims[0], self.compute_dtype)
+
+    def get_initial_state(self, inputs: Any = None, batch_size: Any = None) -> list[Any]:
+        """The states at the start of `inputs`, or for a batch size, as a list."""
+        if isinstance(inputs, Tensor):
+            return as_list(self.first_states(inputs))
+        return as_list(initial_states_of(self.cell, inputs if batch_size is None else batch_size, self.compute_dtype))
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:
         if isinstance(sequences, (list, tuple)):  # Keras 2: the states behind the sequence
@@ -86,14 +102,14 @@ class RNN(Layer):
                                  f"{len(leaves)}")
             states = pack(wanted, leaves)
         elif self.stateful:
-            states = map_structure(lambda held: held.variable.value(), self.states)
+            states = map_structure(lambda held: held.variable.value(), self._held)
             sequences = ensure_shape(sequences, [flatten(states)[0].dims[0], *[None] * (len(sequences.dims) - 1)])
         else:
             states = self.first_states(sequences)
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         last, outputs, states = self._run(sequences, states, mask, training)
         if self.stateful:
-            for held, value in zip(flatten(self.states), flatten(states), strict=True):
+            for held, value in zip(flatten(self._held), flatten(states), strict=True):
                 held.variable.assign(value)
         output = outputs if self.return_sequences else last
         return (output, *states) if self.return_state else output
@@ -126,8 +142,8 @@ class RNN(Layer):
         """Make the states zero."""
         if not self.stateful:
             raise AttributeError("Layer must be stateful.")
-        if self.states is not None:
-            for held in flatten(self.states):
+        if self._held is not None:
+            for held in flatten(self._held):
                 held.variable.assign(np.zeros(held.variable.shape, np.float32))
 
     def reset_states(self, states: Any = None) -> None:
@@ -135,7 +151,7 @@ class RNN(Layer):
         if states is None:
             self.reset_state()
             return
-        for held, value in zip(flatten(self.states), flatten(states), strict=True):
+        for held, value in zip(flatten(self._held), flatten(states), strict=True):
             held.variable.assign(value)
 
     def _own_config(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...compiler.ir import Operation, Tensor
+from ...compiler.ops.constant import convert_to_tensor
 from ..nest import flatten
 from ..scope import StepScope, current_scope, outside_steps, training_as
 
@@ -43,6 +44,17 @@ class Keras2Layer:
                 update[0].assign(update[1])
             elif isinstance(update, (Tensor, Operation)):
                 scope.operations.append(update.op if isinstance(update, Tensor) else update)
+
+    def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean", **kwargs: Any) -> None:
+        """Show the mean of a tensor that `call` makes as a metric of the model."""
+        from ..metrics import Mean  # stands above the layers
+        tensor = convert_to_tensor(value)
+        name = name or tensor.op.name.rpartition("/")[2]
+        named = self.__dict__.setdefault("_named_metrics", {})
+        if name not in named:
+            named[name] = Mean(name)
+        if current_scope() is not None:
+            named[name].update_state(tensor)
 
     @property
     def updates(self) -> list[Operation]:

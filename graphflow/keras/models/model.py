@@ -160,7 +160,8 @@ class Model(Fitter):
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or index. Raises ValueError if there is none."""
         if (name is None) == (index is None):
-            raise ValueError("Provide either a layer name or layer index at `get_layer`, and not both.")
+            both = ", and not both" if name is not None else ""
+            raise ValueError(f"Provide either a layer name or layer index at `get_layer`{both}.")
         if index is not None:
             if len(self.layers) <= index:
                 raise ValueError(f"Was asked to retrieve layer at index {index} but model only has "
@@ -194,18 +195,16 @@ class Model(Fitter):
         self._added_losses += [t if t.dims == () else reduce_mean(t) for t in symbolic]
         self._add_tensors(self._added_losses)
 
-    def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean") -> None:
+    def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean", **kwargs: Any) -> None:
         """Show the mean of a tensor, made from this model's tensors or in `call`, as a metric."""
-        tensor = convert_to_tensor(value)
-        name = name or tensor.op.name.rpartition("/")[2]
-        scope = current_scope()
-        if scope is not None:
-            scope.metrics[name] = tensor
+        if self._network is None or current_scope() is not None:
+            super().add_metric(value, name)
             return
+        tensor = convert_to_tensor(value)
         with self.graph.as_default():
-            metric = Mean(name)
+            metric = Mean(name or tensor.op.name.rpartition("/")[2])
         self._add_tensors([tensor])
-        self._added_metrics.append((tensor, name, metric))
+        self._added_metrics.append((tensor, metric.name, metric))
 
     def _add_tensors(self, tensors: Sequence[Tensor]) -> None:
         network = self._wired()

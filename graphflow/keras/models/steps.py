@@ -62,11 +62,17 @@ class Inputs:
 
 def predict_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
     """(x...) -> the outputs, flat."""
-    with model.graph.as_default(), model.graph.name_scope("predict_step"), training_as(False), StepScope():
+    with model.graph.as_default(), model.graph.name_scope("predict_step"), training_as(False), StepScope() as scope:
         outputs = model.predict_step(inputs.data)
+        states = scope.assignments()  # of recurrent layers that go on where the last batch ended
     model._output_structure = map_structure(lambda _: None, outputs)
     tensors = [convert_to_tensor(t) for t in flatten(outputs)]
-    return backend.get_session(model.graph).make_callable(tensors[0] if len(tensors) == 1 else tensors, inputs.x)
+    wanted = tensors[0] if len(tensors) == 1 else tensors
+    session = backend.get_session(model.graph)
+    if not states:
+        return session.make_callable(wanted, inputs.x)
+    run = session.make_callable([wanted, group(*states)], inputs.x)
+    return lambda *arrays: run(*arrays)[0]
 
 
 def update_step(model: Model, inputs: Inputs, training: bool) -> Callable[..., Any]:
