@@ -3,11 +3,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
-from ...compiler.ops.elementwise import cast, rsqrt, square, where
+from ...compiler.ops.elementwise import cast, maximum, minimum, relu, rsqrt, sqrt, square, where
 from ...compiler.ops.reduction import reduce_mean, reduce_sum
-from ...compiler.ops.view import broadcast_to, expand_dims, reshape, zeros_of
+from ...compiler.ops.view import broadcast_to, expand_dims, reshape, stop_gradient, zeros_of
 from .. import backend
 from .arguments import take_weight_arguments, weight_config
 from .input_spec import InputSpec
@@ -30,8 +32,12 @@ class BatchNormalization(Layer):
                  gamma_constraint: Any = None, synchronized: bool = False, renorm: bool = False,
                  renorm_clipping: Any = None, renorm_momentum: float = 0.99, **kwargs: Any):
         super().__init__(**kwargs)
-        if renorm:
-            raise ValueError("BatchNormalization: batch renormalization (renorm=True) is not supported.")
+        unknown = set(renorm_clipping or ()) - {"rmax", "rmin", "dmax"}
+        if unknown:
+            raise ValueError(f"Received invalid keys for `renorm_clipping` argument: {sorted(unknown)}. Supported "
+                             "values: 'rmax', 'rmin', 'dmax'")
+        self.renorm, self.renorm_clipping = renorm, {} if renorm and renorm_clipping is None else renorm_clipping
+        self.renorm_momentum = float(renorm_momentum)
         self.axis = int(axis)
         self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.center, self.scale, self.synchronized = center, scale, synchronized
@@ -58,6 +64,11 @@ class BatchNormalization(Layer):
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
         self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False,
                                                name="moving_variance")
+        if self.renorm:
+            for name, initializer in (("moving_stddev", self._initial_stddev),
+                                      ("renorm_mean", self.moving_mean_initializer),
+                                      ("renorm_stddev", self._initial_stddev)):
+                setattr(self, name, self.add_weight(shape, initializer, trainable=False, name=name))
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: shape[0]})
 
     def call(self, inputs: Tensor, training: bool = False, mask: Any = None) -> Tensor:
@@ -72,18 +83,48 @@ class BatchNormalization(Layer):
             return tensor if last else reshape(tensor, [inputs.dims[axis] if a == axis else 1  # type: ignore[index]
                                                         for a in range(len(inputs.dims or ()))])
 
+        gamma, beta = (None if v is None else spread(v) for v in (self.gamma, self.beta))
         if training and self.trainable:
             mean, variance = self._moments(inputs, axes, mask)
-            flat = (inputs.dims[axis],)
-            for moving, statistic in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.assign(moving * self.momentum + reshape(statistic, flat) * (1 - self.momentum))
+            if self.renorm:
+                gamma, beta = self._renormalized(mean, variance, gamma, beta, spread)
+                deviation = sqrt(variance + self.epsilon)
+                self._move("renorm", self.renorm_momentum, mean=mean, stddev=deviation)
+                self._move("moving", self.momentum, mean=mean, stddev=deviation)
+                self.moving_variance.assign(relu(square(self.moving_stddev.value()) - self.epsilon))
+            else:
+                self._move("moving", self.momentum, mean=mean, variance=variance)
         else:
             mean, variance = spread(self.moving_mean), spread(self.moving_variance)
         factor = rsqrt(variance + self.epsilon)
-        if self.gamma is not None:
-            factor = factor * spread(self.gamma)
+        if gamma is not None:
+            factor = factor * gamma
         y = (inputs - mean) * factor
-        return y if self.beta is None else y + spread(self.beta)
+        return y if beta is None else y + beta
+
+    def _move(self, kind: str, momentum: float, **statistics: Tensor) -> None:
+        """Let averages of this kind follow the batch's statistics."""
+        for name, statistic in statistics.items():
+            average = getattr(self, f"{kind}_{name}")
+            average.assign(average * momentum + reshape(statistic, average.shape) * (1 - momentum))
+
+    def _renormalized(self, mean: Tensor, variance: Tensor, gamma: Any, beta: Any, spread: Any) -> tuple[Any, Any]:
+        """Scale and offset that make up for what the batch's statistics differ from their averages (Ioffe 2017)."""
+        deviation = maximum(spread(self.renorm_stddev), float(np.sqrt(self.epsilon)))
+        r = stop_gradient(sqrt(variance + self.epsilon) / deviation)
+        d = stop_gradient((mean - spread(self.renorm_mean)) / deviation)
+        limits = self.renorm_clipping or {}
+        if limits.get("rmin") is not None:
+            r = maximum(r, float(limits["rmin"]))
+        if limits.get("rmax") is not None:
+            r = minimum(r, float(limits["rmax"]))
+        if limits.get("dmax") is not None:
+            d = minimum(maximum(d, -float(limits["dmax"])), float(limits["dmax"]))
+        scale, shift = (r, d) if gamma is None else (r * gamma, d * gamma)
+        return scale, shift if beta is None else shift + beta
+
+    def _initial_stddev(self, shape: Any, dtype: Any = None) -> Any:
+        return sqrt(convert_to_tensor(self.moving_variance_initializer(shape, dtype=dtype)))
 
     def _moments(self, x: Tensor, axes: list[int], mask: Any) -> tuple[Tensor, Tensor]:
         """The batch's mean and variance, reduced axes kept; of the elements where the mask holds, if there is one."""
@@ -101,4 +142,5 @@ class BatchNormalization(Layer):
                 **weight_config(self, "beta_initializer", "gamma_initializer", "moving_mean_initializer",
                                 "moving_variance_initializer", "beta_regularizer", "gamma_regularizer",
                                 "beta_constraint", "gamma_constraint"),
-                "synchronized": self.synchronized, "renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99}
+                "synchronized": self.synchronized, "renorm": self.renorm, "renorm_clipping": self.renorm_clipping,
+                "renorm_momentum": self.renorm_momentum}

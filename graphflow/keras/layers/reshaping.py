@@ -7,10 +7,10 @@ from ...compiler import dims as dm
 from ...compiler.ir import Tensor
 from ...compiler.ops.slicing import pad, slice_
 from ...compiler.ops.view import broadcast_to, expand_dims, reshape, transpose
-from ...image.resize import resize_bicubic, resize_bilinear
 from .arguments import data_format_word, from_channels_last, sizes, to_channels_last
 from .input_spec import InputSpec
 from .layer import Layer
+from .preprocessing.resizing import INTERPOLATIONS, resized
 
 
 class Flatten(Layer):
@@ -143,7 +143,6 @@ class _Cropping(_ByAxis):
         return slice_(inputs, [a for a, _ in pairs], left)
 
 
-_RESIZE = {"bilinear": resize_bilinear, "bicubic": resize_bicubic}
 
 
 class _UpSampling(Layer):
@@ -154,9 +153,9 @@ class _UpSampling(Layer):
         self.size = sizes(size, self.rank, "size")
         self.data_format = data_format_word(data_format)
         self.interpolation = interpolation.lower()
-        if self.interpolation not in ("nearest", *_RESIZE):
-            raise ValueError("`interpolation` argument should be one of 'nearest', 'bilinear' or 'bicubic'. "
-                             f"Received: interpolation={interpolation}")
+        if self.interpolation not in INTERPOLATIONS:
+            raise ValueError(f"`interpolation` argument should be one of {INTERPOLATIONS}. Received: "
+                             f"interpolation={interpolation}")
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -167,7 +166,7 @@ class _UpSampling(Layer):
         else:
             assert x.dims is not None
             wanted = [d * f for d, f in zip(x.dims[1:3], self.size, strict=True)]
-            x = _RESIZE[self.interpolation](x, wanted, half_pixel_centers=True)
+            x = resized(x, wanted, self.interpolation)
         return from_channels_last(x, self.data_format)
 
     def get_config(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ....compiler.ops.constant import convert_to_tensor
 from ....compiler.ops.elementwise import cast, greater, greater_equal, less, logical_and, where
 from ....compiler.ops.gather import one_hot, range_
 from ....compiler.ops.segment import unsorted_segment_sum
-from ....compiler.ops.view import broadcast_to, dim_scalar, expand_dims, ones_like, reshape, squeeze
+from ....compiler.ops.view import broadcast_to, dim_scalar, expand_dims, ones_like, reshape, squeeze, transpose
 from ... import backend
 from ...nest import flatten
 from ..layer import Layer
@@ -81,13 +81,17 @@ def encoded(indices: Tensor, output_mode: str, depth: int, dtype: Any, weights: 
     """Integers ("int") as `dtype`; as a vector of `depth` for each ("one_hot"); or, along the last axis, whether each
     of 0 .. depth - 1 is among them ("multi_hot") or how often ("count", as the sum of their `weights`).
 
-    Other integers count for nothing.
+    Other integers count for nothing. Of more than two axes Keras sums the second, and so does this.
     """
     if output_mode == "int":
         return cast(indices, dtype)
     assert indices.dims is not None
     if not indices.dims:
         indices = expand_dims(indices, 0)
+    if len(indices.dims or ()) > 2 and output_mode != "one_hot":
+        order = [a for a in range(len(indices.dims or ())) if a != 1] + [1]
+        indices = transpose(indices, order)
+        weights = None if weights is None else transpose(weights, order)
     *rest, last = indices.dims or ()
     if output_mode == "one_hot":
         return one_hot(squeeze(indices, -1) if last == 1 and rest else indices, depth, dtype=dtype)

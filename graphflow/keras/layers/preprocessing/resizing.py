@@ -1,6 +1,7 @@
 """Images of another size: resized, cut out of the middle or at random."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from ....compiler.ops.reduction import reduce_sum
 from ....compiler.ops.slicing import place, slice_axis, stack
 from ....compiler.ops.view import dim_scalar, expand_dims, known_rank, transpose, zeros_of
 from ....image.resize import resize_bicubic, resize_bilinear, resize_nearest_neighbor
+from .boxes import crop
 from .image_layer import BaseImagePreprocessingLayer
 
-INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5", "area")
+INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 
-def resized(x: Tensor, size: tuple[int, int], interpolation: str = "bilinear", antialias: bool = False,
+def resized(x: Tensor, size: Sequence[dm.DimLike], interpolation: str = "bilinear", antialias: bool = False,
             crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False, fill_value: float = 0.0) -> Tensor:
     """A batch of images (channels last) resized, pixels being areas: their centres are half a pixel from the edges.
 
@@ -42,7 +44,7 @@ def resized(x: Tensor, size: tuple[int, int], interpolation: str = "bilinear", a
     return x
 
 
-def _of_aspect_ratio(x: Tensor, size: tuple[int, int], crop: bool, fill_value: float) -> Tensor:
+def _of_aspect_ratio(x: Tensor, size: Sequence[Any], crop: bool, fill_value: float) -> Tensor:
     assert x.dims is not None
     batch, height, width, channels = x.dims
     fitting = [width * size[0] // size[1], height * size[1] // size[0]]
@@ -76,10 +78,10 @@ _KERNELS: dict[str, tuple[Any, float]] = {"bilinear": (_triangle, 1.0), "bicubic
                                           "lanczos3": (_lanczos(3.0), 3.0), "lanczos5": (_lanczos(5.0), 5.0)}
 
 
-def _weights(have: Any, want: int, kernel: Any, radius: float, antialias: bool) -> Tensor:
+def _weights(have: Any, want: Any, kernel: Any, radius: float, antialias: bool) -> Tensor:
     """[want, have]: how much each input pixel along an axis counts for each output pixel."""
-    scale = cast(dim_scalar(have), "float32") / float(want)
-    centres = (cast(range_(want), "float32") + 0.5) * scale
+    scale = cast(dim_scalar(have), "float32") / cast(dim_scalar(want), "float32")
+    centres = (cast(range_(dim_scalar(want)), "float32") + 0.5) * scale
     stretch = maximum(scale, 1.0) if antialias else 1.0
     pixels = cast(range_(dim_scalar(have)), "float32") + 0.5
     distance = abs_(expand_dims(pixels, 0) - expand_dims(centres, 1)) / stretch
@@ -162,7 +164,7 @@ class CenterCrop(BaseImagePreprocessingLayer):
 class RandomCrop(BaseImagePreprocessingLayer):
     """In training a part of `height` and `width` at a random place, the same in all images of a batch.
 
-    Images that are too small are cut to its aspect ratio around the middle and resized.
+    Images that are not larger are cut where a middle part of its aspect ratio would begin, and resized.
     """
 
     moves = True
@@ -177,24 +179,32 @@ class RandomCrop(BaseImagePreprocessingLayer):
         if not (isinstance(height, int) and isinstance(width, int)):
             raise ValueError("RandomCrop requires the input to have a fully defined height and width. Received: "
                              f"height={height}, width={width}")
-        if height < self.height or width < self.width:
+        if height <= self.height or width <= self.width:
             return None
         return [cast(self.uniform((), 0, have - want + 1), "int32")
                 for have, want in ((height, self.height), (width, self.width))]
 
     def change(self, images: Tensor, drawn: Any, interpolation: str) -> Tensor:
-        assert images.dims is not None
+        batch, height, width, channels = known_rank("RandomCrop", images)
         if drawn is None:
-            return resized(images, (self.height, self.width), interpolation, crop_to_aspect_ratio=True)
-        batch, _, _, channels = images.dims
+            for axis, begin, size in zip((1, 2), self._begins(height, width), (self.height, self.width), strict=True):
+                images = slice_axis(images, axis, begin, min((height, width)[axis - 1] - begin, size))
+            return resized(images, (self.height, self.width), interpolation)
         return dynamic_slice(images, (0, *drawn, 0), (batch, self.height, self.width, channels))
 
     def change_boxes(self, boxes: Tensor, drawn: Any, height: Any, width: Any) -> tuple[Tensor, Any, Any]:
         if drawn is None:
-            resizing = Resizing(self.height, self.width, crop_to_aspect_ratio=True)
-            return resizing.change_boxes(boxes, drawn, height, width)
+            begins = self._begins(height, width)
+            boxes = crop(boxes, *begins, min(height - begins[0], self.height), min(width - begins[1], self.width))
+            return Resizing(self.height, self.width).change_boxes(boxes, drawn, min(height - begins[0], self.height),
+                                                                  min(width - begins[1], self.width))
         shifts = [cast(d, boxes.dtype) for d in reversed(drawn)]
         return stack([boxes[..., i] - shifts[i % 2] for i in range(4)], -1), self.height, self.width
+
+    def _begins(self, height: int, width: int) -> tuple[int, int]:
+        """Where the middle part of the crop's aspect ratio begins."""
+        down, across = width * self.height // self.width, height * self.width // self.height
+        return (height - max(min(height, down), 1)) // 2, (width - max(min(width, across), 1)) // 2
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "height": self.height, "width": self.width, "seed": self.seed}
