@@ -54,6 +54,7 @@ _names = Names(globals(), {  # what stands above the settings is loaded on first
     "convolution": "conv1d conv2d conv2d_transpose conv3d conv3d_transpose depthwise_conv2d local_conv1d local_conv2d "
                    "pool2d pool3d separable_conv1d separable_conv2d",
     "ctc": "ctc_batch_cost ctc_decode ctc_label_dense_to_sparse",
+    "dtypes": "is_float_dtype is_int_dtype result_type standardize_dtype",
     "phase": "in_test_phase in_train_phase learning_phase learning_phase_scope set_learning_phase switch "
              "symbolic_learning_phase",
     "functions": "control_dependencies foldl foldr function gradients map_fn name_scope print_tensor rnn stop_gradient",
