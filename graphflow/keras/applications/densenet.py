@@ -20,7 +20,7 @@ def block(x: Tensor, name: str) -> Tensor:
     return Concatenate(axis=channel_axis(), name=f"{name}_concat")([x, more])
 
 
-def densenet(layers: int, counts: tuple[int, ...], *hashes: str) -> Callable[..., Model]:
+def family(layers: int, counts: tuple[int, ...], *hashes: str) -> Callable[..., Model]:
     def body(x: Tensor, given: Given) -> Tensor:
         x = chain(x, ZeroPadding2D(3), Conv2D(64, 7, strides=2, use_bias=False, name="conv1_conv"), scale("conv1"),
                   relu("conv1"), ZeroPadding2D(1), MaxPooling2D(3, strides=2, name="pool1"))
@@ -40,9 +40,9 @@ def densenet(layers: int, counts: tuple[int, ...], *hashes: str) -> Callable[...
                        reference="Densely Connected Convolutional Networks, https://arxiv.org/abs/1608.06993")
 
 
-DenseNet121 = densenet(121, (6, 12, 24, 16), "9d60b8095a5708f2dcce2bca79d332c7", "30ee3e1110167f948a6b9946edeeb738")
-DenseNet169 = densenet(169, (6, 12, 32, 32), "d699b8f76981ab1b30698df4c175e90b", "b8c4d4c20dd625c148057b9ff1c1176b")
-DenseNet201 = densenet(201, (6, 12, 48, 32), "1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1")
+DenseNet121 = family(121, (6, 12, 24, 16), "9d60b8095a5708f2dcce2bca79d332c7", "30ee3e1110167f948a6b9946edeeb738")
+DenseNet169 = family(169, (6, 12, 32, 32), "d699b8f76981ab1b30698df4c175e90b", "b8c4d4c20dd625c148057b9ff1c1176b")
+DenseNet201 = family(201, (6, 12, 48, 32), "1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1")
 preprocess_input = preprocessing("torch")
 
 __all__ = ["DenseNet121", "DenseNet169", "DenseNet201", "decode_predictions", "preprocess_input"]

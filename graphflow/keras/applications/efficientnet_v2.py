@@ -66,7 +66,7 @@ def block(x: Tensor, filters_in: int, filters_out: int, expansion: int, squeeze:
     return with_shortcut(x, inputs, rate, prefix) if stride == 1 and filters_in == filters_out else x
 
 
-def efficientnet_v2(kind: str, width: float, depth: float, size: int, *hashes: str) -> Callable[..., Model]:
+def family(kind: str, width: float, depth: float, size: int, *hashes: str) -> Callable[..., Model]:
     usual_name = f"efficientnetv2-{kind}"
     stages = STAGES[kind[0]]
 
@@ -104,20 +104,20 @@ def efficientnet_v2(kind: str, width: float, depth: float, size: int, *hashes: s
                  "EfficientNetV2: Smaller Models and Faster Training, https://arxiv.org/abs/2104.00298")
 
 
-EfficientNetV2B0 = efficientnet_v2("b0", 1.0, 1.0, 224,
-                                   "21ecbf6da12460d5c40bb2f29ceb2188", "893217f2bb855e2983157299931e43ff")
-EfficientNetV2B1 = efficientnet_v2("b1", 1.0, 1.1, 240,
-                                   "069f0534ff22adf035c89e2d9547a9dc", "0e80663031ca32d657f9caa404b6ec37")
-EfficientNetV2B2 = efficientnet_v2("b2", 1.1, 1.2, 260,
-                                   "424e49f28180edbde1e94797771950a7", "1dfe2e7a5d45b6632553a8961ea609eb")
-EfficientNetV2B3 = efficientnet_v2("b3", 1.2, 1.4, 300,
-                                   "1f1fc43bd98a6e4fd8fdfd551e02c7a0", "f6abf7b5849ac99a89b50dd3fd532856")
-EfficientNetV2S = efficientnet_v2("s", 1.0, 1.0, 384,
-                                  "e1d88a8495beba45748fedd0cecbe016", "af0682fb74e8c54910f2d4393339c070")
-EfficientNetV2M = efficientnet_v2("m", 1.0, 1.0, 480,
-                                  "a3bf6aa3276309f4fc6a34aa114c95cd", "1b8dc055df72dde80d614482840fe342")
-EfficientNetV2L = efficientnet_v2("l", 1.0, 1.0, 480,
-                                  "27e6d408b53c7ebc868fefa357689935", "b0b66b5c863aef5b46e8608fe1711615")
+EfficientNetV2B0 = family("b0", 1.0, 1.0, 224,
+                          "21ecbf6da12460d5c40bb2f29ceb2188", "893217f2bb855e2983157299931e43ff")
+EfficientNetV2B1 = family("b1", 1.0, 1.1, 240,
+                          "069f0534ff22adf035c89e2d9547a9dc", "0e80663031ca32d657f9caa404b6ec37")
+EfficientNetV2B2 = family("b2", 1.1, 1.2, 260,
+                          "424e49f28180edbde1e94797771950a7", "1dfe2e7a5d45b6632553a8961ea609eb")
+EfficientNetV2B3 = family("b3", 1.2, 1.4, 300,
+                          "1f1fc43bd98a6e4fd8fdfd551e02c7a0", "f6abf7b5849ac99a89b50dd3fd532856")
+EfficientNetV2S = family("s", 1.0, 1.0, 384,
+                         "e1d88a8495beba45748fedd0cecbe016", "af0682fb74e8c54910f2d4393339c070")
+EfficientNetV2M = family("m", 1.0, 1.0, 480,
+                         "a3bf6aa3276309f4fc6a34aa114c95cd", "1b8dc055df72dde80d614482840fe342")
+EfficientNetV2L = family("l", 1.0, 1.0, 480,
+                         "27e6d408b53c7ebc868fefa357689935", "b0b66b5c863aef5b46e8608fe1711615")
 preprocess_input = preprocessing(None)
 
 __all__ = ["EfficientNetV2B0", "EfficientNetV2B1", "EfficientNetV2B2", "EfficientNetV2B3", "EfficientNetV2L",

@@ -115,7 +115,7 @@ def reduction_cell(x: Tensor, before: Tensor | None, filters: int, block: str) -
     return concatenate([x2, x3, x4, x5], name=name("concat"))
 
 
-def nasnet(kind: str, penultimate: int, count: int, stem: int, skip_reduction: bool, size: int, *hashes: str
+def family(kind: str, penultimate: int, count: int, stem: int, skip_reduction: bool, size: int, *hashes: str
            ) -> Callable[..., Model]:
     filters = penultimate // 24
     files = Published(f"{BASE_URL}nasnet/", (f"nasnet_{kind}.h5", f"nasnet_{kind}_no_top.h5"), (hashes[0], hashes[1]),
@@ -154,9 +154,9 @@ def nasnet(kind: str, penultimate: int, count: int, stem: int, skip_reduction: b
                  "Learning Transferable Architectures for Scalable Image Recognition, https://arxiv.org/abs/1707.07012")
 
 
-NASNetMobile = nasnet("mobile", 1056, 4, 32, False, 224,
+NASNetMobile = family("mobile", 1056, 4, 32, False, 224,
                       "020fb642bf7360b370c678b08e0adf61", "1ed92395b5b598bdda52abe5c0dbfd63")
-NASNetLarge = nasnet("large", 4032, 6, 96, True, 331,
+NASNetLarge = family("large", 4032, 6, 96, True, 331,
                      "11577c9a518f0070763c2b964a382f17", "d81d89dc07e6e56530c4e77faddd61b5")
 preprocess_input = preprocessing("tf")
 

@@ -50,18 +50,18 @@ def stacks(*counts: int) -> Body:
     return body
 
 
-def resnet(class_name: str, body: Body, reference: str, *hashes: str) -> Callable[..., Model]:
+def family(class_name: str, body: Body, reference: str, *hashes: str) -> Callable[..., Model]:
     name = class_name.lower()
     return application(class_name, name, body, kernels("resnet", name, *hashes), pool_names=POOL_NAMES,
                        reference=reference)
 
 
 REFERENCE = "Deep Residual Learning for Image Recognition, https://arxiv.org/abs/1512.03385"
-ResNet50 = resnet("ResNet50", stacks(3, 4, 6, 3), REFERENCE,
+ResNet50 = family("ResNet50", stacks(3, 4, 6, 3), REFERENCE,
                   "2cb95161c43110f7111970584f804107", "4d473c1dd8becc155b73f8504c6f6626")
-ResNet101 = resnet("ResNet101", stacks(3, 4, 23, 3), REFERENCE,
+ResNet101 = family("ResNet101", stacks(3, 4, 23, 3), REFERENCE,
                    "f1aeb4b969a6efcfb50fad2f0c20cfc5", "88cf7a10940856eca736dc7b7e228a21")
-ResNet152 = resnet("ResNet152", stacks(3, 8, 36, 3), REFERENCE,
+ResNet152 = family("ResNet152", stacks(3, 8, 36, 3), REFERENCE,
                    "100835be76be38e30d865e96f2aaae62", "ee4c566cf9a93f14d82f913c2dc6dd0c")
 preprocess_input = preprocessing("caffe")
 

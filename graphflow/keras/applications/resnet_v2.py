@@ -5,7 +5,7 @@ from ...compiler.ir import Tensor
 from ..layers import Add, Conv2D, MaxPooling2D, ZeroPadding2D
 from .application import Body, Given, chain
 from .imagenet_utils import decode_predictions, preprocessing
-from .resnet import FILTERS, relu, resnet, scale, stem
+from .resnet import FILTERS, family, relu, scale, stem
 
 
 def block(x: Tensor, filters: int, stride: int, projected: bool, name: str) -> Tensor:
@@ -34,11 +34,11 @@ def stacks(*counts: int) -> Body:
 
 
 REFERENCE = "Identity Mappings in Deep Residual Networks, https://arxiv.org/abs/1603.05027"
-ResNet50V2 = resnet("ResNet50V2", stacks(3, 4, 6, 3), REFERENCE,
+ResNet50V2 = family("ResNet50V2", stacks(3, 4, 6, 3), REFERENCE,
                     "3ef43a0b657b3be2300d5770ece849e0", "fac2f116257151a9d068a22e544a4917")
-ResNet101V2 = resnet("ResNet101V2", stacks(3, 4, 23, 3), REFERENCE,
+ResNet101V2 = family("ResNet101V2", stacks(3, 4, 23, 3), REFERENCE,
                      "6343647c601c52e1368623803854d971", "c0ed64b8031c3730f411d2eb4eea35b5")
-ResNet152V2 = resnet("ResNet152V2", stacks(3, 8, 36, 3), REFERENCE,
+ResNet152V2 = family("ResNet152V2", stacks(3, 8, 36, 3), REFERENCE,
                      "a49b44d1979771252814e80f8ec446f9", "ed17cf2e0169df9d443503ef94b23b33")
 preprocess_input = preprocessing("tf")
 
