@@ -7,6 +7,7 @@ from typing import Any
 from ..layers.core import InputLayer
 from ..layers.input_spec import shape_of
 from ..layers.node import history_of
+from ..metrics import Metric
 from ..nest import as_list, flatten, map_structure, pack
 from ..scope import outside_steps
 from .model import Model
@@ -27,13 +28,26 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Callable[
         return copy(layer)
 
     if isinstance(model, Sequential):
-        return _sequential(model, input_tensors, cloned)
+        return _compiled_as(model, _sequential(model, input_tensors, cloned))
     if getattr(model, "is_functional", False):
-        return _functional(model, input_tensors, cloned, call_function)
+        return _compiled_as(model, _functional(model, input_tensors, cloned, call_function))
     if clone_function is not None or input_tensors is not None:
         raise ValueError("Arguments `clone_function` and `input_tensors` are only supported for Sequential models or "
                          f"Functional models. Received model of type {type(model).__name__}")
     return type(model).from_config(model.get_config())
+
+
+def _compiled_as(model: Any, copy: Any) -> Any:
+    """`copy`, compiled as the model is, with an optimizer and metrics of its own."""
+    if model.compiled:
+        def own(value: Any) -> Any:
+            return type(value).from_config(value.get_config()) if isinstance(value, Metric) else value
+
+        optimizer = model.optimizer
+        copy.compile(None if optimizer is None else type(optimizer).from_config(optimizer.get_config()),
+                     **{key: map_structure(own, value) for key, value in model._compile_arguments.items()},
+                     steps_per_execution=model.steps_per_execution)
+    return copy
 
 
 def _sequential(model: Sequential, input_tensors: Any, cloned: Callable[[Any], Any]) -> Sequential:

@@ -20,7 +20,7 @@ from ..nest import alone, flatten, map_structure
 from ..saving import saving
 from ..saving.compiling import compile_model
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
-from ..scope import current_scope, outside_steps
+from ..scope import calling, current_scope, outside_steps
 from ..utils.summary import print_summary
 from .network import Network
 from .network_config import network_config, network_from_config
@@ -85,7 +85,7 @@ class Model(Fitter):
             return
         if type(self).call is Model.call:
             raise ValueError(f"Model {self.name!r} cannot be built: it has neither inputs and outputs nor a `call()`.")
-        with self.graph.as_default(), outside_steps():
+        with self.graph.as_default(), outside_steps(), calling(self):  # no call of a model around it
             self._build_shapes = {"input_shape": input_shape}
             self.built = True  # the layers build themselves
             self(map_shapes(lambda shape: _entry(shape, self.compute_dtype), input_shape))

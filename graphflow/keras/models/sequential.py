@@ -98,7 +98,7 @@ class Sequential(Model):
             raise ValueError(f"Sequential model {self.name} cannot be built because it has no layers. "
                              "Call `model.add(layer)`.")
         first = self._stack[0]
-        with self.graph.as_default(), outside_steps():
+        with self.graph.as_default(), outside_steps(), self.graph.name_scope(self.name):
             if not isinstance(first, InputLayer):
                 first = self._entry_for(input_shape)
             x = entry = first.output

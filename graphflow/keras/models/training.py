@@ -254,11 +254,12 @@ class Fitter(Trainer):
 
 
 def _queue_arguments(method: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Keras 2's arguments about workers. Raises TypeError for any other."""
+    """Keras 2's arguments about workers. Raises for any other."""
     names = ("workers", "use_multiprocessing", "max_queue_size")
     unknown = sorted(set(given) - set(names))
     if unknown:
-        raise TypeError(f"{method}() got unexpected keyword arguments {unknown}")
+        kind = ValueError if method == "evaluate" else TypeError  # as in Keras
+        raise kind(f"Arguments not recognized: {method} takes no {unknown}")
     return {n: given[n] for n in names if n in given}
 
 

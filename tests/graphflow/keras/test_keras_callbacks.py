@@ -165,7 +165,7 @@ def test_tensorboard_reads_the_scalars(tmp_path: Path) -> None:
     train = reader.EventAccumulator(str(tmp_path / "train")).Reload()
     assert [e.step for e in train.Scalars("epoch_loss")] == [0, 1, 2]
     assert [e.step for e in train.Scalars("batch_loss")] == list(range(1, 10))
-    assert train.Histograms("dense/kernel/histogram")[-1].step == 2
+    assert train.Histograms("sequential/dense/kernel/histogram")[-1].step == 2
     validation = reader.EventAccumulator(str(tmp_path / "validation")).Reload()
     assert [e.step for e in validation.Scalars("evaluation_loss_vs_iterations")] == [3, 6, 9]
 

@@ -70,6 +70,7 @@ def test_batch_normalization_moves_its_statistics_only_when_trained() -> None:
     after = layer.get_weights()[2:]
     model.test_on_batch(x, np.zeros(64, np.float32))
     layer.trainable = False
+    model.compile("sgd", "mse")
     model.train_on_batch(x, np.zeros(64, np.float32))
     for got, want in zip(layer.get_weights()[2:], after, strict=True):
         np.testing.assert_array_equal(got, want)

@@ -53,7 +53,8 @@ def test_a_subclass_of_keras_3() -> None:
     model = trained(Rooted(clipnorm=1.0))
     np.testing.assert_allclose(sums(model), [0.88043, -1.10821, 1.61902, -0.44982], rtol=1e-3, atol=1e-4)
     assert [v.name for v in model.optimizer.variables] == [
-        "iteration", "learning_rate", "d1_kernel_m", "d1_bias_m", "d2_kernel_m", "d2_bias_m"]
+        "iteration", "learning_rate",
+        *(f"sequential_{name}_m" for name in ("d1_kernel", "d1_bias", "d2_kernel", "d2_bias"))]
 
 
 class Old(keras.optimizers.Optimizer):

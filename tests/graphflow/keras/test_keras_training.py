@@ -374,7 +374,7 @@ def test_summary(capsys: Any) -> None:
     model.summary(line_length=88)
     text = capsys.readouterr().out
     assert text.startswith('Model: "sequential"\n┏━')
-    assert "│ dense (Dense)                        │ (None, 8)                    │             24 │" in text
+    assert "│ dense (Dense)                        │ (None, 8)                   │              24 │" in text
     assert " Total params: 155 " in text  # 51 weights, two slots for each, the iterations and the learning rate
     assert " Trainable params: 51 (204.00 B)" in text
     assert " Optimizer params: 104 " in text
