@@ -80,7 +80,7 @@ class BaseConv(Layer):
         y = self.convolve(to_channels_last(inputs, self.data_format), self.kernel.value())
         if self.bias is not None:
             y = y + self.bias
-        return from_channels_last(self.activation(y), self.data_format)
+        return self.activation(from_channels_last(y, self.data_format))
 
     def _window_config(self) -> dict[str, Any]:
         return {"kernel_size": list(self.kernel_size), "strides": list(self.strides), "padding": self.padding,

@@ -86,12 +86,13 @@ class _ConvLSTM(_OfCell):
         super().build(self._last(sequences_shape))
 
     def _make_states(self, shape: Any) -> None:
-        self._static = shape
-        super()._make_states(shape)
+        self._keep(self._zeros(shape))
 
     def first_states(self, sequences: Tensor) -> Any:
-        assert sequences.dims is not None
-        dims = self._last(sequences.dims)
+        return self._zeros(self._last(sequences.dims))
+
+    def _zeros(self, dims: Any) -> Any:
+        """States of zeros for [batch, time, ..., channels], in the layer's layout."""
         shape = (dims[0], *self.cell.map_sizes(dims[2:-1]), self.cell.units)
         return [from_channels_last(zeros(shape, self.compute_dtype), self.data_format) for _ in range(2)]
 

@@ -102,7 +102,7 @@ class Masking(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         differs = not_equal(inputs, cast(self.mask_value, inputs.dtype))
         outputs = inputs * cast(reduce_any(differs, -1, keepdims=True), inputs.dtype)
-        set_mask(outputs, reduce_any(differs, -1))
+        set_mask(outputs, self.compute_mask(inputs))
         return outputs
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:

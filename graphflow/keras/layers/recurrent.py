@@ -72,7 +72,10 @@ class RNN(Layer):
             self._make_states(shape)
 
     def _make_states(self, shape: Any) -> None:
-        first = initial_states_of(self.cell, shape[0], self.compute_dtype)
+        self._keep(initial_states_of(self.cell, shape[0], self.compute_dtype))
+
+    def _keep(self, first: Any) -> None:
+        """Variables for states of these shapes."""
         kept = [self.add_weight(tuple(s.shape.as_list()), "zeros", trainable=False, name="rnn_state")
                 for s in flatten(first)]
         self._weights = [w for w in self._weights if w not in kept]  # Keras does not count them among the weights

@@ -47,9 +47,11 @@ class Keras2Layer:
 
     def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean", **kwargs: Any) -> None:
         """Show the mean of a tensor that `call` makes as a metric of the model."""
-        from ..metrics import Mean  # stands above the layers
+        from ..metrics import Mean, Metric  # stand above the layers
         tensor = convert_to_tensor(value)
         name = name or tensor.op.name.rpartition("/")[2]
+        if any(isinstance(m, Metric) and m.name == name for m in vars(self).values()):
+            return  # the result of a metric that is an attribute: it is shown already
         named = self.__dict__.setdefault("_named_metrics", {})
         if name not in named:
             named[name] = Mean(name)
