@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from .dtypes import DType
 from .shapes import Dims, TensorShape, format_dims
 from .site import Site, user_site
@@ -30,6 +32,7 @@ class Tensor:
     __slots__ = ("__dict__", "__weakref__", "_keras_history", "_keras_mask", "_shape_class", "dims", "dtype", "index",
                  "op")  # __dict__: what programs note on a tensor
     __array_priority__ = 100  # NumPy arrays leave mixed arithmetic to us
+    eager_value: np.ndarray | None = None  # what it is, where ops run at once
 
     def __init__(self, op: Operation, index: int, dtype: DType, dims: Dims | None):
         self.op = op
@@ -194,6 +197,7 @@ class Graph:
     """
 
     outer: Graph | None = None  # the graph around a branch or a loop's body (see subgraph.py)
+    eager = False  # whether ops run when they are added
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
@@ -241,6 +245,8 @@ class Graph:
         """What stands here for the tensor: itself, of another graph (unless this is a sub-graph of it) nothing."""
         if tensor.op.graph is self:
             return tensor
+        if tensor.eager_value is not None:
+            return tensor.copied_to(self)  # type: ignore[attr-defined]
         raise ValueError(f"Tensor {tensor!r} must be from the same graph as the op that takes it.")
 
     def append(self, op: Operation, inputs: Sequence[Tensor], control_inputs: Sequence[Operation] = (),
@@ -421,7 +427,7 @@ def building_graph(*values: Any) -> Graph:
     graph = default_graph()
     if graph.outer is not None:
         return graph
-    return next((v.graph for v in values if hasattr(v, "graph")), graph)
+    return next((v.graph for v in values if hasattr(v, "graph") and not v.graph.eager), graph)
 
 
 def reset_default_graph() -> None:
@@ -430,6 +436,14 @@ def reset_default_graph() -> None:
     if _stack():
         raise AssertionError("Do not use reset_default_graph() to clear nested graphs.")
     _global_graph = Graph()
+
+
+def set_global_graph(graph: Graph) -> None:
+    """Make `graph` the one that ops are added to outside `as_default`. Raises ValueError when that has ops already."""
+    global _global_graph
+    if _global_graph.operations:
+        raise ValueError("tf.enable_eager_execution must be called at program startup.")
+    _global_graph = graph
 
 
 def as_operation(value: Any) -> Operation:

@@ -1,19 +1,20 @@
 """`tf.GradientTape` on graphs: which operations it covers, and their gradients as more graph."""
 from __future__ import annotations
 
+import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .compiler.ir import Tensor, default_graph
+from .compiler.ir import Operation, Tensor, default_graph
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.reduction import reduce_sum, size_of
 from .compiler.ops.slicing import stack
-from .compiler.ops.view import known_rank, reshape, shape_of, transpose, zeros
+from .compiler.ops.view import known_rank, reshape, shape_of, transpose, zeros, zeros_of
 from .control_flow import map_fn
 from .framework import GraphKeys, UnconnectedGradients, gradients
-from .keras.scope import current_scope
-from .math_ops import range_
+from .math_ops import add_n, range_
 from .nest import flatten, is_nested, pack_sequence_as
 
 
@@ -22,11 +23,14 @@ class GradientTape:
     times if `persistent`, within the block (for higher derivatives) or after it.
 
     In a graph nothing needs to be recorded: a gradient is graph made from graph. So tensors need no `watch`, and
-    `watch_accessed_variables` changes nothing. Operations of `stop_recording` are constants to it.
+    `watch_accessed_variables` changes nothing. Where ops run at once they are recorded, for the trainable variables
+    (unless `watch_accessed_variables` is False) and what is watched. Operations of `stop_recording` are constants.
     """
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
-        self._persistent = persistent
+        self._persistent, self._watches_variables = persistent, watch_accessed_variables
+        self._watched: set[Any] = set()
+        self._recorded: list[Operation] = []  # where ops run at once
         self._used = self._inside = False
         self._stops: list[Tensor] = []
         self._values: dict[Any, Tensor] = {}
@@ -35,11 +39,13 @@ class GradientTape:
     def __enter__(self) -> GradientTape:
         if self._inside:
             raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
-        scope = current_scope()
+        keras = sys.modules.get("graphflow.keras.scope")  # not imported for this
+        scope = keras.current_scope() if keras else None
         self._inside = True
         # within a training step a variable may have a new value already
         self._values = {} if scope is None else dict(scope.values)
         graph = default_graph()
+        self._record(graph)
         self._range = graph, len(graph.operations), None
         return self
 
@@ -47,7 +53,25 @@ class GradientTape:
         self._inside = False
         assert self._range is not None
         graph, first, _ = self._range
+        self._stop(graph)
         self._range = graph, first, len(graph.operations)
+
+    def _record(self, graph: Any) -> None:
+        if graph.eager:
+            graph.recording.append(self._recorded)
+
+    def _stop(self, graph: Any) -> None:
+        if graph.eager:
+            graph.recording[:] = [r for r in graph.recording if r is not self._recorded]
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """What is made inside is recorded too, also after the tape's block."""
+        if not self._inside:
+            self._record(default_graph())
+        yield
+        if not self._inside:
+            self._stop(default_graph())
 
     def watch(self, tensor: Any) -> None:
         """Says that gradients for `tensor` (or a nest of them) will be asked for. Raises ValueError for what is
@@ -56,25 +80,31 @@ class GradientTape:
             if not isinstance(leaf, Tensor) and not hasattr(leaf, "_as_graph_element"):
                 raise ValueError(f"Passed in object {leaf!r} of type {type(leaf).__name__!r}, not tf.Tensor or "
                                  "tf.Variable or ExtensionType.")
+            self._watched.add(leaf)
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
         """What is made inside is constant for the gradients."""
         if not self._inside:
             raise RuntimeError("Trying to stop recording on a tape which is not recording.")
-        graph = default_graph()
-        first = len(graph.operations)
+        operations = self._recorded if default_graph().eager else default_graph().operations
+        first = len(operations)
         yield
-        self._stops += [t for op in graph.operations[first:] for t in op.outputs]
+        self._stops += [t for op in operations[first:] for t in op.outputs]
 
     def reset(self) -> None:
         """Begin anew."""
         self._used, self._stops = False, []
+        self._recorded.clear()
 
     def watched_variables(self) -> tuple[Any, ...]:
         """The trainable variables that operations of the block read."""
         assert self._range is not None
         graph, first, last = self._range
+        if graph.eager:
+            handles = dict.fromkeys(op.inputs[0] for op in self._recorded if op.type == "ReadVariableOp")
+            seen = [graph.variables[h] for h in handles if h in graph.variables]
+            return tuple(v for v in seen if v in self._watched or self._watches_variables and v.trainable)
         read = {t.op.inputs[0] for op in graph.operations[first:last] for t in (*op.inputs, *op.outputs)
                 if t.op.type == "ReadVariableOp"}
         return tuple(v for v in graph.get_collection_ref(GraphKeys.TRAINABLE_VARIABLES)
@@ -91,9 +121,33 @@ class GradientTape:
         targets = [t for t in flatten(target) if t is not None]
         weights = output_gradients if output_gradients is None else (
             flatten(output_gradients) if is_nested(target) else [output_gradients])
-        found = gradients(targets, [self._source(s) for s in flatten(sources)], weights,
-                          stop_gradients=self._stops or None, unconnected_gradients=unconnected_gradients)
-        return pack_sequence_as(sources, found)
+        return pack_sequence_as(sources, self._gradients(targets, flatten(sources), weights, unconnected_gradients))
+
+    def _gradients(self, targets: Any, sources: list[Any], weights: Any = None,
+                   unconnected_gradients: Any = UnconnectedGradients.NONE) -> list[Any]:
+        graph: Any = default_graph()
+        if not graph.eager:
+            return gradients(targets, [self._source(s) for s in sources], weights, stop_gradients=self._stops or None,
+                             unconnected_gradients=unconnected_gradients)
+        # a variable is read anew wherever it is used
+        reads = [self._reads(s) for s in sources]
+        with graph.differentiating(self._recorded):
+            found = iter(gradients(targets, [t for group in reads for t in group], weights,
+                                   stop_gradients=self._stops or None))
+        sums = [[g for g in itertools.islice(found, len(group)) if g is not None] for group in reads]
+        none = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.NONE
+        return [(_sum(group) if group else None if none else zeros_of(convert_to_tensor(s)))
+                for s, group in zip(sources, sums, strict=True)]
+
+    def _reads(self, source: Any) -> list[Tensor]:
+        """The recorded tensors that stand for a source; none where it is not watched."""
+        handle = getattr(source, "handle", None)
+        if handle is None:
+            made = {t for op in self._recorded for t in op.outputs}
+            return [source] if source in self._watched or source in made else []
+        if source not in self._watched and not (self._watches_variables and source.trainable):
+            return []
+        return [op.outputs[0] for op in self._recorded if op.type == "ReadVariableOp" and op.inputs[0] is handle]
 
     def _use(self) -> None:
         if self._used and not self._persistent:
@@ -110,7 +164,8 @@ class GradientTape:
         Raises ValueError for a source or target of unknown rank."""
         self._use()
         y = convert_to_tensor(target)
-        flat = reshape(y, [-1])
+        with self._going_on():
+            flat = reshape(y, [-1])
         policy = UnconnectedGradients(unconnected_gradients)
 
         def rows(source: Any) -> Tensor | None:
@@ -118,7 +173,9 @@ class GradientTape:
             if policy is UnconnectedGradients.NONE and self._plain(y, x)[0] is None:
                 return None
             like = convert_to_tensor(source)
-            found = map_fn(lambda i: _dense(self._plain(flat[i], x)[0], like), range_(size_of(flat)), dtype=like.dtype)
+            with self._going_on():
+                found = map_fn(lambda i: _dense(self._plain(flat[i], x)[0], like), range_(size_of(flat)),
+                               dtype=like.dtype)
             return reshape(found, (*known_rank("jacobian", y), *known_rank("jacobian", like)))
 
         return pack_sequence_as(sources, [rows(s) for s in flatten(sources)])
@@ -133,15 +190,21 @@ class GradientTape:
         row = y.shape[1:].num_elements()
         if row is None:
             raise ValueError(f"batch_jacobian: the target's rows must have a static size. Received: {y!r}")
-        flat, x = reshape(y, (-1, row)), self._source(source)
+        x = self._source(source)
         if UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.NONE and self._plain(y, x)[0] is None:
             return None
-        columns = [_dense(self._plain(reduce_sum(flat[:, i]), x)[0], like) for i in range(row)]
+        with self._going_on():
+            flat = reshape(y, (-1, row))
+            columns = [_dense(self._plain(reduce_sum(flat[:, i]), x)[0], like) for i in range(row)]
         found = transpose(stack(columns), (1, 0, *range(2, len(inner) + 1)))
         return reshape(found, (*dims, *inner[1:]))
 
     def _plain(self, y: Any, x: Any) -> Sequence[Any]:
-        return gradients(y, [x], stop_gradients=self._stops or None)
+        return self._gradients([y], [x])
+
+
+def _sum(grads: list[Any]) -> Any:
+    return grads[0] if len(grads) == 1 else add_n([convert_to_tensor(g) for g in grads])
 
 
 def _dense(gradient: Any, like: Tensor) -> Tensor:

@@ -7,10 +7,20 @@ from typing import Any
 
 from .compiler.dims import fresh
 from .compiler.dtypes import as_dtype
-from .compiler.ir import Tensor
+from .compiler.ir import Tensor, default_graph
 from .compiler.ops import checks
 from .compiler.ops.constant import convert_to_tensor, register_conversion
 from .compiler.shapes import TensorShape
+
+
+def executing_eagerly() -> bool:
+    """Whether ops run at once (see eager_mode): not where a graph is built."""
+    return default_graph().eager
+
+
+def executing_eagerly_outside_functions() -> bool:
+    """Whether ops run at once outside the functions that build a graph."""
+    return executing_eagerly()
 
 
 def _not_here() -> bool:
@@ -18,7 +28,6 @@ def _not_here() -> bool:
     return False
 
 
-executing_eagerly = executing_eagerly_outside_functions = _not_here
 control_flow_v2_enabled = resource_variables_enabled = _not_here
 
 

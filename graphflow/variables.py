@@ -80,7 +80,7 @@ class Variable:
                                                 name=scope)
             self.initializer = state.assign.operation(self.handle, _initialized(value), name="Assign",
                                                       validate_shape=validate_shape)
-            self._read = state.read_variable(self.handle, name="read")
+            self._graph_read = state.read_variable(self.handle, name="read")
         for key in collections:
             graph.add_to_collection(key, self)
 
@@ -91,7 +91,7 @@ class Variable:
         self.handle = graph.get_tensor_by_name(prefix + variable_def.variable_name)
         self.initializer = graph.get_operation_by_name(prefix + variable_def.initializer_name)
         self.initial_value = graph.get_tensor_by_name(prefix + variable_def.initial_value_name)
-        self._read = graph.get_tensor_by_name(prefix + variable_def.snapshot_name)
+        self._graph_read = graph.get_tensor_by_name(prefix + variable_def.snapshot_name)
         self.trainable = variable_def.trainable
         self.constraint = None
         self.synchronization = VariableSynchronization(variable_def.synchronization)
@@ -159,8 +159,19 @@ class Variable:
 
     experimental_ref = deref = ref
 
+    @property
+    def _read(self) -> Tensor:
+        """The variable read once in a graph; where ops run at once, read again."""
+        return state.read_variable(self.handle, name="read") if self.graph.eager else self._graph_read
+
     def _as_graph_element(self) -> Tensor:
         return self._read
+
+    def numpy(self) -> Any:
+        """The value, where ops run at once. Raises NotImplementedError in a graph."""
+        if not self.graph.eager:
+            raise NotImplementedError("numpy() is only available when eager execution is enabled.")
+        return self._read.numpy()  # type: ignore[attr-defined]
 
     # its value
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..compiler.dims import Atom
 from ..compiler.errors import UnimplementedError
 from ..compiler.ir import Operation, Tensor
-from ..compiler.opdef import EFFECT
+from ..compiler.opdef import CONTROL, EFFECT
 from ..compiler.passes.cut import Cut
 from ..compiler.passes.specialise import Specialised, needed_operations, size_sources
 from . import interpreter
@@ -99,7 +99,7 @@ class Pieces:
 def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int]
                   ) -> Sequence[Any]:
     """The outputs of an op that no plan has: through its reference, or against the session's variables."""
-    if "in_python" in op.definition.fields:
+    if op.definition.family == CONTROL:
         from . import control
         return control.run(session, op, inputs)
     if "resource" in op.definition.fields or not op.inputs or op.inputs[0].op.type != "VariableV2":

@@ -39,6 +39,10 @@ class VariableStore:
                 self.epoch += 1
             return array
 
+    def discard(self, name: str) -> None:
+        """Let the variable's array go: nothing will run with it again."""
+        self._arrays.pop(name, None)
+
     def clear(self) -> None:
         self._arrays.clear()
         self.epoch += 1

@@ -118,6 +118,8 @@ def objects(values: Any) -> np.ndarray:
 
 def static_value(tensor: Tensor) -> np.ndarray | None:
     """The value of a constant expression of integers, else None."""
+    if tensor.eager_value is not None:
+        return tensor.eager_value
     if tensor.op.type == "Const":
         return tensor.op.attrs["value"]
     value = symbolic_value(tensor)

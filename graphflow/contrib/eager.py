@@ -1,18 +1,24 @@
-"""`tf.contrib.eager`, of which libraries for both modes use these while graphs are built."""
+"""`tf.contrib.eager`: ops that run at once, and functions that give gradients of Python functions."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..compiler.ir import Graph
+from ..compiler.ops.constant import convert_to_tensor
+from ..data import Dataset
 from ..devices import list_logical_devices
+from ..eager_mode import enable_eager_execution, executing_eagerly
+from ..gradient_tape import GradientTape
 from ..script_ops import py_func
-from ..switches import executing_eagerly
 from ..variables import Variable
 
-__all__ = ["Variable", "executing_eagerly", "in_eager_mode", "list_devices", "num_gpus", "py_func",
-           "run_all_tests_in_graph_and_eager_modes", "run_test_in_graph_and_eager_modes"]
+__all__ = ["GradientTape", "Iterator", "Variable", "enable_eager_execution", "executing_eagerly", "gradients_function",
+           "implicit_gradients", "implicit_value_and_gradients", "in_eager_mode", "list_devices",
+           "num_gpus", "py_func", "run_all_tests_in_graph_and_eager_modes", "run_test_in_graph_and_eager_modes",
+           "value_and_gradients_function"]
 
 in_eager_mode = executing_eagerly
 
@@ -25,6 +31,76 @@ def list_devices() -> list[str]:
 def num_gpus() -> int:
     """0: there is none."""
     return 0
+
+
+def Iterator(dataset: Dataset) -> Any:
+    """A Python iterator over a dataset's elements, as tensors."""
+    return iter(dataset)
+
+
+def implicit_value_and_gradients(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that calls `f` and returns (its value, [(gradient, variable)] for the trainable variables it used).
+
+    Raises ValueError when it used none.
+    """
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with GradientTape() as tape:
+            value = f(*args, **kwargs)
+        if value is None:
+            raise ValueError("Cannot differentiate a function that returns None; did you forget to return a value from "
+                             f"{getattr(f, '__name__', f)}?")
+        variables = tape.watched_variables()
+        if not variables:
+            raise ValueError("No trainable variables were accessed while the function was being computed.")
+        return value, list(zip(tape.gradient(value, variables), variables, strict=True))
+
+    return call
+
+
+def implicit_gradients(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that returns [(gradient, variable)] for the trainable variables that `f` used."""
+    both = implicit_value_and_gradients(f)
+
+    @functools.wraps(f)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return call
+
+
+def value_and_gradients_function(f: Callable[..., Any], params: Sequence[Any] | None = None) -> Callable[..., Any]:
+    """A function that calls `f` and returns (its value, the gradients for its arguments).
+
+    `params` chooses arguments by name or position; `dy` weights the value. Raises ValueError for others.
+    """
+    names = list(inspect.signature(f).parameters)
+    if params is not None and not all(p in names if isinstance(p, str) else 0 <= p < len(names) for p in params):
+        raise ValueError(f"params must be names or positions of the arguments {names}, received {list(params)}")
+    chosen = None if params is None else [names.index(p) if isinstance(p, str) else p for p in params]
+
+    @functools.wraps(f)
+    def call(*args: Any, dy: Any = None) -> Any:
+        tensors = [convert_to_tensor(a) for a in args]
+        sources = tensors if chosen is None else [tensors[i] for i in chosen]
+        with GradientTape() as tape:
+            for source in sources:
+                tape.watch(source)
+            value = f(*tensors)
+        return value, tape.gradient(value, sources, dy)
+
+    return call
+
+
+def gradients_function(f: Callable[..., Any], params: Sequence[Any] | None = None) -> Callable[..., Any]:
+    """A function that returns the gradients of `f` for its arguments, see `value_and_gradients_function`."""
+    both = value_and_gradients_function(f, params)
+
+    @functools.wraps(f)
+    def call(*args: Any, dy: Any = None) -> Any:
+        return both(*args, dy=dy)[1]
+
+    return call
 
 
 def run_test_in_graph_and_eager_modes(func: Callable[..., Any] | None = None, **_: Any) -> Any:

@@ -36,6 +36,8 @@ def cond(pred: Any, true_fn: Function | None = None, false_fn: Function | None =
     for what, function in (("true_fn", true_fn), ("false_fn", false_fn)):
         if not callable(function):
             raise TypeError(f"{what} must be callable.")
+    if default_graph().eager:
+        return _single((true_fn if bool(convert_to_tensor(pred, bool_)) else false_fn)(), strict)
     with name_scope(name, "cond", [pred]):
         if isinstance(pred, bool):
             raise TypeError("pred must not be a Python bool")
@@ -52,6 +54,10 @@ def cond(pred: Any, true_fn: Function | None = None, false_fn: Function | None =
         return nest.pack_sequence_as(branches[0].result, rebuilt(branches[0].leaves, merged))
 
 
+def _single(result: Any, strict: bool) -> Any:
+    return result[0] if not strict and isinstance(result, (list, tuple)) and len(result) == 1 else result
+
+
 class _Branch:
     """A branch built: its graph, what it returned, and the tensors of that."""
 
@@ -62,8 +68,7 @@ class _Branch:
             self.result = function()
             if self.result is None:
                 raise ValueError(f"{what} must have a return value.")
-            if not strict and isinstance(self.result, (list, tuple)) and len(self.result) == 1:
-                self.result = self.result[0]
+            self.result = _single(self.result, strict)
             self.result = nest.map_structure(self._value, self.result)
             self.leaves: list[Leaf] = leaves_of(self.result)
             self.graph.outputs = tuple(self.graph.adopt(t) for t in tensors_of(self.leaves))

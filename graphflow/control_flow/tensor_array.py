@@ -40,7 +40,7 @@ class _Content:
         elif self.element_shape.dims is None:
             self.element_shape = shape
         dims = self.element_shape.dims
-        if dims is not None:
+        if dims is not None and self.origin.eager_value is None:
             ops.settle(self.origin, dims, knows_sizes(self.origin.op.graph, dims))
 
 

@@ -39,6 +39,8 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
         raise ValueError("'loop_vars' must be provided.")
     if not isinstance(loop_vars, (list, tuple)):
         loop_vars = [loop_vars]
+    if default_graph().eager:
+        return _repeated(cond, body, loop_vars, maximum_iterations, return_same_structure)
     with name_scope(name, "while", nest.flatten(loop_vars)):
         variables, structure = leaves_of(loop_vars), loop_vars
         invariants = _invariants(loop_vars, shape_invariants)
@@ -69,6 +71,18 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
         final = loop.build(condition, step)[len(extra):]
         packed = nest.pack_sequence_as(loop.result, rebuilt(loop.leaves, final))
         return packed if return_same_structure or len(loop.leaves) > 1 else packed[0]
+
+
+def _repeated(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: Any,
+              return_same_structure: bool) -> Any:
+    """The loop where ops run at once."""
+    values = nest.pack_sequence_as(loop_vars, rebuilt(leaves_of(loop_vars), tensors_of(leaves_of(loop_vars))))
+    count = 0
+    while (maximum_iterations is None or count < int(maximum_iterations)) and bool(cond(*values)):
+        values = body(*values)
+        values = values if isinstance(values, (list, tuple)) else [values]
+        count += 1
+    return values if return_same_structure or len(values) > 1 else values[0]
 
 
 def _call(function: Callable[..., Any], structure: Any, leaves: Sequence[Leaf], tensors: Sequence[Tensor]) -> Any:

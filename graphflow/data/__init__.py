@@ -6,7 +6,10 @@ from collections import abc
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .. import nest
 from ..compiler.dtypes import int64
+from ..compiler.ir import default_graph
+from ..compiler.ops.constant import convert_to_tensor
 from ..tensor_spec import SparseTensorSpec, TensorSpec
 from . import batching, functional, sources, transforms
 from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Core
@@ -244,13 +247,16 @@ class Dataset(Core):
         return make_initializable_iterator(self, shared_name)
 
     def __iter__(self) -> abc.Iterator[Any]:
-        """The elements as NumPy values. Raises, for an element that cannot be made, its error."""
-        from .iterator import iterate_in_python
-        return iterate_in_python(self)
+        """The elements as NumPy values, as tensors where ops run at once. Raises, for an element that cannot be made,
+        its error."""
+        if not default_graph().eager:
+            return self.as_numpy_iterator()
+        return (nest.map_structure(convert_to_tensor, element) for element in self.as_numpy_iterator())
 
     def as_numpy_iterator(self) -> abc.Iterator[Any]:
         """The elements as NumPy values."""
-        return iter(self)
+        from .iterator import iterate_in_python
+        return iterate_in_python(self)
 
     def get_single_element(self) -> Any:
         """The only element, as tensors. Raises InvalidArgumentError when the graph runs and it is not the only one."""

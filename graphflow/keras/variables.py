@@ -37,7 +37,7 @@ class Variable(graph_variables.Variable):
         with graph.control_dependencies(None), graph.name_scope(self._name) as scope:
             self.initial, dims, element = self._initial(initializer, shape, dtype)
             self.handle = variable_handle(dtype=element, dims=dims, name=scope)
-            self._read = read_variable(self.handle, name="read")
+            self._graph_read = read_variable(self.handle, name="read")
         for key in (GraphKeys.GLOBAL_VARIABLES, backend.VARIABLES):
             graph.add_to_collection(key, self)
         if trainable:

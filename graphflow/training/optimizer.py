@@ -172,6 +172,8 @@ class Optimizer:
         if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
             raise ValueError("gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, "
                              f"Optimizer.GATE_GRAPH. Not {gate_gradients}")
+        if default_graph().eager:
+            return self._gradients_of_call(loss, var_list, grad_loss)
         loss = self._call_if_callable(loss)
         for t in map(convert_to_tensor, loss if isinstance(loss, (list, tuple)) else [loss]):
             self._assert_valid_dtype(t)
@@ -188,6 +190,17 @@ class Optimizer:
         for v in chosen:
             self._assert_valid_dtype(v)
         return list(zip(grads, chosen, strict=True))
+
+    def _gradients_of_call(self, loss: Any, var_list: Any, grad_loss: Any) -> list[tuple[Any, Any]]:
+        """Where ops run at once: `loss` is a function, called to see what it computes."""
+        if not callable(loss):
+            raise RuntimeError("`loss` passed to Optimizer.compute_gradients should be a function when eager execution "
+                               "is enabled.")
+        from ..gradient_tape import GradientTape  # with loops, which graphs' optimizers do not need
+        with GradientTape() as tape:
+            value = loss()
+        chosen = _flatten(tape.watched_variables() if var_list is None else var_list)
+        return list(zip(tape.gradient(value, chosen, grad_loss), chosen, strict=True))
 
     def _assert_valid_dtype(self, value: Any) -> None:
         valid = self._valid_dtypes()

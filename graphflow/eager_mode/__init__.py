@@ -1,0 +1,30 @@
+"""Eager execution: every op runs at once, on NumPy, so that values can be printed and breakpoints work."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..compiler.ir import default_graph, set_global_graph
+from ..switches import executing_eagerly
+from .graph import EagerGraph
+from .tensor import EagerTensor
+
+
+def enable_eager_execution(config: Any = None, device_policy: Any = None, execution_mode: Any = None) -> None:
+    """From here on ops run when they are called. `config`, `device_policy` and `execution_mode` are accepted.
+
+    Raises ValueError when ops have been added to the default graph before.
+    """
+    if not default_graph().eager:
+        set_global_graph(EagerGraph())
+
+
+@contextmanager
+def eager() -> Iterator[None]:
+    """Ops run at once inside; variables made inside belong to this block."""
+    with EagerGraph().as_default():
+        yield
+
+
+__all__ = ["EagerGraph", "EagerTensor", "eager", "enable_eager_execution", "executing_eagerly"]
