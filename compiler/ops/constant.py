@@ -55,7 +55,7 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
         raise TypeError(f"Cannot convert {value!r} (type {type(value).__name__}) to a tensor"
                         + (f" of dtype {dtype.name}" if dtype else "") + ".")
     if dtype is None:
-        if not isinstance(value, (np.ndarray, np.generic)) and not _has_numpy_leaf(value):
+        if not isinstance(value, (np.ndarray, np.generic)):  # lists of NumPy's numbers too
             if array.dtype == np.float64:
                 return array.astype(np.float32)
             if array.dtype == np.int64 and (not array.size or (array.min() >= -2**31 and array.max() < 2**31)):
@@ -89,12 +89,6 @@ def as_strings(value: Any) -> np.ndarray:
             raise TypeError(f"Failed to convert elements of {value!r} to Tensor. Consider casting elements to a "
                             f"supported type: {item!r} is of type {type(item).__name__}.")
     return array
-
-
-def _has_numpy_leaf(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(_has_numpy_leaf(v) for v in value)
-    return isinstance(value, (np.ndarray, np.generic))
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None) -> Tensor:
