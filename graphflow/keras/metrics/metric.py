@@ -21,13 +21,12 @@ from ..losses.loss import apply_mask, rank_of, same_rank
 from ..masks import mask_of
 from ..naming import auto_name
 from ..nest import flatten, map_structure
-from ..saving.saveable import Saveable
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..scope import StepScope, current_scope
 from ..variables import Variable
 
 
-class Metric(Saveable):
+class Metric:
     """Base class. Subclasses define `update_state(...)`, which assigns variables, and `result()`.
 
     Within a step an update is part of it. Outside, `update_state` of concrete values takes effect at once, and of
@@ -64,9 +63,6 @@ class Metric(Saveable):
         return variable
 
     add_weight = add_variable
-
-    def _stored_variables(self) -> list[Variable]:
-        return self._variables
 
     @property
     def variables(self) -> list[Variable]:

@@ -81,7 +81,7 @@ def _gates(order: Sequence[int]) -> Callable[[Any, Arrays], Arrays]:
             return arrays
         joined = [np.concatenate([arrays[3 * gate + part] for gate in order], axis=-1) for part in range(3)]
         if joined[0].ndim == 4 and layer.data_format == "channels_first":
-            joined[:2] = [k.transpose(2, 3, 1, 0) for k in joined[:2]]
+            joined[:2] = [np.transpose(k, (2, 3, 1, 0)) for k in joined[:2]]
         return joined
     return convert
 

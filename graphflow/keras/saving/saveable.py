@@ -6,7 +6,8 @@ from typing import Any
 
 
 class Saveable:
-    """Layers, metrics and optimizers. A store is a mapping of names to arrays; assets are files in a folder.
+    """Layers and optimizers (Keras stores no metrics). A store is a mapping of names to arrays; assets are files in a
+    folder.
 
     A subclass may also define `save_assets(dir_path)` and `load_assets(dir_path)`.
     """

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import backend
 from ..naming import to_snake_case
+from ..scope import outside_steps
 from .hdf5 import array_in, find_group, put, value_in
 from .legacy_weights import Values
 from .saveable import Saveable
@@ -20,13 +21,16 @@ OLD_LAYERS = "_layer_checkpoint_dependencies"  # where tf.keras 2.12 had "layers
 
 
 @functools.cache
+def _model_class() -> type:
+    from ..models.model import Model
+    return Model
+
+
+@functools.cache
 def _untracked() -> frozenset[str]:
     """The attributes that every layer or model has: none of them holds what a user put there, but the optimizer."""
-    from ..layers.layer import Layer
-    from ..models.model import Model
-    from ..scope import outside_steps
     with outside_steps():
-        return frozenset({*vars(Layer(name="layer")), *vars(Model(name="model")), "_stack"} - {"optimizer"})
+        return frozenset({*vars(_model_class()(name="model")), "_stack"} - {"optimizer"})
 
 
 def children(obj: Any) -> list[tuple[str, Any]]:
@@ -39,6 +43,8 @@ def children(obj: Any) -> list[tuple[str, Any]]:
     names = set(vars(obj)) - _untracked()
     names |= {n for c in type(obj).__mro__ for n, v in vars(c).items()
               if isinstance(v, property) and n.endswith("_dense")}  # how attention shows its projections
+    if isinstance(obj, _model_class()) and not found:
+        names.add("layers")  # of a model with a `call` of its own, in its place among the attributes
     for name in sorted(names, key=lambda n: f"~{n}" if n.startswith("_") else n):
         value = getattr(obj, name, None)
         if isinstance(value, Saveable):
