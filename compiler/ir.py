@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .dtypes import DType
+from .names import Names
 from .shapes import Dims, TensorShape, format_dims
 from .site import Site, user_site
 
@@ -185,11 +186,7 @@ class Operation:
         return id(self)
 
 
-_VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
-_VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
-
-
-class Graph:
+class Graph(Names):
     """A list of operations in an order in which they can run.
 
     `inputs` (what is fed), `outputs` (what is fetched) and `targets` (operations run for their effect) are set on the
@@ -200,6 +197,7 @@ class Graph:
     eager = False  # whether ops run when they are added
 
     def __init__(self) -> None:
+        super().__init__()
         self.operations: list[Operation] = []
         self.inputs: tuple[Tensor, ...] = ()
         self.outputs: tuple[Tensor, ...] = ()
@@ -209,8 +207,6 @@ class Graph:
         self.finalized = False
         self.version = 0
         self._by_name: dict[str, Operation] = {}
-        self._name_counts: dict[str, int] = {}
-        self._scope = ""
         self._site: Site | None = None
         self._control_stack: list[Operation] = []
         self._gradient_types: dict[str, str] = {}
@@ -256,53 +252,6 @@ class Graph:
                          types if types is not None else [t.type for t in op.outputs], control_inputs, op.site)
         self.operations.append(copy)
         return copy
-
-    # names
-
-    def unique_name(self, name: str, mark_as_used: bool = True) -> str:
-        """`name` within the current scope, with `_1`, `_2`, ... when it is taken (compared without case)."""
-        if name.endswith("/"):  # the full name of a scope, which its main op takes
-            if mark_as_used:
-                self._name_counts.setdefault(name[:-1].lower(), 1)
-            return name[:-1]
-        if not (_VALID_SCOPE if self._scope else _VALID_NAME).match(name):
-            raise ValueError(f"'{name}' is not a valid scope or op name")
-        full = f"{self._scope}/{name}" if self._scope else name
-        key = full.lower()
-        count = self._name_counts.get(key, 0)
-        if mark_as_used:
-            self._name_counts[key] = count + 1
-        if count:
-            unique = key
-            while unique in self._name_counts:
-                unique = f"{key}_{count}"
-                count += 1
-            if mark_as_used:
-                self._name_counts[unique] = 1
-            full = f"{full}_{count - 1}"
-        return full
-
-    @contextlib.contextmanager
-    def name_scope(self, name: str | None) -> Iterator[str]:
-        """Prefix the names of ops made inside. A name that ends in "/" re-enters that scope; None or "" is the root."""
-        if name is not None and name and not name.endswith("/") and not (
-                _VALID_SCOPE if self._scope else _VALID_NAME).match(name):
-            raise ValueError(f"'{name}' is not a valid scope name")
-        previous = self._scope
-        if not name:
-            self._scope = ""
-        elif name.endswith("/"):
-            self._scope = name[:-1]
-        else:
-            self._scope = self.unique_name(name)
-        try:
-            yield self._scope + "/" if self._scope else ""
-        finally:
-            self._scope = previous
-
-    def get_name_scope(self) -> str:
-        """The current scope, without a trailing slash."""
-        return self._scope
 
     @contextlib.contextmanager
     def control_dependencies(self, control_inputs: Iterable[Any] | None) -> Iterator[None]:
