@@ -312,6 +312,7 @@ _names = Names(globals(), {
     "control_flow": "TensorArray case cond foldl foldr map_fn scan switch_case while_loop",
     "flags": "flags",
     "estimator": "estimator",
+    "feature_column": "feature_column",
     "test": "test",
     "dtypes": "dtypes",
     "resource_loader": "resource_loader",

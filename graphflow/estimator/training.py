@@ -1,6 +1,7 @@
 """`train_and_evaluate`: training with an evaluation after each checkpoint interval."""
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -51,6 +52,10 @@ class _Evaluate(train.CheckpointSaverListener):
         spec = self.spec
         self.result = self.estimator.evaluate(spec.input_fn, spec.steps, spec.hooks or None, name=spec.name)
         self.last, self.at = time.monotonic(), global_step
+        given = spec.exporters or ()
+        for exporter in given if isinstance(given, (list, tuple)) else [given]:
+            folder = os.path.join(self.estimator.model_dir, "export", exporter.name)
+            exporter.export(self.estimator, folder, self.estimator.latest_checkpoint(), self.result, False)
 
 
 def train_and_evaluate(estimator: Estimator, train_spec: TrainSpec, eval_spec: EvalSpec
