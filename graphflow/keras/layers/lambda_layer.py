@@ -7,8 +7,8 @@ from typing import Any
 
 from ...compiler.ir import Tensor
 from ..nest import as_list, flatten
-from ..saving.code import dumped, loaded
-from ..saving.serialization import deserialize_keras_object, in_safe_mode, serialize_keras_object
+from ..saving.code import dumped, known, loaded
+from ..saving.serialization import deserialize_keras_object, in_safe_mode, loads_safely, serialize_keras_object
 from .input_spec import is_shape, shape_of
 from .layer import Layer
 
@@ -88,6 +88,9 @@ def _revived(value: Any, kind: str | None, custom_objects: Any, safe: bool) -> A
         if isinstance(value, str):
             value = {"class_name": "function", "config": value, "registered_name": value}
         return deserialize_keras_object(value, custom_objects)
+    own = None if loads_safely() else known(value)
+    if own is not None:
+        return own
     if safe:
         raise ValueError("Requested the deserialization of a `Lambda` layer whose `function` is a Python lambda. This "
                          "carries a potential risk of arbitrary code execution and thus it is disallowed by default. "

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...compiler.dtypes import bool_
 from ...compiler.ir import Tensor
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.constant import convert_to_tensor
@@ -51,13 +52,26 @@ class Merge(Layer):
                            else t for t in inputs])
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        masks = previous_mask
-        if not isinstance(masks, (list, tuple)) or any(m is None for m in masks):
+        masks = _checked_masks(inputs, previous_mask)
+        if masks is None or any(m is None for m in masks):
             return None
-        return functools.reduce(logical_or, masks)
+        return functools.reduce(logical_or, [ew.cast(m, bool_) for m in masks])
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return _broadcast_shape(input_shape)
+
+
+def _checked_masks(inputs: Any, masks: Any) -> Any:
+    """The masks of the inputs, None where there are none. Raises ValueError unless there is one for each input."""
+    if masks is None:
+        return None
+    for what, value in (("mask", masks), ("inputs", inputs)):
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(f"`{what}` should be a list. Received: {what}={value!r}")
+    if len(masks) != len(inputs):
+        raise ValueError("The lists `inputs` and `mask` should have the same length. Received: inputs of length "
+                         f"{len(inputs)} and mask of length {len(masks)}")
+    return masks
 
 
 def _broadcast_shape(shapes: Any) -> tuple[int | None, ...]:
@@ -151,8 +165,8 @@ class Concatenate(Merge):
         return tuple(shape)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        masks = previous_mask
-        if not isinstance(masks, (list, tuple)) or all(m is None for m in masks):
+        masks = _checked_masks(inputs, previous_mask)
+        if masks is None or all(m is None for m in masks):
             return None
         full = []
         for tensor, mask in zip(inputs, masks, strict=True):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import control_flow
+from ...array_ops import ensure_shape
 from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import where
@@ -36,11 +37,12 @@ def run_over_time(step: Step, inputs: Any, states: Any, go_backwards: bool = Fal
     def advance(t: Any, before: Tensor | None, current: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         now, kept = at(t)
         output, following = step(now, pack(states, current))
-        new = [convert_to_tensor(s) for s in flatten(following)]
+        new = [_like(convert_to_tensor(s), old) for s, old in zip(flatten(following), current, strict=True)]
         if kept is None:
             return output, new
         previous = zeros_like(output) if before is None or zero_output_for_mask else before
-        return _where(kept, output, previous), [_where(kept, a, b) for a, b in zip(new, current, strict=True)]
+        return _where(kept, output, previous), [
+            _like(_where(kept, a, b), b) for a, b in zip(new, current, strict=True)]
 
     current = [convert_to_tensor(s) for s in flatten(states)]
     if unroll:
@@ -78,6 +80,12 @@ def _looped(advance: Any, current: list[Tensor], length: Any, states: Any, maske
     stacked.set_shape((length, *(d if isinstance(d, int) else None for d in first.dims)))
     swapped = _swapped(reshape(stacked, (length, *first.dims)))
     return last, swapped, pack(states, final)
+
+
+def _like(state: Tensor, before: Tensor) -> Tensor:
+    """A state, whose sizes are those of the one before where they were not known."""
+    known = before.shape.is_fully_defined() and state.dims is not None and not state.shape.is_fully_defined()
+    return ensure_shape(state, before.shape) if known and len(state.dims or ()) == len(before.dims or ()) else state
 
 
 def _swapped(x: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Keras 2's models as YAML, and weights for another layout of images."""
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,22 @@ from ..utils.conv_utils import convert_kernel
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose")
 
 
-def model_from_yaml(yaml_string: str, custom_objects: Any = None) -> Any:
-    """The model of an architecture in YAML, of plain data only. Raises ImportError without PyYAML."""
+def _yaml() -> Any:
     try:
         import yaml  # an extra of few
     except ImportError:
-        raise ImportError("model_from_yaml needs PyYAML: pip install pyyaml") from None
-    return model_from_config(yaml.safe_load(yaml_string), custom_objects)
+        raise ImportError("Models as YAML need PyYAML: pip install graphflow[yaml]") from None
+    return yaml
+
+
+def model_to_yaml(model: Any) -> str:
+    """The architecture in YAML. Raises ImportError without PyYAML."""
+    return _yaml().safe_dump(json.loads(model.to_json()))
+
+
+def model_from_yaml(yaml_string: str, custom_objects: Any = None) -> Any:
+    """The model of an architecture in YAML, of plain data only. Raises ImportError without PyYAML."""
+    return model_from_config(_yaml().safe_load(yaml_string), custom_objects)
 
 
 def convert_all_kernels_in_model(model: Any) -> None:

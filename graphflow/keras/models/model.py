@@ -260,6 +260,11 @@ class Model(Fitter):
         """The architecture as JSON."""
         return json.dumps(serialize_keras_object(self), **kwargs)
 
+    def to_yaml(self) -> str:
+        """The architecture as YAML, as in Keras 2. Raises ImportError without PyYAML."""
+        from ..legacy.models import model_to_yaml  # stands above
+        return model_to_yaml(self)
+
     def get_compile_config(self) -> dict[str, Any]:
         """What `compile` was given, as plain data; empty before."""
         if not self.compiled:
