@@ -262,7 +262,7 @@ def test_errors_name_the_op_the_shapes_and_the_users_line(graph):
         ew.add(x, placeholder(int32))
     with pytest.raises(DTypeError, match=r"(?s)Add.*int32.*1.5.*\(at File"):
         placeholder(int32) + 1.5
-    with pytest.raises(DTypeError, match="dtype bool, expected one of"):
+    with pytest.raises(DTypeError, match="DataType bool not in list of allowed values"):
         ew.exp(constant(True))
 
 
