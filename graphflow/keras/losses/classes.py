@@ -25,7 +25,8 @@ class _Named(LossFunctionWrapper):
             raise TypeError(f"{type(self).__name__}: unexpected arguments {sorted(unknown) or args}; expected {names}")
         options = {key: given.get(key, default) for key, default in self.options.items()}
         function = type(self).function
-        super().__init__(function, given["reduction"], given["name"] or function.__name__, given["dtype"], **options)
+        name = given["name"] or ("huber_loss" if function is f.huber else function.__name__)
+        super().__init__(function, given["reduction"], name, given["dtype"], **options)
 
     def get_config(self) -> dict[str, Any]:
         return {**Loss.get_config(self), **self._fn_kwargs}

@@ -17,6 +17,7 @@ from ...compiler.ops.reduction import reduce_mean, reduce_sum, size_of
 from ...compiler.ops.view import squeeze, transpose, zeros_of
 from ...compiler.shapes import normalize_axis
 from .. import backend
+from ..masks import set_mask
 from .loss import rank_of, same_rank
 
 
@@ -138,7 +139,9 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
         return nn.sparse_softmax_cross_entropy_with_logits(labels, scores)
     valid = ew.not_equal(labels, ignore_class)
     losses = nn.sparse_softmax_cross_entropy_with_logits(ew.where(valid, labels, zeros_of(labels)), scores)
-    return ew.where(valid, losses, zeros_of(losses))
+    losses = ew.where(valid, losses, zeros_of(losses))
+    set_mask(losses, valid)  # those ignored do not count in means
+    return losses
 
 
 sparse_categorical_crossentropy.integer_targets = True  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import losses
+from ..naming import to_snake_case
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..utils.lookup import lookup
 from .classes import (
@@ -91,6 +92,9 @@ _CLASSES: tuple[Any, ...] = (
 _OBJECTS: dict[str, Any] = losses.FUNCTIONS | {f.__name__: f for f in _FUNCTIONS} | {c.__name__: c for c in _CLASSES}
 _OBJECTS |= {"acc": accuracy, "ACC": accuracy, "cosine": cosine_similarity, "cosine_proximity": cosine_similarity}
 globals().update({n: f for n, f in losses.FUNCTIONS.items() if n not in globals()})  # mse, MAE, ... stand here too
+
+
+_OBJECTS = {to_snake_case(c.__name__): c for c in _CLASSES} | _OBJECTS
 
 
 def get(identifier: Any) -> Any:

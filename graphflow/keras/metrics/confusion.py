@@ -19,7 +19,7 @@ from ..losses.loss import rank_of, same_rank
 from ..nest import as_list
 from .metric import Metric, divide_no_nan
 
-COUNTS = ("true_positives", "true_negatives", "false_positives", "false_negatives")
+COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
 
 class Confusion(Metric):
@@ -39,7 +39,13 @@ class Confusion(Metric):
 
     def _make_counts(self, shape: tuple[int, ...]) -> None:
         for count in self.counted:
-            setattr(self, count, self.add_variable(shape, name=count))
+            name = "accumulator" if len(self.counted) == 1 else count
+            setattr(self, count, self.add_variable(shape, name=name))
+
+    @property
+    def thresholds(self) -> list[float]:
+        """The scores from which on a sample counts as positive."""
+        return self._levels.tolist()
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         prediction = cast(y_pred, self.dtype)
@@ -90,7 +96,7 @@ class _OneCount(Confusion):
 
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None):
         self.init_thresholds = thresholds
-        super().__init__(as_list(0.5 if thresholds is None else thresholds), name or self.counted[0], dtype)
+        super().__init__(as_list(0.5 if thresholds is None else thresholds), name, dtype)
 
     def result(self) -> Tensor:
         count = getattr(self, self.counted[0]).value()
@@ -127,13 +133,11 @@ class FalseNegatives(_OneCount):
 class _Ratio(Confusion):
     """The share of true positives among something."""
 
-    default_name: str
-
     def __init__(self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None,
                  name: str | None = None, dtype: Any = None):
         self.init_thresholds = thresholds
         levels = as_list((0.5 if top_k is None else float("-inf")) if thresholds is None else thresholds)
-        super().__init__(levels, name or self.default_name, dtype, top_k, class_id)
+        super().__init__(levels, name, dtype, top_k, class_id)
 
     def result(self) -> Tensor:
         hits, others = (getattr(self, c).value() for c in self.counted)
@@ -149,14 +153,12 @@ class Precision(_Ratio):
     """The share of the predicted positives that are."""
 
     counted = ("true_positives", "false_positives")
-    default_name = "precision"
 
 
 class Recall(_Ratio):
     """The share of the positives that are predicted."""
 
     counted = ("true_positives", "false_negatives")
-    default_name = "recall"
 
 
 class _Tradeoff(Confusion):
@@ -172,11 +174,12 @@ class _Tradeoff(Confusion):
             raise ValueError(f"Argument `{self.argument}` must be in the range [0, 1] and `num_thresholds` > 0. "
                              f"Received: {self.argument}={value}, num_thresholds={num_thresholds}")
         self.value, self.num_thresholds = value, num_thresholds
+        setattr(self, self.argument, value)
         inner = [(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)]
         super().__init__([0.5] if num_thresholds == 1 else [0.0, *inner, 1.0], name, dtype, None, class_id)
 
     def _share(self, what: str) -> Tensor:
-        tp, tn, fp, fn = (getattr(self, c).value() for c in COUNTS)
+        tp, fp, tn, fn = (getattr(self, c).value() for c in COUNTS)
         hits, others = {"recall": (tp, fn), "precision": (tp, fp), "specificity": (tn, fp)}[what]
         return divide_no_nan(hits, hits + others)
 
@@ -236,8 +239,8 @@ class AUC(Confusion, _FreeThresholds):
     def __init__(self, num_thresholds: int = 200, curve: str = "ROC", summation_method: str = "interpolation",
                  name: str | None = None, dtype: Any = None, thresholds: Any = None, multi_label: bool = False,
                  num_labels: int | None = None, label_weights: Any = None, from_logits: bool = False):
-        if str(curve).upper() not in ("ROC", "PR"):
-            raise ValueError(f'Invalid `curve` argument value "{curve}". Expected one of: "ROC", "PR"')
+        if str(curve).upper() not in ("ROC", "PR", "PRGAIN"):
+            raise ValueError(f'Invalid `curve` argument value "{curve}". Expected one of: "ROC", "PR", "PRGAIN"')
         if summation_method not in ("interpolation", "minoring", "majoring"):
             raise ValueError(f'Invalid `summation_method` argument value "{summation_method}". Expected one of: '
                              '"interpolation", "minoring", "majoring"')
@@ -251,11 +254,7 @@ class AUC(Confusion, _FreeThresholds):
         self.num_thresholds = len(inner) + 2
         self.multi_label, self.num_labels = multi_label, num_labels
         self.label_weights, self.from_logits = label_weights, from_logits
-        super().__init__([-1e-7, *inner, 1 + 1e-7], name or "auc", dtype)
-
-    @property
-    def thresholds(self) -> list[float]:
-        return list(self._levels)
+        super().__init__([-1e-7, *inner, 1 + 1e-7], name, dtype)
 
     def _make_counts(self, shape: tuple[int, ...]) -> None:
         if not self.multi_label:
@@ -277,13 +276,11 @@ class AUC(Confusion, _FreeThresholds):
         self._count(parts, convert_to_tensor(self._levels[:, None, None].astype(prediction.dtype.np)))
 
     def result(self) -> Tensor:
-        tp, tn, fp, fn = (getattr(self, c).value() for c in COUNTS)
+        tp, fp, tn, fn = (getattr(self, c).value() for c in COUNTS)
         if self.curve == "PR" and self.summation_method == "interpolation":
             areas = self._interpolated(tp, fp, fn)
         else:
-            recall = divide_no_nan(tp, tp + fn)
-            x, y = (divide_no_nan(fp, fp + tn), recall) if self.curve == "ROC" else (
-                recall, divide_no_nan(tp, tp + fp))
+            x, y = self._points(tp, fp, tn, fn)
             high, low = y[:-1], y[1:]
             heights = {"interpolation": lambda: (high + low) / 2.0, "minoring": lambda: ew.minimum(high, low),
                        "majoring": lambda: ew.maximum(high, low)}[self.summation_method]()
@@ -294,6 +291,18 @@ class AUC(Confusion, _FreeThresholds):
         weights = np.ones(int(by_label.shape[0])) if self.label_weights is None else np.asarray(self.label_weights)
         weighting = convert_to_tensor(weights.astype(by_label.dtype.np))
         return divide_no_nan(reduce_sum(by_label * weighting), reduce_sum(weighting))
+
+    def _points(self, tp: Tensor, fp: Tensor, tn: Tensor, fn: Tensor) -> tuple[Tensor, Tensor]:
+        """The curve's points: (x, y) at each threshold. Gains are those of Flach & Kull (2015)."""
+        recall = divide_no_nan(tp, tp + fn)
+        if self.curve == "ROC":
+            return divide_no_nan(fp, fp + tn), recall
+        if self.curve == "PR":
+            return recall, divide_no_nan(tp, tp + fp)
+        share, none = divide_no_nan(tp + fn, tn + fp), ew.equal(tp, 0.0)
+        recall_gain, precision_gain = (1.0 - share * divide_no_nan(wrong, tp) for wrong in (fn, fp))
+        return (ew.maximum(ew.where(none, zeros_of(tp), recall_gain), 0.0),
+                ew.where(none, zeros_of(tp) + 1.0, precision_gain))
 
     @staticmethod
     def _interpolated(tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor:

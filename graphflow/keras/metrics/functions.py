@@ -25,6 +25,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     """1 where y_pred lies on the same side of the threshold as the label, 0 or 1."""
     truth, prediction = same_rank(convert_to_tensor(y_true), convert_to_tensor(y_pred))
+    prediction = prediction if prediction.dtype.is_floating else cast(prediction, backend.floatx())
     return cast(ew.equal(truth, cast(prediction > threshold, truth.dtype)), backend.floatx())
 
 

@@ -139,12 +139,15 @@ class R2Score(Metric):
 
 
 class IoU(Metric):
-    """For each of `target_class_ids` the overlap of predicted and true elements over their union; their mean."""
+    """For each of `target_class_ids` the overlap of predicted and true elements over their union; their mean.
+
+    Elements are counted in int64 unless another `dtype` is given, so that weights are cut to integers.
+    """
 
     def __init__(self, num_classes: int, target_class_ids: Any, name: str | None = None, dtype: Any = None,
                  ignore_class: int | None = None, sparse_y_true: bool = True, sparse_y_pred: bool = True,
                  axis: int = -1):
-        super().__init__(dtype, name)
+        super().__init__(dtype or "int64", name)
         if any(i >= num_classes for i in target_class_ids):
             raise ValueError(f"Target class id {max(target_class_ids)} is out of range, which is [0, {num_classes}).")
         self.num_classes, self.target_class_ids = num_classes, list(target_class_ids)
@@ -157,21 +160,22 @@ class IoU(Metric):
         truth = truth if self.sparse_y_true else argmax(truth, self.axis)
         prediction = prediction if self.sparse_y_pred else argmax(prediction, self.axis)
         truth, prediction = (cast(reshape(t, (-1,)), int32) for t in (truth, prediction))
-        weight = ones_like(truth, self.dtype) if sample_weight is None else reshape(
-            cast(sample_weight, self.dtype), (-1,))
+        weight = ones_like(truth, "float32") if sample_weight is None else reshape(
+            cast(cast(sample_weight, self.dtype), "float32"), (-1,))
         if self.ignore_class is not None:
             kept = ew.not_equal(truth, self.ignore_class)
             truth, prediction, weight = (ew.where(kept, t, zeros_of(t)) for t in (truth, prediction, weight))
-        hot = [one_hot(t, self.num_classes, dtype=self.dtype) for t in (truth, prediction)]
-        self.total_cm.assign_add(matmul(hot[0], hot[1] * expand_dims(weight, 1), transpose_a=True))
+        hot = [one_hot(t, self.num_classes, dtype="float32") for t in (truth, prediction)]
+        counts = matmul(hot[0], hot[1] * expand_dims(weight, 1), transpose_a=True)
+        self.total_cm.assign_add(cast(counts, self.dtype))
 
     def result(self) -> Tensor:
-        matrix = self.total_cm.value()
+        matrix = cast(self.total_cm.value(), "float32")
         both = diag_part(matrix)
         union = reduce_sum(matrix, 0) + reduce_sum(matrix, 1) - both
         ids = convert_to_tensor(np.array(self.target_class_ids, np.int32))
         both, union = gather(both, ids), gather(union, ids)
-        counted = reduce_sum(cast(union > 1e-9, self.dtype))
+        counted = reduce_sum(cast(union > 1e-9, union.dtype))
         return divide_no_nan(reduce_sum(divide_no_nan(both, union)), counted)
 
     def get_config(self) -> dict[str, Any]:
@@ -203,7 +207,7 @@ class BinaryIoU(IoU):
         self.threshold = threshold
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        prediction = cast(cast(y_pred, self.dtype) >= self.threshold, self.dtype)
+        prediction = cast(convert_to_tensor(y_pred) >= self.threshold, self.dtype)
         super().update_state(y_true, prediction, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
