@@ -6,13 +6,18 @@ from typing import Any
 from ... import convolution
 from ...compiler.ir import Tensor
 from ...compiler.ops.slicing import concat, pad, split
+from ...compiler.ops.view import reshape
 from .arguments import take_weight_arguments
 from .base_conv import BaseConv
+from .depthwise import depthwise
 
 
 def grouped_convolution(x: Tensor, kernel: Tensor, padding: str, strides: Any, dilations: Any, groups: int) -> Tensor:
     """A channels-last convolution in which each group of channels has filters of its own."""
     axis = len(x.dims or ()) - 1
+    if groups > 1 and axis < 4 and kernel.shape[-2] == 1 and len(set(strides)) == 1:  # a group is a channel
+        window, filters = kernel.shape[:-2], kernel.shape[-1]
+        return depthwise(x, reshape(kernel, (*window, groups, filters // groups)), strides, padding, dilations)
     parts, kernels = ([x], [kernel]) if groups == 1 else (split(x, groups, axis), split(kernel, groups, axis))
     outputs = [convolution.convolution(part, k, padding.upper(), strides, dilations)
                for part, k in zip(parts, kernels, strict=True)]
