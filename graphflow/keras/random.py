@@ -52,9 +52,9 @@ class SeedGenerator:
     def next(self, ordered: bool = True) -> Tensor:
         """The seed to use now: two integers. `ordered` is accepted."""
         if current_scope() is None:
-            seed = self.state.numpy()
-            self.state.assign(seed + np.array([0, 1]))
-            return convert_to_tensor(seed)
+            now = self.state.numpy()
+            self.state.assign(now + np.array([0, 1]))
+            return convert_to_tensor(now)
         seed = self.state.value()
         self.state.assign(seed + np.array([0, 1]))
         return seed

@@ -143,7 +143,7 @@ def associative_scan(f: Callable[..., Any], elems: Any, reverse: bool = False, a
 
 def _scanned(combined: Callable[..., list[Tensor]], tensors: list[Tensor]) -> list[Tensor]:
     """The scan along the first axis: pairs are combined, scanned, and give every second result."""
-    count = tensors[0].shape.as_list()[0]
+    count: Any = view.known_rank("associative_scan", tensors[0])[0]
     if count < 2:
         return tensors
     odd = _scanned(combined, combined([t[0:count - 1:2] for t in tensors], [t[1::2] for t in tensors]))

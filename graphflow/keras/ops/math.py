@@ -85,7 +85,8 @@ def _complex(x: Any) -> Tensor:
                          f"{parts[1].shape}")
     if not all(p.dtype.is_floating for p in parts):
         raise ValueError(f"At least one tensor in input `x` is not of type float. Received: x={x}.")
-    return cx.complex_(*parts)
+    real, imaginary = parts
+    return cx.complex_(real, imaginary)
 
 
 def _parts(x: Tensor) -> tuple[Tensor, Tensor]:

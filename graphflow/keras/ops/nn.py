@@ -202,13 +202,14 @@ def ctc_decode(inputs: Any, sequence_lengths: Any, strategy: str = "greedy", bea
     """
     logits = view.transpose(convert_to_tensor(inputs), (1, 0, 2))
     logits = as_tensor(logits, result_type(logits.dtype, "float32"))
-    time, batch, classes = view.known_rank("ctc_decode", logits)
+    sizes: Any = view.known_rank("ctc_decode", logits)
+    time, batch, classes = sizes
     lengths = as_tensor(sequence_lengths, "int32")
     if strategy == "greedy":
         paths, scores = ctc.ctc_greedy_decoder(logits, lengths, merge_repeated, mask_index)
     elif strategy == "beam_search":
         if mask_index is not None:  # the decoder's blank is the last class
-            mask_index = mask_index + int(classes) if mask_index < 0 else mask_index
+            mask_index = mask_index % classes
             logits = slicing.concat([logits[..., :mask_index], logits[..., mask_index + 1:],
                                      logits[..., mask_index:mask_index + 1]], -1)
         paths, scores = ctc.ctc_beam_search_decoder_v2(logits, lengths, beam_width, top_paths)

@@ -101,7 +101,7 @@ class FunctionOperation(Operation):
                 arguments[key] = rest.pop(0)
             else:
                 arguments[key] = kwargs.get(key, self.settings.get(key, parameter.default))
-        bound = inspect.BoundArguments(self.signature, arguments)  # type: ignore[arg-type]
+        bound = inspect.BoundArguments(self.signature, arguments)
         return type(self).function(*bound.args, **bound.kwargs)
 
     def get_config(self) -> dict[str, Any]:
@@ -138,9 +138,10 @@ def recorded(name: str, function: Callable[..., Any], module: str, class_name: s
     signature = inspect.signature(function)
     class_name = class_name or _CLASSES.get(name) or "".join(word.capitalize() for word in name.split("_"))
     values = _VALUES - _SETTINGS.get(name, set()) | _MORE_VALUES.get(name, set())
-    cls = CLASSES[class_name] = type(class_name, (FunctionOperation,), {
+    cls: Any = type(class_name, (FunctionOperation,), {
         "__module__": f"keras.src.{module}", "__doc__": function.__doc__, "function": staticmethod(function),
         "signature": signature, "values": values & frozenset(signature.parameters)})
+    CLASSES[class_name] = cls
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -100,8 +100,8 @@ def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: 
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Tensor:
     """`num` numbers from `start` to `stop` in equal ratios; both have the same sign."""
     first, last = (as_tensor(v, dtype or backend.floatx()) for v in (start, stop))
-    ends = [ew.log(ew.abs_(v)) / scalar(math.log(10), v) for v in (first, last)]
-    values = logspace(*ends, num=num, endpoint=endpoint, dtype=dtype, axis=axis)
+    low, high = (ew.log(ew.abs_(v)) / scalar(math.log(10), v) for v in (first, last))
+    values = logspace(low, high, num, endpoint, dtype=dtype, axis=axis)
     return values * as_tensor(ew.sign(first), values.dtype)
 
 

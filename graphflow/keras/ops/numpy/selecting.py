@@ -33,7 +33,8 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
         return nonzero(condition)
     if x1 is None or x2 is None:
         raise ValueError("`x1` and `x2` either both should be `None` or both should have non-None value.")
-    return ew.where(as_tensor(condition, "bool"), *weak(x1, x2))
+    first, second = weak(x1, x2)
+    return ew.where(as_tensor(condition, "bool"), first, second)
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Tensor:
