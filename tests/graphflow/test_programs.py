@@ -78,10 +78,9 @@ def test_lists_of_numpys_numbers_are_narrow():
     assert tf.constant(np.float64(1)).dtype == tf.float64 and tf.constant([np.int64(2**40)]).dtype == tf.int64
 
 
-@pytest.mark.parametrize(("initial", "is_mini"), [("random", True), ("kmeans_plus_plus", False)])
-def test_k_means_finds_clusters(initial, is_mini):
+def test_k_means_finds_clusters():
     rows = np.concatenate([np.random.RandomState(0).randn(20, 2) * 0.1 + c for c in ([0, 0], [5, 5])]).astype("f")
-    model = tf.contrib.factorization.KMeans(tf.constant(rows), 2, initial, use_mini_batch=is_mini, random_seed=3)
+    model = tf.contrib.factorization.KMeans(tf.constant(rows), 2, "kmeans_plus_plus", use_mini_batch=True, random_seed=3)
     _, index, scores, _, start, step = model.training_graph()
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
@@ -89,5 +88,4 @@ def test_k_means_finds_clusters(initial, is_mini):
         for _ in range(10):
             session.run(step)
         found, far = session.run([index[0], scores[0]])
-    assert initial == "random" or (set(found[:20]), set(found[20:])) in (({0}, {1}), ({1}, {0}))
-    assert far.min() >= 0 and far.mean() < 10
+    assert (set(found[:20]), set(found[20:])) in (({0}, {1}), ({1}, {0})) and 0 <= far.min() <= far.max() < 1
