@@ -1,6 +1,7 @@
 """Training data as arrays: checked once, then cut into batches without copying where that is possible."""
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,9 @@ def as_array(value: Any, what: str) -> np.ndarray:
     if hasattr(value, "toarray"):  # SciPy's sparse matrices
         value = value.toarray()
     array = np.asarray(value)
+    if array.dtype == object and hasattr(value, "iloc"):  # columns of several types
+        with contextlib.suppress(TypeError, ValueError):
+            array = np.asarray(value, np.float32)
     if what == "x" and array.dtype.kind in "OSU" and array.size and isinstance(array.flat[0], (str, bytes)):
         return array.astype(object)
     if array.dtype.kind not in "fiub":

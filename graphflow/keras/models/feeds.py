@@ -17,7 +17,7 @@ def is_arrays(x: Any) -> bool:
         return True
     if hasattr(x, "shape") or hasattr(x, "iloc"):
         return True
-    return not (hasattr(x, "__next__") or hasattr(x, "__iter__") or hasattr(x, "__getitem__"))
+    return not any(hasattr(x, name) for name in ("__next__", "__iter__", "__getitem__", "get_next"))
 
 
 class Feed:
@@ -30,7 +30,7 @@ class Feed:
 
     def __init__(self, source: Any, shuffle: bool = False, workers: int = 1, use_multiprocessing: bool = False,
                  max_queue_size: int = 10):
-        if hasattr(source, "get_next") and hasattr(source, "initializer"):  # an iterator of the graph
+        if hasattr(source, "get_next"):  # an iterator of the graph
             source = _elements(source)
         self.source, self.shuffle = source, shuffle
         self.once = hasattr(source, "__next__")

@@ -2,17 +2,17 @@
 from __future__ import annotations
 
 import itertools
-import pickle
 import queue
 import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 
 class PyDataset:
@@ -67,6 +67,7 @@ _shared: Any = None  # in a worker process: the data set
 
 
 def _receive(pickled: bytes) -> None:
+    import pickle
     global _shared
     _shared = pickle.loads(pickled)  # sent by the process that made this one
 
@@ -110,14 +111,16 @@ class OrderedEnqueuer(SequenceEnqueuer):
 
     def _reader(self) -> Callable[[int], Future[Any]]:
         """Asks for a batch. Processes are made anew when the data set is another than they have."""
+        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor  # slow to import, and rarely needed
         if not self.use_multiprocessing:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.workers)
             pool = self._pool
             return lambda index: pool.submit(self.sequence.__getitem__, index)
+        import multiprocessing
+        import pickle
         pickled = pickle.dumps(self.sequence)
         if self._pool is None or pickled != self._sent:
-            import multiprocessing
             self._close()
             self._sent = pickled
             # forking a process that has threads may hang it
@@ -129,6 +132,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
         """The batches of one epoch."""
         count = getattr(self.sequence, "num_batches", 0) if hasattr(self.sequence, "num_batches") else len(
             self.sequence)
+        from concurrent.futures import BrokenExecutor
         indices: Iterator[int] = itertools.count() if count is None else iter(
             np.random.permutation(count).tolist() if self.shuffle else range(count))
         try:
@@ -138,7 +142,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
                 batch = waiting.popleft().result()
                 waiting.extend(ask(i) for i in itertools.islice(indices, 1))
                 yield batch
-        except BrokenProcessPool as error:
+        except BrokenExecutor as error:
             raise RuntimeError("The processes that read the data ended at once. A script that uses them must keep what "
                                'it runs under `if __name__ == "__main__":`, since they import it.') from error
 
