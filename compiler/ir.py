@@ -107,9 +107,6 @@ class Tensor:
                             "dimension is not known while the graph is built.")
         return (self[i] for i in range(self.dims[0]))
 
-    def __len__(self) -> int:
-        raise TypeError(f"len() is not defined for the symbolic tensor {self.name!r}; use its shape.")
-
     if TYPE_CHECKING:
         def __getitem__(self, key: Any) -> Tensor: ...
         def __add__(self, other: Any) -> Tensor: ...

@@ -110,7 +110,7 @@ class Proxy(ModuleType):
             inner = f"{self.__name__}.{name}".removeprefix("tensorflow.python.")
             if any(known == inner or known.startswith(inner + ".") for known in _INTERNAL):
                 return importlib.import_module(f"{self.__name__}.{name}")
-        if f"{self.__name__}.{name}".removeprefix("keras.") in _KERAS and self.__name__.startswith("keras."):
+        if self.__name__.partition(".")[0] == "keras" and f"{self.__name__}.{name}"[len("keras."):] in _KERAS:
             return importlib.import_module(f"{self.__name__}.{name}")
         for place in (self._target, *self._others, *(() if self.__name__.startswith("keras") else (graphflow,))):
             try:
