@@ -198,11 +198,11 @@ from .math import (
     tanh,
     truediv,
 )
-from .math import argmax as arg_max
-from .math import argmin as arg_min
 from .math import floordiv as floor_div
-from .math_ops import add_n as accumulate_n
 from .math_ops import (
+    accumulate_n,
+    arg_max,
+    arg_min,
     cast,
     div,
     linspace,
@@ -270,6 +270,7 @@ _names = Names(globals(), {
     "accumulators": "ConditionalAccumulator ConditionalAccumulatorBase CriticalSection SparseConditionalAccumulator "
                     "delete_session_tensor get_session_handle get_session_tensor",
     "autograph": "autograph",
+    "profiler": "profiler",
     "logging": "get_logger",
     "module": "Module",
     "variable_scope": "create_partitioned_variables",
@@ -318,7 +319,7 @@ _names = Names(globals(), {
     "resource_loader": "resource_loader",
     "devices": "DeviceSpec",
     "config": "ConfigProto GPUOptions GraphOptions OptimizerOptions RunMetadata RunOptions config",
-    "sysconfig": "sysconfig",
+    "sysconfig": "CXX11_ABI_FLAG CXX_VERSION MONOLITHIC_BUILD sysconfig",
     "version": "COMPILER_VERSION GIT_VERSION GRAPH_DEF_VERSION GRAPH_DEF_VERSION_MIN_CONSUMER "
                "GRAPH_DEF_VERSION_MIN_PRODUCER version",
     "summary": "Event HistogramProto Summary SummaryMetadata summary",

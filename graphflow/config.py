@@ -18,7 +18,9 @@ from .devices import (
 )
 from .runtime.session import Session
 
-__all__ = ["ConfigProto", "GPUOptions", "GraphOptions", "LogicalDevice", "LogicalDeviceConfiguration",
+__all__ = ["experimental_connect_to_cluster", "experimental_connect_to_host", "experimental_functions_run_eagerly",
+           "experimental_run_functions_eagerly", "functions_run_eagerly", "optimizer", "run_functions_eagerly",
+           "ConfigProto", "GPUOptions", "GraphOptions", "LogicalDevice", "LogicalDeviceConfiguration",
            "OptimizerOptions", "PhysicalDevice", "RewriterOptions", "RunMetadata", "RunOptions", "experimental",
            "get_logical_device_configuration", "get_soft_device_placement", "get_visible_devices",
            "list_logical_devices", "list_physical_devices", "set_logical_device_configuration",
@@ -30,7 +32,39 @@ experimental = SimpleNamespace(
     get_virtual_device_configuration=get_logical_device_configuration, get_visible_devices=get_visible_devices,
     list_logical_devices=list_logical_devices, list_physical_devices=list_physical_devices,
     set_memory_growth=_devices.set_memory_growth, set_virtual_device_configuration=set_logical_device_configuration,
-    set_visible_devices=set_visible_devices)
+    set_visible_devices=set_visible_devices, ClusterDeviceFilters=type("ClusterDeviceFilters", (), {}),
+    **dict.fromkeys(("disable_mlir_bridge", "enable_mlir_bridge"), lambda: None),
+    enable_tensor_float_32_execution=lambda enabled: None, tensor_float_32_execution_enabled=lambda: False,
+    get_device_policy=lambda: "silent", set_device_policy=lambda device_policy: None,
+    get_synchronous_execution=lambda: True, set_synchronous_execution=lambda enable: None,
+    get_memory_usage=lambda device: _devices.get_memory_info(device)["current"],
+    reset_memory_stats=lambda device: None)
+
+# accepted: every graph is optimized in full
+optimizer = SimpleNamespace(get_experimental_options=lambda: {}, set_experimental_options=lambda options: None,
+                            get_jit=lambda: "", set_jit=lambda enabled: None)
+
+
+def functions_run_eagerly() -> bool:
+    """False: functions are graphs."""
+    return False
+
+
+def run_functions_eagerly(run_eagerly: bool) -> None:
+    """Accepted: functions are graphs."""
+
+
+experimental_functions_run_eagerly, experimental_run_functions_eagerly = functions_run_eagerly, run_functions_eagerly
+
+
+def experimental_connect_to_cluster(cluster_spec_or_resolver: Any, job_name: str = "localhost", task_index: int = 0,
+                                    protocol: str | None = None, make_master_device_default: bool = True,
+                                    cluster_device_filters: Any = None) -> None:
+    """Accepted: everything runs in this process."""
+
+
+def experimental_connect_to_host(remote_host: Any = None, job_name: str = "worker") -> None:
+    """Accepted: everything runs in this process."""
 
 
 def get_soft_device_placement() -> bool:

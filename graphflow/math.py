@@ -104,6 +104,7 @@ from .math_functions import (
     truncatemod,
 )
 from .math_ops import (
+    accumulate_n,
     add,
     add_n,
     argmax,
@@ -127,7 +128,6 @@ from .math_ops import (
     truediv,
     zero_fraction,
 )
-from .math_ops import add_n as accumulate_n
 from .math_ops import pow_ as pow
 from .math_ops import round_ as round
 from .nn import (

@@ -50,6 +50,25 @@ def pow_(x: Any, y: Any, name: str | None = None) -> Tensor:
     return elementwise.power(x, y, name)
 
 
+def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None) -> Tensor:
+    """`add_n`. Raises ValueError where the sum cannot have this shape or dtype."""
+    total = add_n(inputs, name or "AccumulateNV2")
+    if shape is not None and not total.shape.is_compatible_with(shape) or (
+            tensor_dtype is not None and total.dtype != as_dtype(tensor_dtype)):
+        raise ValueError(f"accumulate_n: expected shape {shape} and dtype {tensor_dtype}, received {total!r}")
+    return total
+
+
+def arg_max(input: Any, dimension: Any, output_type: Any = int64, name: str | None = None) -> Tensor:
+    """`argmax` with its arguments in an older order."""
+    return argmax(input, dimension, name, output_type=output_type)
+
+
+def arg_min(input: Any, dimension: Any, output_type: Any = int64, name: str | None = None) -> Tensor:
+    """`argmin` with its arguments in an older order."""
+    return argmin(input, dimension, name, output_type=output_type)
+
+
 def add_n(inputs: Any, name: str | None = None) -> Tensor:
     """The sum of tensors of one shape and dtype. Raises ValueError for an empty list or other shapes."""
     if not isinstance(inputs, (list, tuple)):

@@ -16,6 +16,7 @@ from .compiler.errors import OpError
 from .compiler.ir import Graph, Tensor, default_graph, reset_default_graph
 from .compiler.ops.constant import convert_to_tensor
 from .framework import gradients, set_random_seed
+from .lazy import Names
 from .runtime.session import default_session
 from .session import Session
 
@@ -337,3 +338,14 @@ is_built_with_rocm = is_built_with_gpu_support = is_built_with_xla = is_built_wi
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the tests of the program's main module."""
     unittest.main(argv=list(argv) if argv is not None else None)
+
+
+_names = Names(globals(), {
+    "benchmark": "Benchmark StubOutForTesting assert_equal_graph_def benchmark_config create_local_cluster "
+                 "disable_with_predicate experimental with_eager_op_as_function",
+})
+__all__ += _names.own()
+
+
+def __getattr__(name: str) -> Any:
+    return _names.load(name)
