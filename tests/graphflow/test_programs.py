@@ -80,7 +80,8 @@ def test_lists_of_numpys_numbers_are_narrow():
 
 def test_k_means_finds_clusters():
     rows = np.concatenate([np.random.RandomState(0).randn(20, 2) * 0.1 + c for c in ([0, 0], [5, 5])]).astype("f")
-    model = tf.contrib.factorization.KMeans(tf.constant(rows), 2, "kmeans_plus_plus", use_mini_batch=True, random_seed=3)
+    model = tf.contrib.factorization.KMeans(tf.constant(rows), 2, "kmeans_plus_plus", use_mini_batch=True,
+                                            random_seed=3)
     _, index, scores, _, start, step = model.training_graph()
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
