@@ -79,9 +79,16 @@ def result_type(*dtypes: Any) -> str:
     return _NARROWED.get(found, found)
 
 
+def _is_weak(value: Any) -> bool:
+    """Whether it is a number of Python's own."""
+    return isinstance(value, (int, float)) and not hasattr(value, "dtype")
+
+
 def kind_of(value: Any) -> Any:
     """What `result_type` takes for a value: a tensor's dtype, a number's type."""
-    return type(value) if isinstance(value, (int, float)) else convert_to_tensor(value).dtype
+    if not _is_weak(value):
+        return convert_to_tensor(value).dtype
+    return next(kind for kind in (bool, int, float) if isinstance(value, kind))
 
 
 def as_tensor(value: Any, dtype: Any = None) -> Tensor:
@@ -92,8 +99,8 @@ def as_tensor(value: Any, dtype: Any = None) -> Tensor:
 
 def weak(*values: Any, also: tuple[Any, ...] = ()) -> list[Tensor]:
     """The values as tensors of the type of their result (with the types in `also`), Python's numbers being weak."""
-    tensors = [v if isinstance(v, (int, float)) else convert_to_tensor(v) for v in values]
-    dtype = result_type(*(type(t) if isinstance(t, (int, float)) else t.dtype for t in tensors), *also)
+    tensors = [v if _is_weak(v) else convert_to_tensor(v) for v in values]
+    dtype = result_type(*map(kind_of, tensors), *also)
     return [as_tensor(t, dtype) for t in tensors]
 
 

@@ -13,6 +13,7 @@ from ....compiler.ir import Tensor
 from ....compiler.ops import bits, slicing, view
 from ....compiler.ops import elementwise as ew
 from ....compiler.ops.constant import convert_to_tensor
+from ....compiler.ops.dynamic_slice import items_of
 from ....compiler.ops.operators import get_item as _get_item
 from ....compiler.ops.symbolic import static_ints
 from ....compiler.shapes import normalize_axis
@@ -124,7 +125,7 @@ def broadcast_to(x: Any, shape: Any) -> Tensor:
 def tile(x: Any, repeats: Any) -> Tensor:
     """Repeated that often along each axis; missing axes are added in front."""
     tensor = convert_to_tensor(x)
-    times = list(repeats) if isinstance(repeats, (list, tuple)) else axes_of(static_ints("tile", "repeats", repeats))
+    times = items_of("tile", "repeats", repeats)
     rank = rank_of("tile", tensor)
     times = [1] * (rank - len(times)) + times
     for _ in range(len(times) - rank):
