@@ -74,7 +74,8 @@ class Node:
         index = len(operation._inbound_nodes)
         operation._inbound_nodes.append(self)
         for i, tensor in enumerate(self.output_tensors):
-            tensor.__class__ = KerasTensor
+            if type(tensor) is Tensor:  # not a value that is there at once
+                tensor.__class__ = KerasTensor
             tensor._keras_history = KerasHistory(operation, index, i)  # type: ignore[attr-defined]
             tensor._shape_class = KerasShape  # type: ignore[attr-defined]
         for tensor in self.input_tensors:

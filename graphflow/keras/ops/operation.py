@@ -11,7 +11,7 @@ from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from .. import backend
 from ..layers.layer import Layer
-from ..layers.node import KerasTensor, history_of, record
+from ..layers.node import KerasTensor, record
 from ..nest import flatten, map_structure
 from ..scope import calling, recording
 
@@ -37,7 +37,7 @@ class Operation(Layer):
 def _is_recordable(arguments: Any) -> bool:
     """Whether there is a Keras tensor among the arguments, and nothing that depends on one in another way."""
     leaves = [leaf for leaf in flatten(arguments) if isinstance(leaf, (Tensor, Dim))]
-    known = [isinstance(leaf, Tensor) and history_of(leaf) is not None for leaf in leaves]
+    known = [isinstance(leaf, KerasTensor) for leaf in leaves]
     return any(known) and all(k or isinstance(leaf, Tensor) and _is_constant(leaf)
                               for k, leaf in zip(known, leaves, strict=True))
 
@@ -50,7 +50,7 @@ def _is_constant(tensor: Tensor) -> bool:
 
 def _settled(value: Any) -> Any:
     """A tensor made of constants as one constant."""
-    if isinstance(value, Tensor) and history_of(value) is None and value.op.type != "Const":
+    if isinstance(value, Tensor) and not isinstance(value, KerasTensor) and value.op.type != "Const":
         return convert_to_tensor(backend.eval(value))
     return value
 
