@@ -91,6 +91,10 @@ class LossScaleOptimizer(Optimizer):
     def iterations(self) -> Any:
         return self.inner_optimizer.iterations
 
+    @iterations.setter
+    def iterations(self, variable: Any) -> None:
+        self.inner_optimizer.iterations = variable
+
     def scale_loss(self, loss: Tensor) -> Tensor:
         scale = self.dynamic_scale.value() if self.built else convert_to_tensor(float(self.initial_scale))
         return loss * ew.cast(scale, loss.dtype)

@@ -207,5 +207,5 @@ def _number(learning_rate: Any) -> float:
     if isinstance(learning_rate, (str, bytes, list, tuple, dict)) or learning_rate is None:
         raise ValueError("Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a "
                          "callable (that takes in the current iteration value and returns the corresponding learning "
-                         f"rate value). Received instead: learning_rate={learning_rate}")
+                         f"rate value). Received instead: learning_rate={learning_rate!r}")
     return float(learning_rate)

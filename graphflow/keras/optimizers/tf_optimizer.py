@@ -35,6 +35,10 @@ class TFOptimizer(Optimizer):
     def weights(self) -> Any:
         raise NotImplementedError("The weights of a TFOptimizer are those of the optimizer that it wraps.")
 
+    @weights.setter
+    def weights(self, variables: Any) -> None:
+        raise NotImplementedError("The weights of a TFOptimizer are those of the optimizer that it wraps.")
+
     def get_config(self) -> dict[str, Any]:
         raise NotImplementedError("A TFOptimizer has no config.")
 

@@ -45,11 +45,11 @@ def _of_model(model: Any, arrays: Arrays, version: str, backend: str | None) -> 
     order = [*model.trainable_weights, *model.non_trainable_weights]
     if len(order) != len(arrays):
         return arrays
-    stored = dict(zip(order, arrays, strict=True))
+    stored: dict[Any, np.ndarray] = dict(zip(order, arrays, strict=True))
     for layer in model.layers:
         own = [w for w in [*layer.trainable_weights, *layer.non_trainable_weights] if w in stored]
         found |= zip(own, converted(layer, [stored[w] for w in own], version, backend), strict=True)
-    return [found.get(w, stored[w]) for w in order]
+    return [found[w] if w in found else stored[w] for w in order]
 
 
 def _flipped(kernel: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 class Saveable:
@@ -14,9 +14,9 @@ class Saveable:
 
     name: str
 
-    def _stored_variables(self) -> Sequence[Any]:
-        """The variables of its own, in the order of files."""
-        raise NotImplementedError(f"{type(self).__name__} does not say which variables are stored.")
+    if TYPE_CHECKING:
+        def _stored_variables(self) -> Sequence[Any]:
+            """The variables of its own, in the order of files."""
 
     def save_own_variables(self, store: Any) -> None:
         """Put the values of its own variables into `store`."""

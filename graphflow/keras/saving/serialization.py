@@ -238,6 +238,8 @@ def _made(name: str, config: Any, data: Mapping[str, Any], objects: Mapping[str,
     cls = _find_class(name, data.get("module"), data.get("registered_name"), objects)
     if not isinstance(cls, type):
         return cls  # a function, registered in place of a class
+    if isinstance(config, list) and name == "Sequential":  # Keras 2.0 to 2.2.2
+        config = {"layers": config}
     if not isinstance(config, dict):
         raise ValueError(f"The config of {name} must be a dict. Received: {config!r}")
     try:
