@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..compiler.errors import OutOfRangeError
 from ..compiler.ir import Graph
 from ..compiler.ops.constant import convert_to_tensor
 from ..data import Dataset
@@ -33,9 +34,25 @@ def num_gpus() -> int:
     return 0
 
 
-def Iterator(dataset: Dataset) -> Any:
+class Iterator:
     """A Python iterator over a dataset's elements, as tensors."""
-    return iter(dataset)
+
+    def __init__(self, dataset: Dataset):
+        self._elements = iter(dataset)
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._elements)
+
+    next = __next__
+
+    def get_next(self, name: str | None = None) -> Any:
+        """The next element. Raises OutOfRangeError after the last."""
+        for element in self._elements:
+            return element
+        raise OutOfRangeError("End of sequence")
 
 
 def implicit_value_and_gradients(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -102,7 +102,13 @@ def test_functions_of_contrib():
 def test_data_random_numbers_and_layers():
     dataset = tf.data.Dataset.range(5).map(lambda x: x * 2).batch(2)
     assert [b.numpy().tolist() for b in dataset] == [[0, 2], [4, 6], [8]]
-    assert [b.numpy().tolist() for b in tfe.Iterator(dataset)][0] == [0, 2]
+    elements = tfe.Iterator(dataset)
+    assert elements.next().numpy().tolist() == [0, 2] and elements.get_next().numpy().tolist() == [4, 6]
+    assert [b.numpy().tolist() for b in elements] == [[8]]
+    with pytest.raises(tf.errors.OutOfRangeError):
+        elements.get_next()
+    once = dataset.make_one_shot_iterator()
+    assert once.get_next().numpy().tolist() == [0, 2] and once.get_next().numpy().tolist() == [4, 6]
     tf.set_random_seed(1)
     first, second = tf.random_normal([3]).numpy(), tf.random_normal([3]).numpy()
     assert not np.array_equal(first, second)
