@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Graph, Tensor
@@ -21,6 +21,15 @@ from ..variables import Variable
 from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
 from .data import Batch, unpack
 from .steps import Inputs, flat_logs, predict_step, results, update_step
+
+
+class _Reader(NamedTuple):
+    """The metrics of a model as its steps left them: found once, since that takes longer than a small step."""
+
+    metrics: list[Metric]
+    names: list[str]  # of their values, in alphabetical order
+    fetch: Callable[[], dict[str, float]]
+    order: list[str]  # the names as `evaluate` returns the values
 
 
 class Trainer(Layer):
@@ -47,7 +56,7 @@ class Trainer(Layer):
         self._compiled: tuple[CompiledLoss, CompiledMetrics, Mean] | None = None
         self._collected: tuple[list[Variable], set[Variable]] | None = None  # at `compile`: what to train of which
         self._steps: dict[Any, Any] = {}
-        self._read: tuple[list[str], Callable[[], dict[str, float]]] | None = None
+        self._read: _Reader | None = None
 
     # compiling
 
@@ -152,7 +161,7 @@ class Trainer(Layer):
         return first + sorted(set(names) - set(first))
 
     def reset_metrics(self) -> None:
-        for metric in self.metrics:
+        for metric in self.metrics if self._read is None else self._read.metrics:
             metric.reset_state()
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -287,8 +296,7 @@ class Trainer(Layer):
 
     def _step(self, kind: str, batch: Batch) -> Callable[..., Any]:
         """The compiled step for arrays like these."""
-        frozen = (*self._to_train(), self.optimizer.schedule) if kind == "train" else ()
-        key = (kind, batch.signature, frozen)
+        key = (kind, batch.signature, self.optimizer.schedule if kind == "train" and self.optimizer else None)
         if key not in self._steps:
             self._check_inputs(batch)
             with self.graph.as_default():
@@ -311,21 +319,19 @@ class Trainer(Layer):
                     array.shape[-1] == 1)):
                 InputSpec(shape=(None, *shape[1:])).check(array, self.name, i)
 
-    def _reader(self) -> tuple[list[str], Callable[[], dict[str, float]]]:
-        """(the names of the metrics' values in alphabetical order, what fetches them)."""
+    def _reader(self) -> _Reader:
         if self._read is None:
             with self.graph.as_default():
                 tensors = flat_logs(self.get_metrics_result())
-            self._read = list(tensors), results(self, tensors)  # type: ignore[arg-type]
+            self._read = _Reader(self.metrics, list(tensors), results(self, tensors),  # type: ignore[arg-type]
+                                 self._ordered(tensors))
         return self._read
 
-    def _result_names(self) -> list[str]:
-        return self._reader()[0]
-
     def _results(self) -> dict[str, float]:
-        return self._reader()[1]()
+        return self._reader().fetch()
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """The values as `evaluate` returns them: a bare one if there is only one."""
-        values = [logs[name] for name in self._ordered(logs)]
+        read = self._reader()
+        values = [logs[name] for name in (read.order if list(logs) == read.names else self._ordered(logs))]
         return values[0] if len(values) == 1 else values

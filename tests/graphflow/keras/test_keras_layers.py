@@ -167,7 +167,6 @@ def test_another_size_than_at_the_first_call() -> None:
     (lambda: L.Conv2D(2, 3, strides=2, dilation_rate=2), "not supported in conjunction"),
     (lambda: L.Dropout(1.5), "between 0 and 1. Received: rate=1.5"),
     (lambda: L.MaxPooling2D(0), "pool_size=0"),
-    (lambda: L.Dense(3, dtype="mixed_float16"), "Mixed precision is not supported"),
     (lambda: keras.Input(), "pass either `shape` or `batch_shape`"),
 ])
 def test_wrong_arguments(make: Any, message: str) -> None:
