@@ -76,7 +76,7 @@ _CLASSES = {
     "rgb_to_grayscale": "RGBToGrayscale", "rgb_to_hsv": "RGBToHSV", "hsv_to_rgb": "HSVToRGB", "ssim": "SSIM"}
 _UNRECORDED = {"convert_to_numpy", "custom_gradient", "dtype", "is_tensor", "shape", "vectorize", "ndim"}
 
-CLASSES: dict[str, type[Operation]] = {}  # by the names that files have
+_SOURCES: dict[str, tuple[str, Callable[..., Any], str]] = {}  # class: function's name, function, module
 
 
 class FunctionOperation(Operation):
@@ -129,24 +129,32 @@ class FunctionOperation(Operation):
         return cls(**settings)(*given)
 
 
+@functools.cache
+def operation_class(class_name: str) -> Any:
+    """The class of the operation that files call so, None if there is none."""
+    if class_name not in _SOURCES:
+        return None
+    name, function, module = _SOURCES[class_name]
+    signature = inspect.signature(function)
+    values = _VALUES - _SETTINGS.get(name, set()) | _MORE_VALUES.get(name, set())
+    return type(class_name, (FunctionOperation,), {
+        "__module__": f"keras.src.{module}", "__doc__": function.__doc__, "function": staticmethod(function),
+        "signature": signature, "values": values & frozenset(signature.parameters)})
+
+
 def recorded(name: str, function: Callable[..., Any], module: str, class_name: str | None = None
              ) -> Callable[..., Any]:
     """The function, which called on Keras tensors outside layers becomes part of the model, in its module of Keras
     ("ops.numpy")."""
     if name in _UNRECORDED:
         return function
-    signature = inspect.signature(function)
-    class_name = class_name or _CLASSES.get(name) or "".join(word.capitalize() for word in name.split("_"))
-    values = _VALUES - _SETTINGS.get(name, set()) | _MORE_VALUES.get(name, set())
-    cls: Any = type(class_name, (FunctionOperation,), {
-        "__module__": f"keras.src.{module}", "__doc__": function.__doc__, "function": staticmethod(function),
-        "signature": signature, "values": values & frozenset(signature.parameters)})
-    CLASSES[class_name] = cls
+    own = class_name or _CLASSES.get(name) or "".join(word.capitalize() for word in name.split("_"))
+    _SOURCES[own] = name, function, module
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if recording() and _is_recordable((args, kwargs)):
-            return cls.of(args, kwargs)
+            return operation_class(own).of(args, kwargs)
         return function(*args, **kwargs)
     return call
 
@@ -190,13 +198,11 @@ def record_all(public: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
 def record_activations(module: Any, table: dict[str, Any], functions: Mapping[str, Callable[..., Any]]) -> None:
     """Let activation functions on Keras tensors be the operations of the same name, or ones of their own."""
     def as_operation(function: Callable[..., Any], operation: Callable[..., Any]) -> Callable[..., Any]:
-        signature = inspect.signature(function)
-
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             if not (recording() and _is_recordable((args, kwargs))):
                 return function(*args, **kwargs)
-            bound = signature.bind(*args, **kwargs)
+            bound = inspect.signature(function).bind(*args, **kwargs)
             bound.apply_defaults()
             return operation(*bound.args, **bound.kwargs)
         return call

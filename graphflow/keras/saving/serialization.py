@@ -298,8 +298,7 @@ def _public_class(module: str, name: str) -> Any:
     if name in _INNER and module.endswith(_INNER[name]):
         return getattr(importlib.import_module(f"{PACKAGE}.{_INNER[name]}"), name)
     if ".ops." in module or module.endswith("activations.activations"):
-        operations: dict[str, Any] = sys.modules[f"{PACKAGE}.ops.operation"].CLASSES
-        return operations.get(name)
+        return sys.modules[f"{PACKAGE}.ops.operation"].operation_class(name)
     part = next((p for p in module.split(".") if p in _PUBLIC), None)
     places = [f"{PACKAGE}.{part}.schedules"] if "schedules" in module else []
     for place in [*places, f"{PACKAGE}.{part}" if part else PACKAGE]:
