@@ -113,7 +113,8 @@ def set_value(x: Variable, value: Any) -> None:
     if array.shape != x.shape and array.ndim:
         raise ValueError(f"The shape of the target variable and the shape of the target value must match. "
                          f"Received: value.shape={array.shape}, variable.shape={x.shape} for {x.name!r}")
-    array = np.array(np.broadcast_to(array, x.shape), x.dtype.np, order="C")
+    if array.shape != x.shape:
+        array = np.broadcast_to(array, x.shape)
     _session_of(x.graph).store.set(x.op, array)  # what is set need not be drawn first
 
 
