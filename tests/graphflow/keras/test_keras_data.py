@@ -19,6 +19,7 @@ from graphflow.keras.datasets import mnist
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(mnist, "SHA256", None)
     return tmp_path / "home"
 
 
