@@ -236,9 +236,10 @@ class Optimizer(OptimizerState):
         loss = convert_to_tensor(loss() if callable(loss) and not isinstance(loss, (Tensor, Variable)) else loss)
         if type(self).get_updates is not Optimizer.get_updates:
             return self._in_step(lambda: self._old_updates(loss, variables), loss.graph, False)
-        if self.built and any(v.op not in self._positions for v in variables):
-            self._forget_slots()  # another model's: its steps go on being counted
-        if not self.built:
+        new = any(v.op not in self._positions for v in variables)  # another model's: steps go on being counted
+        if self.built and new and self.state_by_weight:
+            self._forget_slots()
+        if not self.built or new:
             self.build(variables)
             self.built = True
         return self.apply(gradients(self.scale_loss(loss), variables), variables)
@@ -247,6 +248,8 @@ class Optimizer(OptimizerState):
         scope = current_scope()
         assert scope is not None
         for made in self.get_updates(loss=loss, params=variables):
+            if made is None:  # of an optimizer within: the step knows it already
+                continue
             if isinstance(made, tuple):  # Theano's (variable, value)
                 made[0].assign(made[1])
             else:
