@@ -64,12 +64,12 @@ def image_data_format() -> str:
     return _settings["image_data_format"]
 
 
-def set_image_data_format(value: str) -> None:
+def set_image_data_format(data_format: str) -> None:
     """Set the layout that layers have by default. Raises ValueError."""
-    if value not in ("channels_last", "channels_first"):
+    if data_format not in ("channels_last", "channels_first"):
         raise ValueError("The `data_format` argument must be one of 'channels_first', 'channels_last'. "
-                         f"Received: data_format={value!r}")
-    _settings["image_data_format"] = value
+                         f"Received: data_format={data_format!r}")
+    _settings["image_data_format"] = data_format
 
 
 def normalize_data_format(value: str | None) -> str:

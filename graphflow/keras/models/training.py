@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
+from .. import backend, config
 from ..callbacks import CallbackList, History
 from ..nest import flatten, pack
 from .data import Batches, class_weights_to_sample_weights, split_validation, unpack
@@ -38,6 +38,8 @@ class Fitter(Trainer):
                           stacklevel=2)
             epochs = kwargs.pop("nb_epoch")
         workers = _queue_arguments("fit", kwargs)
+        epochs = _limited("epochs", epochs, config.max_epochs())
+        steps_per_epoch = _limited("steps_per_epoch", steps_per_epoch, config.max_steps_per_epoch())
         if validation_split and validation_data is None:
             (x, y, sample_weight), held = split_validation([x, y, sample_weight], validation_split)
             validation_data = tuple(held) if held[2] is not None else tuple(held[:2])
@@ -142,6 +144,7 @@ class Fitter(Trainer):
                  return_dict: bool = False, **kwargs: Any) -> Any:
         """The loss and metrics on arrays or batches: a value, a list of them, or with `return_dict` a dict."""
         self._need_compiled("evaluate")
+        steps = _limited("steps", steps, config.max_steps_per_epoch())
         source = self._source("evaluate", "test", x, y, sample_weight, batch_size, steps=steps,
                               workers=_queue_arguments("evaluate", kwargs))
         batches = Epochs(source, steps)
@@ -158,6 +161,7 @@ class Fitter(Trainer):
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
                 callbacks: Any = None, **kwargs: Any) -> Any:
         """The outputs, in their nest, for all samples, computed batch by batch."""
+        steps = _limited("steps", steps, config.max_steps_per_epoch())
         source = self._source("predict", "predict", x, None, None, batch_size, steps=steps,
                               workers=_queue_arguments("predict", kwargs))
         batches = Epochs(source, steps)
@@ -251,6 +255,14 @@ class Fitter(Trainer):
         """`predict`, as Keras 2 named it for generators."""
         return self.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose, workers=workers,
                             max_queue_size=max_queue_size, use_multiprocessing=use_multiprocessing)
+
+
+def _limited(what: str, value: Any, limit: int | None) -> Any:
+    """What was asked for, or with a warning what `keras.config` allows."""
+    if not limit or value is not None and value <= limit:
+        return value
+    warnings.warn(f"Limiting {what} to {limit}", stacklevel=3)
+    return limit
 
 
 def _queue_arguments(method: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -210,3 +210,34 @@ def test_policies() -> None:
             get(wrong)
     with pytest.raises(ValueError, match="Layer 'd': the dtype policy 'int8_from_float32' is quantized"):
         keras.layers.Dense(1, dtype="int8_from_float32", name="d")
+
+
+# global settings
+
+
+def test_limits_of_training() -> None:
+    model = trained("sgd", 1)
+    steps = int(model.optimizer.iterations)
+    keras.config.set_max_epochs(2)
+    keras.config.set_max_steps_per_epoch(1)
+    try:
+        with pytest.warns(UserWarning, match="Limiting epochs to 2"):
+            history = model.fit(X, Y, batch_size=4, epochs=5, verbose=0)
+        with pytest.warns(UserWarning, match="Limiting steps to 1"):
+            assert len(model.predict(X, batch_size=4, verbose=0)) == 4
+    finally:
+        keras.config.set_max_epochs(None)
+        keras.config.set_max_steps_per_epoch(None)
+    assert [len(history.history["loss"]), int(model.optimizer.iterations) - steps] == [2, 2]
+    with pytest.raises(ValueError, match="positive integer"):
+        keras.config.set_max_epochs(0)
+
+
+def test_settings() -> None:
+    config = keras.config
+    assert [config.is_interactive_logging_enabled(), config.is_flash_attention_enabled()] == [True, False]
+    with pytest.raises(ValueError, match="Received: 'jax'"):
+        config.set_backend("jax")
+    with pytest.raises(ValueError, match="data_format"):
+        config.set_image_data_format("sideways")
+    assert keras.mixed_precision.global_policy() == keras.DTypePolicy("float32")
