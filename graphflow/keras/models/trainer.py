@@ -136,7 +136,7 @@ class Trainer(Layer):
         """The loss's running mean, the compiled metrics as one, the means of the outputs' losses, and the metrics that
         are attributes of the model or its layers."""
         attributes = [v for layer in self._all_layers() for name, v in vars(layer).items()
-                      if not name.startswith("_compile")]
+                      if not name.startswith(("_compile", "_read"))]
         own = [m for v in attributes for m in (flatten(v) if isinstance(v, (list, tuple, dict)) else [v])
                if isinstance(m, Metric)]
         added = [m for _, _, m in getattr(self, "_added_metrics", ())]
