@@ -6,9 +6,15 @@ import importlib.util
 import pkgutil
 from typing import Any
 
+# what has moved to the top level since
+_MOVED = {"autograph": "autograph", "feature_column": "feature_column", "hooks": "train", "keras": "keras",
+          "signal": "signal", "stateless": "random_stateless"}
+
 
 def __getattr__(name: str) -> Any:
     module = f"{__name__}.{name}"
+    if name in _MOVED:
+        return importlib.import_module(f"{__package__.partition('.')[0]}.{_MOVED[name]}")
     if not name.startswith("_") and importlib.util.find_spec(module) is not None:
         return importlib.import_module(module)
     raise AttributeError(f"tf.contrib.{name} is not in graphflow; there are: {', '.join(__dir__())}", name=name)

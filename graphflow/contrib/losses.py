@@ -13,6 +13,7 @@ from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.slicing import concat
 from ..compiler.ops.view import reshape, shape
 from ..framework import GraphKeys
+from ..lazy import Names
 from ..losses import add_loss as _add_loss
 from ..losses import get_losses, get_regularization_losses, get_total_loss
 from .framework.scopes import add_arg_scope
@@ -20,6 +21,9 @@ from .framework.scopes import add_arg_scope
 __all__ = ["absolute_difference", "add_loss", "compute_weighted_loss", "cosine_distance", "get_losses",
            "get_regularization_losses", "get_total_loss", "hinge_loss", "log_loss", "mean_pairwise_squared_error",
            "mean_squared_error", "sigmoid_cross_entropy", "softmax_cross_entropy", "sparse_softmax_cross_entropy"]
+
+
+_names = Names(globals(), {"metric_learning": "metric_learning"})
 
 
 def _weights(weights: Any, rank: int | None) -> Any:
@@ -105,3 +109,7 @@ def softmax_cross_entropy(logits: Any, onehot_labels: Any, weights: Any = 1.0, l
 def sparse_softmax_cross_entropy(logits: Any, labels: Any, weights: Any = 1.0, scope: str | None = None) -> Tensor:
     """`tf.losses.sparse_softmax_cross_entropy`, logits first."""
     return _losses.sparse_softmax_cross_entropy(labels, logits, _weights(weights, None), scope)
+
+
+def __getattr__(name: str) -> Any:
+    return _names.load(name)

@@ -25,8 +25,8 @@ def names(collection: str = tf.GraphKeys.GLOBAL_VARIABLES) -> list[str]:
 
 
 def test_a_name_without_module_says_so():
-    with pytest.raises(AttributeError, match=r"tf.contrib.tpu is not in graphflow"):
-        tf.contrib.tpu  # noqa: B018
+    with pytest.raises(AttributeError, match=r"tf.contrib.hvx is not in graphflow"):
+        tf.contrib.hvx  # noqa: B018
 
 
 # argument scopes

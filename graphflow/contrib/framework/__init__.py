@@ -46,7 +46,7 @@ from .variables import (
 # names that other parts of the package have: name -> module
 _ELSEWHERE = {
     **dict.fromkeys(("init_from_checkpoint", "list_variables", "load_checkpoint", "load_variable"), "train"),
-    **dict.fromkeys(("argsort", "sort", "TensorSpec", "is_numeric_tensor", "is_non_decreasing",
+    **dict.fromkeys(("CriticalSection", "argsort", "sort", "TensorSpec", "is_numeric_tensor", "is_non_decreasing",
                      "is_strictly_increasing", "py_func"), ""),
 }
 

@@ -2,7 +2,10 @@
 """`tf.contrib.layers`: layers with activation, normalizer and collections as arguments, which `arg_scope` can set."""
 from __future__ import annotations
 
+from typing import Any
+
 from ...embedding import safe_embedding_lookup_sparse
+from ...lazy import Names
 from . import regularizers, summaries, utils
 from .building import (
     avg_pool2d,
@@ -67,3 +70,14 @@ from .summaries import (
     summarize_variables,
     summarize_weights,
 )
+
+_names = Names(globals(), {
+    "columns": "bucketized_column create_feature_spec_for_parsing crossed_column embedding_column "
+               "input_from_feature_columns one_hot_column real_valued_column shared_embedding_columns "
+               "sparse_column_with_hash_bucket sparse_column_with_integerized_feature sparse_column_with_keys "
+               "weighted_sparse_column weighted_sum_from_feature_columns",
+})
+
+
+def __getattr__(name: str) -> Any:
+    return _names.load(name)

@@ -1,4 +1,16 @@
-"""`tf.contrib.learn`: data sets and vocabularies."""
+"""`tf.contrib.learn`: estimators with `fit`, data sets and vocabularies."""
+from typing import Any
+
+from ...lazy import Names
 from . import datasets, preprocessing
 
-__all__ = ["datasets", "preprocessing"]
+_names = Names(globals(), {
+    "estimators": "DNNClassifier DNNLinearCombinedClassifier DNNLinearCombinedRegressor DNNRegressor Estimator "
+                  "Experiment LinearClassifier LinearRegressor MetricSpec ModeKeys ModelFnOps RunConfig SKCompat "
+                  "estimators infer_real_valued_columns_from_input learn_runner",
+})
+__all__ = ["datasets", "preprocessing", *_names.own()]
+
+
+def __getattr__(name: str) -> Any:
+    return _names.load(name)
