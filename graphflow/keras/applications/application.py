@@ -72,7 +72,10 @@ def channel_axis() -> int:
 
 
 def channels_of(x: Tensor) -> int:
-    return shape_of(x)[channel_axis()]
+    channels = shape_of(x)[channel_axis()]
+    if channels is None:
+        raise ValueError(f"The number of channels must be known. Received an image of shape {shape_of(x)}")
+    return channels
 
 
 def norm(name: str | None = None, **kwargs: Any) -> BatchNormalization:
@@ -89,8 +92,8 @@ def same_padding(x: Tensor, kernel_size: int) -> tuple[tuple[int, int], tuple[in
     """What a convolution of stride 2 needs around `x` to have the output's size as the published weights expect it."""
     rows, cols = shape_of(x)[2:4] if channel_axis() == 1 else shape_of(x)[1:3]
     half = kernel_size // 2
-    odd_rows, odd_cols = (1, 1) if rows is None else (1 - rows % 2, 1 - cols % 2)
-    return (half - odd_rows, half), (half - odd_cols, half)
+    less = [1 if size is None else 1 - size % 2 for size in (rows, cols)]
+    return (half - less[0], half), (half - less[1], half)
 
 
 def classifier(x: Tensor, given: Given, pool: str | None = "avg_pool", dropout: float = 0, **kwargs: Any) -> Tensor:

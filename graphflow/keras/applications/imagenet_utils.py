@@ -89,7 +89,7 @@ def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, An
         raise ValueError("`decode_predictions` expects a batch of predictions (i.e. a 2D array of shape (samples, "
                          f"1000)). Received array with shape: {preds.shape}")
     names = _class_index()
-    return [[(*names[str(i)], row[i]) for i in row.argsort()[-top:][::-1]] for row in preds]  # type: ignore[misc]
+    return [[(*names[str(i)], row[i]) for i in row.argsort()[-top:][::-1]] for row in preds]
 
 
 def obtain_input_shape(input_shape: Any, default_size: int, min_size: int, data_format: str, require_flatten: bool,

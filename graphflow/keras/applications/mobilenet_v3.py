@@ -122,8 +122,9 @@ def family(class_name: str, kind: str, blocks: Any, last: int) -> Callable[..., 
             x = chain(x, Conv2D(16, 3, strides=2, padding="same", use_bias=False, name="conv"), scale("conv"),
                       activation(first))
             for number, (expansion, filters, kernel, stride, excite, act) in enumerate(blocks):
-                own = (3, stride, False, "relu") if minimalistic else (kernel, stride, excite, act)
-                x = block(x, expansion, divisible(filters * alpha), *own, number)
+                if minimalistic:
+                    kernel, excite, act = 3, False, "relu"
+                x = block(x, expansion, divisible(filters * alpha), kernel, stride, excite, act, number)
             return chain(x, Conv2D(divisible(channels_of(x) * 6), 1, padding="same", use_bias=False, name="conv_1"),
                          scale("conv_1"), activation(first))
 

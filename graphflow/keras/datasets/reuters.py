@@ -26,7 +26,8 @@ def load_data(path: str = "reuters.npz", num_words: int | None = None, skip_top:
     if kwargs:
         raise TypeError(f"Unrecognized keyword arguments: {kwargs}.")
     found = get_file(path, f"{texts.ORIGIN}reuters.npz", file_hash=SHA256)
-    x, y = texts.shuffled(*pickled.load_npz(found, "x", "y"), np.random.RandomState(seed))
+    x, y = pickled.load_npz(found, "x", "y")
+    x, y = texts.shuffled(x, y, np.random.RandomState(seed))
     sequences, y = texts.shorter(texts.marked(x, start_char, index_from), y, maxlen)
     xs, first = texts.limited(sequences, num_words, skip_top, oov_char), int(len(sequences) * (1 - test_split))
     return (xs[:first], y[:first]), (xs[first:], y[first:])

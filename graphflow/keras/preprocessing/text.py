@@ -20,7 +20,7 @@ def text_to_word_sequence(text: str, filters: str = FILTERS, lower: bool = True,
     text = kwargs.pop("input_text", text)
     if lower:
         text = text.lower()
-    words = text.translate(str.maketrans(dict.fromkeys(filters, split))).split(split)
+    words = text.translate({ord(character): split for character in filters}).split(split)
     return [word for word in words if word]
 
 
@@ -147,7 +147,7 @@ class Tokenizer:
                 seen = np.array([self.index_docs.get(int(i), 0) for i in numbers])
                 row[numbers] = (1 + np.log(counts)) * np.log(1 + self.document_count / (1 + seen))
             else:
-                row[numbers] = {"binary": 1, "count": counts, "freq": counts / len(sequence)}[mode]
+                row[numbers] = counts if mode == "count" else counts / len(sequence) if mode == "freq" else 1
         return matrix
 
     def get_config(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def image_dataset_from_directory(
     if color_mode not in COLOR_MODES:
         raise ValueError('`color_mode` must be one of {"rgb", "rgba", "grayscale"}. '
                          f"Received: color_mode={color_mode}")
-    size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    size: Any = (image_size, image_size) if isinstance(image_size, int) else image_size
     if not isinstance(size, (list, tuple)) or len(size) != 2:
         raise ValueError(f"Invalid `image_size` value. Expected a tuple of 2 integers. Received: image_size={size}")
     interpolation = interpolation.lower()

@@ -49,7 +49,7 @@ def to_ordinal(y: Any, num_classes: int | None = None, dtype: Any = "float32") -
 def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     """`x` with the norm along `axis` made 1 (zeros stay). A tensor gives a tensor."""
     if isinstance(x, Tensor):
-        from ..ops import normalize as normalized  # which needs the layers, and they this package
+        from ..ops.nn import normalize as normalized  # which needs the layers, and they this package
         return normalized(x, axis, order)
     array = np.asarray(x)
     norm = np.atleast_1d(np.linalg.norm(array, order, axis))

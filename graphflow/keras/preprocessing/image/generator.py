@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ class ImageDataGenerator:
 
     def apply_transform(self, x: np.ndarray, transform_parameters: dict[str, Any]) -> np.ndarray:
         """An image transformed by given amounts, see `get_random_transform`; what is missing is left as it is."""
-        given = transform_parameters.get
+        given: Callable[..., Any] = transform_parameters.get
         axes = self.row_axis - 1, self.col_axis - 1, self.channel_axis - 1
         x = apply_affine_transform(x, given("theta", 0), given("tx", 0), given("ty", 0), given("shear", 0),
                                    given("zx", 1), given("zy", 1), *axes, self.fill_mode, self.cval,
