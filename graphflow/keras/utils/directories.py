@@ -57,7 +57,7 @@ def image_dataset_from_directory(
             pixels = padded(pixels, size, interpolation)
         else:
             if crop_to_aspect_ratio:
-                top, left, height, width = middle((pixels.shape[0], pixels.shape[1]), size)
+                top, left, height, width = middle((pixels.shape[0], pixels.shape[1]), (size[0], size[1]))
                 pixels = pixels[top:top + height, left:left + width]
             pixels = resized(pixels, size, interpolation)
         return np.ascontiguousarray(pixels.transpose(2, 0, 1)) if first else pixels
