@@ -15,7 +15,7 @@ from .. import rng_reference
 from ..dtypes import DType, int64
 from ..errors import InvalidArgumentError
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..opdef import HOST, INDEX, OpDef
 from .elementwise import cast, exp, log
 from .random import random_uniform
 from .special import igamma_grad_a, lgamma
@@ -82,21 +82,38 @@ def seed_bits(seed: Tensor) -> Tensor:
 # under a seed that is data
 
 
-def _stateless(name: str, function: str) -> OpDef:
-    """(shape, seed [2], *bounds) -> what the op of random.py draws, for this seed."""
-    def reference(shape: np.ndarray, seed: np.ndarray, *bounds: np.ndarray, dtype: DType) -> np.ndarray:
-        count = int(np.prod(shape, dtype=np.int64))
-        draw = getattr(rng_reference, f"{function}_{dtype.code}")
-        key, stream = (np.int64(s) for s in seed)
-        if bounds and not bounds[0] < bounds[1]:
-            raise InvalidArgumentError(f"Need minval < maxval, got {bounds[0]} >= {bounds[1]}")
-        return draw(key, stream, np.arange(count), *(np.int64(b) for b in bounds)).reshape(tuple(shape))
+def _drawn(function: str, shape: np.ndarray, seed: np.ndarray, dtype: DType, *bounds: int) -> np.ndarray:
+    draw = getattr(rng_reference, f"{function}_{dtype.code}")
+    key, stream = (np.int64(s) for s in seed)
+    return draw(key, stream, np.arange(int(np.prod(shape, dtype=np.int64))), *bounds).reshape(tuple(shape))
 
-    return OpDef(name, HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], operand_dims(inputs[0]))],
-                 lambda op, g: [None] * len(op.inputs), reference)
+
+def _stateless(name: str, function: str) -> Any:
+    """(shape, seed [2]) -> what the op of random.py draws, for this seed; in kernels by the same function."""
+    def lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
+        key, stream = (emit.element(op.inputs[0], [at]) for at in "01")
+        at = f"i64({emit.linear(op.output.dims, index)})"
+        return emit.let(f"{function}_{op.output.dtype.code}({key}, {stream}, {at})", op.output.dtype)
+
+    op = OpDef(name, INDEX, lambda inputs, attrs: [TensorType(attrs["dtype"], operand_dims(inputs[1]))],
+               lambda op, g: [None, None], lambda seed, shape, dtype: _drawn(function, shape, seed, dtype), lower,
+               fields={"shape_operand": 1})
+
+    def build(shape: Tensor, seed: Tensor, dtype: DType, name: str | None = None) -> Tensor:
+        return op(seed, shape, dtype=dtype, name=name)
+
+    return build
+
+
+def _integers(shape: np.ndarray, seed: np.ndarray, low: np.ndarray, high: np.ndarray, dtype: DType) -> np.ndarray:
+    if not low < high:
+        raise InvalidArgumentError(f"Need minval < maxval, got {low} >= {high}")
+    return _drawn("random_int", shape, seed, dtype, np.int64(low), np.int64(high))
 
 
 stateless_uniform = _stateless("StatelessRandomUniform", "random_uniform")
 stateless_normal = _stateless("StatelessRandomNormal", "random_normal")
 stateless_truncated_normal = _stateless("StatelessTruncatedNormal", "random_truncated_normal")
-stateless_uniform_int = _stateless("StatelessRandomUniformInt", "random_int")
+stateless_uniform_int = OpDef("StatelessRandomUniformInt", HOST,
+                              lambda inputs, attrs: [TensorType(attrs["dtype"], operand_dims(inputs[0]))],
+                              lambda op, g: [None] * 4, _integers)
