@@ -191,6 +191,7 @@ class Graph(Names):
     """
 
     outer: Graph | None = None  # the graph around a branch or a loop's body (see subgraph.py)
+    home: Graph | None = None  # of a graph made by a function: where the program's variables are
     eager = False  # whether ops run when they are added
 
     def __init__(self) -> None:

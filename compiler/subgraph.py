@@ -146,7 +146,13 @@ def _tensor_of_size(atom: Atom, graph: Graph | None) -> Tensor | None:
 
 
 def outermost(graph: Graph) -> Graph:
-    """The graph of the session around a sub-graph."""
+    """The graph of the session around a sub-graph, or of the program around a function's."""
+    graph = enclosing(graph)
+    return graph if graph.home is None else graph.home
+
+
+def enclosing(graph: Graph) -> Graph:
+    """The graph that a sub-graph is part of, itself for any other."""
     while graph.outer is not None:
         graph = graph.outer
     return graph

@@ -364,7 +364,7 @@ _names = Names(globals(), {
     "readers": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
     "variable_kinds": "VariableAggregation VariableSynchronization",
     "indexed_slices": "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices",
-    "eager_mode": "eager enable_eager_execution",
+    "eager_mode": "eager enable_eager_execution function",
     "explain": "explain",
     "keras": "keras",
 })

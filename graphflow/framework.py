@@ -16,7 +16,7 @@ from .compiler.ops.constant import constant as _constant
 from .compiler.ops.constant import convert_to_tensor as _convert
 from .compiler.ops.view import identity
 from .compiler.shapes import TensorShape
-from .compiler.subgraph import lifted
+from .compiler.subgraph import enclosing, lifted
 
 get_default_graph = default_graph
 
@@ -237,7 +237,10 @@ class AggregationMethod:
 
 def _source(x: Any) -> Any:
     """What to differentiate by: for a variable its handle, on which all its reads depend."""
-    return x.handle if hasattr(x, "handle") else x
+    if not hasattr(x, "handle"):
+        return x
+    graph = enclosing(default_graph())
+    return graph.adopt(x.handle) if graph.home is not None and graph.home is x.handle.graph else x.handle
 
 
 def _sources(xs: Any) -> Any:

@@ -16,7 +16,7 @@ from .compiler.ops.gather import IndexedSlices, gather
 from .compiler.ops.positions import gather_nd
 from .compiler.ops.view import broadcast_to, shape_of
 from .compiler.shapes import TensorShape, format_dims
-from .compiler.subgraph import lifted
+from .compiler.subgraph import enclosing, lifted
 from .framework import GraphKeys, group, name_scope, no_op
 from .variable_kinds import SaveSliceInfo, VariableAggregation, VariableDef, VariableSynchronization
 from .variable_rows import change_rows, change_slices, handle_of
@@ -162,7 +162,12 @@ class Variable:
     @property
     def _read(self) -> Tensor:
         """The variable read once in a graph; where ops run at once, read again."""
-        return state.read_variable(self.handle, name="read") if self.graph.eager else self._graph_read
+        if not self.graph.eager:
+            return self._graph_read
+        here: Any = enclosing(default_graph())
+        if here.home is self.graph:
+            return here.read(self.handle, lambda: state.read_variable(self.handle, name="read"))
+        return state.read_variable(self.handle, name="read")
 
     def _as_graph_element(self) -> Tensor:
         return self._read
@@ -181,6 +186,8 @@ class Variable:
 
     def read_value(self) -> Tensor:
         """The value after the operations that control dependencies put before this call."""
+        if self.graph.eager:
+            return self._read
         return state.read_variable(self.handle, name="read")
 
     def initialized_value(self) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..compiler.ir import default_graph, set_global_graph
 from ..switches import executing_eagerly
+from .function import Function, function
 from .graph import EagerGraph
 from .tensor import EagerTensor
 
@@ -27,4 +28,4 @@ def eager() -> Iterator[None]:
         yield
 
 
-__all__ = ["EagerGraph", "EagerTensor", "eager", "enable_eager_execution", "executing_eagerly"]
+__all__ = ["EagerGraph", "EagerTensor", "Function", "eager", "enable_eager_execution", "executing_eagerly", "function"]

@@ -13,6 +13,7 @@ from ..compiler.ops.gather import IndexedSlices, gather
 from ..compiler.ops.segment import unsorted_segment_sum
 from ..compiler.ops.selection import unique
 from ..compiler.ops.view import shape_of
+from ..compiler.subgraph import outermost
 from ..framework import (
     AggregationMethod,
     GraphKeys,
@@ -147,7 +148,7 @@ class Optimizer:
         return self._non_slot_dict[key]
 
     def _get_non_slot_variable(self, name: str, graph: Any = None) -> Variable | None:
-        return self._non_slot_dict.get((name, default_graph() if graph is None else graph))
+        return self._non_slot_dict.get((name, outermost(default_graph()) if graph is None else graph))
 
     # training
 

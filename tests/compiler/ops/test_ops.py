@@ -10,7 +10,7 @@ ALL = [case for name in sorted(CASES) for case in CASES[name]]
 
 
 PASSES_OWN = {"Fused", "Parameter", "Snapshot", "Argument", "Undefined"}  # made by the compiler, tested with it
-WITH_EFFECTS = {"If", "While", "Repeat", "Timestamp"}  # tested in sessions
+WITH_EFFECTS = {"If", "While", "Repeat", "Timestamp", "PartitionedCall"}  # tested in sessions
 READ_BACK = {"AudioSummaryV2", "HistogramSummary", "ImageSummary", "MergeSummary", "ScalarSummary", "TensorSummaryV2",
              "SerializeManySparse", "DeserializeManySparse", "DecodeJSONExample"}  # tested by reading it back
 
