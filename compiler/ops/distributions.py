@@ -82,7 +82,7 @@ def seed_bits(seed: Tensor) -> Tensor:
 # under a seed that is data
 
 
-def _drawn(function: str, shape: np.ndarray, seed: np.ndarray, dtype: DType, *bounds: int) -> np.ndarray:
+def _drawn(function: str, shape: np.ndarray, seed: np.ndarray, dtype: DType, *bounds: np.int64) -> np.ndarray:
     draw = getattr(rng_reference, f"{function}_{dtype.code}")
     key, stream = (np.int64(s) for s in seed)
     return draw(key, stream, np.arange(int(np.prod(shape, dtype=np.int64))), *bounds).reshape(tuple(shape))
