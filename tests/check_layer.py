@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from graphflow.compiler.autodiff import gradients
 from graphflow.compiler.dtypes import as_dtype
 from graphflow.compiler.ops.reduction import reduce_sum
 from graphflow.compiler.ops.state import placeholder
+from graphflow.runtime.interpreter import interpret
 
 from graphflow import keras
 from graphflow.keras.scope import StepScope
@@ -16,18 +19,42 @@ from graphflow.keras.scope import StepScope
 STEP = 1e-6  # of finite differences in float64
 
 
-def check_layer(layer: Any, shape: tuple[int, ...], training: bool = False, gradient: bool = True) -> None:
-    """`shape` is the input's, without the batch axis. `gradient` False: the output does not follow it smoothly."""
+Run = Callable[..., Any]  # the values of tensors for values of inputs
+
+
+def check_layer(layer: Any, shape: tuple[int, ...], training: bool = False, gradient: bool = True,
+                compiled: bool = True) -> None:
+    """`shape` is the input's, without the batch axis. `gradient` False: the output does not follow it smoothly.
+    `compiled` False: by the references of the ops, whose kernels have tests of their own.
+    """
+    run = compiled_run if compiled else reference_run
     json.dumps(layer.get_config())
     copy = type(layer).from_config(layer.get_config())
     assert copy.get_config() == layer.get_config()
-    check_output(layer, shape, training)
+    check_output(layer, shape, training, run)
     if gradient:
         config = layer.get_config() | {"dtype": "float64", "name": f"{layer.name}_wide"}
-        check_gradient(type(layer).from_config(config), shape, training)
+        check_gradient(type(layer).from_config(config), shape, training, run)
 
 
-def check_output(layer: Any, shape: tuple[int, ...], training: bool) -> None:
+def compiled_run(fetches: Any, inputs: Sequence[Any], weights: Sequence[Any]) -> Run:
+    graph = inputs[0].graph
+    run: Run = keras.backend.get_session(graph).make_callable(fetches, list(inputs))
+    return run
+
+
+def reference_run(fetches: Any, inputs: Sequence[Any], weights: Sequence[Any]) -> Run:
+    outputs = fetches if isinstance(fetches, list) else [fetches]
+    wanted: Any = SimpleNamespace(outputs=outputs, targets=(), outer=True)  # the part of the graph that it needs
+
+    def run(*values: Any) -> Any:
+        state = {w.handle.op.name: w.numpy() for w in weights}
+        found = interpret(wanted, dict(zip(inputs, values, strict=True)), state)
+        return found if isinstance(fetches, list) else found[0]
+    return run
+
+
+def check_output(layer: Any, shape: tuple[int, ...], training: bool, make_run: Callable[..., Run]) -> None:
     """For a batch of 3, of 1 and of 3 again: the promised shape, the dtype, and equal rows for equal samples."""
     x = placeholder(as_dtype("float32"), (None, *shape))
     with StepScope():
@@ -35,7 +62,7 @@ def check_output(layer: Any, shape: tuple[int, ...], training: bool) -> None:
     promised = y.shape.as_list()
     assert y.dtype.name == layer.compute_dtype == "float32"
     assert layer.compute_output_shape((None, *shape)) == tuple(promised)
-    run = keras.backend.get_session(y.graph).make_callable(y, [x])
+    run = make_run(y, [x], layer.weights)
     samples = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
     whole = run(samples)
     for batch, value in ((samples, whole), (samples[:1], run(samples[:1]))):
@@ -46,7 +73,7 @@ def check_output(layer: Any, shape: tuple[int, ...], training: bool) -> None:
         np.testing.assert_array_equal(run(samples), whole)
 
 
-def check_gradient(layer: Any, shape: tuple[int, ...], training: bool) -> None:
+def check_gradient(layer: Any, shape: tuple[int, ...], training: bool, make_run: Callable[..., Run]) -> None:
     """Gradients of a weighted sum of the output, for the input and every trainable weight, in float64."""
     rng = np.random.default_rng(1)
     x = placeholder(as_dtype("float64"), (None, *shape))
@@ -59,10 +86,9 @@ def check_gradient(layer: Any, shape: tuple[int, ...], training: bool) -> None:
     point = rng.normal(size=(2, *shape))
     for weight in weights:
         weight.assign(rng.normal(size=weight.shape) * 0.5)
-    session = keras.backend.get_session(y.graph)
-    weighting = rng.normal(size=session.run(y, {x: point}).shape)
-    value = session.make_callable(total, [x, weighted])
-    computed = session.run(grads, {x: point, weighted: weighting})
+    weighting = rng.normal(size=make_run(y, [x], layer.weights)(point).shape)
+    value = make_run(total, [x, weighted], layer.weights)
+    computed = make_run(grads, [x, weighted], layer.weights)(point, weighting)
 
     def slope(move: Any) -> float:
         move(STEP)
