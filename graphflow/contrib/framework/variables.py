@@ -49,7 +49,7 @@ def model_variable(name: str, shape: Any = None, dtype: Any = float32, initializ
                    custom_getter: Callable[..., Any] | None = None, use_resource: bool | None = None,
                    synchronization: Any = None, aggregation: Any = None) -> Any:
     """`variable`, in the collection of model variables as well."""
-    keys = [*(collections or ()), GraphKeys.GLOBAL_VARIABLES, GraphKeys.MODEL_VARIABLES]
+    keys = list(dict.fromkeys((*(collections or ()), GraphKeys.GLOBAL_VARIABLES, GraphKeys.MODEL_VARIABLES)))
     return variable(name, shape, dtype, initializer, regularizer, trainable, keys, partitioner=partitioner,
                     custom_getter=custom_getter, use_resource=use_resource)
 

@@ -16,8 +16,8 @@ def model_variable_getter(rename: dict[str, str] | None = None) -> Callable[...,
     """A custom getter that renames variables and puts them into the collection of model variables."""
     def getter(get: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
         head, slash, tail = name.rpartition("/")
-        kwargs["collections"] = [*(kwargs.get("collections") or ()), GraphKeys.GLOBAL_VARIABLES,
-                                 GraphKeys.MODEL_VARIABLES]
+        kwargs["collections"] = list(dict.fromkeys((*(kwargs.get("collections") or ()), GraphKeys.GLOBAL_VARIABLES,
+                                                    GraphKeys.MODEL_VARIABLES)))  # getters may be nested
         return get(f"{head}{slash}{(rename or {}).get(tail, tail)}", *args, **kwargs)
     return getter
 
