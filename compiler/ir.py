@@ -382,7 +382,7 @@ def reset_default_graph() -> None:
     global _global_graph
     if _stack():
         raise AssertionError("Do not use reset_default_graph() to clear nested graphs.")
-    _global_graph = Graph()
+    _global_graph = type(_global_graph)()  # one where ops run at once stays one
 
 
 def set_global_graph(graph: Graph) -> None:

@@ -157,3 +157,12 @@ def test_enabled_for_a_program():
             "except ValueError as error: print(error)\n")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "must be called at program startup" in done.stdout
+
+
+def test_a_new_global_graph_is_eager_too():
+    code = ("import graphflow as tf\n"
+            "tf.enable_eager_execution()\n"
+            "tf.reset_default_graph()\n"
+            "print((tf.constant(1) + 1).numpy())\n")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "2\n"
