@@ -23,6 +23,7 @@ HERE = pathlib.Path(__file__).parent
 
 # what differs where the arguments do not tell
 NOTES: dict[str, str] = {}
+ABSENT = object()
 
 
 class Symbol(NamedTuple):
@@ -45,13 +46,13 @@ def symbols(path: pathlib.Path) -> Iterator[Symbol]:
 
 
 def find(root: Any, dotted: str) -> Any:
-    """The object of that name below the package, None if there is none."""
+    """The object of that name below the package, ABSENT if there is none."""
     value = root
     for part in dotted.split(".")[1:]:
         try:
             value = getattr(value, part)
         except (AttributeError, ImportError):
-            return None
+            return ABSENT
     return value
 
 
@@ -74,7 +75,7 @@ def arguments(signature: str) -> list[str]:
 
 def compare(symbol: Symbol, value: Any) -> tuple[str, str]:
     """(status, what differs)."""
-    if value is None:
+    if value is ABSENT:
         return "no", ""
     if symbol.name in NOTES:
         return "partial", NOTES[symbol.name]
