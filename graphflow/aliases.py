@@ -180,9 +180,9 @@ def _resolve(root: str, rest: str) -> Any:
             return Proxy(f"tensorflow.{rest}", graphflow)
         return _find("", _MESSAGES[name]) if name in _MESSAGES else _message(name)
     if rest.startswith("contrib."):  # what is inside contrib.x.python is in contrib.x
-        inside = ".python" in rest
-        place = _find("", rest.partition(".python")[0] if inside else rest)
-        is_found = place is None or hasattr(place, "__path__") and not inside
+        private = ".python" in rest
+        place = _find("", rest.partition(".python")[0] if private else rest)
+        is_found = place is None or hasattr(place, "__path__") and not private
         return place if is_found else Proxy(f"tensorflow.{rest}", place)
     return _find("", rest)
 
