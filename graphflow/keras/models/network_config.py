@@ -12,6 +12,7 @@ from ..saving.serialization import deserialize_keras_object, serialize_keras_obj
 from ..scope import outside_steps
 
 KERAS_TENSOR = "__keras_tensor__"
+CONSTANT = "_CONSTANT_VALUE"  # tf.keras: stands in the place of a layer's name before a value
 
 
 def network_config(model: Any) -> dict[str, Any]:
@@ -170,13 +171,14 @@ def _call(layer: Any, call: Any, made: Mapping[str, Any], first: Mapping[str, in
         arguments, keywords = revived(list(call["args"])), revived(dict(call.get("kwargs") or {}))
     else:  # Keras 2: [[layer, node, tensor, kwargs], ...], the inputs of one call
         items = [call] if call and isinstance(call[0], str) else list(call)
-        inputs = [tensor(item) for item in items]
-        keywords = {}
-        for item in items:
-            for key, value in (item[3] if len(item) > 3 else {}).items():
-                nested = isinstance(value, list) and len(value) in (3, 4) and isinstance(value[0], str) and (
-                    value[0] in made)
-                keywords[key] = tensor(value) if nested else value
+        def placed(value: Any) -> Any:
+            if isinstance(value, list):
+                is_place = len(value) in (3, 4) and isinstance(value[0], str) and value[0] in made
+                return tensor(value) if is_place else [placed(v) for v in value]
+            return value
+
+        inputs = [item[2] if item[0] == CONSTANT else tensor(item) for item in items]
+        keywords = {key: placed(value) for item in items if len(item) > 3 for key, value in item[3].items()}
         arguments = [inputs[0] if len(inputs) == 1 else inputs]
     if missing:
         return False

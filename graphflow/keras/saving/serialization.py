@@ -20,6 +20,7 @@ from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.shapes import TensorShape
 from .code import dumped, loaded
+from .old_configs import updated
 from .registration import CustomObjectScope, custom_object, get_registered_name
 
 PACKAGE = __name__.partition(".saving")[0]  # graphflow.keras
@@ -243,7 +244,8 @@ def _made(name: str, config: Any, data: Mapping[str, Any], objects: Mapping[str,
     if not isinstance(config, dict):
         raise ValueError(f"The config of {name} must be a dict. Received: {config!r}")
     try:
-        made = cls.from_config(dict(config))  # type: ignore[attr-defined]
+        config = updated(name, config) if data.get("module") is None else dict(config)
+        made = cls.from_config(config)  # type: ignore[attr-defined]
         if data.get("build_config") and hasattr(made, "build_from_config") and not made.built:
             made.build_from_config(data["build_config"])
         return made

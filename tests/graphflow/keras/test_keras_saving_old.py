@@ -273,3 +273,51 @@ def test_public_forms() -> None:
         keras.saving.serialize_keras_object(object())
     with pytest.raises(ValueError, match="does not have a get_config"):
         keras.saving.register_keras_serializable()(type("Bare", (), {}))
+
+
+def layer(kind: str, name: str, inbound: Any = None, **config: Any) -> dict[str, Any]:
+    described = {"class_name": kind, "config": {"name": name, "trainable": True, "dtype": "float32", **config}}
+    return described if inbound is None else {**described, "name": name, "inbound_nodes": inbound}
+
+
+def test_tensorflow_functions_of_tf_keras() -> None:
+    """tf.keras wrote functions on its tensors as layers."""
+    layers = [
+        {"class_name": "InputLayer", "name": "x", "inbound_nodes": [], "config": {
+            "batch_input_shape": [None, 4], "dtype": "float32", "sparse": False, "ragged": False, "name": "x"}},
+        layer("TFOpLambda", "tf.math.multiply", [["x", 0, 0, {"y": 2.0, "name": None}]], function="math.multiply"),
+        layer("TFOpLambda", "tf.__operators__.add", [["_CONSTANT_VALUE", -1, 1.0, {
+            "y": ["tf.math.multiply", 0, 0], "name": None}]], function="__operators__.add"),
+        layer("SlicingOpLambda", "tf.__operators__.getitem", [["tf.__operators__.add", 0, 0, {
+            "slice_spec": [{"start": None, "stop": None, "step": None}, {"start": 1, "stop": 3, "step": None}]}]],
+            function="__operators__.getitem"),
+        layer("TFOpLambda", "tf.concat", [[["tf.__operators__.getitem", 0, 0, {"axis": -1}], [
+            "x", 0, 0, {"axis": -1}]]], function="concat")]
+    config = {"name": "model", "trainable": True, "layers": layers, "input_layers": [["x", 0, 0]],
+              "output_layers": [["tf.concat", 0, 0]]}
+    model = keras.models.model_from_config({"class_name": "Functional", "config": config})
+    x = np.arange(4, dtype=np.float32)[None]
+    np.testing.assert_allclose(model.predict(x, verbose=0), [[3.0, 5.0, 0.0, 1.0, 2.0, 3.0]])
+    layers[1]["config"]["function"] = "io.write_file"
+    with pytest.raises(ValueError, match="'io.write_file', which is not one that files may name"):
+        keras.models.model_from_config({"class_name": "Functional", "config": config})
+
+
+@pytest.mark.parametrize("described", [
+    layer("BatchNormalization", "b", axis=[3], momentum=0.9, epsilon=0.001, fused=True),
+    layer("DepthwiseConv2D", "d", kernel_size=[3, 3], groups=1), layer("SpatialDropout1D", "s", rate=0.2,
+                                                                       noise_shape=None),
+    layer("Embedding", "e", input_dim=3, output_dim=2, input_length=5, embeddings_initializer={
+        "class_name": "RandomUniform", "config": {"minval": -0.05, "maxval": 0.05, "seed": None, "dtype": "float32"}}),
+    layer("LSTM", "l", units=2, implementation=2, time_major=False, recurrent_activation="hard_sigmoid"),
+    layer("MultiHeadAttention", "m", num_heads=1, key_dim=2, query_shape=[None, 3, 2], key_shape=[None, 3, 2],
+          value_shape=[None, 3, 2]),
+    layer("CuDNNGRU", "g", units=2), layer("Attention", "a", causal=False, use_scale=False),
+], ids=lambda described: described["class_name"])
+def test_configs_of_keras_2(described: dict[str, Any]) -> None:
+    assert keras.layers.deserialize(described).name == described["config"]["name"]
+
+
+def test_unknown_config_keys_name_the_class() -> None:
+    with pytest.raises(ValueError, match="Unrecognized keyword arguments passed to Dense: {'nonsense': 3}"):
+        keras.layers.deserialize(layer("Dense", "d", units=2, nonsense=3))
