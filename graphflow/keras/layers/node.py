@@ -9,6 +9,7 @@ from ...compiler.ir import Tensor
 from ...compiler.ops.state import placeholder
 from ...compiler.ops.view import identity
 from ...compiler.shapes import Dimension, TensorShape
+from ..legacy.node import Keras2Node
 from ..masks import mask_of, set_mask
 from ..nest import flatten, map_structure
 
@@ -62,7 +63,7 @@ class KerasShape(TensorShape):
         return "None" if self.dims is None else str(tuple(self.as_list()))
 
 
-class Node:
+class Node(Keras2Node):
     """One call of `operation`. Its arguments are kept as they were given, tensors among them."""
 
     def __init__(self, operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], outputs: Any):
