@@ -19,9 +19,9 @@ from ..opdef import WINDOW, OpDef
 from ..shapes import format_dims
 from .arguments import check_dtype, check_same_dtype, convert_all
 from .constant import convert_to_tensor
-from .symbolic import operand_dims
+from .symbolic import operand_dims, shape_operand
 from .taps import correlate, filter_gradient, input_gradient, padded, resolved, taps, unpadded
-from .view import shape_of
+from .view import reshape, shape_of
 
 Pair = tuple[int, int]
 
@@ -71,7 +71,7 @@ def _input_grad_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[T
 
 _conv2d = OpDef(
     "Conv2D", WINDOW, _conv_types,
-    lambda op, g: [conv2d_input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
+    lambda op, g: [_gradient_of_input(op, g),
                    conv2d_weight_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
     correlate)
 conv2d_input_grad: OpDef = OpDef(
@@ -84,6 +84,21 @@ conv2d_weight_grad: OpDef = OpDef(
     lambda op, g: [conv2d_input_grad(op.inputs[1], g, shape_of(op.inputs[0]), **op.attrs),
                    _conv2d(op.inputs[0], g, **op.attrs), None],
     filter_gradient, fields={"shape_operand": 2})
+
+
+def _gradient_of_input(op: Operation, g: Tensor) -> Tensor:
+    """The gradient for a convolution's input. A filter as wide as an input without padding stands at one place only:
+    the width counts as channels then, where a window over it would lie outside almost everywhere."""
+    x, w = op.inputs
+    if x.dims is None or w.dims is None or op.attrs["padding"] != "VALID" or w.dims[1] in (1, None) or not (
+            isinstance(w.dims[1], int) and w.dims[1] == x.dims[2] and op.attrs["dilations"][1] == 1):
+        return conv2d_input_grad(g, w, shape_of(x), **op.attrs)
+    batch, height, _, channels = x.dims
+    wide = w.dims[1] * channels
+    strides = op.attrs["strides"][0], 1
+    flat = conv2d_input_grad(g, reshape(w, (w.dims[0], 1, wide, w.dims[3])),
+                             shape_operand((batch, height, 1, wide)), **{**op.attrs, "strides": strides})
+    return reshape(flat, shape_of(x))
 
 
 def pair(op: str, what: str, value: Any) -> Pair:

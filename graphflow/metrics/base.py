@@ -78,7 +78,8 @@ def mean(values: Any, weights: Any = None, metrics_collections: Sequence[str] | 
             factors = broadcast_weights(cast(weights, float32), x)
             x, number = x * factors, reduce_sum(factors)
         added = assign_add(total, reduce_sum(x))
-        counted = assign_add(count, number)
+        with control_dependencies([x]):  # a number known beforehand counts only once there are values
+            counted = assign_add(count, number)
         return finish(lambda: ratio(total, count, "value"), ratio(added, counted, "update_op"), metrics_collections,
                       updates_collections)
 
@@ -95,7 +96,9 @@ def mean_tensor(values: Any, weights: Any = None, metrics_collections: Sequence[
             _, x, weights = aligned(None, x, weights)
             factors = broadcast_weights(cast(weights, float32), x)
             x, number = x * factors, number * factors
-        update = ratio(assign_add(total, x), assign_add(count, number), "update_op")
+        with control_dependencies([x]):
+            counted = assign_add(count, number)
+        update = ratio(assign_add(total, x), counted, "update_op")
         return finish(lambda: ratio(total, count, "value"), update, metrics_collections, updates_collections)
 
 

@@ -90,3 +90,25 @@ def test_k_means_finds_clusters():
             session.run(step)
         found, far = session.run([index[0], scores[0]])
     assert (set(found[:20]), set(found[20:])) in (({0}, {1}), ({1}, {0})) and 0 <= far.min() <= far.max() < 1
+
+
+def test_the_gradient_of_a_filter_as_wide_as_its_input():
+    rng = np.random.RandomState(0)
+    x, w = tf.constant(rng.rand(2, 6, 5, 2)), tf.constant(rng.rand(3, 5, 2, 4))
+    y = tf.nn.conv2d(x, w, [1, 2, 1, 1], "VALID")
+    weight = tf.constant(rng.rand(2, 2, 1, 4))
+    (found,) = tf.gradients(y, x, weight)
+    with tf.Session() as session:
+        np.testing.assert_allclose(*session.run([
+            found, tf.nn.conv2d_backprop_input([2, 6, 5, 2], w, weight, [1, 2, 1, 1], "VALID")]))
+
+
+def test_a_mean_counts_only_batches_that_came():
+    dataset = tf.data.Dataset.from_tensor_slices([1.0, 3.0]).map(lambda x: x * 2)
+    value, update = tf.metrics.mean(dataset.make_one_shot_iterator().get_next())
+    with tf.Session() as session:
+        session.run(tf.local_variables_initializer())
+        with pytest.raises(tf.errors.OutOfRangeError):
+            while True:
+                session.run(update)
+        assert session.run(value) == 4
