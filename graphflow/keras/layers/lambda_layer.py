@@ -32,6 +32,8 @@ class Lambda(Layer):
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         known = {"mask": mask, "training": training}
         outputs = self.function(inputs, **self.arguments, **{n: known[n] for n in self._passed})
+        if isinstance(outputs, list) and len(outputs) == 1:  # as of K.gradients
+            outputs = outputs[0]
         if isinstance(outputs, Tensor) and self._output_shape is not None and (
                 outputs.dims is None or None in shape_of(outputs)[1:]):
             outputs.set_shape(self._stated(inputs))
