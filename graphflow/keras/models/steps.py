@@ -13,6 +13,7 @@ from ...compiler import dims as dm
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
+from ...compiler.ops.elementwise import cast
 from ...compiler.ops.state import group, placeholder
 from .. import backend
 from ..nest import flatten, map_structure, pack
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 
 
 class Inputs:
-    """Placeholders for a batch: all share one symbol for the batch size. Inputs are cast inside the graph."""
+    """Placeholders for a batch (`all`), which share one symbol for the batch size, and what steps see of them: `x`, `y`
+    and `weights`, floats in Keras's float type (a model's input of another one in that)."""
 
     def __init__(self, model: Model, batch: Batch):
+        self.all: list[Tensor] = []
         self.batch = dm.fresh("batch")
         network = model._network
         wanted: Sequence[Any] = network.inputs if network is not None else [None] * len(batch.x)
@@ -42,7 +45,10 @@ class Inputs:
         if like is not None and like.dims is not None and len(like.dims) == array.ndim:
             # sizes that the model leaves open stay open
             sizes = tuple(n if isinstance(w, int) else None for n, w in zip(sizes, like.dims[1:], strict=True))
-        return placeholder(as_dtype(array.dtype), (self.batch, *sizes), name)
+        fed = placeholder(as_dtype(array.dtype), (self.batch, *sizes), name)
+        self.all.append(fed)
+        wanted = like.dtype if like is not None and like.dtype.is_floating else as_dtype(backend.floatx())
+        return cast(fed, wanted) if fed.dtype.is_floating and fed.dtype != wanted else fed
 
     @property
     def data(self) -> Any:
@@ -55,10 +61,6 @@ class Inputs:
             return (x,) if isinstance(x, (list, tuple)) else x
         return (x, y) if weights is None else (x, y, weights)
 
-    @property
-    def all(self) -> list[Tensor]:
-        return [t for t in (*self.x, *self.y, *self.weights) if t is not None]
-
 
 def predict_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
     """(x...) -> the outputs, flat."""
@@ -70,8 +72,8 @@ def predict_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
     wanted = tensors[0] if len(tensors) == 1 else tensors
     session = backend.get_session(model.graph)
     if not states:
-        return session.make_callable(wanted, inputs.x)
-    run = session.make_callable([wanted, group(*states)], inputs.x)
+        return session.make_callable(wanted, inputs.all)
+    run = session.make_callable([wanted, group(*states)], inputs.all)
     return lambda *arrays: run(*arrays)[0]
 
 
@@ -83,6 +85,8 @@ def update_step(model: Model, inputs: Inputs, training: bool) -> Callable[..., A
     with graph.as_default(), graph.name_scope(kind), training_as(training), StepScope() as scope:
         logs = getattr(model, kind)(inputs.data)
         own = model._has_own(kind, "compute_metrics", "get_metrics_result") and isinstance(logs, dict)
+        if own:  # whether the metrics tell at least as much as the logs do
+            model._updates_all = all(any(v in scope.values for v in m.variables) for m in model.metrics)
         values = {name: convert_to_tensor(v) for name, v in flat_logs(logs).items()} if own else {}
         step = group(*scope.assignments())
     session = backend.get_session(graph)

@@ -57,6 +57,7 @@ class Trainer(Layer):
         self._collected: tuple[list[Variable], set[Variable]] | None = None  # at `compile`: what to train of which
         self._steps: dict[Any, Any] = {}
         self._read: _Reader | None = None
+        self._updates_all = True  # whether a step of the model's own updates every metric
 
     # compiling
 
@@ -117,8 +118,8 @@ class Trainer(Layer):
 
     def compiled_loss(self, y: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None
                       ) -> Tensor:
-        """`compute_loss`, as earlier training steps call it."""
-        return self.compute_loss(None, y, y_pred, sample_weight)
+        """The loss, as earlier training steps ask for it: it goes into the loss's running mean too."""
+        return self._tracked_loss(None, y, y_pred, sample_weight)
 
     def _has_own(self, *methods: str) -> bool:
         """Whether a subclass defines one of these itself."""
@@ -231,7 +232,7 @@ class Trainer(Layer):
 
     def _tracked_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True) -> Tensor:
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
-        track(self._known()[2], loss, size_of(flatten(x)[0], (0,)))
+        track(self._known()[2], loss, size_of(flatten(y_pred if x is None else x)[0], (0,)))
         return loss
 
     def _targets(self, y: Any) -> list[Any]:

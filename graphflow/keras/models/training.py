@@ -126,7 +126,7 @@ class Fitter(Trainer):
                 break
         if end is not None and (step + 1) % together:
             end(step - step % together + together - 1, read)
-        return self._results() if own is not None and set(own) == set(self._reader().names) else read()
+        return self._results() if own and self._updates_all and set(own) == set(self._reader().names) else read()
 
     def _validate(self, validation_data: Any, batch_size: int | None, steps: int | None, hooks: Any
                   ) -> dict[str, float]:

@@ -1,0 +1,183 @@
+"""What steps compute, against the numbers of Keras 3.15: losses and metrics by output, masks, weights, own steps."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphflow as tf
+from graphflow import keras
+
+L = keras.layers
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(21, 4)).astype(np.float32)
+Y1 = RNG.normal(size=(21, 1)).astype(np.float32)
+Y3 = RNG.integers(0, 3, 21)
+RNG.integers(0, 2, (21, 1))
+SAMPLES = RNG.uniform(0.2, 2, 21).astype(np.float32)
+SEQUENCES = RNG.normal(size=(21, 5, 2)).astype(np.float32)
+STEPS = RNG.normal(size=(21, 5, 1)).astype(np.float32)
+TIMES = RNG.uniform(0, 1, (21, 5)).astype(np.float32)
+
+
+def filled(model: Any) -> Any:
+    """The model with kernels drawn as they were for Keras."""
+    model.set_weights([np.random.default_rng(i).normal(size=w.shape).astype(np.float32) * 0.4 if w.ndim > 1 else w
+                       for i, w in enumerate(model.get_weights())])
+    return model
+
+
+def regression() -> Any:
+    return filled(keras.Sequential([keras.Input((4,)), L.Dense(6, activation="tanh"), L.Dense(1)]))
+
+
+def two() -> Any:
+    inputs = keras.Input((4,))
+    hidden = L.Dense(5, activation="tanh")(inputs)
+    return filled(keras.Model(inputs, [L.Dense(1, name="a")(hidden), L.Dense(3, activation="softmax",
+                                                                            name="b")(hidden)]))
+
+
+class TwoCalls(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = L.Dense(1), L.Dense(3, activation="softmax")
+
+    def call(self, x: Any) -> Any:
+        return self.a(x), self.b(x)
+
+
+def called(model: Any) -> Any:
+    model(X)
+    return filled(model)
+
+
+def recurrent() -> Any:
+    return filled(keras.Sequential([keras.Input((5, 2)), L.Masking(0.0), L.SimpleRNN(3, return_sequences=True),
+                                    L.Dense(1)]))
+
+
+def masked() -> np.ndarray:
+    x = SEQUENCES.copy()
+    x[::2, 3:] = 0
+    return x
+
+
+BOTH = {"loss": ["mse", "sparse_categorical_crossentropy"]}
+
+
+def last(model: Any, x: Any, y: Any, compiled: dict[str, Any], **fitted: Any) -> dict[str, float]:
+    model.compile("sgd", **compiled)
+    options = {"batch_size": 8, "epochs": 3, "shuffle": False, "verbose": 0, **fitted}
+    return {k: v[-1] for k, v in model.fit(x, y, **options).history.items()}
+
+
+CASES: list[tuple[Any, dict[str, float]]] = [
+    (lambda: last(two(), X, [Y1, Y3], {**BOTH, "metrics": [["mae"], ["accuracy"]]}),
+     {"a_loss": 0.669195, "a_mae": 0.686729, "b_accuracy": 0.380952, "b_loss": 1.07348, "loss": 1.78188}),
+    (lambda: last(two(), X, [Y1, Y3], {"loss": ["mse", None], "metrics": [None, ["accuracy"]]}),
+     {"b_accuracy": 0.380952, "loss": 0.7061}),
+    (lambda: last(recurrent(), masked(), STEPS, {"loss": "mse", "metrics": ["mae"], "weighted_metrics": ["mse"]},
+                  sample_weight=TIMES), {"loss": 0.467105, "mae": 0.785235, "mse": 0.960008}),
+    (lambda: last(regression(), X, Y1, {"loss": "mse", "metrics": ["mae"], "weighted_metrics": ["mae", "mse"]},
+                  sample_weight=SAMPLES),
+     {"loss": 0.772245, "mae": 0.770186, "mse": 0.849602, "weighted_mae": 0.795127}),
+    (lambda: last(called(TwoCalls()), X, (Y1, Y3), {**BOTH, "metrics": [["mae"], ["accuracy"]]}),
+     {"accuracy": 0.238095, "loss": 2.01929, "mae": 0.697315, "mse_loss": 0.705638,
+      "sparse_categorical_crossentropy_loss": 1.23445}),
+    (lambda: last(regression(), X, Y1, {"loss": "mse"}, validation_data=(X, Y1), validation_freq=[1, 4], epochs=4),
+     {"loss": 0.783923, "val_loss": 0.747218}),
+]
+
+
+@pytest.mark.parametrize(("run", "expected"), CASES)
+def test_the_last_epoch_is_keras_s(run: Any, expected: dict[str, float]) -> None:
+    logs = run()
+    assert list(logs) == list(expected)
+    assert logs == pytest.approx(expected, rel=2e-4, abs=1e-5)
+
+
+def test_evaluate_lists_values_in_keras_s_order() -> None:
+    model = two()
+    model.compile("sgd", **BOTH, metrics=[["mae"], ["accuracy"]])
+    logs = model.evaluate(X, [Y1, Y3], verbose=0, return_dict=True)
+    listed = model.evaluate(X, [Y1, Y3], verbose=0)
+    assert listed == [logs[k] for k in ("loss", "a_loss", "b_loss", "a_mae", "b_accuracy")]
+    assert model.metrics_names == ["loss", "a_loss", "b_loss", "a_mae", "b_accuracy"]
+
+
+class OwnStep(keras.Model):
+    """The step of Keras's guide, over whatever metrics there are."""
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        x, y = data
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(y=y, y_pred=y_pred)
+        weights = self.trainable_weights
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, y_pred)
+        return {m.name: m.result() for m in self.metrics}
+
+
+def test_a_step_of_ones_own_over_the_compiled_metrics() -> None:
+    plain = regression()
+    own = OwnStep(plain.inputs, plain.outputs)
+    start = plain.get_weights()
+    logs = last(own, X, Y1.astype(np.float64), {"loss": "mse", "metrics": ["mae"]}, batch_size=7)
+    trained = own.get_weights()
+    plain.set_weights(start)
+    assert logs == pytest.approx(last(plain, X, Y1, {"loss": "mse", "metrics": ["mae"]}, batch_size=7), rel=1e-5)
+    for a, b in zip(trained, plain.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_logs_of_a_step_that_leaves_the_metrics_alone() -> None:
+    class Bare(keras.Model):
+        def train_step(self, data: Any) -> dict[str, Any]:
+            loss = tf.reduce_mean(tf.square(self(data[0], training=True) - data[1]))
+            self.optimizer.minimize(loss, self.trainable_weights)
+            return {"loss": loss}
+    plain = regression()
+    model = Bare(plain.inputs, plain.outputs)
+    model.compile("sgd")
+    before = float(((plain.predict(X, verbose=0) - Y1) ** 2).mean())
+    assert model.fit(X, Y1, batch_size=21, verbose=0).history["loss"] == [pytest.approx(before, rel=1e-5)]
+
+
+def test_a_batch_by_itself_has_its_own_metrics() -> None:
+    model = regression()
+    model.compile(keras.optimizers.SGD(0.0), "mse", metrics=["mae"])
+    parts = [model.train_on_batch(X[i:i + 7], Y1[i:i + 7]) for i in (0, 7, 14)]
+    assert [model.test_on_batch(X[i:i + 7], Y1[i:i + 7]) for i in (0, 7, 14)] == [pytest.approx(p) for p in parts]
+    model.reset_metrics()
+    for i in (0, 7, 14):
+        running = model.test_on_batch(X[i:i + 7], Y1[i:i + 7], reset_metrics=False)
+    assert running == pytest.approx(np.mean(parts, axis=0).tolist())
+
+
+def test_clones_are_compiled_with_an_optimizer_of_their_own() -> None:
+    model = regression()
+    model.compile(keras.optimizers.Adam(0.5), "mse", metrics=[keras.metrics.MeanAbsoluteError(name="gap")])
+    copy = keras.models.clone_model(model)
+    assert copy.compiled and copy.optimizer is not model.optimizer
+    assert float(copy.optimizer.learning_rate) == 0.5
+    copy.set_weights(model.get_weights())
+    assert copy.evaluate(X, Y1, verbose=0) == model.evaluate(X, Y1, verbose=0)
+
+
+def test_summary_of_what_is_no_chain() -> None:
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    model = keras.Model([a, b], L.Dense(1, name="out")(L.Add(name="sum")([a, b * 2.0])), name="m")
+    lines: list[str] = []
+    model.summary(line_length=100, print_fn=lines.append, show_trainable=True)
+    rows = [line.split("│")[1:-1] for line in lines[0].splitlines() if line.startswith("│")]
+    assert [[cell.strip() for cell in row] for row in rows if row[0].strip()] == [
+        ["b (InputLayer)", "(None, 4)", "0", "-", "-"], ["a (InputLayer)", "(None, 4)", "0", "-", "-"],
+        ["multiply (Multiply)", "(None, 4)", "0", "b[0][0]", "-"],
+        ["sum (Add)", "(None, 4)", "0", "a[0][0],", "-"], ["out (Dense)", "(None, 1)", "5", "sum[0][0]", "Y"]]
