@@ -15,7 +15,7 @@ from .compiler.ops.arguments import convert_all
 from .compiler.ops.complex import conj, real
 from .compiler.ops.constant import constant, convert_to_tensor
 from .compiler.ops.dynamic_slice import items_of, scalar_of
-from .compiler.ops.elementwise import abs_, cast, equal, sqrt, square
+from .compiler.ops.elementwise import abs_, equal, sqrt, square
 from .compiler.ops.factorization import svd
 from .compiler.ops.view import identity, ones_of, zeros_of
 from .compiler.shapes import normalize_axis
@@ -133,6 +133,15 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
 
 
 # casts
+
+
+def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
+    """`x` with elements converted to `dtype`, by C's rules (floats truncate towards zero). Of a SparseTensor or
+    IndexedSlices, the same with other values."""
+    if hasattr(x, "indices") and hasattr(x, "dense_shape") and isinstance(x.values, Tensor):
+        parts = {"indices": x.indices, "values": elementwise.cast(x.values, dtype, name), "dense_shape": x.dense_shape}
+        return type(x)(**parts)
+    return elementwise.cast(x, dtype, name)
 
 
 def _to(dtype: Any, default_name: str) -> Callable[..., Tensor]:
