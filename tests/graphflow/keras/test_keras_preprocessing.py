@@ -1,6 +1,7 @@
 """keras.preprocessing: texts, sequences and images, with the numbers and random draws of Keras."""
 from __future__ import annotations
 
+import pickle
 import random
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,7 @@ def test_batches_of_arrays_come_in_keras_order() -> None:
     batches = image.ImageDataGenerator().flow(np.zeros((6, 2, 2, 1)), np.arange(6), batch_size=4, seed=1)
     assert [next(batches)[1].tolist() for _ in range(4)] == [[2, 1, 4, 0], [3, 5], [3, 5, 4, 1], [0, 2]]
     assert batches[1][1].tolist() == [0, 2] and len(batches) == 2
+    assert pickle.loads(pickle.dumps(batches))[1][1].tolist() == [0, 2]
     x, y, weights = next(image.ImageDataGenerator(validation_split=0.5).flow(
         np.arange(16.0).reshape(4, 2, 2, 1), [1, 2, 1, 2], sample_weight=np.arange(4), subset="validation",
         shuffle=False))

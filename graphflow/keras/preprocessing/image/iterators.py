@@ -35,6 +35,13 @@ class Iterator(PyDataset):
         self.index_array: np.ndarray | None = None
         self.index_generator = self._flow_index()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For processes that read batches: what cannot be sent to them is made anew there."""
+        return {k: v for k, v in vars(self).items() if k not in ("lock", "index_generator")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, lock=threading.Lock(), index_generator=self._flow_index())
+
     def _set_index_array(self) -> None:
         self.index_array = np.random.permutation(self.n) if self.shuffle else np.arange(self.n)
 
