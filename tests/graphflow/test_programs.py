@@ -112,3 +112,9 @@ def test_a_mean_counts_only_batches_that_came():
             while True:
                 session.run(update)
         assert session.run(value) == 4
+
+
+def test_cast_of_a_sparse_tensor_casts_its_values():
+    sparse = tf.cast(tf.SparseTensor([[0, 1]], [2], [2, 2]), tf.float32)
+    with tf.Session() as session:
+        assert session.run(tf.sparse.to_dense(sparse)).tolist() == [[0, 2], [0, 0]] and sparse.dtype == tf.float32
