@@ -70,7 +70,8 @@ _MORE_VALUES = {"average": {"weights"}, "digitize": {"bins"}, "isclose": {"rtol"
 # classes whose names are not those of their functions
 _CLASSES = {
     "allclose": "AllClose", "isin": "IsIn", "searchsorted": "SearchSorted", "batch_normalization": "BatchNorm",
-    "ctc_loss": "CTCLoss", "ctc_decode": "CTCDecode", "psnr": "PSNR", "rms_normalization": "RMSNorm",
+    "ctc_loss": "CTCLoss", "abs": "Absolute", "swish": "Silu", "hard_swish": "HardSilu", "conj": "Conjugate",
+    "ctc_decode": "CTCDecode", "psnr": "PSNR", "rms_normalization": "RMSNorm",
     "layer_normalization": "LayerNorm", "cdist": "CDist", "fft": "FFT", "fft2": "FFT2", "ifft2": "IFFT2",
     "rfft": "RFFT", "irfft": "IRFFT", "stft": "STFT", "istft": "ISTFT", "svd": "SVD", "jvp": "JVP",
     "rgb_to_grayscale": "RGBToGrayscale", "rgb_to_hsv": "RGBToHSV", "hsv_to_rgb": "HSVToRGB", "ssim": "SSIM"}
@@ -124,8 +125,6 @@ class FunctionOperation(Operation):
                 given.append(value)
             else:
                 settings[key] = value
-        while given and given[-1] is None:  # left out
-            given.pop()
         return cls(**settings)(*given)
 
 
