@@ -293,7 +293,7 @@ def test_a_terminal_sees_the_bar_redrawn(capsys: Any, monkeypatch: pytest.Monkey
 
 
 def test_the_overhead_of_fit_is_small() -> None:
-    """Per step, beside the native run: well under the 50 us that are allowed, on a busy machine too."""
+    """Per step, beside the native run: in processor time, so that what else the machine does counts little."""
     x, y = np.zeros((16 * 400, 2), np.float32), np.zeros(16 * 400, np.int64)
     model = classifier()
     model.fit(x, y, batch_size=16, verbose=0)
@@ -303,9 +303,9 @@ def test_the_overhead_of_fit_is_small() -> None:
     def seconds(work: Any) -> float:
         times = []
         for _ in range(7):
-            start = time.perf_counter()
+            start = time.thread_time()
             work()
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
     def bare() -> None:
