@@ -49,10 +49,14 @@ def numpy_function(func: Callable[..., Any] | None = None, inp: Sequence[Any] = 
 
 
 class EagerArray(np.ndarray):
-    """An array with the method that eager tensors have."""
+    """An array with the method that eager tensors have; so have its numbers."""
 
     def numpy(self) -> np.ndarray:
         return np.asarray(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return np.asarray(found).view(EagerArray) if isinstance(found, np.number) else found
 
 
 def py_function(func: Callable[..., Any] | None = None, inp: Sequence[Any] = (), Tout: Any = None,  # noqa: N803

@@ -29,6 +29,7 @@ from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.passes.specialise import needed_operations
 from ..runtime.runner import Runner
 from ..runtime.session import Session, default_session
+from ..script_ops import EagerArray
 from . import structure as st
 from .dataset import Core, take_error
 from .function import Element, Runs, Scope
@@ -265,7 +266,8 @@ def make_one_shot_iterator(dataset: Core) -> Iterator:
 
 
 def iterate_in_python(dataset: Core) -> abc.Iterator[Any]:
-    """The elements as NumPy values, computed in the default session or one of their own."""
+    """The elements as NumPy values (arrays with TensorFlow 2's method `numpy()`), computed in the default session or
+    one of their own."""
     session = default_session() or Session(graph=dataset._graph)
     yield from _structured(dataset.element_spec, dataset._iterate(scope_of(dataset, session)))
 
@@ -279,7 +281,9 @@ def _structured(spec: Any, elements: abc.Iterator[Any]) -> abc.Iterator[Any]:
 def _python(spec: Any, value: Any) -> Any:
     if isinstance(spec, st.DatasetSpec):
         return Runs(lambda: _structured(spec.element_spec, iter(value)))
-    return np.asarray(value)[()] if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.view(EagerArray) if value.ndim else value[()]
 
 
 # ops that run through a dataset at once

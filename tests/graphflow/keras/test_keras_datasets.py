@@ -161,6 +161,7 @@ def test_data_sets_of_files(tree: Path, capsys: Any) -> None:
     (x, y), (rest, _) = list(images)
     assert x.shape == (4, 3, 4, 3) and x.dtype == np.float32 and x[:, 0, 0, 0].tolist() == [0, 40, 80, 100]
     assert y.tolist() == [[1, 0]] * 3 + [[0, 1]] and len(rest) == 2
+    assert x[1].numpy().shape == (3, 4, 3) and y[0, 0].numpy() == 1  # as TensorFlow 2's programs look at them
     training, held = keras.utils.image_dataset_from_directory(
         tree, image_size=(3, 4), validation_split=0.34, subset="both", seed=3, label_mode="binary", verbose=False)
     assert len(training.file_paths) == 4 and not {*training.file_paths} & {*held.file_paths}
