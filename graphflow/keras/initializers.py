@@ -290,8 +290,9 @@ def window_array(window: Any, length: int, periodic: bool) -> np.ndarray:
             raise ValueError("The shape of `window` must be equal to [frame_length]. Received: window "
                              f"shape={array.shape}")
         return array
-    known = {"hann": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett,
-             "boxcar": np.ones, "ones": np.ones, "rectangular": np.ones}
+    known: dict[str, Any] = {
+        "hann": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett,
+        "boxcar": np.ones, "ones": np.ones, "rectangular": np.ones}
     if window in known:
         return known[window](length + periodic)[:length]
     try:

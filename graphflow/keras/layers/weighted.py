@@ -43,7 +43,8 @@ class Weighted:
         own = list(dict.fromkeys([*self._weights, *attributes]))
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 
-    _stored_variables = _own_weights
+    def _stored_variables(self) -> Sequence[Any]:
+        return self._own_weights()
 
     def _sublayers(self) -> Iterator[Any]:
         for key, value in list(vars(self).items()):

@@ -15,7 +15,7 @@ from ....compiler.ops.elementwise import atan2, cast, log, maximum, power, sqrt,
 from ....compiler.ops.reduction import reduce_max
 from ....compiler.ops.slicing import concat, pad, place
 from ....compiler.ops.spectral import rfft
-from ....compiler.ops.view import reshape, transpose
+from ....compiler.ops.view import known_rank, reshape, transpose
 from ....signal import frame
 from ... import backend, initializers
 from ..arguments import data_format_word, padding_word
@@ -132,9 +132,8 @@ class MelSpectrogram(DataLayer):
 
     def call(self, inputs: Any) -> Tensor:
         x = cast(convert_to_tensor(inputs), self.compute_dtype)
-        assert x.dims is not None
-        half = self.fft_length // 2
-        x = pad(x, [[0, 0]] * (len(x.dims) - 1) + [[half, half]], mode="REFLECT")
+        half, rank = self.fft_length // 2, len(known_rank("MelSpectrogram", x))
+        x = pad(x, [[0, 0]] * (rank - 1) + [[half, half]], mode="REFLECT")
         spectrum = rfft(frame(x, self.fft_length, self.sequence_stride) * self._window(), [self.fft_length])
         magnitude = abs(spectrum)
         mel = tensordot(power(magnitude, self.mag_exp), self._mel_weights(), 1)
@@ -142,7 +141,6 @@ class MelSpectrogram(DataLayer):
             mel = _decibels(mel, self.min_power) - _decibels(
                 convert_to_tensor(abs(self.ref_power), mel.dtype), self.min_power)
             mel = maximum(mel, reduce_max(mel) - self.top_db)
-        rank = len(x.dims)
         return transpose(mel, (*range(rank - 1), rank, rank - 1))
 
     def _window(self) -> np.ndarray:

@@ -211,7 +211,7 @@ class HashedCrossing(DataLayer):
         refuse_sparse(self, sparse, output_mode)
         self.num_bins, self.output_mode, self.sparse = num_bins, output_mode, sparse
 
-    def __call__(self, inputs: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def __call__(self, inputs: Any, **kwargs: Any) -> Any:
         if not isinstance(inputs, (list, tuple)):
             raise ValueError("`HashedCrossing` should be called on a list or tuple of inputs. Received: "
                              f"inputs={inputs}")

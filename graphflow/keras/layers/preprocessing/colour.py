@@ -158,7 +158,7 @@ class RandomColorJitter(BaseImagePreprocessingLayer):
         self.saturation_factor, self.hue_factor = saturation_factor, hue_factor
         kinds = ((RandomBrightness, brightness_factor), (RandomContrast, contrast_factor),
                  (RandomSaturation, saturation_factor), (RandomHue, hue_factor))
-        self._steps = [kind(factor, value_range, seed=None if seed is None else seed + i)  # type: ignore[abstract]
+        self._steps = [kind(factor, value_range, seed=None if seed is None else seed + i)
                        for i, (kind, factor) in enumerate(kinds) if factor is not None]
 
     def draw(self, batch: Any, height: Any, width: Any) -> Any:

@@ -10,7 +10,16 @@ from ....compiler.ops.constant import convert_to_tensor
 from ....compiler.ops.elementwise import cast, cos, sin, where
 from ....compiler.ops.random import random_normal
 from ....compiler.ops.slicing import stack
-from ....compiler.ops.view import broadcast_to, dim_scalar, expand_dims, reshape, reverse, squeeze, zeros_like
+from ....compiler.ops.view import (
+    broadcast_to,
+    dim_scalar,
+    expand_dims,
+    known_rank,
+    reshape,
+    reverse,
+    squeeze,
+    zeros_like,
+)
 from ....image.warp import folded, projected, sampled
 from ....linalg import matrix_solve
 from .boxes import moved_with
@@ -246,8 +255,8 @@ class RandomElasticTransform(BaseImagePreprocessingLayer):
 
     def change(self, images: Tensor, drawn: Any, interpolation: str) -> Tensor:
         chosen, moves = drawn
-        assert images.dims is not None
-        height, width = images.dims[1:3]
+        sizes: tuple[Any, ...] = known_rank("RandomElasticTransform", images)
+        height, width = sizes[1:3]
         rows = np.arange(height, dtype=np.float32)[None, :, None]
         columns = np.arange(width, dtype=np.float32)[None, None, :]
         moves = cast(moves, "float32")

@@ -71,7 +71,8 @@ class ContrastLimitedAdaptiveHistogramEqualization(BaseImagePreprocessingLayer):
         self.tile_grid_size = tuple(tile_grid_size)
 
     def change(self, images: Tensor, drawn: Any, interpolation: str) -> Tensor:
-        batch, height, width, channels = known_rank("CLAHE", images)
+        sizes: tuple[Any, ...] = known_rank("CLAHE", images)
+        batch, height, width, channels = sizes
         if not all(isinstance(d, int) for d in (height, width, channels)):
             raise ValueError(f"Layer {self.name!r}: height, width and channels of images must be known. Received: "
                              f"{images.shape}")

@@ -73,7 +73,8 @@ class BaseImagePreprocessingLayer(DataLayer):
     def sizes(self, images: Any) -> tuple[Any, Any, Any]:
         """Batch size, height and width of a batch of images."""
         dims = convert_to_tensor(images).dims or ()
-        return (dims[0], *(dims[1:3] if self.data_format == "channels_last" else dims[2:4]))
+        height, width = dims[1:3] if self.data_format == "channels_last" else dims[2:4]
+        return dims[0], height, width
 
     # what callers and subclasses of Keras know
 

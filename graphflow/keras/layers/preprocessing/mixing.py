@@ -197,7 +197,7 @@ class RandAugment(BaseImagePreprocessingLayer):
         numbers, own = drawn
         masks = interpolation != self.interpolation
         for number in numbers:
-            branches = [(lambda x=images, layer=layer, d=d:  # type: ignore[misc]
+            branches = [(lambda x=images, layer=layer, d=d:
                          x if masks and not layer.moves else layer.change(x, d, interpolation))
                         for layer, d in zip(self._choices, own, strict=True)]
             shape = images.shape

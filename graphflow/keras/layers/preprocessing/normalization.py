@@ -105,7 +105,9 @@ class Normalization(DataLayer):
         if self.input_mean is not None:
             raise ValueError("Cannot `adapt` a Normalization layer that is initialized with static `mean` and "
                              "`variance`, you passed mean and variance directly.")
-        mean, variance, seen = np.float64(0), np.float64(0), 0
+        mean: Any = 0.0
+        variance: Any = 0.0
+        seen = 0
         for array in batches_of(data):
             if not self.built:
                 self.build_from_config({"input_shape": array.shape})

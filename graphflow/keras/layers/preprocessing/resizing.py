@@ -185,7 +185,8 @@ class RandomCrop(BaseImagePreprocessingLayer):
                 for have, want in ((height, self.height), (width, self.width))]
 
     def change(self, images: Tensor, drawn: Any, interpolation: str) -> Tensor:
-        batch, height, width, channels = known_rank("RandomCrop", images)
+        sizes: tuple[Any, ...] = known_rank("RandomCrop", images)
+        batch, height, width, channels = sizes
         if drawn is None:
             for axis, begin, size in zip((1, 2), self._begins(height, width), (self.height, self.width), strict=True):
                 images = slice_axis(images, axis, begin, min((height, width)[axis - 1] - begin, size))
