@@ -87,7 +87,11 @@ class Trainer(Layer):
         self.compiled, self.stop_training = True, False
         self._forget_steps()
         if self._network is not None:
-            self._known()
+            try:
+                self._known()
+            except Exception:  # what cannot be used is not kept
+                self.compiled = False
+                raise
 
     def _outputs(self) -> Outputs:
         """What is known of the outputs: their names in a functional model, their nest once a subclassed one ran."""

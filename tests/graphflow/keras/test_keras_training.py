@@ -329,6 +329,7 @@ def test_compile_errors(compile_arguments: dict[str, Any], message: str) -> None
     model = keras.Sequential([keras.Input((2,)), L.Dense(1)])
     with pytest.raises(ValueError, match=message):
         model.compile(**compile_arguments)
+    assert not model.compiled
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
