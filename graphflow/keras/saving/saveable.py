@@ -1,8 +1,7 @@
 """What objects with variables say about their state in files. Subclasses may define any of this anew."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 
 class Saveable:
@@ -14,9 +13,7 @@ class Saveable:
 
     name: str
 
-    if TYPE_CHECKING:
-        def _stored_variables(self) -> Sequence[Any]:
-            """The variables of its own, in the order of files."""
+    _stored_variables: Any  # a method: its own variables, in the order of files
 
     def save_own_variables(self, store: Any) -> None:
         """Put the values of its own variables into `store`."""
