@@ -56,7 +56,7 @@ _INTERNAL = {
     "framework.errors_impl": "errors", "training.evaluation": "contrib.training.evaluation",
     "platform.gfile.gfile": "gfile",
     **{name: f"internal.{name.rpartition('.')[2]}" for name in (
-        "util.all_util", "eager.context", "ops.linalg.linear_operator_util",
+        "util.all_util", "eager.context", "ops.linalg.linear_operator_util", "ops.resource_variable_ops",
         "ops.control_flow_util", "util.deprecation", "client.device_lib",
         "util.function_utils", "ops.metrics_impl", "framework.tensor_util", "util.tf_contextlib", "util.tf_decorator",
         "util.tf_export", "util.tf_inspect")},

@@ -30,6 +30,7 @@ from .weighting import remove_squeezable
 
 __all__ = ["all_util", "context", "control_flow_util", "deprecation", "device_lib", "function_utils",
            "linear_operator_util", "metrics_impl",
+           "resource_variable_ops",
            "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope", "variables"]
 
 
@@ -128,6 +129,7 @@ device_lib = SimpleNamespace(list_local_devices=list_local_devices)
 variables = SimpleNamespace(PartitionedVariable=PartitionedVariable, RefVariable=Variable, Variable=Variable,
                             VariableV1=Variable)
 variable_scope = SimpleNamespace(variable=Variable)
+resource_variable_ops = SimpleNamespace(ResourceVariable=Variable, is_resource_variable=lambda _: False)
 context = SimpleNamespace(executing_eagerly=lambda: False, in_eager_mode=lambda: False, in_graph_mode=lambda: True,
                           graph_mode=contextlib.nullcontext, num_gpus=lambda: 0)
 control_flow_util = SimpleNamespace(GetContainingXLAContext=lambda _: None, GraphOrParentsInXlaContext=lambda _: False)
