@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,16 +34,19 @@ __all__ = ["all_util", "context", "control_flow_util", "deprecation", "device_li
            "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope", "variables"]
 
 
-class ArgSpec(tuple):
-    """What `inspect.getargspec`, which Python has dropped, gave: args, varargs, keywords, defaults."""
+class ArgSpec(NamedTuple):
+    """What `inspect.getargspec`, which Python has dropped, gave."""
 
-    args, varargs, keywords, defaults = (property(lambda self, i=i: self[i]) for i in range(4))
+    args: list[str]
+    varargs: str | None
+    keywords: str | None
+    defaults: tuple[Any, ...] | None
 
 
 def getargspec(func: Callable[..., Any]) -> ArgSpec:
     """The positional arguments of a function, with their defaults."""
     found = inspect.getfullargspec(func)
-    return ArgSpec((found.args, found.varargs, found.varkw, found.defaults))
+    return ArgSpec(found.args, found.varargs, found.varkw, found.defaults)
 
 
 def make_decorator(target: Callable[..., Any], decorator_func: Callable[..., Any], *_: Any, **__: Any
