@@ -102,6 +102,8 @@ def test_training_ends_at_the_first_batch_without_a_number() -> None:
     history = model.fit(x, Y, batch_size=4, shuffle=False, epochs=3, verbose=0, callbacks=[C.TerminateOnNaN()])
     assert int(model.optimizer.iterations) == 2
     assert len(history.epoch) == 1
+    with pytest.raises(RuntimeError, match="at batch 0. Received: loss=nan"):
+        model.fit(x, Y, verbose=0, callbacks=[C.TerminateOnNaN(raise_error=True)])
 
 
 def test_checkpoints_by_batches_epochs_and_metrics(tmp_path: Path) -> None:
