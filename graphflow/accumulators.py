@@ -116,7 +116,7 @@ class SparseConditionalAccumulator(ConditionalAccumulatorBase):
     def take_grad(self, num_required: Any, name: str | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """(indices, values, shape) of `take_indexed_slices_grad`."""
         found = self.take_indexed_slices_grad(num_required, name)
-        return found.indices, found.values, found.dense_shape
+        return found.indices, found.values, convert_to_tensor(self._shape)
 
 
 class CriticalSection:

@@ -28,10 +28,10 @@ class Benchmark:
             start = time.perf_counter()
             sess.run(op_or_tensor, feed_dict)
             times.append(time.perf_counter() - start)
-        found = {"iters": min_iters, "wall_time": statistics.median(times), "name": name, "extras": dict(extras or {}),
-                 "throughput": mbs / statistics.median(times) if mbs else 0.0}
-        self.report_benchmark(iters=min_iters, wall_time=found["wall_time"], name=name, extras=extras)
-        return found
+        median = statistics.median(times)
+        self.report_benchmark(iters=min_iters, wall_time=median, name=name, extras=extras)
+        return {"iters": min_iters, "wall_time": median, "name": name, "extras": dict(extras or {}),
+                "throughput": mbs / median if mbs else 0.0}
 
     def report_benchmark(self, iters: int | None = None, cpu_time: float | None = None, wall_time: float | None = None,
                          throughput: float | None = None, extras: dict[str, Any] | None = None,
@@ -45,7 +45,10 @@ class Benchmark:
 
     def evaluate(self, tensors: Any) -> Any:
         """The values in the default session."""
-        return get_default_session().run(tensors)
+        session = get_default_session()
+        if session is None:
+            raise ValueError("No default session is registered: use `with session:`")
+        return session.run(tensors)
 
 
 def benchmark_config() -> ConfigProto:

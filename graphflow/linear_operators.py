@@ -208,7 +208,7 @@ class LinearOperatorTridiag(LinearOperator):
         above, main, below = (self.diagonals[..., k, :] if isinstance(self.diagonals, Tensor) else self.diagonals[k]
                               for k in range(3))
         n = _size("Tridiag", main)
-        return diag(main) + diag(above[..., :n - 1], k=1) + diag(below[..., below.shape.as_list()[-1] - n + 1:], k=-1)
+        return diag(main) + diag(above[..., :n - 1], k=1) + diag(below[..., _size("Tridiag", below) - n + 1:], k=-1)
 
 
 class LinearOperatorLowRankUpdate(LinearOperator):

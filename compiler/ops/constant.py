@@ -49,6 +49,8 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
     if value is None:
         raise ValueError("None values not supported.")
     array = np.array(value)
+    if dtype is not None and dtype.is_string and not array.size:
+        return array.astype(object)
     if array.dtype.kind in "OUS" and (dtype is None or dtype.is_string):
         return as_strings(value)
     if array.dtype.kind in "OUS" or (dtype is not None and dtype.is_string):

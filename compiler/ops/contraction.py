@@ -96,9 +96,9 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     free_x = [i for i in range(rank_x) if i not in xs]
     free_y = [i for i in range(rank_y) if i not in ys]
     inner = dm.product(x.dims[i] for i in xs)
-    left = reshape(transpose(x, free_x + xs), (dm.product(x.dims[i] for i in free_x), inner))
-    right = reshape(transpose(y, ys + free_y), (inner, dm.product(y.dims[i] for i in free_y)))
-    product = matmul(left, right, name=name)
-    return reshape(product, (*(x.dims[i] for i in free_x), *(y.dims[i] for i in free_y)))
+    with x.graph.name_scope(name or "Tensordot") as scope:
+        left = reshape(transpose(x, free_x + xs), (dm.product(x.dims[i] for i in free_x), inner))
+        right = reshape(transpose(y, ys + free_y), (inner, dm.product(y.dims[i] for i in free_y)))
+        return reshape(matmul(left, right), (*(x.dims[i] for i in free_x), *(y.dims[i] for i in free_y)), scope)
 
 

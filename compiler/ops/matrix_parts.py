@@ -190,7 +190,8 @@ def tensor_diag(diagonal: Any, name: str | None = None) -> Tensor:
     """For shape [d...] the tensor of shape [d..., d...] with `diagonal` at [i..., i...] and 0 elsewhere."""
     x = convert_to_tensor(diagonal, name="Diag/diagonal")
     dims = known_rank("Diag", x)
-    return reshape(diag(reshape(x, (dm.product(dims),))), (*dims, *dims), name=name or "Diag")
+    with x.graph.name_scope(name or "Diag") as scope:
+        return reshape(diag(reshape(x, (dm.product(dims),))), (*dims, *dims), name=scope)
 
 
 def tensor_diag_part(input: Any, name: str | None = None) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import rng_reference
 from ..dtypes import FLOATS, DType, as_dtype, bfloat16, float16, float32, int32, int64
-from ..errors import DTypeError, InvalidArgumentError
+from ..errors import DTypeError
 from ..ir import Tensor, TensorType, default_graph
 from ..opdef import RANDOM, OpDef
 from .constant import constant, convert_to_tensor
@@ -89,13 +89,16 @@ def _uniform_int(shape: Tensor, minval: Any, maxval: Any, dtype: DType, seed: in
     known = [static_value(t) for t in (low, high)]
     if known[0] is not None and known[1] is not None and not known[0].shape and not known[1].shape:
         first, last = (int(k) for k in known if k is not None)
-        if first >= last:
-            raise InvalidArgumentError(f"Need minval < maxval, got {first} >= {last}")
-        return _integer(shape, dtype=dtype, key=random_key(seed), low=first, high=last, name=name)
+        if first < last:
+            return _integer(shape, dtype=dtype, key=random_key(seed), low=first, high=last, name=name)
+        message = f"Need minval < maxval, got {first} >= {last}"
+    else:
+        message = "Need minval < maxval"
     # of 62 random bits: a value's probability is off by a factor of (maxval - minval) / 2^62 at most
     drawn = _integer(shape, dtype=int64, key=random_key(seed), low=0, high=2**62, name=name)
     span = cast(high, int64) - cast(low, int64)
-    return cast(drawn % (check_index(span - 1, constant(np.int64(2**62))) + 1) + cast(low, int64), dtype)
+    width = check_index(span - 1, constant(np.int64(2**62)), message) + 1
+    return cast(drawn % width + cast(low, int64), dtype)
 
 
 def random_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32, seed: int | None = None,

@@ -1,6 +1,7 @@
 """Categorical columns: features as ids."""
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -155,8 +156,9 @@ class _CrossedColumn(CategoricalColumn):
         parts = [key.ids(features) if isinstance(key, CategoricalColumn) else _text(features, key)
                  for key in self._leaves()]
         found = numpy_function(self._cross, parts, int64)
-        widths = [p.shape.as_list()[1] for p in parts]
-        found.set_shape([parts[0].shape.as_list()[0], None if None in widths else int(np.prod(widths))])
+        widths = [p.shape[1:].num_elements() for p in parts]
+        found.set_shape([parts[0].shape.as_list()[0],
+                         None if None in widths else math.prod(w for w in widths if w is not None)])
         return found
 
     def _cross(self, *parts: np.ndarray) -> np.ndarray:

@@ -26,28 +26,28 @@ def _steps(learning_rate: Any, global_step: Any, decay_steps: Any) -> tuple[Tens
 def exponential_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
                       name: str | None = None) -> Tensor:
     """learning_rate * decay_rate ** (step / decay_steps); `staircase` rounds the exponent down."""
-    with name_scope(name, "ExponentialDecay"):
+    with name_scope(name, "ExponentialDecay") as scope:
         rate, step, total = _steps(learning_rate, global_step, decay_steps)
-        exponent = step / total
-        return rate * ew.power(convert_to_tensor(decay_rate, rate.dtype), ew.floor(exponent) if staircase else exponent)
+        exponent = ew.floor(step / total) if staircase else step / total
+        return ew.multiply(rate, ew.power(convert_to_tensor(decay_rate, rate.dtype), exponent), scope)
 
 
 def natural_exp_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False,
                       name: str | None = None) -> Tensor:
     """learning_rate * exp(-decay_rate * step / decay_steps)."""
-    with name_scope(name, "ExponentialDecay"):
+    with name_scope(name, "ExponentialDecay") as scope:
         rate, step, total = _steps(learning_rate, global_step, decay_steps)
         exponent = step / total
-        return rate * ew.exp(-(ew.floor(exponent) if staircase else exponent) * decay_rate)
+        return ew.multiply(rate, ew.exp(-(ew.floor(exponent) if staircase else exponent) * decay_rate), scope)
 
 
 def inverse_time_decay(learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any,
                        staircase: bool = False, name: str | None = None) -> Tensor:
     """learning_rate / (1 + decay_rate * step / decay_steps)."""
-    with name_scope(name, "InverseTimeDecay"):
+    with name_scope(name, "InverseTimeDecay") as scope:
         rate, step, total = _steps(learning_rate, global_step, decay_steps)
         passed = step / total
-        return rate / (1 + (ew.floor(passed) if staircase else passed) * decay_rate)
+        return ew.real_divide(rate, 1 + (ew.floor(passed) if staircase else passed) * decay_rate, scope)
 
 
 def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: Any, end_learning_rate: Any = 0.0001,
@@ -56,14 +56,15 @@ def polynomial_decay(learning_rate: Any, global_step: Any, decay_steps: Any, end
 
     With `cycle`, decay_steps is multiplied so that the step always lies within it.
     """
-    with name_scope(name, "PolynomialDecay"):
+    with name_scope(name, "PolynomialDecay") as scope:
         rate, step, total = _steps(learning_rate, global_step, decay_steps)
         end = convert_to_tensor(end_learning_rate, rate.dtype)
         if cycle:
             total = total * where(ew.equal(step, zeros_of(step)), ones_of(step), ew.ceil(step / total))
         else:
             step = ew.minimum(step, total)
-        return (rate - end) * ew.power(1 - step / total, convert_to_tensor(power, rate.dtype)) + end
+        fallen = (rate - end) * ew.power(1 - step / total, convert_to_tensor(power, rate.dtype))
+        return ew.add(fallen, end, scope)
 
 
 def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0,
@@ -79,7 +80,7 @@ def cosine_decay_restarts(learning_rate: Any, global_step: Any, first_decay_step
                           m_mul: Any = 1.0, alpha: Any = 0.0, name: str | None = None) -> Tensor:
     """Half cosines one after another, each `t_mul` times as long and `m_mul` times as high as the one before it
     (Loshchilov and Hutter 2017)."""
-    with name_scope(name, "SGDRDecay"):
+    with name_scope(name, "SGDRDecay") as scope:
         rate, step, first = _steps(learning_rate, global_step, first_decay_steps)
         longer, lower, floor = (convert_to_tensor(v, rate.dtype) for v in (t_mul, m_mul, alpha))
         passed = step / first
@@ -90,17 +91,17 @@ def cosine_decay_restarts(learning_rate: Any, global_step: Any, first_decay_step
         fraction = where(same, passed - plain_round, (passed - begun) / ew.power(longer, round_))
         height = ew.power(lower, where(same, plain_round, round_))
         cosine = 0.5 * height * (1 + ew.cos(math.pi * fraction))
-        return rate * ((1 - floor) * cosine + floor)
+        return ew.multiply(rate, (1 - floor) * cosine + floor, scope)
 
 
 def linear_cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, num_periods: Any = 0.5,
                         alpha: Any = 0.0, beta: Any = 0.001, name: str | None = None) -> Tensor:
     """A falling line times a cosine of `num_periods` periods (Bello et al. 2017)."""
-    with name_scope(name, "LinearCosineDecay"):
+    with name_scope(name, "LinearCosineDecay") as scope:
         rate, step, total = _steps(learning_rate, global_step, decay_steps)
         passed = ew.minimum(step, total) / total
         cosine = 0.5 * (1 + ew.cos(math.pi * (2 * _like(num_periods, rate)) * passed))
-        return rate * ((_like(alpha, rate) + (1 - passed)) * cosine + _like(beta, rate))
+        return ew.multiply(rate, (_like(alpha, rate) + (1 - passed)) * cosine + _like(beta, rate), scope)
 
 
 def noisy_linear_cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, initial_variance: Any = 1.0,
@@ -108,14 +109,14 @@ def noisy_linear_cosine_decay(learning_rate: Any, global_step: Any, decay_steps:
                               name: str | None = None) -> Tensor:
     """`linear_cosine_decay` with normal noise of variance initial_variance / (1 + step) ** variance_decay on the line
     (Bello et al. 2017)."""
-    with name_scope(name, "NoisyLinearCosineDecay"):
+    with name_scope(name, "NoisyLinearCosineDecay") as scope:
         rate, step, total = _steps(learning_rate, global_step, decay_steps)
         step = ew.minimum(step, total)
         deviation = ew.sqrt(_like(initial_variance, rate) / ew.power(1 + step, _like(variance_decay, rate)))
         passed = step / total
         noisy = 1 - passed + random_normal(passed.shape, dtype=rate.dtype) * deviation
         cosine = 0.5 * (1 + ew.cos(math.pi * (2 * _like(num_periods, rate)) * passed))
-        return rate * ((_like(alpha, rate) + noisy) * cosine + _like(beta, rate))
+        return ew.multiply(rate, (_like(alpha, rate) + noisy) * cosine + _like(beta, rate), scope)
 
 
 def _like(value: Any, rate: Tensor) -> Tensor:
