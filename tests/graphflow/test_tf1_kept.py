@@ -43,7 +43,8 @@ def test_tensors_by_handle():
 
 def test_critical_sections_run_in_order():
     section, v = tf.CriticalSection(), tf.Variable(1.0)
-    first, second = section.execute(lambda: tf.assign_add(v, 1.0)), section.execute(lambda: tf.assign(v, v.read_value() * 10))
+    first = section.execute(lambda: tf.assign_add(v, 1.0))
+    second = section.execute(lambda: tf.assign(v, v.read_value() * 10))
     with tf.Session() as session:
         session.run(v.initializer)
         assert session.run([second, first]) == [20, 2]

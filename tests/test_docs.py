@@ -1,0 +1,16 @@
+"""The pages of what there is say what there is."""
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+@pytest.mark.parametrize("page", ["compat.md", "keras.md"])
+def test_the_page_is_what_the_generator_writes(page):
+    text, rows = runpy.run_path(str(DOCS / "compat.py"))["pages"]()[page]
+    assert (DOCS / page).read_text() == text, "run `python docs/compat.py`"
+    assert {row.status for row in rows} <= {"yes", "partial", "no"} and len(rows) > 1000
