@@ -17,7 +17,8 @@ READ_BACK = {"AudioSummaryV2", "HistogramSummary", "ImageSummary", "MergeSummary
 
 def test_every_op_has_a_case():
     in_sessions = {name for name, op in REGISTRY.items() if "resource" in op.fields}  # tested with those
-    assert sorted(set(REGISTRY) - set(CASES) - PASSES_OWN - WITH_EFFECTS - READ_BACK - in_sessions) == []
+    declared = {name for name in REGISTRY if not name.startswith("Test")}  # those are other tests' own
+    assert sorted(declared - set(CASES) - PASSES_OWN - WITH_EFFECTS - READ_BACK - in_sessions) == []
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

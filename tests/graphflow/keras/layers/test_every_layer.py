@@ -65,8 +65,8 @@ ELSEWHERE = {
     "Add", "AdditiveAttention", "Attention", "Average", "CategoryEncoding", "Concatenate", "Discretization", "Dot",
     "Embedding", "GRUCell", "GroupedQueryAttention", "HashedCrossing", "Hashing", "InputLayer", "IntegerLookup",
     "LSTMCell", "Lambda", "Layer", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "Pipeline", "RandomCrop",
-    "ReversibleEmbedding", "SimpleRNNCell", "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization",
-    "Wrapper",
+    "ReversibleEmbedding", "SimpleRNNCell", "SlicingOpLambda", "StackedRNNCells", "StringLookup", "Subtract",
+    "TFOpLambda", "TextVectorization", "Wrapper",
 }
 
 
