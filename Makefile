@@ -1,5 +1,6 @@
 # Every target sets up what it needs in .venv and may be run again: nothing is reinstalled until pyproject.toml changes.
-# Variables: PYTHON (the interpreter for .venv), ARGS (more arguments for the command), JOBS (test processes).
+# Variables: PYTHON (the interpreter for .venv), ARGS (more arguments for the command), JOBS (test processes), CACHE (a
+# folder for the kernels that the tests compile, removed after them).
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,8 +28,8 @@ demo: $(VENV)/installed
 
 # the kernels that the tests compile are shared by the test processes, and gone afterwards
 test: $(VENV)/installed-test
-	@cache=$$(mktemp -d); trap 'rm -rf "$$cache"' EXIT; trap 'exit 130' INT TERM; \
-	GRAPHFLOW_CACHE_DIR="$$cache" $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@cache=$(or $(CACHE),$$(mktemp -d)); trap 'rm -rf "$$cache"' EXIT; trap 'exit 130' INT TERM; \
+	GRAPHFLOW_CACHE_DIR="$$cache" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: $(VENV)/installed-dev
 	@$(BIN)/ruff check $(ARGS)
@@ -46,6 +47,7 @@ clean:
 $(VENV)/installed: WANTED := .
 $(VENV)/installed-test: WANTED := .[test]
 $(VENV)/installed-dev: WANTED := .[dev]
+$(VENV)/installed-dev: INCLUDED := $(VENV)/installed-test
 $(VENV)/installed $(VENV)/installed-test $(VENV)/installed-dev: pyproject.toml
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 		if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(SUPPORTED)' 2>/dev/null; then \
@@ -59,4 +61,4 @@ $(VENV)/installed $(VENV)/installed-test $(VENV)/installed-dev: pyproject.toml
 	fi
 	@echo "installing $(WANTED)"
 	@$(BIN)/python -m pip install -qq --editable '$(WANTED)'
-	@touch $@
+	@touch $@ $(INCLUDED)

@@ -25,6 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["GRAPHFLOW_CACHE_DIR"] = folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests first, so that no process is left alone with them."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_examples"))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the folder that this process made."""
     folder = config.stash.get(_OWN_CACHE, None)

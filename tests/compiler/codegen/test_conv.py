@@ -121,7 +121,7 @@ cases = st.builds(
 cuts = st.lists(st.floats(0, 1), max_size=3)
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(cases, cuts, st.sampled_from([1, 300, 2000, 256 * 1024]), st.sampled_from([1, 512]))
 def test_any_geometry(case, cuts, block_bytes, partial_pixels):
     """The block size changes which rows and images share a window in scratch; the pixels, how many partial sums."""

@@ -114,7 +114,7 @@ cases = st.builds(
 cuts = st.lists(st.floats(0, 1), max_size=3)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(cases, cuts, st.booleans())
 def test_any_geometry(case, cuts, nan):
     check(case, cuts, nan)
