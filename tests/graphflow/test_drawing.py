@@ -12,7 +12,7 @@ from graphflow.runtime.session import Session
 
 import graphflow as tf
 from graphflow.drawing import draw, save, to_html, to_svg
-from graphflow.layout import Box, Net, arrange
+from graphflow.drawing.layout import Box, Net, arrange
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -178,7 +178,7 @@ def test_the_limit_decides_what_folds(graph):
 
 def test_boxes_do_not_overlap(graph):
     """Siblings stand apart, and children within their parents."""
-    from graphflow.diagram import Diagram
+    from graphflow.drawing.diagram import Diagram
     layered()
     for operations in (graph.operations, compiled(graph.get_tensor_by_name("mean:0")).operations):
         diagram = Diagram(operations, 250)

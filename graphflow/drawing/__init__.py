@@ -9,8 +9,8 @@ import pathlib
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .compiler.ir import Graph, Operation, Tensor
-from .display import COLOURS, page, palette, printable, write_atomically
+from ..compiler.ir import Graph, Operation, Tensor
+from ..display import COLOURS, page, palette, printable, write_atomically
 
 if TYPE_CHECKING:
     from .layout import Box, Wire

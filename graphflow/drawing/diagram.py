@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .compiler.ir import Operation, Tensor
-from .compiler.opdef import SOURCE
+from ..compiler.ir import Operation, Tensor
+from ..compiler.opdef import SOURCE
 from .layout import Box, Net
 
 LABEL_SIZE, NAME_SIZE, TYPE_SIZE = 11.0, 9.0, 8.0  # font sizes: what a box is, its name, the types on edges
