@@ -40,7 +40,8 @@ from .regularizers import Regularizer
 from .scopes import RematScope, StatelessScope, SymbolicScope, device, name_scope, remat
 from .variables import Variable
 
-_names = Names(globals(), {"wrappers": "wrappers"})  # scikit-learn takes long to import
+_names = Names(globals(), {"wrappers": "wrappers",  # scikit-learn takes long to import
+                           "distillation": "distillation"})
 
 
 def __getattr__(name: str) -> Any:

@@ -9,12 +9,27 @@ import numpy as np
 
 from .. import backend
 from ..utils.progbar import print_message
+from ..variables import Variable
 from .callback import Callback, Logs
 
 
 def rate_of(optimizer: Any) -> float:
     """The present learning rate."""
-    return float(backend.eval(optimizer.learning_rate))
+    return float(backend.eval(getattr(optimizer, _attribute(optimizer))))
+
+
+def set_rate(optimizer: Any, rate: float) -> None:
+    """Make it the learning rate from now on."""
+    held = getattr(optimizer, _attribute(optimizer))
+    if isinstance(held, Variable):
+        held.assign(rate)
+    else:
+        setattr(optimizer, _attribute(optimizer), rate)
+
+
+def _attribute(optimizer: Any) -> str:
+    """What an optimizer calls its rate: those that programs wrote for Keras 2 say `lr`."""
+    return "learning_rate" if hasattr(optimizer, "learning_rate") else "lr"
 
 
 class LearningRateScheduler(Callback):
@@ -27,12 +42,12 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         optimizer = self.model.optimizer
-        if not hasattr(optimizer, "learning_rate"):
+        if not hasattr(optimizer, _attribute(optimizer)):
             raise ValueError('Optimizer must have a "learning_rate" attribute.')
         rate = self.schedule(epoch, rate_of(optimizer)) if _takes_two(self.schedule) else self.schedule(epoch)
         if not isinstance(rate, (float, np.floating)):
             raise ValueError(f"The output of the `schedule` function should be a float. Got: {rate}")
-        optimizer.learning_rate = float(rate)
+        set_rate(optimizer, float(rate))
         if self.verbose > 0:
             print_message(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 

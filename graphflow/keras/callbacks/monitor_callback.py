@@ -41,7 +41,7 @@ class MonitorCallback(Callback):
 
     def _grows(self) -> bool:
         name = self.monitor.removeprefix("val_")
-        known = (m for metric in self.model.metrics for m in getattr(metric, "metrics", [metric]))
+        known = (m for metric in getattr(self.model, "metrics", ()) for m in getattr(metric, "metrics", [metric]))
         metric = next((m for m in known if m.name == name), None)
         direction = getattr(metric, "_direction", None)
         if direction is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..utils.progbar import print_message
 from .callback import Logs
-from .learning_rate_scheduler import rate_of
+from .learning_rate_scheduler import rate_of, set_rate
 from .monitor_callback import MonitorCallback
 
 
@@ -56,7 +56,7 @@ class ReduceLROnPlateau(MonitorCallback):
         if rate <= self.min_lr:
             return
         new = max(rate * self.factor, self.min_lr)
-        self.model.optimizer.learning_rate = new
+        set_rate(self.model.optimizer, new)
         if self.verbose > 0:
             print_message(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}.")
         self.cooldown_counter, self.wait = self.cooldown, 0

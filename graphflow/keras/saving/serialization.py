@@ -25,7 +25,8 @@ from .registration import CustomObjectScope, custom_object, get_registered_name
 
 PACKAGE = __name__.partition(".saving")[0]  # graphflow.keras
 _PUBLIC = ("layers", "initializers", "losses", "metrics", "optimizers", "regularizers", "constraints", "activations",
-           "models", "dtype_policies", "random")
+           "models", "dtype_policies", "random", "distillation")
+_LAZY = ("distillation",)  # those of them that are imported on use
 _FUNCTIONS = ("activations", "losses", "metrics", "initializers", "ops")  # modules whose functions configs may name
 # classes that Keras's public interface has in another module than ours
 _MODULES = {"SeedGenerator": "keras.random", "LearningRateSchedule": "keras.optimizers.schedules",
@@ -296,13 +297,15 @@ def _find_class(name: str, module: Any, registered: Any, objects: Mapping[str, A
 
 
 def _public_class(module: str, name: str) -> Any:
-    """A class of one of our public modules: those that are imported already, or `_INNER` ones."""
+    """A class of one of our public modules: those that are imported already, `_LAZY` or `_INNER` ones."""
     if name in _INNER and module.endswith(_INNER[name]):
         return getattr(importlib.import_module(f"{PACKAGE}.{_INNER[name]}"), name)
     if ".ops." in module or module.endswith("activations.activations"):
         return sys.modules[f"{PACKAGE}.ops.operation"].operation_class(name)
     part = next((p for p in module.split(".") if p in _PUBLIC), None)
     places = [f"{PACKAGE}.{part}.schedules"] if "schedules" in module else []
+    if part in _LAZY:
+        importlib.import_module(f"{PACKAGE}.{part}")
     for place in [*places, f"{PACKAGE}.{part}" if part else PACKAGE]:
         found = getattr(sys.modules.get(place), name, None)
         if isinstance(found, type) and found.__module__.startswith(PACKAGE):
