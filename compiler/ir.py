@@ -193,6 +193,7 @@ class Graph(Names):
     outer: Graph | None = None  # the graph around a branch or a loop's body (see subgraph.py)
     home: Graph | None = None  # of a graph made by a function: where the program's variables are
     eager = False  # whether ops run when they are added
+    borrows = False  # whether ops here can use the variables of other graphs
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,6 +210,11 @@ class Graph(Names):
         self._control_stack: list[Operation] = []
         self._gradient_types: dict[str, str] = {}
         self._lock = threading.RLock()
+
+    @property
+    def symbolic(self) -> Graph:
+        """Where tensors without values are made: here, unless ops run at once."""
+        return self
 
     # building
 
@@ -370,11 +376,16 @@ def default_graph() -> Graph:
 
 
 def building_graph(*values: Any) -> Graph:
-    """The graph that an op on these values is added to: theirs, but inside a branch or a loop's body that one."""
+    """The graph that an op on these values is added to: theirs, but inside a branch or a loop's body that one, and of
+    a variable the one that borrows it."""
     graph = default_graph()
     if graph.outer is not None:
         return graph
-    return next((v.graph for v in values if hasattr(v, "graph") and not v.graph.eager), graph)
+    for value in values:
+        if hasattr(value, "graph") and not value.graph.eager:
+            lent = graph.borrows and getattr(value, "op", value).type == "VariableV2"
+            return graph if lent else value.graph  # type: ignore[no-any-return]
+    return graph
 
 
 def reset_default_graph() -> None:

@@ -159,11 +159,11 @@ def enclosing(graph: Graph) -> Graph:
 
 
 @contextlib.contextmanager
-def lifted() -> Iterator[Graph]:
+def lifted(symbolic: bool = False) -> Iterator[Graph]:
     """Build in the outermost graph, in the present name scope and without control dependencies: variables and what
-    initializes them belong to no branch or loop."""
+    initializes them belong to no branch or loop. `symbolic`: where nothing runs at once."""
     inner = default_graph()
-    graph = outermost(inner)
+    graph = outermost(inner).symbolic if symbolic else outermost(inner)
     if graph is inner:
         with graph.control_dependencies(None):
             yield graph

@@ -147,7 +147,8 @@ class GradientTape:
             return [source] if source in self._watched or source in made else []
         if source not in self._watched and not (self._watches_variables and source.trainable):
             return []
-        return [op.outputs[0] for op in self._recorded if op.type == "ReadVariableOp" and op.inputs[0] is handle]
+        own = default_graph().adopt(handle)
+        return [op.outputs[0] for op in self._recorded if op.type == "ReadVariableOp" and op.inputs[0] is own]
 
     def _use(self) -> None:
         if self._used and not self._persistent:

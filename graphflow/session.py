@@ -3,11 +3,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from .compiler.ir import Operation, Tensor
+from .compiler.ir import Graph, Operation, Tensor
 from .runtime.session import InteractiveSession, Session
 from .runtime.session import default_session as get_default_session
 
 __all__ = ["InteractiveSession", "Session", "get_default_session"]
+
+OWN = "keras_session"  # the collection with the session that a graph keeps
+
+
+def session_of(graph: Graph) -> Session:
+    """The session with a graph's variables where the program names none: the default one if it is the graph's, else
+    one that the graph keeps."""
+    session = get_default_session()
+    if session is None or session.graph is not graph:
+        own = graph.get_collection_ref(OWN)
+        if not own:
+            own.append(Session(graph=graph))
+        session = own[0]
+    return session  # type: ignore[no-any-return]
 
 
 def chosen(session: Any, what: str) -> Any:

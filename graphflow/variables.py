@@ -162,12 +162,10 @@ class Variable:
     @property
     def _read(self) -> Tensor:
         """The variable read once in a graph; where ops run at once, read again."""
-        if not self.graph.eager:
-            return self._graph_read
         here: Any = enclosing(default_graph())
-        if here.home is self.graph:
-            return here.read(self.handle, lambda: state.read_variable(self.handle, name="read"))
-        return state.read_variable(self.handle, name="read")
+        if here.borrows:
+            return here.read(self)
+        return state.read_variable(self.handle, name="read") if self.graph.eager else self._graph_read
 
     def _as_graph_element(self) -> Tensor:
         return self._read

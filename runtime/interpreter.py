@@ -98,6 +98,13 @@ def interpret(graph: Graph, feeds: Mapping[Tensor, np.ndarray], variables: dict[
     return [values[t] for t in graph.outputs]
 
 
+def values_of(tensors: Sequence[Tensor]) -> list[np.ndarray]:
+    """The values of a graph's tensors that need neither feeds nor variables, as in a first run of theirs."""
+    part = Graph()
+    part.operations, part.outputs = needed_operations(tensors, (), ()), tuple(tensors)
+    return interpret(part, {})
+
+
 def _calls(variables: dict[str, np.ndarray] | None) -> Callable[[Graph, Sequence[Any]], list[Any]]:
     """What interprets a branch or a loop's body on the values of its parameters."""
     def call(graph: Graph, arguments: Sequence[Any]) -> list[Any]:

@@ -93,7 +93,7 @@ class Pieces:
                 watch(op, arrays)
             found.update(zip(outputs, run_in_python(self.session, op, arrays, sizes), strict=True))
         run(self.rest)
-        return [_fetched(found[t], t in self.feeds) for t in self.outputs]
+        return [fetched(found[t], t in self.feeds) for t in self.outputs]
 
 
 def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int]
@@ -108,11 +108,13 @@ def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], siz
     value = session.store.get(handle)
     if value is None and op.type != "Assign":
         raise uninitialized([handle])
+    if op.type == "ReadVariableOp":
+        return [value.copy()]  # type: ignore[union-attr]
     if op.type == "Assign":
         value = inputs[1]
     elif "rows" in op.definition.fields:
         value, = interpreter.evaluate(op, [value, *inputs[1:]], sizes)  # type: ignore[list-item]
-    elif op.type != "ReadVariableOp":
+    else:
         update = op.definition.fields["update"].op.reference
         value = np.asarray(update(value, inputs[1]), value.dtype)  # type: ignore[union-attr]
     session.store.set(handle, value)  # type: ignore[arg-type]
@@ -132,7 +134,7 @@ def _repeatable(op: Operation, assigned: set[Operation]) -> bool:
     return op.type in ("Const", "VariableV2")
 
 
-def _fetched(value: Any, is_fed: bool) -> Any:
+def fetched(value: Any, is_fed: bool) -> Any:
     """A result as the user gets it: an array of his own, a scalar for rank 0."""
     array = np.array(value) if is_fed and not isinstance(value, bytes) else _array(value)
     return array[()]

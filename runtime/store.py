@@ -48,6 +48,50 @@ class VariableStore:
         self.epoch += 1
 
 
+class BorrowingStore(VariableStore):
+    """A store through which variables of other stores are used too, under names of its own."""
+
+    def __init__(self) -> None:
+        self._lenders: dict[str, tuple[VariableStore, Operation]] = {}
+        self._stores: set[VariableStore] = set()
+        self._moves = 0
+        super().__init__()
+
+    def borrow(self, name: str, store: VariableStore, handle: Operation) -> None:
+        """Let `name` stand for a variable of another store."""
+        if self._lenders.get(name) != (store, handle):
+            self._lenders[name] = store, handle
+            self._stores.add(store)
+            self._moves += 1
+
+    @property
+    def epoch(self) -> int:  # type: ignore[override]
+        return self._moves + self._elsewhere()
+
+    @epoch.setter
+    def epoch(self, value: int) -> None:
+        self._moves = value - self._elsewhere()
+
+    def _elsewhere(self) -> int:
+        """How often arrays of the lenders have moved."""
+        return sum(s._moves if isinstance(s, BorrowingStore) else s.epoch for s in self._stores)
+
+    def get(self, handle: Operation) -> np.ndarray | None:
+        return self.value(handle.name)
+
+    def value(self, name: str) -> np.ndarray | None:
+        lent = self._lenders.get(name)
+        return super().value(name) if lent is None else lent[0].get(lent[1])
+
+    def allocate(self, handle: Operation, shape: tuple[int, ...], dtype: DType) -> np.ndarray:
+        lent = self._lenders.get(handle.name)
+        return super().allocate(handle, shape, dtype) if lent is None else lent[0].allocate(lent[1], shape, dtype)
+
+    def discard(self, name: str) -> None:
+        super().discard(name)
+        self._lenders.pop(name, None)
+
+
 def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An uninitialized array that begins on a cache line; never of zero bytes, so that it has an address."""
     nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..compiler.ir import default_graph, set_global_graph
+from ..compiler.subgraph import outermost
 from ..switches import executing_eagerly
 from .function import Function, function
 from .graph import EagerGraph
@@ -18,13 +19,13 @@ def enable_eager_execution(config: Any = None, device_policy: Any = None, execut
     Raises ValueError when ops have been added to the default graph before.
     """
     if not default_graph().eager:
-        set_global_graph(EagerGraph())
+        set_global_graph(EagerGraph(default_graph()))
 
 
 @contextmanager
 def eager() -> Iterator[None]:
-    """Ops run at once inside; variables made inside belong to this block."""
-    with EagerGraph().as_default():
+    """Ops run at once inside; variables made inside belong to this block, Keras's to the graph around it."""
+    with EagerGraph(outermost(default_graph()).symbolic).as_default():
         yield
 
 

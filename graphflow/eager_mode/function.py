@@ -27,30 +27,38 @@ class FunctionGraph(Graph):
     """What a function builds. Its operations with effects run in the order in which it made them, and variables of the
     program are read as they are then."""
 
+    borrows = True
+
     def __init__(self, home: EagerGraph):
         super().__init__()
         self.home = home
         self.effects: list[Operation] = []
         self.captured: dict[Tensor, Tensor] = {}  # handles of variables, and their first read here
         self._handles: dict[Tensor, Tensor] = {}
-        self._written: dict[Tensor, Tensor] = {}
+        self.written: dict[Tensor, Tensor] = {}
+
+    @property
+    def symbolic(self) -> Graph:
+        return self.home.symbolic
 
     def adopt(self, tensor: Tensor) -> Tensor:
-        if tensor.op.graph is self.home and tensor.op.type == "VariableV2":
-            if tensor not in self._handles:
-                op = tensor.op
-                self._handles[tensor] = Graph.add(self, op.definition, (), op.attrs, op.name + "/").output
-            return self._handles[tensor]
-        return super().adopt(tensor)
+        if tensor.op.type != "VariableV2" or tensor.op.graph is self:
+            return super().adopt(tensor)
+        handle = self.home.adopt(tensor)
+        if handle not in self._handles:
+            op = handle.op
+            self._handles[handle] = Graph.add(self, op.definition, (), op.attrs, op.name + "/").output
+        return self._handles[handle]
 
-    def read(self, handle: Tensor, read: Callable[[], Tensor]) -> Tensor:
+    def read(self, variable: Any) -> Tensor:
         """A variable's value at this point of the function."""
-        if self.adopt(handle) in self._written:
-            return self._written[self.adopt(handle)]
-        if handle not in self.captured:
+        handle = self.adopt(variable.handle)
+        if handle in self.written:
+            return self.written[handle]
+        if variable.handle not in self.captured:
             with self.as_default(), self.control_dependencies(None):
-                self.captured[handle] = read()
-        return self.captured[handle]
+                self.captured[variable.handle] = read_variable(handle, name="read")
+        return self.captured[variable.handle]
 
     def add(self, definition: OpDef, inputs: Sequence[Tensor], *args: Any, **kwargs: Any) -> Operation:
         op = super().add(definition, inputs, *args, **kwargs)
@@ -58,7 +66,7 @@ class FunctionGraph(Graph):
             op._add_control_inputs(self.effects[-1:])
             self.effects.append(op)
             if writes_variable(op):
-                self._written[op.inputs[0]] = op.output
+                self.written[op.inputs[0]] = op.output
         return op
 
 

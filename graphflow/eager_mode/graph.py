@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import weakref
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,29 +12,44 @@ import numpy as np
 
 from ..compiler.ir import Graph, Operation, Tensor, TensorType
 from ..compiler.opdef import RANDOM, OpDef
+from ..compiler.ops.constant import constant
+from ..compiler.ops.state import read_variable
+from ..compiler.passes.specialise import needed_operations
 from ..compiler.site import Site
-from ..runtime.interpreter import evaluate
+from ..runtime.interpreter import evaluate, values_of
 from ..runtime.pieces import run_in_python
 from ..runtime.session import Session
+from ..runtime.store import BorrowingStore
+from ..session import session_of
 from .tensor import EagerTensor
 
 
 class EagerGraph(Graph):
-    """Keeps no operations but those that a gradient tape records; variables live in its `session`."""
+    """Keeps no operations but those that a gradient tape records. Variables live in its `session`; those of other
+    graphs are used as well, where they are. What is symbolic is made in the graph `beside`, which has the same seed."""
 
-    eager = True
+    eager = borrows = True
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Graph | None = None) -> None:
         super().__init__()
         self.recording: list[list[Operation]] = []
         self.variables: weakref.WeakValueDictionary[Tensor, Any] = weakref.WeakValueDictionary()  # by handle
         self._names: set[str] = set()  # of variables
-        self._draws = 0
+        self._borrowed: weakref.WeakKeyDictionary[Tensor, Tensor] = weakref.WeakKeyDictionary()  # handles, by theirs
+        self._draws: defaultdict[int, int] = defaultdict(int)  # how often numbers of a key were drawn
+        self._beside = Graph() if beside is None else beside
+        self.seed = self._beside.seed
+
+    @property
+    def symbolic(self) -> Graph:
+        return self._beside
 
     @functools.cached_property
     def session(self) -> Session:
         """What holds the values of variables and other resources."""
-        return Session(graph=self)
+        session = Session(graph=self)
+        session.store = BorrowingStore()
+        return session
 
     def add(self, definition: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str | None = None,
             types: Iterable[TensorType] | None = None, control_inputs: Sequence[Operation] | None = None,
@@ -59,7 +75,7 @@ class EagerGraph(Graph):
                 tensor.eager_value, tensor.dims = value, value.shape
         for tape in self.recording:
             tape.append(op)
-        if not self.recording:  # what came before need not be kept
+        if not self.recording and "scatter" not in definition.fields:  # what came before need not be kept
             op.inputs = op.inputs[:1] if op.type == "ReadVariableOp" else ()
         return op
 
@@ -81,16 +97,45 @@ class EagerGraph(Graph):
             return []
         arrays = [np.empty(0) if t.eager_value is None else t.eager_value for t in op.inputs]
         if op.definition.family == RANDOM:
-            self._draws += 1
-            return evaluate(op, arrays, {}, stream=self._draws)
+            stream = self._draws[op.attrs["key"]]  # as of an op that runs again in a session
+            self._draws[op.attrs["key"]] += 1
+            return evaluate(op, arrays, {}, stream=stream)
         results = run_in_python(self.session, op, arrays, {})
         # a reference may give back its input
         return [np.array(r, t.dtype.np) for r, t in zip(results, op.outputs, strict=True)]
 
     def adopt(self, tensor: Tensor) -> Tensor:
-        if tensor.op.graph is not self and tensor.eager_value is None:
-            raise ValueError(f"{tensor!r} is a tensor of a graph, which has no value where ops run at once.")
+        if tensor.op.graph is self:
+            return tensor
+        if tensor.op.type == "VariableV2":
+            return self._borrow(tensor)
+        if tensor.eager_value is None:
+            return self._value_of(tensor)
         return super().adopt(tensor)
+
+    def _borrow(self, handle: Tensor) -> Tensor:
+        """The handle here of another graph's variable."""
+        if handle not in self._borrowed:
+            op = handle.op
+            self._borrowed[handle] = self.add(op.definition, (), op.attrs, op.name + "/").output
+        own = self._borrowed[handle]
+        owner = handle.graph.session if isinstance(handle.graph, EagerGraph) else session_of(handle.graph)
+        self.session.store.borrow(own.op.name, owner.store, handle.op)  # type: ignore[attr-defined]
+        return own
+
+    def _value_of(self, tensor: Tensor) -> Tensor:
+        """The value of a tensor of a graph that is made of constants alone. Raises ValueError for any other."""
+        if any(op.type in ("Placeholder", "VariableV2") or op.definition.stateful
+               for op in needed_operations([tensor], (), ())):
+            raise ValueError(f"{tensor!r} is a tensor of a graph, which has no value where ops run at once.")
+        with self.as_default():
+            return constant(values_of([tensor])[0])
+
+    def read(self, variable: Any) -> Tensor:
+        """The value of a variable, of whichever graph, now."""
+        handle = self.adopt(variable.handle)
+        self.variables.setdefault(handle, variable)
+        return read_variable(handle, name="read")
 
     def unique_name(self, name: str, mark_as_used: bool = True) -> str:
         """`name` within the current scope: but for variables' they need not be unique."""
