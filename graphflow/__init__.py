@@ -79,10 +79,9 @@ from .compiler.ops.complex import conj, imag, real
 from .compiler.ops.elementwise import real_divide as realdiv
 from .compiler.ops.matrix_parts import tensor_diag as diag
 from .compiler.ops.matrix_parts import tensor_diag_part as diag_part
-from .compiler.ops.slicing import concat, pad, split, stack, tile, unstack
 from .compiler.ops.slicing import slice_ as slice
-from .compiler.ops.view import broadcast_to, expand_dims, fill, identity, reshape, reverse, squeeze, stop_gradient
-from .compiler.ops.view import reverse as reverse_v2
+from .compiler.ops.slicing import split, stack, unstack
+from .compiler.ops.view import broadcast_to, fill, identity, reshape, squeeze, stop_gradient
 from .compiler.shapes import Dimension, TensorShape
 from .drawing import draw
 from .framework import (
@@ -124,6 +123,8 @@ from .initializers import truncated_normal as truncated_normal_initializer
 from .initializers import uniform_unit_scaling as uniform_unit_scaling_initializer
 from .initializers import variance_scaling as variance_scaling_initializer
 from .initializers import zeros as zeros_initializer
+from .late import concat, expand_dims, pad, reverse, tile
+from .late import reverse as reverse_v2
 from .lazy import Names
 from .math import (
     abs,

@@ -40,6 +40,7 @@ from .indexing import gather_nd as gather_nd
 from .indexing import scatter_nd as scatter_nd
 from .indexing import unique as unique
 from .indexing import unique_with_counts as unique_with_counts
+from .late import late
 
 MAX_CONSTANT = 1000  # larger zeros and ones are filled at run time, not kept in the graph
 
@@ -153,6 +154,7 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
     return tensor
 
 
+@late("perm", rank=int)
 def transpose(a: Any, perm: Any = None, name: str = "transpose", conjugate: bool = False) -> Tensor:
     """Axes permuted: axis i of the result is axis perm[i] of `a`; reversed when `perm` is None."""
     return view.transpose(conj(a) if conjugate else a, perm, name)

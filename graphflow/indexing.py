@@ -20,6 +20,7 @@ from .compiler.ops.symbolic import static_ints
 from .compiler.ops.view import broadcast_to, expand_dims, known_rank, reshape, transpose
 from .compiler.shapes import normalize_axis, unequal
 from .framework import name_scope
+from .late import late
 from .variables import change_rows, change_slices
 
 boolean_mask = selection.boolean_mask
@@ -41,6 +42,7 @@ def setdiff1d(x: Any, y: Any, index_dtype: Any = int32, name: str | None = None)
     return selection.setdiff1d(x, y, index_dtype, name)
 
 
+@late("axis")
 def gather(params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None,
            batch_dims: int = 0) -> Any:
     """Slices of `params` along `axis` (default: the first after the batch axes) at `indices`.

@@ -12,8 +12,6 @@ from .compiler.ops.complex import (
     real,
 )
 from .compiler.ops.cumulative import (
-    cumprod,
-    cumsum,
     cumulative_logsumexp,
 )
 from .compiler.ops.elementwise import abs_ as abs
@@ -91,6 +89,10 @@ from .compiler.ops.special import (
 from .compiler.ops.special import div_no_nan as divide_no_nan
 from .indexing import (
     invert_permutation,
+)
+from .late import (
+    cumprod,
+    cumsum,
 )
 from .math_functions import (
     angle,

@@ -20,6 +20,7 @@ from .compiler.ops.factorization import svd
 from .compiler.ops.view import identity, ones_of, zeros_of
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
+from .late import late
 
 range_ = gather.range_
 
@@ -175,6 +176,7 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
 
 
 def _reduction(build: Callable[..., Tensor], doc: str) -> Callable[..., Tensor]:
+    @late("axis")
     def reduce(input_tensor: Any, axis: Any = None, keepdims: bool | None = None, name: str | None = None,
                reduction_indices: Any = None, keep_dims: bool | None = None) -> Tensor:
         axis = renamed("axis", axis, "reduction_indices", reduction_indices)
@@ -245,12 +247,14 @@ def zero_fraction(value: Any, name: str | None = None) -> Tensor:
         return elementwise.real_divide(zeros, cast(reduction.size_of(x), float32), scope)
 
 
+@late("axis", rank=lambda rank: rank - 1, dtype=int64)
 def argmax(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
            output_type: Any = int64) -> Tensor:
     """The index of the first largest element along `axis` (default 0)."""
     return reduction.argmax(input, renamed("axis", axis, "dimension", dimension), name, output_type)
 
 
+@late("axis", rank=lambda rank: rank - 1, dtype=int64)
 def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None,
            output_type: Any = int64) -> Tensor:
     """The index of the first smallest element along `axis` (default 0)."""

@@ -181,10 +181,14 @@ def overwrite(x: Tensor, begin: Tensor, value: Tensor, strides: tuple[int, ...],
 # Python's slices
 
 
-def python_range(dim: DimLike, start: Any, stop: Any, step: int) -> tuple[Bound, Bound]:
-    """(first index, count) of range(dim)[start:stop:step] where a bound is data."""
+def python_range(dim: DimLike, start: Any, stop: Any, step: Any) -> tuple[Bound, Bound]:
+    """(first index, count) of range(dim)[start:stop:step] where a bound, or the step, is data."""
     size = scalar_of(dim)
-    lowest, highest = (0, size) if step > 0 else (-1, size - 1)
+
+    def by_direction(ahead: Any, back: Any) -> Any:
+        return where(step > 0, ahead, back) if isinstance(step, Tensor) else ahead if step > 0 else back
+
+    lowest, highest = by_direction(0, -1), by_direction(size, size - 1)
 
     def bound(value: Any, default: Any) -> Tensor:
         if value is None:
@@ -192,9 +196,8 @@ def python_range(dim: DimLike, start: Any, stop: Any, step: int) -> tuple[Bound,
         index = cast(scalar_of(value), int32)
         return minimum(maximum(where(index < 0, index + size, index), lowest), highest)
 
-    first, last = (bound(start, lowest), bound(stop, highest)) if step > 0 else (
-        bound(start, highest), bound(stop, lowest))
-    count = maximum(floordiv(last - first + (step - 1 if step > 0 else step + 1), step), 0)
+    first, last = bound(start, by_direction(lowest, highest)), bound(stop, by_direction(highest, lowest))
+    count = maximum(floordiv(last - first + step + by_direction(-1, 1), step), 0)
     return first, count
 
 

@@ -19,11 +19,11 @@ from .constant import convert_to_tensor
 from .contraction import matmul
 from .dynamic_slice import Bound, dynamic_slice, is_data, python_range, scalar_of, vector_of
 from .elementwise import cast
-from .gather import gather
+from .gather import gather, range_
 from .slicing import strided_slice
 from .state import placeholder
 from .symbolic import symbolic_value
-from .view import reshape
+from .view import known_rank, reshape
 
 
 def div(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -73,6 +73,8 @@ def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
     if vectors:
         return _gathered(x, items, vectors, name)
     items = [_item(i) for i in items]
+    x, items = _with_known_steps(x, items)
+    dims = known_rank("StridedSlice", x)
     if is_data([i for item in items for i in _parts(item)]):
         with x.graph.name_scope(name) as scope:
             return _index(x, dims, items, scope)
@@ -195,6 +197,18 @@ def _bound(value: Any) -> Bound:
     return known.item() if isinstance(known.item(), dm.Dim) else int(known.item())
 
 
+def _with_known_steps(x: Tensor, items: list[Any]) -> tuple[Tensor, list[Any]]:
+    """What is left to index when slices whose step is data have been gathered."""
+    rest = list(items)
+    for n, item in enumerate(items):
+        if isinstance(item, slice) and isinstance(item.step, Tensor):
+            axis, step = sum(i is not None for i in items[:n]), cast(item.step, int32)
+            first, count = python_range(known_rank("StridedSlice", x)[axis], item.start, item.stop, step)
+            x = gather(x, first + range_(count) * step, axis)
+            rest[n] = slice(None)
+    return x, rest
+
+
 def _index(x: Tensor, dims: Dims, items: list[Any], name: str) -> Tensor:
     """The slice, then its shape without the axes of single indices and with the new ones."""
     data = is_data([p for item in items for p in _parts(item)])
@@ -243,8 +257,6 @@ def _bounds(x: Tensor, axis: int, dim: DimLike, item: Any) -> tuple[Bound, Bound
     if isinstance(item, dm.Dim):
         return item, 1, 1, False
     step = 1 if item.step is None else item.step
-    if not isinstance(step, int):
-        raise ShapeError(f"StridedSlice: the stride must not depend on fed data, received {step!r}")
     if step == 0:
         raise ValueError("StridedSlice: strides[0] must be non-zero")
     start, stop = item.start, item.stop
