@@ -18,7 +18,8 @@ COLOURS = {
     "random": ("#bf3989", "#f284c0"), "alias": ("#636c76", "#9aa2ac"), "composite": ("#6b7a00", "#b5c730"),
     "effect": ("#b42318", "#ff8b7b"), "host": ("#b42318", "#ff8b7b"), "source": ("#636c76", "#9aa2ac"),
     "placeholder": ("#1769c5", "#5aa9ff"), "variable": ("#9a6700", "#e3b341"), "constant": ("#636c76", "#9aa2ac"),
-    "folded": ("#64748b", "#94a3b8"),
+    "folded": ("#64748b", "#94a3b8"), "control": ("#bf3989", "#f284c0"), "group": ("#1769c5", "#5aa9ff"),
+    "heat": ("#e5330b", "#ff5a33"), "trainable": ("#228b22", "#2fa84f"), "frozen": ("#b22222", "#e0524d"),
 }
 
 
@@ -37,14 +38,14 @@ def page(title: str, body: str) -> str:
             f"</style></head>\n<body>{body}</body></html>\n")
 
 
-def write_atomically(path: str | os.PathLike[str], text: str) -> pathlib.Path:
+def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> pathlib.Path:
     """Write the file, folders included, so that it is never seen in part. Raises OSError that names the path."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:

@@ -280,7 +280,10 @@ class _Level:
         box.width = max(box.width, width)
         tops, bottoms = [], []
         y = HEADER if self.layers[0] and not self.layers[0][0].port else 0.0
+        has_bottom = any(slot.port == "bottom" for slot in self.layers[-1])
         for layer in self.layers:
+            if has_bottom and self.backward and layer is self.layers[-1]:
+                y += PADDING
             height = max((slot.box.height for slot in layer if slot.box), default=0.0)
             tops.append(y)
             for slot in layer:
@@ -290,8 +293,7 @@ class _Level:
                     slot.box.y = y + (height - slot.box.height if slot.anchored_below else 0.0)
             bottoms.append(y + height)
             y += height + GAP_Y
-        has_bottom = any(slot.port == "bottom" for slot in self.layers[-1])
-        box.height = bottoms[-1] if has_bottom else bottoms[-1] + PADDING
+        box.height = bottoms[-1] if has_bottom else bottoms[-1] + PADDING * (1 + bool(self.backward))
         for slot in self.ports:
             (box.tops if slot.port == "top" else box.bottoms)[slot.net] = slot.x
         layer_of = {slot: i for i, layer in enumerate(self.layers) for slot in layer}
@@ -309,8 +311,6 @@ class _Level:
             y0, y1 = source.y + source.height, target.y
             wires.append(Wire(key, ((x0, y0), (box.width, y0), (box.width, y1), (x1, y1)), not target.children, True))
             box.width += PADDING
-        if self.backward:
-            box.height += PADDING
         return wires
 
 

@@ -67,7 +67,7 @@ def test_scopes_are_boxes(graph):
     root = ET.fromstring(to_svg(graph))
     scopes = [g for g in root.iter(SVG + "g") if g.get("class") == "scope"]
     assert "hidden" in [g.find(SVG + "title").text for g in scopes]
-    assert "hidden" in [t.text for t in root.iter(SVG + "text") if t.get("class") == "h scope"]
+    assert "hidden" in [t.text for t in root.iter(SVG + "text") if t.get("class") == "h"]
 
 
 def test_fetches_leave_out_what_they_do_not_need(graph):
@@ -122,8 +122,24 @@ def test_save_goes_by_suffix(graph, tmp_path):
     assert save(graph, tmp_path / "new" / "g.svg").read_text() == to_svg(graph)
     assert draw(mean).save(str(tmp_path / "g.HTML")).read_text() == to_html(mean)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["g.HTML", "new"]
-    with pytest.raises(ValueError, match=r"ends in \.svg or \.html, received 'g\.png'"):
-        save(graph, "g.png")
+    assert save(graph, tmp_path / "g.png", limit=5).read_bytes().startswith(b"\x89PNG")
+    assert save(graph, tmp_path / "g.pdf", limit=5).read_bytes().startswith(b"%PDF")
+    with pytest.raises(ValueError, match=r"ends in \.svg, \.html or \.png, received 'g'"):
+        save(graph, "g")
+    with pytest.raises(ValueError, match=r"cannot be written as \.docx"):
+        save(graph, "g.docx")
+
+
+def test_heat_and_groups(graph):
+    mean = layered()
+    svg = draw(graph, heat={mean: 2e-3, "hidden/activation": 5e-4},
+               groups={"step 1": ["hidden/activation", mean.op]}).svg()
+    assert 'class="heat9"' in svg and "2 ms" in svg and "500 us" in svg
+    assert 'class="group"' in svg and ">step 1</text>" in svg
+    with pytest.raises(ValueError, match="heat has 'hiden/activation'.* Did you mean 'hidden/activation'"):
+        draw(graph, heat={"hiden/activation": 1.0})
+    with pytest.raises(ValueError, match="groups has 'maen'.* Did you mean 'mean'"):
+        draw(graph, groups={"a": ["maen"]}).svg()
 
 
 def test_a_failed_save_leaves_the_old_file_alone(graph, tmp_path):
@@ -148,7 +164,7 @@ def test_two_graphs_need_a_page(graph):
     drawing = draw(explanation)
     assert len(drawing.html().split("<svg")) == 3
     assert drawing._repr_svg_() is None
-    with pytest.raises(ValueError, match="An SVG holds one graph, this drawing has 2"):
+    with pytest.raises(ValueError, match="A .svg holds one graph, this drawing has 2"):
         drawing.svg()
 
 
