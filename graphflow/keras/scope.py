@@ -103,7 +103,7 @@ def recording() -> bool:
 
 
 def _fixed_phase() -> bool | None:
-    held = default_graph().get_collection_ref(PHASE)
+    held = default_graph().symbolic.get_collection_ref(PHASE)
     return held[0] if held else None
 
 

@@ -13,6 +13,7 @@ from ..compiler.ops.elementwise import cast
 from ..compiler.ops.state import assign, read_variable, variable_handle
 from ..compiler.ops.view import stop_gradient
 from ..compiler.shapes import TensorShape
+from ..compiler.subgraph import enclosing, lifted
 from ..framework import GraphKeys
 from . import backend, initializers
 from .naming import auto_name
@@ -33,8 +34,7 @@ class Variable(graph_variables.Variable):
         self.trainable, self.autocast = trainable, autocast
         self.regularizer = regularizer
         self.constraint = constraint
-        graph = default_graph()
-        with graph.control_dependencies(None), graph.name_scope(self._name) as scope:
+        with lifted(symbolic=True) as graph, graph.name_scope(self._name) as scope:
             self.initial, dims, element = self._initial(initializer, shape, dtype)
             self.handle = variable_handle(dtype=element, dims=dims, name=scope)
             self._graph_read = read_variable(self.handle, name="read")
@@ -86,6 +86,12 @@ class Variable(graph_variables.Variable):
     @property
     def ndim(self) -> int:
         return len(self.shape)
+
+    @property
+    def _read(self) -> Tensor:
+        if enclosing(default_graph()).borrows:
+            backend.get_session(self.graph)  # it has a value from now on
+        return super()._read
 
     def value(self) -> Tensor:
         """The tensor that reads the variable (within a step: what the step has made of it so far)."""

@@ -38,13 +38,13 @@ def set_learning_phase(value: int) -> None:
     """Fix the phase of what is built in the default graph from now on: 1 trains, 0 does not. Raises ValueError."""
     if value not in (0, 1):
         raise ValueError(f"Expected learning phase to be 0 or 1. Received: {value!r}")
-    default_graph().get_collection_ref(PHASE)[:] = [bool(value)]
+    default_graph().symbolic.get_collection_ref(PHASE)[:] = [bool(value)]
 
 
 @contextlib.contextmanager
 def learning_phase_scope(value: int) -> Iterator[None]:
     """The phase fixed for what is built inside."""
-    held = default_graph().get_collection_ref(PHASE)
+    held = default_graph().symbolic.get_collection_ref(PHASE)
     before = list(held)
     set_learning_phase(value)
     try:

@@ -11,7 +11,10 @@ import numpy as np
 from ...compiler.dtypes import as_dtype
 from ...compiler.errors import FailedPreconditionError
 from ...compiler.ir import Graph, Operation, Tensor, default_graph, reset_default_graph
-from ...runtime.session import Session, default_session
+from ...compiler.subgraph import outermost
+from ...runtime.interpreter import values_of
+from ...runtime.session import Session
+from ...session import OWN, session_of
 from ...sparse_ops import sparse_tensor_to_dense
 from .. import naming
 from ..scope import PHASE
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from ..variables import Variable
 
 VARIABLES = "keras_variables"  # the collection of a graph's Keras variables
-_SESSION = "keras_session"
 _initialized: WeakKeyDictionary[Session, int] = WeakKeyDictionary()  # how many of the graph's variables it has
 _manual: set[str] = set()  # holds "variables" while the program initializes them itself
 
@@ -38,26 +40,16 @@ def get_session(graph: Graph | None = None) -> Session:
 
     It is the session entered by `with Session()`, if there is one, else the one given to `set_session`, else its own.
     """
-    graph = graph or default_graph()
-    session = _session_of(graph)
+    graph = (graph or default_graph()).symbolic
+    session = session_of(graph)
     if not _manual:
         _initialize(session, graph)
     return session
 
 
-def _session_of(graph: Graph) -> Session:
-    session = default_session()
-    if session is None or session.graph is not graph:
-        own = graph.get_collection_ref(_SESSION)
-        if not own:
-            own.append(Session(graph=graph))
-        session = own[0]
-    return session
-
-
 def set_session(session: Session) -> None:
     """Make Keras use this session for its graph."""
-    session.graph.get_collection_ref(_SESSION)[:] = [session]
+    session.graph.get_collection_ref(OWN)[:] = [session]
 
 
 def clear_session(free_memory: bool = True) -> None:
@@ -65,8 +57,8 @@ def clear_session(free_memory: bool = True) -> None:
 
     Within `with graph.as_default()` the graph is the caller's: only its Keras session is forgotten.
     """
-    for kind in (_SESSION, PHASE):
-        default_graph().get_collection_ref(kind).clear()
+    for kind in (OWN, PHASE):
+        default_graph().symbolic.get_collection_ref(kind).clear()
     with contextlib.suppress(AssertionError):
         reset_default_graph()
     naming.reset_uids()
@@ -81,8 +73,11 @@ def _initialize(session: Session, graph: Graph) -> None:
     missing = [v for v in variables[known:] if session.store.get(v.op) is None]
     drawn = [v for v in missing if isinstance(v.initial, Tensor)]
     if drawn:
-        with Session(graph=graph) as fresh:  # random streams start at 0, whatever ran before
-            values = fresh.run([v.initial for v in drawn])
+        if outermost(default_graph()).eager:
+            values = values_of([v.initial for v in drawn])
+        else:
+            with Session(graph=graph) as fresh:  # random streams start at 0, whatever ran before
+                values = fresh.run([v.initial for v in drawn])
         for variable, value in zip(drawn, values, strict=True):
             session.store.set(variable.op, value)
     for variable in missing:
@@ -115,7 +110,7 @@ def set_value(x: Variable, value: Any) -> None:
                          f"Received: value.shape={array.shape}, variable.shape={x.shape} for {x.name!r}")
     if array.shape != x.shape:
         array = np.broadcast_to(array, x.shape)
-    _session_of(x.graph).store.set(x.op, array)  # what is set need not be drawn first
+    session_of(x.graph).store.set(x.op, array)  # what is set need not be drawn first
 
 
 def batch_set_value(pairs: Sequence[tuple[Any, Any]]) -> None:
@@ -132,6 +127,8 @@ def eval(x: Any) -> Any:
         if not hasattr(x, "dense_shape"):
             return np.asarray(x.numpy() if hasattr(x, "numpy") else x)
         x = sparse_tensor_to_dense(x)
+    if isinstance(x, Tensor) and x.eager_value is not None:
+        return x.numpy()  # type: ignore[attr-defined]
     return get_session(x.graph).run(x)
 
 

@@ -39,6 +39,11 @@ def has_tensor(value: Any) -> bool:
     return any(isinstance(leaf, Tensor) for leaf in flatten(value))
 
 
+def has_symbolic(value: Any) -> bool:
+    """Whether there is a tensor without a value in the nest."""
+    return any(isinstance(leaf, Tensor) and leaf.eager_value is None for leaf in flatten(value))
+
+
 def tensor_arguments(bound: dict[str, Any]) -> dict[str, Any]:
     """Those arguments that are tensors or nests with tensors."""
     return {k: v for k, v in bound.items() if has_tensor(v)}

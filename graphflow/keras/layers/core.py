@@ -5,7 +5,7 @@ from typing import Any
 
 from ...compiler import dims as dm
 from ...compiler.dtypes import as_dtype
-from ...compiler.ir import Tensor
+from ...compiler.ir import Tensor, default_graph
 from ...compiler.ops.elementwise import cast, not_equal
 from ...compiler.ops.reduction import reduce_any
 from ...compiler.ops.state import placeholder
@@ -45,7 +45,8 @@ class InputLayer(Layer):
         self.built = True
         if input_tensor is None:
             sizes = (BATCH if i == 0 and d is None else d for i, d in enumerate(self.batch_shape))
-            input_tensor = placeholder(as_dtype(self.dtype), tuple(sizes), self.name)
+            with default_graph().symbolic.as_default():
+                input_tensor = placeholder(as_dtype(self.dtype), tuple(sizes), self.name)
         Node(self, (), {}, input_tensor)
 
     def call(self, inputs: Any) -> Any:

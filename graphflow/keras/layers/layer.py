@@ -28,7 +28,7 @@ from ..scope import (
 )
 from ..variables import Variable
 from .building import building, by_itself
-from .call_spec import Signature, fill_masks, has_tensor, shapes_for, tensor_arguments
+from .call_spec import Signature, fill_masks, has_symbolic, has_tensor, shapes_for, tensor_arguments
 from .connected import Connected
 from .input_spec import InputSpec, Shape, given_input_shape, is_shape, shape_of
 from .node import Node, mask_of, record, set_mask
@@ -96,9 +96,14 @@ class Layer(Connected, Weighted, Keras2Layer):
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"Layer {type(self).__name__} does not have a `call()` method implemented.")
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the outputs. By default that of the inputs."""
-        return previous_mask
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the outputs. By default that of the inputs; raises TypeError for one that it does not support."""
+        if self.supports_masking:
+            return previous_mask
+        if any(mask is not None for mask in flatten(previous_mask)):
+            raise TypeError(f"Layer {self.name} does not support masking, but was passed an input_mask: "
+                            f"{previous_mask}")
+        return None
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as plain data. A layer that does not define this tells those it was given."""
@@ -148,29 +153,33 @@ class Layer(Connected, Weighted, Keras2Layer):
         def entry(shape: Any) -> Tensor:
             return placeholder(as_dtype(self.compute_dtype), tuple(shape))
 
-        inputs = [map_shapes(entry, a) for a in args]
-        named = {k.removesuffix("_shape") if k != "input_shape" else next(iter(self._signature.parameters)):
-                 map_shapes(entry, v) for k, v in kwargs.items()}
-        with outside_steps(), calling(self):  # its losses and nodes are not the model's
+        with default_graph().symbolic.as_default(), outside_steps(), calling(self):  # its losses and nodes are not the
+            inputs = [map_shapes(entry, a) for a in args]  # model's
+            named = {k.removesuffix("_shape") if k != "input_shape" else next(iter(self._signature.parameters)):
+                     map_shapes(entry, v) for k, v in kwargs.items()}
             outputs = self(*inputs, **named)
         return map_structure(shape_of, outputs)
 
     # calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if recording() and not has_tensor((args, kwargs)) and kwargs.get("training"):
+        eager = default_graph().eager and not has_symbolic((args, kwargs))
+        if recording() and not eager and not has_tensor((args, kwargs)) and kwargs.get("training"):
             return self._at_once(args, kwargs)
+        if recording() and eager:
+            self._clear_losses()
         signature = self._signature
         first_name = next(iter(signature.parameters), "")
         if not args and first_name in kwargs:
             args = (kwargs.pop(first_name),)
-        symbolic = recording() and has_tensor((args, kwargs))
+        symbolic = recording() and not eager and has_tensor((args, kwargs))
         given, given_keywords = args, dict(kwargs)
         args, kwargs = map_structure(self._converted, args), map_structure(self._converted, kwargs)
         bound = signature.bind(args, kwargs)
         tensors = tensor_arguments(bound)
         first = args[0] if args else next(iter(tensors.values()), None)
-        graph = next((t.graph for t in flatten(list(tensors.values())) if isinstance(t, Tensor)), default_graph())
+        graph = next((t.graph for t in flatten(list(tensors.values())) if isinstance(t, Tensor)
+                      and t.eager_value is None), default_graph())
         training = bound.get("training")
         training = in_training() if training is None else training
         training = signature.default("training") if training is None else training
@@ -205,6 +214,11 @@ class Layer(Connected, Weighted, Keras2Layer):
             return outputs
         values = iter(backend.get_session(tensors[0].graph).run([*tensors, *operations])[:len(tensors)])
         return map_structure(lambda t: convert_to_tensor(next(values)) if isinstance(t, Tensor) else t, outputs)
+
+    def _clear_losses(self) -> None:
+        """Forget what the last call on values added: each call outside others begins anew."""
+        for layer in self._all_layers():
+            layer._losses.clear()
 
     def _converted(self, value: Any) -> Any:
         """Arrays and variables as tensors, floats in the layer's dtype; anything else as it is."""
@@ -287,6 +301,8 @@ class Layer(Connected, Weighted, Keras2Layer):
         for loss in flatten(losses):
             if loss is None:
                 continue
+            if isinstance(loss, (int, float)) and scope is None:
+                self._given_losses += ((loss, inputs),)
             value = convert_to_tensor(loss() if callable(loss) and not isinstance(loss, (Tensor, Variable)) else loss)
             (self._losses if scope is None else scope.losses).append(value)
 

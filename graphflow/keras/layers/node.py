@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ...compiler.dtypes import as_dtype
-from ...compiler.ir import Tensor
+from ...compiler.ir import Tensor, default_graph
 from ...compiler.ops.state import placeholder
 from ...compiler.ops.view import identity
 from ...compiler.shapes import Dimension, TensorShape
 from ..legacy.node import Keras2Node
+from ..legacy.phase import tensor_uses_phase
 from ..masks import mask_of, set_mask
 from ..nest import flatten, map_structure
 
@@ -24,12 +25,23 @@ class KerasTensor(Tensor):
 
     def __new__(cls, shape: Any, dtype: Any = "float32", sparse: bool = False, ragged: bool = False,
                 record_history: bool = True, name: str | None = None, **kwargs: Any) -> Any:
-        tensor = placeholder(as_dtype(dtype), tuple(shape), name)
+        with default_graph().symbolic.as_default():
+            tensor = placeholder(as_dtype(dtype), tuple(shape), name)
         tensor.__class__ = cls
         return tensor
 
     def __init__(self, shape: Any, dtype: Any = "float32", **kwargs: Any):
         pass  # it is made
+
+    @property
+    def _uses_learning_phase(self) -> bool:
+        """Keras 2: whether it is another value in training."""
+        noted = self.__dict__.get("_phase")
+        return tensor_uses_phase(self) if noted is None else bool(noted)
+
+    @_uses_learning_phase.setter
+    def _uses_learning_phase(self, value: bool) -> None:
+        self.__dict__["_phase"] = value
 
 
 class KerasHistory(NamedTuple):

@@ -14,6 +14,8 @@ from ...compiler.ops.state import placeholder
 from ..layers.core import BATCH
 from ..layers.input_spec import shape_of
 from ..layers.layer import Layer, map_shapes
+from ..layers.node import history_of, mask_of
+from ..legacy.layer import before, metric_name
 from ..metrics import Mean
 from ..naming import auto_name
 from ..nest import alone, flatten, map_structure
@@ -37,7 +39,7 @@ class Model(Fitter):
         inputs = kwargs.pop("input", inputs)
         outputs = kwargs.pop("output", outputs)
         super().__init__(name=name or (None if inputs is None else _functional_name(self)), dtype=dtype, **kwargs)
-        self.graph = default_graph()
+        self.graph = default_graph().symbolic
         self._network: Network | None = None
         self._added_losses: list[Tensor] = []
         self._added_metrics: list[tuple[Tensor, str, Mean]] = []
@@ -72,8 +74,26 @@ class Model(Fitter):
                 metric.update_state(value)
         return alone(outputs)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        return None  # the outputs carry their own
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The masks of the outputs for inputs with these masks."""
+        if self._network is None:
+            return None
+        outputs, _ = self._network.run(inputs, previous_mask)
+        return map_structure(mask_of, alone(outputs))
+
+    def _pass_mask(self, first: Any, outputs: Any, previous: Any) -> None:
+        if type(self).compute_mask is not Model.compute_mask:
+            super()._pass_mask(first, outputs, previous)  # else the outputs carry their own
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """The losses of the layers; those outside steps that follow from this model's inputs, and those from none."""
+        found = super().losses
+        if current_scope() is not None or self._network is None:
+            return found
+        own = set(self._network.inputs)
+        return [loss for loss in found if own & (made_of := set(before(loss))) or not any(
+            history_of(t) is not None for t in made_of)]
 
     @property
     def _casts_inputs(self) -> bool:
@@ -120,6 +140,12 @@ class Model(Fitter):
     def operations(self) -> list[Any]:
         """The layers, and the graph operations between them, in order."""
         return self.layers if self._network is None else self._network.operations
+
+    @property
+    def _layers_by_depth(self) -> dict[int, list[Any]]:
+        """The layers by their distance from the outputs."""
+        depths = self._wired().depths
+        return {depth: [op for op in depths if depths[op] == depth] for depth in sorted(set(depths.values()))}
 
     def _sublayers(self) -> Any:
         return iter(self.layers)
@@ -202,7 +228,7 @@ class Model(Fitter):
             return
         tensor = convert_to_tensor(value)
         with self.graph.as_default():
-            metric = Mean(name or tensor.op.name.rpartition("/")[2])
+            metric = Mean(name or metric_name(tensor))
         self._add_tensors([tensor])
         self._added_metrics.append((tensor, metric.name, metric))
 

@@ -76,7 +76,7 @@ class Optimizer(OptimizerState):
         if self.built and not variables:
             return
         if not self.built:
-            self._begin(variables[0].graph if variables else default_graph())
+            self._begin(variables[0].graph if variables else default_graph().symbolic)
             self._trainable, self._positions = [], {}
         self._trainable += variables  # of another model, too, as Keras 2 has it
         self._positions |= {v.op: len(self._positions) + i for i, v in enumerate(variables)}

@@ -35,7 +35,7 @@ class OptimizerState(Saveable):
         """Make the step counter and the rate, anew if they were made in another graph than the weights'."""
         if self._graph is not None and (graph is None or self._graph is graph):
             return
-        previous, self._graph = dict(self._state), graph or default_graph()
+        previous, self._graph = dict(self._state), graph or default_graph().symbolic
         self._state.clear()
         self._iterations = self.add_variable((), "zeros", "int64", name="iteration")
         if isinstance(self._rate, float):
