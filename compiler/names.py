@@ -2,11 +2,18 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
 _VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """" Did you mean ...?" with the name most like this one, empty where none is."""
+    close = difflib.get_close_matches(name, names, 1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 class Names:

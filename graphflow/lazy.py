@@ -1,10 +1,11 @@
 """Names of a module that are loaded, each from the module that has it, when they are first used."""
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
+
+from .compiler.names import nearest
 
 
 class Names:
@@ -22,9 +23,8 @@ class Names:
         """The value of `name`. Raises AttributeError, with the nearest name there is."""
         module_name = self._namespace["__name__"]
         if name not in self._sources:
-            close = difflib.get_close_matches(name, self.all(), 1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise AttributeError(f"module {module_name!r} has no attribute {name!r}.{hint}", name=name)
+            raise AttributeError(f"module {module_name!r} has no attribute {name!r}.{nearest(name, self.all())}",
+                                 name=name)
         source, attribute = self._sources[name]
         module = importlib.import_module(f"{self._namespace['__package__']}.{source}")
         value = self._namespace[name] = getattr(module, attribute, module)

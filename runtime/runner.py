@@ -17,6 +17,7 @@ from ..compiler.passes.cut import cut
 from ..compiler.passes.specialise import Pattern, Specialised, needed_operations, shape_pattern, specialise
 from ..compiler.pipeline import Stage, compile_graph
 from ..compiler.shapes import format_dims
+from .debugger import DebugRun
 from .frame import Frame
 from .pieces import Pieces
 from .plan import Binding, Plan, uninitialized
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MAX_BINDINGS = 64
 
 Shapes = tuple[tuple[Any, ...], ...]
-Bound = tuple[Plan, Binding] | tuple[Pieces, dict[Atom, int]]
+Bound = tuple[Plan, Binding] | tuple[Pieces | DebugRun, dict[Atom, int]]
 
 
 class Runner:
@@ -72,7 +73,7 @@ class Runner:
             shapes[:len(ready)] = self.shapes_of(ready)
         found = self._bindings.get(tuple(shapes))
         plan, binding = found if found is not None else self.bind(tuple(shapes))
-        if isinstance(plan, Pieces):
+        if not isinstance(plan, Plan):
             return plan.run(ready, binding)  # type: ignore[arg-type]
         if self.sizes_fed:
             ready = self.without_sizes(ready)
@@ -107,6 +108,9 @@ class Runner:
                 for tensor, shape in zip(self.feeds, fed, strict=True):
                     if tensor not in self.sizes_fed:
                         check_shape(tensor, shape)
+                if self.session.debugger:
+                    self._bindings[shapes] = DebugRun(self, self.session.debugger), {}
+                    return self._bindings[shapes]
                 pattern = shape_pattern(self.feeds, fed, self.sizes_fed)
                 plan = self.plan(pattern, held)
                 sizes = {name: size for dims, shape in zip(pattern, fed, strict=True)
@@ -149,10 +153,15 @@ class Runner:
                 raise uninitialized([op.inputs[0].op])
         return Plan(graph, symbols, self.session.threads)
 
+    def forget_bindings(self) -> None:
+        """Bind anew at the next run: the session's debugger has changed."""
+        with self._lock:
+            self._bindings.clear()
+
     def frame(self, shapes: Shapes) -> Frame:
         """A frame of its own, for looking at."""
         plan, binding = self.bind((*shapes, *self.open_shapes()))
-        if isinstance(plan, Pieces):
+        if not isinstance(plan, Plan):
             raise UnimplementedError(f"the run of {[t.name for t in self.outputs]} has no single plan: it is in pieces")
         return Frame(plan, binding, self.session.store, self.session.counters)  # type: ignore[arg-type]
 

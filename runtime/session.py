@@ -4,10 +4,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..compiler.ir import Graph, Operation, Tensor, default_graph
+from ..compiler.ir import Graph, Operation, Tensor, as_operation, default_graph
+from ..compiler.names import nearest
+from .debugger import Breakpoint, Debugger, Look, pause
 from .partial_run import PartialRun
 from .runner import Runner
 from .store import VariableStore
@@ -19,6 +22,14 @@ class _Sessions(threading.local):
 
 
 _sessions = _Sessions()
+_sessions_alive: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def debug_all(value: bool | str) -> None:
+    """Set `debug` of every session, of those to come too."""
+    Session.default_debug = value
+    for session in list(_sessions_alive):
+        session.debug = value
 
 
 def default_session() -> Session | None:
@@ -29,12 +40,16 @@ def default_session() -> Session | None:
 class Session:
     """Runs the operations of a graph (by default the default graph) and keeps its variables.
 
-    `config` may carry `intra_op_parallelism_threads`; other options are accepted and ignored.
+    `config` may carry `intra_op_parallelism_threads`; other options are accepted and ignored. With `debug` ops run one
+    by one, slowly, and the first NaN or infinity ends the run with a NumericsError that tells where it came from; with
+    "nan" only NaN does.
     """
 
     default_threads = 0  # of sessions whose configuration says none; 0: as many as there are cores
+    default_debug: bool | str = False  # of sessions that are not told
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None,
+                 debug: bool | str | None = None):
         self.graph = graph if graph is not None else default_graph()
         self.config = config
         self.store = VariableStore()
@@ -43,6 +58,51 @@ class Session:
         self._runners: dict[Any, tuple[Callable[[list[Any]], Any], Runner]] = {}
         self._closed = False
         self._contexts: list[Any] = []
+        self._made: weakref.WeakSet[Runner] = weakref.WeakSet()
+        self.debugger = Debugger(self._rebind)
+        self.debug = self.default_debug if debug is None else debug
+        _sessions_alive.add(self)
+
+    # debugging
+
+    @property
+    def debug(self) -> bool | str:
+        """Whether runs stop at NaN and infinity: True, "nan" (at NaN alone), or False."""
+        wrong = self.debugger.wrong
+        return "nan" if wrong == {"NaN"} else bool(wrong)
+
+    @debug.setter
+    def debug(self, value: bool | str) -> None:
+        if not isinstance(value, bool) and value != "nan":
+            raise ValueError(f"Session: debug must be True, False or 'nan', received {value!r}")
+        self.debugger.wrong = frozenset(["NaN", "Inf"] if value is True else ["NaN"] if value else [])
+        self._rebind()
+
+    def breakpoint(self, where: Any, condition: Look | None = None, action: Look = pause) -> Breakpoint:
+        """Call `action(op, inputs, outputs)` (by default Python's debugger) whenever the op `where` has run, and
+        `condition(op, inputs, outputs)`, if there is one, is true. The values are lists of arrays.
+
+        `where` is an operation, a tensor, or the name of one, also of one in a branch or a loop's body; None for every
+        op. As long as there are breakpoints, ops run one by one. Returns the breakpoint, whose `remove()` ends it.
+        Raises ValueError for a name that the graph does not have.
+        """
+        op = None if where is None else self._operation(where)
+        stop = Breakpoint(self.debugger, op, condition, action)
+        self.debugger.breakpoints.append(stop)
+        self._rebind()
+        return stop
+
+    def _operation(self, where: Any) -> Operation:
+        if isinstance(where, str):
+            name = where.partition(":")[0]
+            if name not in self.graph._by_name:
+                raise ValueError(f"The graph has no operation {name!r}.{nearest(name, self.graph._by_name)}")
+            return self.graph.get_operation_by_name(name)
+        return as_operation(where)
+
+    def _rebind(self) -> None:
+        for runner in self._made:
+            runner.forget_bindings()
 
     def threads(self) -> int:
         """How many threads a kernel may use."""
@@ -57,8 +117,10 @@ class Session:
         `fetches` is a tensor, operation (its value is None), variable or name, or a nest of lists, tuples, named tuples
         and dicts of them. `feed_dict` gives values for placeholders, or in place of any other tensor. Raises
         InvalidArgumentError for missing or misshapen feeds, FailedPreconditionError for uninitialized variables,
-        RuntimeError for a closed session.
+        RuntimeError for a closed session. `run_metadata` (RunMetadata) takes what `options` (RunOptions) ask to record.
         """
+        if run_metadata is not None and options is not None:
+            return self._recorded(fetches, feed_dict, options, run_metadata)
         feeds = feed_dict if feed_dict is not None else {}
         key = (_structure(fetches) if isinstance(fetches, (list, tuple, dict)) else fetches, *feeds)
         found = self._runners.get(key)
@@ -71,6 +133,15 @@ class Session:
             raise RuntimeError("Attempted to use a closed Session.")
         build, runner = found
         return build(runner(list(feeds.values())))
+
+    def _recorded(self, fetches: Any, feed_dict: Mapping[Any, Any] | None, options: Any, run_metadata: Any) -> Any:
+        if not options.trace_level and not options.output_partition_graphs:
+            return self.run(fetches, feed_dict)
+        from . import step_stats  # which few programs ask for
+        with step_stats.Recorder(own_thread=True) as recorder:
+            results = self.run(fetches, feed_dict)
+        step_stats.fill(run_metadata, recorder, options)
+        return results
 
     def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None) -> Callable[..., Any]:
         """A function of the values of `feed_list` that returns what `run` would: the fastest way to run a step."""
@@ -104,7 +175,9 @@ class Session:
         outputs: dict[Tensor, int] = {}
         targets: dict[Operation, None] = {}
         build = self._builder(fetches, outputs, targets)
-        return build, Runner(self, list(outputs), list(targets), [self._feed(f) for f in feeds])
+        runner = Runner(self, list(outputs), list(targets), [self._feed(f) for f in feeds])
+        self._made.add(runner)
+        return build, runner
 
     def _feed(self, key: Any) -> Tensor:
         try:
@@ -149,7 +222,8 @@ class Session:
             raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch).__name__}, must be a string or "
                             "Tensor. (Can not convert it into a Tensor or Operation.)") from None
         except (ValueError, KeyError) as error:
-            raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error})") from None
+            hint = nearest(fetch.partition(":")[0], self.graph._by_name) if isinstance(fetch, str) else ""
+            raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({error}){hint}") from None
         if isinstance(element, Operation):
             targets[element] = None
             return lambda values: None
@@ -214,8 +288,9 @@ def _structure(fetches: Any) -> Any:
 class InteractiveSession(Session):
     """A session that is the default one from the start."""
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None):
-        super().__init__(target, graph, config)
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None,
+                 debug: bool | str | None = None):
+        super().__init__(target, graph, config, debug)
         _sessions.stack.append(self)
 
     def close(self) -> None:

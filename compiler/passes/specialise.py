@@ -65,7 +65,7 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
             if atom is not None:
                 sizes[atom] = new
     needed = needed_operations(outputs, targets, fed, done)
-    _check_fed(needed, fed)
+    check_fed(needed, fed)
     graph = Graph()
     tensors: dict[Tensor, Tensor] = {}
     operations: dict[Operation, Operation] = {}
@@ -184,7 +184,8 @@ def _said_by(tensor: Tensor) -> list[Atom]:
     return [atom for dim in tensor.dims or () if (atom := dm.symbol(dim)) is not None]
 
 
-def _check_fed(needed: Sequence[Operation], fed: Mapping[Tensor, Dims]) -> None:
+def check_fed(needed: Sequence[Operation], fed: Container[Tensor]) -> None:
+    """Raises InvalidArgumentError listing every placeholder that is needed but not fed."""
     missing = [op for op in needed if op.type == "Placeholder" and op.output not in fed]
     if missing:
         lines = [f"You must feed a value for placeholder tensor '{op.name}' with dtype {op.output.dtype.name} and "
