@@ -91,15 +91,16 @@ class Tensor:
         shape = "" if self.dims is None else f" shape={format_dims(self.dims)},"
         return f'Tensor("{self.name}",{shape} dtype={self.dtype.name})'
 
-    def __hash__(self) -> int:
-        return id(self)
-
     def __bool__(self) -> bool:
         raise TypeError(
             f"Using the symbolic tensor {self.name!r} as a Python bool is not allowed: it has a value only when a "
             "Session runs. Use `if t is not None:` to test for a tensor, and cond() or where() to branch on its value.")
 
     __nonzero__ = __bool__  # Python 2's name, which libraries ask for
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise NotImplementedError(f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array: it has a value "
+                                  "only when a Session runs.")
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.dims is None or not self.dims or not isinstance(self.dims[0], int):
@@ -178,9 +179,6 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<tf.Operation {self.name!r} type={self.type}>"
-
-    def __hash__(self) -> int:
-        return id(self)
 
 
 class Graph(Names):

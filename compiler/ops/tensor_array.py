@@ -41,7 +41,8 @@ def _array_reference(size: np.ndarray, dtype: DType, element: Dims | None, writt
 
 
 array = OpDef("TensorArrayV3", INDEX, _array_types, lambda op, g: [None], _array_reference,
-              lower=lambda emit, op, index: emit.let("0", op.output.dtype))
+              lower=lambda emit, op, index: emit.let("0", op.output.dtype),
+              fields={"in_python": lambda op: op.output.dims is None})
 
 
 def new_array(dtype: DType, size: Tensor, element: Dims | None, name: str, array_name: str) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..check_ops import Assert
 from ..compiler import dims as dm
 from ..compiler.dtypes import as_dtype, int32
 from ..compiler.ir import Operation, Tensor
@@ -15,7 +16,7 @@ from ..compiler.ops.symbolic import static_value
 from ..compiler.ops.view import expand_dims, identity, reshape, shape, zeros_like
 from ..compiler.shapes import TensorShape
 from ..compiler.subgraph import knows_sizes
-from ..framework import name_scope
+from ..framework import constant, control_dependencies, name_scope
 
 
 class _Content:
@@ -50,7 +51,8 @@ class TensorArray:
     Every method that writes returns the array that follows; the one before must not be used any more. With
     `dynamic_size` it grows when it is written past its end. `flow` is its content as a tensor [size, *element_shape].
     `clear_after_read` and `colocate_with_first_write_call` are accepted. Raises InvalidArgumentError when the graph
-    runs with an index out of range.
+    runs with an index out of range, writes twice to an index that is known while it is built, or reads where nothing
+    has said what elements are like.
     """
 
     def __init__(self, dtype: Any, size: Any = None, dynamic_size: bool | None = None,
@@ -84,11 +86,12 @@ class TensorArray:
         self._content = _Content(kind, element, infer_shape or element.dims is not None, bool(dynamic_size), handle,
                                  label)
         self._flow: Tensor = handle if flow is None else flow
+        self._written: frozenset[int] = frozenset()
 
-    def continued(self, flow: Tensor) -> TensorArray:
-        """The same array with another content."""
+    def continued(self, flow: Tensor, written: frozenset[int] = frozenset()) -> TensorArray:
+        """The same array with another content, of which the elements `written` are known to have been."""
         array = object.__new__(type(self))
-        array._content, array._flow = self._content, flow
+        array._content, array._flow, array._written = self._content, flow, written
         return array
 
     @property
@@ -126,6 +129,18 @@ class TensorArray:
             flow.set_shape((None, *element.as_list()))
         return flow
 
+    def _readable(self, index: Any = 0) -> Tensor:
+        """The elements, which cannot be read before any is written unless their shape was given."""
+        flow = self._elements(self._flow)
+        if flow is not self._content.origin or flow.op.type != "TensorArrayV3" or flow.dims is not None:
+            return flow
+        return self._refused(flow, f"Could not read from TensorArray index {static_value(convert_to_tensor(index))}: "
+                             "nothing has been written, and the element shape is not fully defined: <unknown>.")
+
+    def _refused(self, flow: Tensor, message: str) -> Tensor:
+        with control_dependencies([Assert(constant(False), [f"TensorArray {self._content.name}: {message}"])]):
+            return identity(flow)
+
     def identity(self) -> TensorArray:
         """The same array."""
         return self.continued(identity(self._flow))
@@ -144,7 +159,7 @@ class TensorArray:
 
     def read(self, index: Any, name: str | None = None) -> Tensor:
         """Element `index`."""
-        row = ops.read_row(self._elements(self._flow), convert_to_tensor(index, name="index"),
+        row = ops.read_row(self._readable(index), convert_to_tensor(index, name="index"),
                            name=name or "TensorArrayReadV3")
         row.set_shape(self._content.element_shape.as_list() if self._content.element_shape.dims is not None else None)
         return row
@@ -152,16 +167,16 @@ class TensorArray:
     def gather(self, indices: Any, name: str | None = None) -> Tensor:
         """The elements at `indices` (a vector), stacked."""
         at = convert_to_tensor(indices, None if isinstance(indices, Tensor) else int32)
-        return self._listed(gather(self._elements(self._flow), at), name)
+        return self._listed(gather(self._readable(), at), name)
 
     def stack(self, name: str | None = None) -> Tensor:
         """All elements, stacked."""
         with name_scope(name, "TensorArrayStack"):
-            return self._listed(self._elements(self._flow), None)
+            return self._listed(self._readable(), None)
 
     def concat(self, name: str | None = None) -> Tensor:
         """All elements, joined along their first axis."""
-        flow = self._elements(self._flow)
+        flow = self._readable()
         if flow.dims is None:
             sizes = shape(flow)
             return reshape(flow, concat([[-1], sizes[2:]], 0), name=name or "TensorArrayConcatV3")
@@ -194,9 +209,15 @@ class TensorArray:
             flow = self._elements(self._flow)
             if self._content.dynamic_size:
                 flow = self._elements(ops.grown(flow, at))
-            change = ops.add_rows if self._content.additive else ops.set_rows
-            return self.continued(change(flow, expand_dims(at, 0), expand_dims(x, 0) if x.dims is not None else
-                                         reshape(x, concat([[1], shape(x)], 0))))
+            rows = expand_dims(x, 0) if x.dims is not None else reshape(x, concat([[1], shape(x)], 0))
+            if self._content.additive:
+                return self.continued(ops.add_rows(flow, expand_dims(at, 0), rows))
+            known = static_value(at)
+            number = frozenset() if known is None else frozenset([int(known)])
+            if number & self._written:
+                flow = self._refused(flow, f"Could not write to TensorArray index {known} because it has already been "
+                                           "written to.")
+            return self.continued(ops.set_rows(flow, expand_dims(at, 0), rows), self._written | number)
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
         """With the slices of `value` along its first axis as its elements."""

@@ -33,6 +33,14 @@ class LSTMStateTuple(NamedTuple):
         return self.c.dtype
 
 
+def memory_and_output(state: Any) -> tuple[Any, Any]:
+    """The (c, h) of an LSTM's state. Raises TypeError for anything but a pair."""
+    if not nest.is_nested(state) or len(state) != 2:
+        raise TypeError("The state of an LSTM cell must be a pair (c, h), such as an LSTMStateTuple, received: "
+                        f"{state!r} (a single tensor is one where the cell has state_is_tuple=False).")
+    return state
+
+
 def assert_like_rnncell(cell_name: str, cell: Any) -> None:
     """Raises TypeError unless `cell` can be used as a recurrent cell."""
     problems = [] if hasattr(cell, "output_size") else ["'output_size' property is missing"]

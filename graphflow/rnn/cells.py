@@ -16,7 +16,7 @@ from ..initializers import zeros as zeros_initializer
 from ..math_ops import matmul
 from ..nn_ops import bias_add
 from ..variable_scope import variable_scope
-from .base import LayerRNNCell, LSTMStateTuple, RNNCell, activation_of, input_depth
+from .base import LayerRNNCell, LSTMStateTuple, RNNCell, activation_of, input_depth, memory_and_output
 
 
 def _is_float(dtype: DType) -> bool:
@@ -143,7 +143,7 @@ class BasicLSTMCell(_FloatCell):
 
     def call(self, inputs: Any, state: Any) -> Any:
         check_floats(inputs, state)
-        c, h = state if self._state_is_tuple else split(state, 2, axis=1)
+        c, h = memory_and_output(state) if self._state_is_tuple else split(state, 2, axis=1)
         i, j, f, o = split(self._affine((inputs, h), self._kernel, self._bias), 4, axis=1)
         new_c = c * sigmoid(f + self._forget_bias) + sigmoid(i) * self._activation(j)
         new_h = self._activation(new_c) * sigmoid(o)
@@ -198,7 +198,8 @@ class LSTMCell(_FloatCell):
 
     def call(self, inputs: Any, state: Any) -> Any:
         check_floats(inputs, state)
-        c, h = state if self._state_is_tuple else split(state, [self._num_units, self.output_size], axis=1)
+        sizes = [self._num_units, self.output_size]
+        c, h = memory_and_output(state) if self._state_is_tuple else split(state, sizes, axis=1)
         i, j, f, o = split(self._affine((inputs, h), self._kernel, self._bias), 4, axis=1)
         if self._use_peepholes:
             i, f = i + self._w_i_diag * c, f + self._w_f_diag * c

@@ -15,7 +15,7 @@ from ..initializers import zeros as zeros_initializer
 from ..math_ops import matmul
 from ..nn_ops import bias_add, dropout
 from ..variable_scope import get_variable, get_variable_scope, variable_scope
-from .base import LayerRNNCell, LSTMStateTuple, RNNCell, activation_of, input_depth
+from .base import LayerRNNCell, LSTMStateTuple, RNNCell, activation_of, input_depth, memory_and_output
 
 
 class Linear:
@@ -103,7 +103,7 @@ class LayerNormBasicLSTMCell(_Sized):
         return LSTMStateTuple(self._num_units, self._num_units)
 
     def call(self, inputs: Any, state: Any) -> Any:
-        c, h = state
+        c, h = memory_and_output(state)
         product = linear([inputs, h], 4 * self._num_units, bias=False)
         if not self._layer_norm:
             product = bias_add(product, get_variable("bias", [4 * self._num_units], inputs.dtype))
@@ -152,7 +152,7 @@ class CoupledInputForgetGateLSTMCell(_Sized):
 
     def call(self, inputs: Any, state: Any) -> Any:
         units, dtype, start = self._num_units, inputs.dtype, self._initializer
-        c, h = state if self._state_is_tuple else split(state, [units, self.output_size], axis=1)
+        c, h = memory_and_output(state) if self._state_is_tuple else split(state, [units, self.output_size], axis=1)
         kernel = get_variable("W", [inputs.shape.as_list()[1] + self.output_size, 3 * units], dtype, start)
         bias = get_variable("B", [3 * units], dtype, zeros_initializer())
         product = matmul(concat([inputs, h], 1), kernel)
@@ -250,7 +250,7 @@ class NASCell(LayerRNNCell):
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
-        c, h = state
+        c, h = memory_and_output(state)
         recurrent = matmul(h, self.recurrent_kernel)
         if self._use_bias:
             recurrent = bias_add(recurrent, self.bias)
@@ -344,7 +344,7 @@ class IndyLSTMCell(IndRNNCell):
         self.built = True
 
     def call(self, inputs: Any, state: Any) -> Any:
-        c, h = state
+        c, h = memory_and_output(state)
         gates = bias_add(matmul(inputs, self._kernel_w) + tile(h, [1, 4]) * self._kernel_u, self._bias)
         i, j, f, o = split(gates, 4, axis=1)
         new_c = c * sigmoid(f + self._forget_bias) + sigmoid(i) * self._activation(j)

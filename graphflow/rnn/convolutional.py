@@ -10,7 +10,7 @@ from ..compiler.shapes import TensorShape
 from ..convolution import convolution
 from ..initializers import zeros as zeros_initializer
 from ..variable_scope import get_variable
-from .base import LSTMStateTuple, RNNCell
+from .base import LSTMStateTuple, RNNCell, memory_and_output
 
 
 class ConvLSTMCell(RNNCell):
@@ -40,7 +40,7 @@ class ConvLSTMCell(RNNCell):
         return LSTMStateTuple(size, size)
 
     def call(self, inputs: Any, state: Any) -> Any:
-        c, h = state
+        c, h = memory_and_output(state)
         x = concat([inputs, h], -1)
         kernel = get_variable("kernel", [*self._kernel_shape, x.shape.as_list()[-1], 4 * self._channels], x.dtype)
         gates = convolution(x, kernel, "SAME")
