@@ -69,7 +69,7 @@ def backpropagate(targets: Sequence[Tensor], seeds: Sequence[Gradient], sources:
         inputs = _sources_of(op)
         needed = [x in wanted or (x.op in between and x not in stops) for x in inputs]
         with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
-            for x, use, g in zip(inputs, needed, _input_gradients(op, out_grads, needed), strict=True):  # type: ignore[assignment]
+            for x, use, g in zip(inputs, needed, input_gradients(op, out_grads, needed), strict=True):  # type: ignore[assignment]
                 if use and g is not None:
                     if not isinstance(g, IndexedSlices) and not (None in (g.dims, x.dims) and _is_exact(op, x)):
                         g = sum_to(g, x)  # undoes broadcasting, whatever the op
@@ -109,8 +109,9 @@ def _from_registered(op: Operation, grad: Callable[..., Any] | None, out_grads: 
     return [None if g is None else convert_to_tensor(g, x.dtype) for x, g in zip(op.inputs, grads, strict=True)]
 
 
-def _input_gradients(op: Operation, out_grads: Sequence[Gradient | None], needed: Sequence[bool]
-                     ) -> Sequence[Gradient | None]:
+def input_gradients(op: Operation, out_grads: Sequence[Gradient | None], needed: Sequence[bool]
+                    ) -> Sequence[Gradient | None]:
+    """The gradients of an op's inputs, given those of its outputs. Raises LookupError for an op without a gradient."""
     if "outer" in op.attrs:
         return out_grads
     registered = REGISTERED.get(op.gradient_type or op.type, op.definition.grad)

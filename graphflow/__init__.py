@@ -284,6 +284,7 @@ _names = Names(globals(), {
     "custom_gradients": "NoGradient NotDifferentiable RegisterGradient custom_gradient grad_pass_through hessians "
                         "identity_n no_gradient recompute_grad",
     "gradient_tape": "GradientTape",
+    "gradient_path": "why_no_gradient",
     "indexing": "batch_scatter_update dynamic_partition dynamic_stitch invert_permutation setdiff1d tensor_scatter_add "
                 "tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
                 "tensor_scatter_nd_update tensor_scatter_sub tensor_scatter_update unravel_index where_v2",

@@ -24,6 +24,7 @@ from ..framework import (
     name_scope,
     tuple_,
 )
+from ..gradient_path import why_no_gradient
 from ..initializers import constant, zeros
 from ..variable_scope import variable_scope
 from ..variables import Variable, assign, assign_add, current_value, trainable_variables
@@ -163,7 +164,8 @@ class Optimizer:
                                        colocate_gradients_with_ops, grad_loss)
         if all(g is None for g, _ in pairs):
             raise ValueError("No gradients provided for any variable, check your graph for ops that do not support "
-                             f"gradients, between variables {[str(v) for _, v in pairs]} and loss {loss}.")
+                             f"gradients, between variables {[str(v) for _, v in pairs]} and loss {loss}."
+                             f"{_why(loss, pairs)}")
         return self.apply_gradients(pairs, global_step, name)
 
     def compute_gradients(self, loss: Any, var_list: Any = None, gate_gradients: int = GATE_OP,
@@ -312,6 +314,12 @@ def _as_gradient(grad: Any) -> Any:
         return convert_to_tensor(grad)
     except (TypeError, ValueError):
         raise TypeError(f"Gradient must be convertible to a Tensor or IndexedSlices, or None: {grad!r}") from None
+
+
+def _why(loss: Any, pairs: Sequence[tuple[Any, Any]]) -> str:
+    """Where the way from the loss to the first variable breaks."""
+    is_graph = isinstance(loss, Tensor) and loss.eager_value is None
+    return f"\n{why_no_gradient(loss, pairs[0][1])}" if is_graph and pairs else ""
 
 
 def _trainable() -> list[Any]:
