@@ -17,6 +17,7 @@ from .devices import (
     set_visible_devices,
 )
 from .runtime.session import Session
+from .runtime.step_stats import RunMetadata
 
 __all__ = ["experimental_connect_to_cluster", "experimental_connect_to_host", "experimental_functions_run_eagerly",
            "experimental_run_functions_eagerly", "functions_run_eagerly", "optimizer", "run_functions_eagerly",
@@ -149,14 +150,9 @@ class ConfigProto(_Options):
 
 
 class RunOptions(_Options):
-    """Accepted by `Session.run`."""
+    """What `Session.run` records in a RunMetadata: times of kernels (any `trace_level` but NO_TRACE), and the compiled
+    graphs (`output_partition_graphs`)."""
 
     NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
     _fields = {"trace_level": 0, "timeout_in_ms": 0, "inter_op_thread_pool": 0, "output_partition_graphs": False,
                "report_tensor_allocations_upon_oom": False}
-
-
-class RunMetadata(_Options):
-    """Accepted by `Session.run`."""
-
-    _fields: dict[str, Any] = {"step_stats": None, "partition_graphs": []}

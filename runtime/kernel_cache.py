@@ -21,11 +21,25 @@ import stat
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from types import ModuleType
+from typing import NamedTuple
 
 from ..compiler import native
 
+
+class Load(NamedTuple):
+    """How a kernel came into the process: times of perf_counter_ns, and whether it was compiled (else: from disk)."""
+
+    title: str
+    begin: int
+    end: int
+    thread: int
+    compiled: bool
+
+
+loads: dict[str, Load] = {}  # by source
 _addresses: dict[str, int] = {}
 _modules: dict[str, ModuleType] = {}
 _lock = threading.RLock()
@@ -37,8 +51,12 @@ def load(source: str) -> int:
     if address is None:
         with _lock:
             if source not in _addresses:
+                begin = time.perf_counter_ns()
                 _modules[source] = load_module(source)
-                _addresses[source] = _modules[source].kernel.address
+                kernel = _modules[source].kernel
+                _addresses[source] = kernel.address
+                loads[source] = Load(source.partition("\n")[0].strip('".'), begin, time.perf_counter_ns(),
+                                     threading.get_ident(), not kernel.cache_hits)
             address = _addresses[source]
     return address
 
