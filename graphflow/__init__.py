@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import app, compat, errors, graph_api, initializers, logging, math, nn, random, train
+from . import app, compat, errors, graph_api, initializers, logging, math, nn, random, tracebacks, train
 from .array_ops import (
     batch_gather,
     batch_to_space,
@@ -267,6 +267,8 @@ def disable_v2_behavior() -> None:
 
 disable_eager_execution = disable_resource_variables = enable_resource_variables = disable_v2_behavior
 
+tracebacks.install()
+
 _names = Names(globals(), {
     "accumulators": "ConditionalAccumulator ConditionalAccumulatorBase CriticalSection SparseConditionalAccumulator "
                     "delete_session_tensor get_session_handle get_session_tensor",
@@ -364,7 +366,7 @@ _names = Names(globals(), {
     "training.meta_graph": "MetaGraphDef",
     "partitioned": "fixed_size_partitioner min_max_variable_partitioner variable_axis_size_partitioner",
     "readers": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
-    "variable_kinds": "VariableAggregation VariableSynchronization",
+    "variable_kinds": "VariableAggregation VariableSynchronization variable_creator_scope",
     "indexed_slices": "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices",
     "eager_mode": "eager enable_eager_execution function",
     "explain": "explain",

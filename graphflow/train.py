@@ -18,6 +18,7 @@ _names = Names(globals(), {
                               "piecewise_constant_decay polynomial_decay",
     "training.sync_replicas": "SyncReplicasOptimizer",
     "training.saver": "Saver SaverDef",
+    "training.checkpoint": "Checkpoint CheckpointManager",
     "training.meta_graph": "export_meta_graph import_meta_graph write_graph",
     "training.checkpoint_state": "CheckpointState checkpoint_exists checkpoints_iterator "
                                  "generate_checkpoint_state_proto get_checkpoint_mtimes get_checkpoint_state "

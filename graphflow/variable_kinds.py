@@ -1,9 +1,46 @@
 """What variables are told and say about themselves: how copies would be kept, and their operations' names."""
 from __future__ import annotations
 
+import contextlib
 import enum
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from .compiler.ir import default_graph
+
+_CREATORS = "variable_creators"  # the collection of the functions of `variable_creator_scope`
+
+
+class CreatedInScope(type):
+    """The class of `Variable`: the functions of `variable_creator_scope` are asked for its objects."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        creators = default_graph().get_collection(_CREATORS)
+        if not creators or kwargs.get("variable_def") is not None:
+            return super().__call__(*args, **kwargs)
+        if args:
+            kwargs = {"initial_value": args[0], **dict(zip(("trainable", "collections"), args[1:], strict=False)),
+                      **kwargs}
+        create: Callable[..., Any] = super().__call__
+        for creator in creators:
+            create = _wrapped(creator, create)
+        return create(**kwargs)
+
+
+def _wrapped(creator: Callable[..., Any], inner: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda **kwargs: creator(inner, **kwargs)
+
+
+@contextlib.contextmanager
+def variable_creator_scope(variable_creator: Callable[..., Any]) -> Iterator[None]:
+    """Variables made inside are what `variable_creator(next_creator, **kwargs)` returns, which may change the arguments
+    and call `next_creator(**kwargs)`: that of the scope around, in the end the variable's class."""
+    creators = default_graph().get_collection_ref(_CREATORS)
+    creators.append(variable_creator)
+    try:
+        yield
+    finally:
+        creators.pop()
 
 
 class VariableSynchronization(enum.Enum):
