@@ -31,6 +31,9 @@ from .check_ops import (
     is_strictly_increasing,
 )
 from .math import is_finite, is_inf, is_nan
+from .runtime.debug_report import NumericsError
+from .runtime.session import debug_all
+from .tracebacks import disable_traceback_filtering, enable_traceback_filtering, is_traceback_filtering_enabled
 
 
 def get_log_device_placement() -> bool:
@@ -42,13 +45,13 @@ def set_log_device_placement(enabled: bool) -> None:
     """Accepted: everything runs on the CPU."""
 
 
-def is_traceback_filtering_enabled() -> bool:
-    """True: errors name the user's line."""
-    return True
+def enable_check_numerics(stack_height_limit: int = 30, path_length_limit: int = 50) -> None:
+    """From now on the runs of every session, those of Keras too, go op by op, and the first that makes NaN or infinity
+    ends with a NumericsError (an InvalidArgumentError) that names the op, the user's line and the values that led
+    there. Runs are slow then. The limits are accepted."""
+    debug_all(True)
 
 
-def enable_traceback_filtering() -> None:
-    """Accepted: errors name the user's line."""
-
-
-disable_traceback_filtering = enable_traceback_filtering
+def disable_check_numerics() -> None:
+    """Undo `enable_check_numerics`."""
+    debug_all(False)

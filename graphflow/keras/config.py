@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..tracebacks import disable_traceback_filtering, enable_traceback_filtering, is_traceback_filtering_enabled
 from .backend import (
     backend,
     epsilon,
@@ -24,7 +25,7 @@ __all__ = [
     "set_max_epochs", "set_max_steps_per_epoch",
 ]
 
-_settings: dict[str, Any] = {"interactive_logging": True, "traceback_filtering": True, "flash_attention": False,
+_settings: dict[str, Any] = {"interactive_logging": True, "flash_attention": False,
                              "max_epochs": None, "max_steps_per_epoch": None}
 
 
@@ -46,19 +47,6 @@ def disable_interactive_logging() -> None:
 
 def is_interactive_logging_enabled() -> bool:
     return _settings["interactive_logging"]
-
-
-def enable_traceback_filtering() -> None:
-    """Note that tracebacks should leave out Keras's own lines; errors here name the user's line in any case."""
-    _settings["traceback_filtering"] = True
-
-
-def disable_traceback_filtering() -> None:
-    _settings["traceback_filtering"] = False
-
-
-def is_traceback_filtering_enabled() -> bool:
-    return _settings["traceback_filtering"]
 
 
 def enable_flash_attention() -> None:
