@@ -46,13 +46,17 @@ optimizer = SimpleNamespace(get_experimental_options=lambda: {}, set_experimenta
                             get_jit=lambda: "", set_jit=lambda enabled: None)
 
 
+_eagerly: set[str] = set()  # holds "functions" while they are not compiled
+
+
 def functions_run_eagerly() -> bool:
-    """False: functions are graphs."""
-    return False
+    """Whether functions run as they are written, see run_functions_eagerly."""
+    return bool(_eagerly)
 
 
 def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Accepted: functions are graphs."""
+    """With True, functions and the steps of Keras models are not compiled: their operations run at once."""
+    (_eagerly.add if run_eagerly else _eagerly.discard)("functions")
 
 
 experimental_functions_run_eagerly, experimental_run_functions_eagerly = functions_run_eagerly, run_functions_eagerly

@@ -12,6 +12,7 @@ from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.reduction import reduce_sum, size_of
 from .compiler.ops.slicing import stack
 from .compiler.ops.view import known_rank, reshape, shape_of, transpose, zeros, zeros_of
+from .compiler.subgraph import enclosing
 from .control_flow import map_fn
 from .framework import GraphKeys, UnconnectedGradients, gradients
 from .math_ops import add_n, range_
@@ -30,6 +31,7 @@ class GradientTape:
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True):
         self._persistent, self._watches_variables = persistent, watch_accessed_variables
         self._watched: set[Any] = set()
+        self._written: dict[Any, Tensor] = {}  # by a function before the block
         self._recorded: list[Operation] = []  # where ops run at once
         self._used = self._inside = False
         self._stops: list[Tensor] = []
@@ -44,6 +46,7 @@ class GradientTape:
         self._inside = True
         # within a training step a variable may have a new value already
         self._values = {} if scope is None else dict(scope.values)
+        self._written = dict(getattr(enclosing(default_graph()), "written", {}))
         graph = default_graph()
         self._record(graph)
         self._range = graph, len(graph.operations), None
@@ -65,7 +68,7 @@ class GradientTape:
             graph.recording[:] = [r for r in graph.recording if r is not self._recorded]
 
     @contextmanager
-    def _going_on(self) -> Iterator[None]:
+    def going_on(self) -> Iterator[None]:
         """What is made inside is recorded too, also after the tape's block."""
         if not self._inside:
             self._record(default_graph())
@@ -157,7 +160,13 @@ class GradientTape:
         self._used = True
 
     def _source(self, source: Any) -> Any:
-        return self._values.get(source, source) if hasattr(source, "handle") else source
+        """What the tape's block read of a variable; a tensor itself."""
+        if not hasattr(source, "handle"):
+            return source
+        function: Any = enclosing(default_graph())
+        if function.home is None or source in self._values:
+            return self._values.get(source, source)
+        return self._written.get(function.adopt(source.handle), function.captured.get(source.handle, source))
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: Any = UnconnectedGradients.NONE,
                  parallel_iterations: int | None = None, experimental_use_pfor: bool = True) -> Any:
@@ -165,7 +174,7 @@ class GradientTape:
         Raises ValueError for a source or target of unknown rank."""
         self._use()
         y = convert_to_tensor(target)
-        with self._going_on():
+        with self.going_on():
             flat = reshape(y, [-1])
         policy = UnconnectedGradients(unconnected_gradients)
 
@@ -174,7 +183,7 @@ class GradientTape:
             if policy is UnconnectedGradients.NONE and self._plain(y, x)[0] is None:
                 return None
             like = convert_to_tensor(source)
-            with self._going_on():
+            with self.going_on():
                 found = map_fn(lambda i: _dense(self._plain(flat[i], x)[0], like), range_(size_of(flat)),
                                dtype=like.dtype)
             return reshape(found, (*known_rank("jacobian", y), *known_rank("jacobian", like)))
@@ -194,7 +203,7 @@ class GradientTape:
         x = self._source(source)
         if UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.NONE and self._plain(y, x)[0] is None:
             return None
-        with self._going_on():
+        with self.going_on():
             flat = reshape(y, (-1, row))
             columns = [_dense(self._plain(reduce_sum(flat[:, i]), x)[0], like) for i in range(row)]
         found = transpose(stack(columns), (1, 0, *range(2, len(inner) + 1)))

@@ -15,6 +15,7 @@ from ..compiler.ir import Graph, Operation, Tensor, TensorType, default_graph
 from ..compiler.opdef import EFFECT, HOST, OpDef, writes_variable
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.state import placeholder, read_variable
+from ..config import functions_run_eagerly
 from ..nest import flatten, flatten_up_to, pack_sequence_as
 from ..runtime.runner import Runner
 from ..runtime.session import Session
@@ -154,7 +155,7 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         home = default_graph()
-        if not isinstance(home, EagerGraph):
+        if not isinstance(home, EagerGraph) or functions_run_eagerly():
             return self.python_function(*args, **kwargs)
         arguments, trace = self._traced(home, args, kwargs)
         tensors = [t for t in flatten(arguments) if isinstance(t, Tensor)]

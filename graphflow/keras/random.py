@@ -21,7 +21,7 @@ from ..compiler.ops.gather import gather
 from ..compiler.ops.sorting import argsort
 from . import backend, initializers
 from .naming import auto_name
-from .scope import current_scope, recording
+from .scope import current_scope, in_order, recording
 from .variables import Variable
 
 
@@ -51,7 +51,7 @@ class SeedGenerator:
 
     def next(self, ordered: bool = True) -> Tensor:
         """The seed to use now: two integers. `ordered` is accepted."""
-        if current_scope() is None:
+        if not in_order() and current_scope() is None:
             now = self.state.numpy()
             self.state.assign(now + np.array([0, 1]))
             return convert_to_tensor(now)
@@ -74,7 +74,8 @@ def draw_seed(seed: Any) -> Tensor:
     Raises ValueError for anything else.
     """
     if isinstance(seed, SeedGenerator):
-        if current_scope() is None and not recording():  # a layer is being built into a graph that runs often
+        # a layer is being built into a graph that runs often
+        if current_scope() is None and not recording() and not in_order():
             return random_bits(seed._initial_seed)
         return seed.next()
     if isinstance(seed, (int, np.integer)):

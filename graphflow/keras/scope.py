@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..compiler.ir import Operation, Tensor, default_graph
+from ..compiler.ir import Graph, Operation, Tensor, default_graph
 from ..compiler.ops.state import assign
+from ..compiler.subgraph import enclosing
 
 if TYPE_CHECKING:
     from .variables import Variable
@@ -97,9 +98,26 @@ def calling(layer: Any) -> Iterator[None]:
         _local.calls.pop()
 
 
-def recording() -> bool:
-    """Whether calls of layers are nodes of a model: not within a step, nor within another layer's call."""
+def ordered_graph(graph: Graph | None = None) -> Graph | None:
+    """The graph (the default one) if what is added to it takes effect in that order: operations run at once, or a
+    function is traced. Else None."""
+    graph = enclosing(graph or default_graph())
+    return graph if graph.borrows else None
+
+
+def in_order() -> bool:
+    """Whether operations take effect in the order in which they are made."""
+    return ordered_graph() is not None
+
+
+def outermost_call() -> bool:
+    """Whether a layer called now is called neither within a step nor by another layer."""
     return not _local.calls and current_scope() is None
+
+
+def recording() -> bool:
+    """Whether calls of layers are nodes of a model."""
+    return outermost_call() and enclosing(default_graph()).home is None
 
 
 def _fixed_phase() -> bool | None:

@@ -114,7 +114,7 @@ class Variable(graph_variables.Variable):
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         scope = current_scope()
-        if scope is None and not _symbolic(value):
+        if self._is_set_now(value):
             backend.set_value(self, value)
             return self
         tensor = convert_to_tensor(value) if _symbolic(value) else convert_to_tensor(
@@ -131,15 +131,19 @@ class Variable(graph_variables.Variable):
 
     def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None,
                    read_value: bool = True) -> Any:
-        if current_scope() is None and not _symbolic(delta):
+        if self._is_set_now(delta):
             return self.assign(self.numpy() + np.asarray(delta))
         return self.assign(self.value() + self._operand(delta))
 
     def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None,
                    read_value: bool = True) -> Any:
-        if current_scope() is None and not _symbolic(delta):
+        if self._is_set_now(delta):
             return self.assign(self.numpy() - np.asarray(delta))
         return self.assign(self.value() - self._operand(delta))
+
+    def _is_set_now(self, value: Any) -> bool:
+        """Whether an assignment is no operation of a step or function."""
+        return current_scope() is None and not _symbolic(value) and enclosing(default_graph()).home is None
 
     def _operand(self, value: Any) -> Tensor:
         return cast(convert_to_tensor(value, None if _symbolic(value) else self.dtype), self.dtype)

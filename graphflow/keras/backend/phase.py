@@ -30,6 +30,8 @@ def learning_phase() -> Any:
     """1 within what trains, or where it was set; 0 within what does not; else the placeholder of the phase, which
     `K.function` may be fed."""
     training = in_training()
+    if training is None and default_graph().eager:
+        return 0
     return symbolic_learning_phase() if training is None else training if isinstance(training, Tensor) else int(
         training)
 

@@ -19,7 +19,7 @@ from ...framework import is_tensor
 from ...sparse_ops import sparse_tensor_to_dense
 from ...sparse_tensor import SparseTensor, sparse_placeholder
 from ...variables import Variable as GraphVariable
-from ..scope import current_scope
+from ..scope import current_scope, in_order
 from ..variables import Variable
 from .settings import floatx
 
@@ -232,4 +232,4 @@ def moving_average_update(x: Any, value: Any, momentum: Any) -> Any:
     step's change."""
     target = convert_to_tensor(x)
     moved = target - (target - _cast(value, x.dtype)) * _cast(1.0 - momentum, x.dtype)
-    return x.assign(moved) if current_scope() is not None else update(x, moved)
+    return x.assign(moved) if current_scope() is not None or in_order() else update(x, moved)

@@ -21,7 +21,10 @@ from ..scope import (
     autocast_to,
     calling,
     current_scope,
+    in_order,
     in_training,
+    ordered_graph,
+    outermost_call,
     outside_steps,
     recording,
     training_as,
@@ -163,16 +166,16 @@ class Layer(Connected, Weighted, Keras2Layer):
     # calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        eager = default_graph().eager and not has_symbolic((args, kwargs))
-        if recording() and not eager and not has_tensor((args, kwargs)) and kwargs.get("training"):
+        ordered = in_order() and (not default_graph().eager or not has_symbolic((args, kwargs)))
+        if outermost_call() and ordered:
+            self._forget_losses()
+        elif recording() and not has_tensor((args, kwargs)) and kwargs.get("training"):
             return self._at_once(args, kwargs)
-        if recording() and eager:
-            self._clear_losses()
         signature = self._signature
         first_name = next(iter(signature.parameters), "")
         if not args and first_name in kwargs:
             args = (kwargs.pop(first_name),)
-        symbolic = recording() and not eager and has_tensor((args, kwargs))
+        symbolic = recording() and not ordered and has_tensor((args, kwargs))
         given, given_keywords = args, dict(kwargs)
         args, kwargs = map_structure(self._converted, args), map_structure(self._converted, kwargs)
         bound = signature.bind(args, kwargs)
@@ -215,10 +218,10 @@ class Layer(Connected, Weighted, Keras2Layer):
         values = iter(backend.get_session(tensors[0].graph).run([*tensors, *operations])[:len(tensors)])
         return map_structure(lambda t: convert_to_tensor(next(values)) if isinstance(t, Tensor) else t, outputs)
 
-    def _clear_losses(self) -> None:
-        """Forget what the last call on values added: each call outside others begins anew."""
+    def _forget_losses(self) -> None:
+        """Forget what the last call added, where calls take effect in order: each call outside others begins anew."""
         for layer in self._all_layers():
-            layer._losses.clear()
+            layer._losses[:] = [loss for loss in layer._losses if ordered_graph(loss.graph) is None]
 
     def _converted(self, value: Any) -> Any:
         """Arrays and variables as tensors, floats in the layer's dtype; anything else as it is."""
@@ -310,7 +313,9 @@ class Layer(Connected, Weighted, Keras2Layer):
     def losses(self) -> list[Tensor]:
         """What calls added (within a step: those of the step), and the penalties on weights."""
         scope = current_scope()
-        added = [loss for layer in self._all_layers() for loss in layer._losses] if scope is None else scope.losses
+        added = scope.losses if scope is not None else [
+            loss for layer in self._all_layers() for loss in layer._losses
+            if ordered_graph(loss.graph) is ordered_graph()]
         return [*added, *self._penalties()]
 
     def _penalties(self) -> list[Tensor]:

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...compiler.ir import Operation, Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from ..nest import flatten
-from ..scope import StepScope, current_scope, outside_steps, training_as
+from ..scope import StepScope, current_scope, in_order, outside_steps, recording, training_as
+from .phase import layer_uses_phase
 
 _ORDER = ("shape", "dtype", "initializer", "regularizer", "trainable", "constraint")  # after the name
 
@@ -33,13 +34,22 @@ class Keras2Layer:
     _losses: list[Tensor]
     _penalties: Callable[[], list[Tensor]]
     _network: Any = None
+    _given_updates: tuple[tuple[Any, Any], ...] = ()  # outside calls: (update, the inputs it depends on)
+    _given_losses: tuple[tuple[Any, Any], ...] = ()  # likewise, losses that are numbers
+
+    @property
+    def uses_learning_phase(self) -> bool:
+        """Whether its calls do something else in training."""
+        return layer_uses_phase(self)
 
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Run these with each step of training: operations, or pairs of a variable and its new value."""
         scope = current_scope()
-        if scope is None:
-            return  # a step calls the layer anew
-        for update in updates if isinstance(updates, list) else [updates]:
+        updates = updates if isinstance(updates, list) else [updates]
+        if scope is None:  # within a call: a step calls the layer anew
+            self._given_updates += tuple((update, inputs) for update in updates) if recording() else ()
+            return
+        for update in updates:
             if isinstance(update, tuple):
                 update[0].assign(update[1])
             elif isinstance(update, (Tensor, Operation)):
@@ -49,13 +59,13 @@ class Keras2Layer:
         """Show the mean of a tensor that `call` makes as a metric of the model."""
         from ..metrics import Mean, Metric  # stand above the layers
         tensor = convert_to_tensor(value)
-        name = name or tensor.op.name.rpartition("/")[2]
+        name = name or metric_name(tensor)
         if any(isinstance(m, Metric) and m.name == name for m in vars(self).values()):
             return  # the result of a metric that is an attribute: it is shown already
         named = self.__dict__.setdefault("_named_metrics", {})
         if name not in named:
             named[name] = Mean(name)
-        if current_scope() is not None:
+        if current_scope() is not None or in_order():
             named[name].update_state(tensor)
 
     @property
@@ -69,8 +79,9 @@ class Keras2Layer:
     def get_updates_for(self, inputs: Any) -> list[Operation]:
         """The updates that depend on these inputs; with None those that depend on none."""
         wanted = set(flatten(inputs)) - {None}
-        return [op for node in self._inbound_nodes if wanted and wanted & set(node.input_tensors)
-                for op in self._updates_of(node)]
+        return [*_given_for(inputs, self._given_updates),
+                *(op for node in self._inbound_nodes if wanted and wanted & set(node.input_tensors)
+                  for op in self._updates_of(node))]
 
     def _updates_of(self, node: Any) -> list[Operation]:
         return [] if node.is_input else self._updates_by(node.input_tensors, node.arguments, node.keywords)
@@ -88,13 +99,26 @@ class Keras2Layer:
 
     def get_losses_for(self, inputs: Any) -> list[Tensor]:
         """The losses that depend on these inputs; with None those that depend on none: the penalties on weights."""
+        given = _given_for(inputs, self._given_losses)
         if inputs is None:
-            return self._penalties()
+            return [*given, *self._penalties()]
         wanted = set(flatten(inputs))
-        return [loss for loss in self._losses if any(t in wanted for t in _before(loss))]
+        return [*given, *(loss for loss in self._losses if any(t in wanted for t in before(loss)))]
 
 
-def _before(tensor: Tensor) -> Iterator[Tensor]:
+def metric_name(tensor: Tensor) -> str:
+    """The name of a metric without one of its own: that of the metric whose result it is, else the tensor's."""
+    metric = getattr(tensor, "_metric_obj", None)
+    return tensor.op.name.rpartition("/")[2] if metric is None else metric.name
+
+
+def _given_for(inputs: Any, given: Iterable[tuple[Any, Any]]) -> list[Any]:
+    """What was given for any of these inputs, for None what was given for none."""
+    wanted = {None if t is None else id(t) for t in flatten(inputs)}
+    return [value for value, its in given if wanted & {None if t is None else id(t) for t in flatten(its)}]
+
+
+def before(tensor: Tensor) -> Iterator[Tensor]:
     """Every tensor that `tensor` is made from."""
     seen, waiting = {tensor}, [tensor]
     while waiting:

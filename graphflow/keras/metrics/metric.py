@@ -22,7 +22,7 @@ from ..masks import mask_of
 from ..naming import auto_name
 from ..nest import flatten, map_structure
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
-from ..scope import StepScope, current_scope
+from ..scope import StepScope, current_scope, in_order
 from ..variables import Variable
 
 
@@ -79,7 +79,7 @@ class Metric:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Update, and the result of that. Outside steps, of tensors: a tensor that updates when it is computed."""
-        if current_scope() is not None or not _symbolic(args, kwargs):
+        if current_scope() is not None or in_order() or not _symbolic(args, kwargs):
             self.update_state(*args, **kwargs)
             return self.result()
         with StepScope() as scope:
@@ -87,7 +87,10 @@ class Metric:
             result = self.result()
             operations = scope.assignments()
         with control_dependencies(operations):
-            return map_structure(identity, result)
+            outputs = map_structure(identity, result)
+        for output in flatten(outputs):
+            output._metric_obj = self  # whose name Keras 2's `add_metric` takes
+        return outputs
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "dtype": self.dtype}
@@ -109,6 +112,8 @@ def _outside_steps(update: Callable[..., Any]) -> Callable[..., Any]:
         with StepScope() as scope:
             update(self, *args, **kwargs)
             operations = scope.assignments()
+        if in_order():
+            return None
         operation = group(*operations)
         if _symbolic(args, kwargs):
             return operation

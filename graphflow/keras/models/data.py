@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -41,6 +42,8 @@ def nest_of_arrays(value: Any, what: str) -> Any:
     if isinstance(value, (list, tuple)) and value and any(_is_array(v) for v in value) and all(
             v is None or _is_array(v) for v in value):
         return [nest_of_arrays(v, what) for v in value]
+    if isinstance(value, (list, tuple)) and value and all(v is None for v in value):
+        raise ValueError(f"No data was given for `{what}`. Received: {what}={value}")
     return None if value is None else as_array(value, what)
 
 
@@ -84,9 +87,16 @@ class Batch:
 
     @staticmethod
     def _structure(targets: Any, flat: list[Any]) -> Any:
-        if isinstance(targets, Mapping):
+        if isinstance(targets, Mapping) or len(flatten(targets)) != len(flat):
             return [None] * len(flat) if len(flat) > 1 else None
         return map_structure(lambda _: None, targets)
+
+    def holding(self, arrays: Sequence[np.ndarray]) -> Batch:
+        """A batch like this one of other arrays, in the order of `arrays`."""
+        given, other = iter(arrays), copy.copy(self)
+        other.x, other.y, other.weights = ([None if a is None else next(given) for a in part]  # type: ignore[misc]
+                                           for part in (self.x, self.y, self.weights))
+        return other
 
     @property
     def signature(self) -> Any:

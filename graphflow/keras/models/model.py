@@ -22,7 +22,7 @@ from ..nest import alone, flatten, map_structure
 from ..saving import saving
 from ..saving.compiling import compile_model
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
-from ..scope import calling, current_scope, outside_steps
+from ..scope import calling, current_scope, in_order, outside_steps, recording
 from ..utils.summary import print_summary
 from .network import Network
 from .network_config import network_config, network_from_config
@@ -68,8 +68,9 @@ class Model(Fitter):
         wanted = [*self._added_losses, *(t for t, _, _ in self._added_metrics)]
         outputs, more = self._network.run(inputs, mask, wanted)
         scope = current_scope()
-        if scope is not None:
-            scope.losses += more[:len(self._added_losses)]
+        if scope is not None or in_order():
+            losses = self._losses if scope is None else scope.losses
+            losses += more[:len(self._added_losses)]
             for value, (_, _, metric) in zip(more[len(self._added_losses):], self._added_metrics, strict=True):
                 metric.update_state(value)
         return alone(outputs)
@@ -117,10 +118,11 @@ class Model(Fitter):
             return
         if type(self).build is not Model.build:
             super()._build_once(tensors)
-        elif current_scope() is not None:  # the weights are made outside the step
+        elif current_scope() is not None and not in_order():  # the weights are made outside the step
             self.build(map_structure(shape_of, next(iter(tensors.values()))))
         else:
             self._build_shapes = {"input_shape": map_structure(shape_of, next(iter(tensors.values()), None))}
+            self.built = True  # the layers build themselves
 
     # structure
 
@@ -140,6 +142,14 @@ class Model(Fitter):
     def operations(self) -> list[Any]:
         """The layers, and the graph operations between them, in order."""
         return self.layers if self._network is None else self._network.operations
+
+    @property
+    def _input_layers(self) -> list[Any]:
+        return [history.operation for t in self.inputs if (history := history_of(t)) is not None]
+
+    @property
+    def _output_layers(self) -> list[Any]:
+        return [history.operation for t in self.outputs if (history := history_of(t)) is not None]
 
     @property
     def _layers_by_depth(self) -> dict[int, list[Any]]:
@@ -213,8 +223,8 @@ class Model(Fitter):
 
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Add to what is minimized: in `call`, a tensor; outside, a tensor made from this model's tensors."""
-        symbolic = [t for t in flatten(losses) if isinstance(t, Tensor)]
-        if current_scope() is not None or self._network is None or len(symbolic) != len(flatten(losses)):
+        symbolic = [t for t in flatten(losses) if isinstance(t, Tensor) and t.eager_value is None]
+        if _within_call() or self._network is None or len(symbolic) != len(flatten(losses)):
             super().add_loss(losses, inputs)
             return
         self._add_tensors(symbolic)
@@ -223,7 +233,7 @@ class Model(Fitter):
 
     def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean", **kwargs: Any) -> None:
         """Show the mean of a tensor, made from this model's tensors or in `call`, as a metric."""
-        if self._network is None or current_scope() is not None:
+        if self._network is None or _within_call():
             super().add_metric(value, name)
             return
         tensor = convert_to_tensor(value)
@@ -302,6 +312,11 @@ class Model(Fitter):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as a saved model was."""
         compile_model(self, config)
+
+
+def _within_call() -> bool:
+    """Whether what is told of tensors is told in a `call` that takes effect."""
+    return current_scope() is not None or in_order() and not recording()
 
 
 def _functional_name(model: Model) -> str | None:

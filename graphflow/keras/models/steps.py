@@ -11,7 +11,7 @@ import numpy as np
 
 from ...compiler import dims as dm
 from ...compiler.dtypes import as_dtype
-from ...compiler.ir import Tensor
+from ...compiler.ir import Tensor, default_graph
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.state import group, placeholder
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 
 class Inputs:
-    """Placeholders for a batch (`all`), which share one symbol for the batch size, and what steps see of them: `x`, `y`
-    and `weights`, floats in Keras's float type (a model's input of another one in that)."""
+    """Placeholders for a batch (`all`), which share one symbol for the batch size (its values, where ops run at once),
+    and what steps see of them: `x`, `y` and `weights`, floats in Keras's float type (a model's input of another one in
+    that)."""
 
     def __init__(self, model: Model, batch: Batch):
         self.all: list[Tensor] = []
@@ -45,7 +46,10 @@ class Inputs:
         if like is not None and like.dims is not None and len(like.dims) == array.ndim:
             # sizes that the model leaves open stay open
             sizes = tuple(n if isinstance(w, int) else None for n, w in zip(sizes, like.dims[1:], strict=True))
-        fed = placeholder(as_dtype(array.dtype), (self.batch, *sizes), name)
+        if default_graph().eager:
+            fed = convert_to_tensor(array)
+        else:
+            fed = placeholder(as_dtype(array.dtype), (self.batch, *sizes), name)
         self.all.append(fed)
         wanted = like.dtype if like is not None and like.dtype.is_floating else as_dtype(backend.floatx())
         return cast(fed, wanted) if fed.dtype.is_floating and fed.dtype != wanted else fed

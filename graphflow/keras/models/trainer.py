@@ -9,6 +9,8 @@ from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Graph, Tensor
 from ...compiler.ops.reduction import size_of
 from ...compiler.ops.state import placeholder
+from ...config import functions_run_eagerly
+from ...gradient_tape import GradientTape
 from .. import optimizers
 from ..callbacks import History
 from ..layers.core import BATCH
@@ -16,11 +18,16 @@ from ..layers.input_spec import InputSpec, shape_of
 from ..layers.layer import Layer
 from ..metrics import Mean, Metric
 from ..nest import alone, flatten, map_structure, pack
-from ..scope import current_scope, outside_steps
+from ..scope import current_scope, in_order, outside_steps
 from ..variables import Variable
 from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
 from .data import Batch, unpack
+from .eager import at_once, eager_results, eager_step
 from .steps import Inputs, flat_logs, predict_step, results, update_step
+
+
+class NotCompiledError(ValueError, RuntimeError):
+    """Training before `compile`: a RuntimeError in Keras 2, a ValueError in Keras 3."""
 
 
 class _Reader(NamedTuple):
@@ -67,8 +74,9 @@ class Trainer(Layer):
                 target_tensors: Any = None, **kwargs: Any) -> None:
         """Say how to train. Raises ValueError for unknown names.
 
-        `jit_compile`, `run_eagerly` and `sample_weight_mode` change nothing: a step is always one compiled run, and
-        sample weights may be given by sample or by step. Callbacks hear of `steps_per_execution` batches at a time.
+        A step is one compiled run; with `run_eagerly` its operations run at once, so that `call` and the steps can look
+        at values. `jit_compile` and `sample_weight_mode` change nothing: sample weights may be given by sample or by
+        step. Callbacks hear of `steps_per_execution` batches at a time.
         """
         if kwargs:
             raise ValueError(f"compile: unexpected arguments {sorted(kwargs)}")
@@ -102,6 +110,12 @@ class Trainer(Layer):
         names: list[str | None] = self._output_names or [None]
         return Outputs(self._own_structure, names, names)
 
+    def _note_outputs(self, outputs: Any) -> None:
+        """Learn from a call how many outputs a subclassed model has."""
+        self._own_structure = map_structure(lambda _: None, outputs)
+        flat = isinstance(outputs, dict) and len(flatten(outputs)) == len(outputs)
+        self._output_names = sorted(outputs) if flat else [None] * len(flatten(outputs))
+
     def _knows_outputs(self) -> bool:
         return self._network is not None or self._output_names is not None or not self._calls_itself()
 
@@ -134,7 +148,7 @@ class Trainer(Layer):
 
     def _need_compiled(self, method: str) -> None:
         if not self.compiled:
-            raise ValueError(f"You must call `compile()` before calling `{method}()`.")
+            raise NotCompiledError(f"You must call `compile()` before calling `{method}()`.")
 
     @property
     def metrics(self) -> list[Metric]:
@@ -182,12 +196,14 @@ class Trainer(Layer):
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
                      training: bool = True) -> Tensor:
         """The loss to minimize: that of the outputs, and what layers and weights add. Notes the loss of each output."""
+        if self._network is None and self._output_names is None and y_pred is not None:
+            self._note_outputs(y_pred)  # ops run at once: the model has not been called before
         loss = self._known()[0]
         total: Tensor | None = None
         if y is not None:
             total, parts = loss(self._targets(y), flatten(y_pred), self._weights_by_output(sample_weight))
             for tracker, value in zip(loss.trackers, parts, strict=True):
-                if tracker is not None and current_scope() is not None:
+                if tracker is not None and (current_scope() is not None or in_order()):
                     tracker.update_state(value)
         for penalty in self.losses:
             total = penalty if total is None else total + penalty
@@ -204,11 +220,12 @@ class Trainer(Layer):
     def train_step(self, data: Any) -> dict[str, Any]:
         """Forward, loss, gradients and updates for one batch `(x, y, sample_weight)` of tensors."""
         x, y, sample_weight = unpack(data)
-        y_pred = self(x, training=True)
-        loss = self._tracked_loss(x, y, y_pred, sample_weight)
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self._tracked_loss(x, y, y_pred, sample_weight)
         variables = self._to_train()
         if variables:
-            self.optimizer.minimize(loss, variables)
+            self.optimizer.minimize(loss, variables, tape)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _to_train(self) -> list[Variable]:
@@ -268,7 +285,7 @@ class Trainer(Layer):
         order: Callable[[Any], list[Any]] = flatten if self._network is None else self._network.arranged
         if y is None and sample_weight is None:
             batch = Batch(x, order=order)
-        elif self.compiled and not self._has_own("train_step"):
+        elif self.compiled and not self._has_own("train_step") and not self._eagerly:
             self._build_for(x)
             order = flatten if self._network is None else self._network.arranged
             batch = Batch(x, y, sample_weight, order, self._targets, self._weights_by_output)
@@ -285,14 +302,14 @@ class Trainer(Layer):
         if hasattr(self, "_stack"):  # Sequential
             self.build((None, *batch.x[0].shape[1:]))
             return
+        if self._eagerly:
+            return  # the step calls it
         with self.graph.as_default(), outside_steps():
             entries = [placeholder(as_dtype(a.dtype), (BATCH, *a.shape[1:])) for a in batch.x]
             outputs = self(pack(batch.structure, entries)) if self._calls_itself() else None
         self.built = True
         if outputs is not None:
-            self._own_structure = map_structure(lambda _: None, outputs)
-            flat = isinstance(outputs, dict) and len(flatten(outputs)) == len(outputs)
-            self._output_names = sorted(outputs) if flat else [None] * len(flatten(outputs))
+            self._note_outputs(outputs)
 
     def _calls_itself(self) -> bool:
         """Whether there is a `call` (a model with steps of its own need not have one)."""
@@ -301,9 +318,13 @@ class Trainer(Layer):
 
     def _step(self, kind: str, batch: Batch) -> Callable[..., Any]:
         """The compiled step for arrays like these."""
-        key = (kind, batch.signature, self.optimizer.schedule if kind == "train" and self.optimizer else None)
+        schedule = self.optimizer.schedule if kind == "train" and self.optimizer else None
+        key = kind, self._eagerly, batch.signature, schedule
         if key not in self._steps:
             self._check_inputs(batch)
+            if self._eagerly:
+                self._steps[key], self._read = eager_step(self, kind, batch), None
+                return self._steps[key]
             with self.graph.as_default():
                 inputs = Inputs(self, batch)  # type: ignore[arg-type]
             if kind == "predict":
@@ -312,6 +333,11 @@ class Trainer(Layer):
                 self._steps[key] = update_step(self, inputs, kind == "train")  # type: ignore[arg-type]
                 self._read = None
         return self._steps[key]
+
+    @property
+    def _eagerly(self) -> bool:
+        """Whether the operations of steps run at once."""
+        return bool(self.run_eagerly) or functions_run_eagerly()
 
     def _check_inputs(self, batch: Batch) -> None:
         """Raises ValueError for a shape and TypeError for a type that the model does not take."""
@@ -326,10 +352,10 @@ class Trainer(Layer):
 
     def _reader(self) -> _Reader:
         if self._read is None:
-            with self.graph.as_default():
+            with at_once(self.graph) if self._eagerly else self.graph.as_default():
                 tensors = flat_logs(self.get_metrics_result())
-            self._read = _Reader(self.metrics, list(tensors), results(self, tensors),  # type: ignore[arg-type]
-                                 self._ordered(tensors))
+            fetch = eager_results(self) if self._eagerly else results(self, tensors)  # type: ignore[arg-type]
+            self._read = _Reader(self.metrics, list(tensors), fetch, self._ordered(tensors))
         return self._read
 
     def _results(self) -> dict[str, float]:

@@ -15,10 +15,11 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.state import assign, group, read_variable
 from ...compiler.ops.view import zeros_of
+from ...gradient_tape import GradientTape
 from .. import backend, initializers
 from ..naming import auto_name
 from ..saving.serialization import serialize_keras_object
-from ..scope import StepScope, current_scope
+from ..scope import StepScope, current_scope, in_order
 from ..variables import Variable
 from . import schedules
 from .gradients import by_row, clipped
@@ -150,6 +151,11 @@ class Optimizer(OptimizerState):
         if current_scope() is not None:
             update()
             return None
+        if in_order():
+            with StepScope() as scope:
+                update()
+                scope.assignments()
+            return None
         with graph.as_default(), StepScope() as scope:
             update()
             operation = group(*scope.assignments())
@@ -231,9 +237,13 @@ class Optimizer(OptimizerState):
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def minimize(self, loss: Any, var_list: Sequence[Variable], tape: Any = None) -> Any:
-        """Differentiate `loss` and update `var_list`. An optimizer with Keras 2's `get_updates` has that do it."""
-        variables = list(var_list)
-        loss = convert_to_tensor(loss() if callable(loss) and not isinstance(loss, (Tensor, Variable)) else loss)
+        """Differentiate `loss` and update `var_list`. An optimizer with Keras 2's `get_updates` has that do it. Where
+        ops run at once, `loss` is a function without arguments, or a value that `tape` recorded; else ValueError."""
+        variables = list(var_list() if callable(var_list) else var_list)
+        if callable(loss) and not isinstance(loss, (Tensor, Variable)):
+            with tape or GradientTape() as tape:
+                loss = loss()
+        loss = convert_to_tensor(loss)
         if type(self).get_updates is not Optimizer.get_updates:
             return self._in_step(lambda: self._old_updates(loss, variables), loss.graph, False)
         new = any(v.op not in self._positions for v in variables)  # another model's: steps go on being counted
@@ -242,7 +252,16 @@ class Optimizer(OptimizerState):
         if not self.built or new:
             self.build(variables)
             self.built = True
-        return self.apply(gradients(self.scale_loss(loss), variables), variables)
+        return self.apply(self._gradients(loss, variables, tape), variables)
+
+    def _gradients(self, loss: Tensor, variables: Sequence[Variable], tape: Any) -> list[Any]:
+        if not default_graph().eager:
+            return gradients(self.scale_loss(loss), variables)
+        if tape is None:
+            raise ValueError("`tape` is required when a `Tensor` loss is passed.")
+        with tape.going_on():
+            scaled = self.scale_loss(loss)
+        return [None if g is None else convert_to_tensor(g) for g in tape.gradient(scaled, variables)]
 
     def _old_updates(self, loss: Tensor, variables: Sequence[Variable]) -> None:
         scope = current_scope()
