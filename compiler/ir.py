@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .dtypes import DType
+from .growth import Growth
 from .names import Names
 from .shapes import Dims, TensorShape, format_dims
 from .site import Site, user_site
@@ -202,9 +203,12 @@ class Graph(Names):
         self.collections: dict[str, list[Any]] = {}
         self.seed: int | None = None
         self.finalized = False
+        self.runs = 0  # of sessions
         self.version = 0
         self._by_name: dict[str, Operation] = {}
         self._site: Site | None = None
+        self._finalized_at: Site | None = None
+        self._growth = Growth()
         self._control_stack: list[Operation] = []
         self._gradient_types: dict[str, str] = {}
         self._lock = threading.RLock()
@@ -221,7 +225,8 @@ class Graph(Names):
             site: Site | None = None) -> Operation:
         """Append an operation. `types` default to what the op's shape rule infers."""
         if self.finalized:
-            raise RuntimeError(f"Graph is finalized and cannot be modified (adding an op of type {definition.name}).")
+            raise RuntimeError(f"Graph is finalized and cannot be modified: an op of type {definition.name} is added "
+                               f"at {user_site()}, finalize() was called at {self._finalized_at}.")
         inputs = [self.adopt(t) for t in inputs]
         if types is None:
             types = definition.infer(inputs, attrs)
@@ -231,12 +236,14 @@ class Graph(Names):
             unique = self.unique_name(name or definition.name)
             if unique in self._by_name:
                 raise ValueError(f"Duplicate node name in graph: '{unique}'")
-            op = Operation(self, definition, inputs, attrs, unique, types, control_inputs,
-                           site or self._site or user_site())
+            site = site or self._site or user_site()
+            op = Operation(self, definition, inputs, attrs, unique, types, control_inputs, site)
             op.gradient_type = self._gradient_types.get(definition.name)
             self.operations.append(op)
             self._by_name[op.name] = op
             self.version += 1
+        if self.runs:
+            self._growth.note(site, self.runs, len(self.operations))
         return op
 
     def adopt(self, tensor: Tensor) -> Tensor:
@@ -289,7 +296,7 @@ class Graph(Names):
 
     def finalize(self) -> None:
         """Forbid further changes."""
-        self.finalized = True
+        self.finalized, self._finalized_at = True, user_site()
 
     # lookup
 

@@ -132,6 +132,7 @@ class Session:
         elif self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
         build, runner = found
+        self.graph.runs += 1
         return build(runner(list(feeds.values())))
 
     def _recorded(self, fetches: Any, feed_dict: Mapping[Any, Any] | None, options: Any, run_metadata: Any) -> Any:
