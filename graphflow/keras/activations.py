@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import nn_ops
 from ..compiler.ir import Tensor
 from ..compiler.ops import elementwise as ew
 from ..compiler.ops import nn
@@ -27,6 +28,8 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     if threshold:
         y = ew.where(x > threshold, x, zeros_of(x))
         below = negative_slope * (x - threshold) if negative_slope else None
+    elif negative_slope and max_value is None:
+        return nn_ops.leaky_relu(x, negative_slope)
     elif negative_slope:
         y, below = ew.relu(x), negative_slope * x
     elif max_value == 6:

@@ -114,6 +114,9 @@ class _ConvTranspose(BaseConv):
         given = output_padding if output_padding is None or hasattr(output_padding, "__iter__") else (
             (output_padding,) * self.rank)
         self.output_padding = None if given is None else tuple(int(p) for p in given)
+        if any(p >= s for p, s in zip(self.output_padding or (), self.strides, strict=False)):
+            raise ValueError("`output_padding` must be strictly less than `strides` for all dimensions. Received: "
+                             f"output_padding={self.output_padding}, strides={self.strides}")
         take_weight_arguments(self, kernel_initializer=kernel_initializer, kernel_regularizer=kernel_regularizer,
                               kernel_constraint=kernel_constraint)
 

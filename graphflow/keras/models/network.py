@@ -25,6 +25,9 @@ class Network:
 
     def __init__(self, inputs: Any, outputs: Any, added: Sequence[Tensor] = ()):
         inputs = map_structure(_as_input, inputs)
+        if len(set(flatten(inputs))) < len(flatten(inputs)):
+            raise ValueError("The list of inputs passed to the model contains the same input multiple times. All "
+                             f"inputs should only appear once. Received: inputs={inputs}")
         connect([t for t in flatten(outputs) if isinstance(t, Tensor)] + list(added), flatten(inputs))
         if any(not isinstance(_history(t).operation, InputLayer) for t in flatten(inputs)):
             inputs, outputs = _from_new_inputs(inputs, outputs)
@@ -35,7 +38,8 @@ class Network:
             if history_of(output) is None:
                 raise ValueError("All `outputs` values must follow from the inputs through layers. Received: "
                                  f"outputs={output!r}")
-        self.nodes, self.operations = _ordered(self.inputs, [*self.outputs, *added])
+        self.nodes, self.depths = _ordered(self.inputs, [*self.outputs, *added])
+        self.operations = list(self.depths)
         self.node_set = set(self.nodes)
         names = [operation.name for operation in self.operations]
         for name in names:
@@ -157,8 +161,8 @@ def _from_new_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
     return pack(inputs, new), outputs
 
 
-def _ordered(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[list[Node], list[Any]]:
-    """(the nodes, so that each follows what it needs; their layers, each once)."""
+def _ordered(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[list[Node], dict[Any, int]]:
+    """(the nodes, so that each follows what it needs; their layers, each once, with the distance from the outputs)."""
     nodes, first_met = _traversed(inputs, outputs)
     inside = set(nodes)
     node_depths: dict[Node, int] = {}
@@ -178,7 +182,7 @@ def _ordered(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[list[
             nodes.append(node)
     _check_connected(inputs, nodes, node_depths)
     operations = sorted(depths, key=lambda op: (-depths[op], first_met[op]))
-    return nodes, operations
+    return nodes, {operation: depths[operation] for operation in operations}
 
 
 def _check_connected(inputs: Sequence[Tensor], nodes: Sequence[Node], depths: dict[Node, int]) -> None:

@@ -46,7 +46,12 @@ class FeedSource:
 
     def __init__(self, model: Trainer, kind: str, feed: Feed, class_weight: Any):
         self.model, self.kind, self.feed, self.class_weight = model, kind, feed, class_weight
-        self.steps, self.once, self.close = feed.steps, feed.once, feed.close
+        self.once, self.close = feed.once, feed.close
+
+    @property
+    def steps(self) -> int | None:
+        """How many batches the next epoch has, None where nobody knows."""
+        return self.feed.steps
 
     def runs(self) -> Iterator[Run]:
         """One epoch."""
@@ -72,6 +77,11 @@ class Epochs:
         self.ended = False
         self._running: Iterator[Run] | None = None
         self._seen = 0
+
+    def resized(self) -> bool:
+        """Whether the epochs of the source may differ in their number of batches: `steps` is set for the next."""
+        self.steps = self.limit or self.source.steps
+        return self.limit is None and isinstance(self.source, FeedSource)
 
     def epoch(self) -> Iterator[Run]:
         """The runs of one epoch. Warns when there are fewer than the limit; raises ValueError when there never was

@@ -55,6 +55,8 @@ class Fitter(Trainer):
         hooks.on_train_begin()
         for epoch in range(self._initial_epoch or initial_epoch, epochs):
             self.reset_metrics()
+            if batches.resized() and epoch:
+                hooks.set_params({**hooks.params, "steps": batches.steps})
             hooks.on_epoch_begin(epoch)
             runs = batches.epoch()
             first = self._skipped(runs)

@@ -29,6 +29,10 @@ def converted(layer: Any, weights: Sequence[np.ndarray], version: str, backend: 
     if kind in _CONVOLUTIONS and arrays and backend == "theano":
         kernels = 2 if kind == "ConvLSTM2D" else 1
         arrays[:kernels] = [_flipped(k) for k in arrays[:kernels]]
+    if kind in _CONVOLUTIONS and arrays and arrays[0].ndim == 4 and layer.built and (
+            arrays[0].shape != tuple(layer.weights[0].shape)):  # the axes of Theano's files
+        turned = [a.transpose(3, 2, 0, 1) if a.ndim == 4 else a for a in arrays]
+        arrays = turned if turned[0].shape == tuple(layer.weights[0].shape) else arrays
     return _from_cudnn(layer, arrays) if kind in ("LSTM", "GRU") and len(arrays) == 3 else arrays
 
 
