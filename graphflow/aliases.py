@@ -55,6 +55,8 @@ _INTERNAL = {
     "ops.metrics_v2": "metrics", "ops.losses.util": "losses", "ops.signal.signal": "signal",
     "framework.errors_impl": "errors", "training.evaluation": "contrib.training.evaluation",
     "platform.gfile.gfile": "gfile",
+    **dict.fromkeys(("debug", "debug.wrappers.local_cli_wrapper", "debug.wrappers.hooks", "debug.lib.debug_data",
+                     "debug.cli.analyzer_cli"), "tfdbg"),
     **{name: f"internal.{name.rpartition('.')[2]}" for name in (
         "util.all_util", "eager.context", "ops.linalg.linear_operator_util", "ops.resource_variable_ops",
         "ops.control_flow_util", "util.deprecation", "client.device_lib",

@@ -64,7 +64,7 @@ def report(level: Level, tensor: Tensor, value: np.ndarray, found: set[str]) -> 
     origin = "what was fed" if is_fed else _ORIGINS.get(op.type, f"op {op.name!r} of type {op.type}")
     lines = [f"{tensor.name} : Tensor had {' and '.join(sorted(found))} values ({origin}, made at {op.site})"
              f"{_source(op)}{level.place()}", f"  {tensor.name}: {summarize(value)}"]
-    led = list(_led_to(level, tensor))
+    led = list(_led_to(level, tensor, summarize(value)))
     if led:
         lines += ["The values that led to it:", *led[:LINES]]
         if len(led) > LINES:
@@ -81,8 +81,9 @@ def _source(op: Operation) -> str:
     return f"\n    {line}" if line else ""
 
 
-def _led_to(level: Level, tensor: Tensor) -> Iterator[str]:
-    """A line for each value that the tensor was computed from, indented by how far back it is."""
+def _led_to(level: Level, tensor: Tensor, wrong: ValueSummary) -> Iterator[str]:
+    """A line for each value that the tensor was computed from, indented by how far back it is; of those of its shape
+    with the element that is where the first wrong one is."""
     seen: set[tuple[Any, ...]] = {(level, tensor)}
     stack = [(level, t, 1) for t in reversed(tensor.op.inputs)]
     while stack:
@@ -96,7 +97,12 @@ def _led_to(level: Level, tensor: Tensor) -> Iterator[str]:
         seen.add((at, t))
         if t.op.type == "VariableV2":
             continue
-        shown = str(summarize(at.values[t])) if t in at.values else "not computed"
+        shown = "not computed"
+        if t in at.values:
+            value = at.values[t]
+            shown = str(summarize(value))
+            if depth == 1 and wrong.first_bad and value.shape == wrong.shape:
+                shown += f"; at {list(wrong.first_bad)} {value[wrong.first_bad]:.6g}"
         kind = _KINDS.get(t.op.type, t.op.type)
         site = f"  ({t.op.site})" if t.op.site else ""
         yield f"{'  ' * depth}{t.name} [{kind}]: {shown}{site}"

@@ -1,6 +1,7 @@
 """What is to be said of a value in a line: its type, shape and range, and where in it something is wrong."""
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -24,17 +25,15 @@ class ValueSummary(NamedTuple):
     text: str = ""  # a value of few elements itself
 
     def __str__(self) -> str:
-        parts = [f"{self.dtype}[{', '.join(map(str, self.shape))}]"]
+        kind = f"{self.dtype}[{', '.join(map(str, self.shape))}]"
         if self.text:
-            parts.append(f"= {self.text}")
-        if self.low is not None and not (self.text and not self.shape):
-            parts.append(f"min {self.low:.6g}, max {self.high:.6g}, mean {self.mean:.6g}")
-        size = int(np.prod(self.shape, dtype=np.int64))
+            return f"{kind} = {self.text}"
+        parts = [] if self.low is None else [f"min {self.low:.6g}, max {self.high:.6g}, mean {self.mean:.6g}"]
         bad = [f"{count:,} {what}" for what, count in (
             ("NaN", self.nans), ("+Inf", self.positive_infinities), ("-Inf", self.negative_infinities)) if count]
         if bad:
-            parts.append(f"{', '.join(bad)} of {size:,}, the first at {list(self.first_bad or ())}")
-        return " ".join(parts)
+            parts.append(f"{', '.join(bad)} of {math.prod(self.shape):,}, the first at {list(self.first_bad or ())}")
+        return f"{kind} {'; '.join(parts)}".rstrip()
 
 
 def summarize(value: np.ndarray) -> ValueSummary:
