@@ -252,8 +252,12 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", co
               unconnected_gradients: Any = UnconnectedGradients.NONE) -> list[Any]:
     """d(sum of ys)/dx for each x; None (or zeros, see `unconnected_gradients`) where no y depends on it.
 
-    `grad_ys` weights each y (default ones); `stop_gradients` are treated as constants.
+    `grad_ys` weights each y (default ones); `stop_gradients` are treated as constants. Raises RuntimeError where ops
+    run at once.
     """
+    if building_graph(*(ys if isinstance(ys, (list, tuple)) else [ys])).eager:
+        raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape "
+                           "instead.")
     policy = UnconnectedGradients(unconnected_gradients)
     if not isinstance(ys, (list, tuple)) and isinstance(grad_ys, (list, tuple)) and len(grad_ys) == 1:
         grad_ys = grad_ys[0]

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from .compiler import autodiff
 from .compiler.ir import Operation, Tensor, default_graph
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.reduction import reduce_sum, size_of
 from .compiler.ops.slicing import stack
-from .compiler.ops.view import known_rank, reshape, shape_of, transpose, zeros, zeros_of
+from .compiler.ops.view import known_rank, reshape, shape_of, transpose, zeros, zeros_like
 from .compiler.subgraph import enclosing
 from .control_flow import map_fn
 from .framework import GraphKeys, UnconnectedGradients, gradients
@@ -135,11 +136,11 @@ class GradientTape:
         # a variable is read anew wherever it is used
         reads = [self._reads(s) for s in sources]
         with graph.differentiating(self._recorded):
-            found = iter(gradients(targets, [t for group in reads for t in group], weights,
-                                   stop_gradients=self._stops or None))
+            found = iter(autodiff.gradients(targets, [t for group in reads for t in group], weights,
+                                            stop_gradients=self._stops or None, sparse=True))
         sums = [[g for g in itertools.islice(found, len(group)) if g is not None] for group in reads]
         none = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.NONE
-        return [(_sum(group) if group else None if none else zeros_of(convert_to_tensor(s)))
+        return [(_sum(group) if group else None if none else zeros_like(convert_to_tensor(s)))
                 for s, group in zip(sources, sums, strict=True)]
 
     def _reads(self, source: Any) -> list[Tensor]:

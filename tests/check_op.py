@@ -16,9 +16,13 @@ from graphflow.compiler.dims import Dim
 from graphflow.compiler.dtypes import as_dtype
 from graphflow.compiler.errors import ShapeError
 from graphflow.compiler.ir import Graph, Operation, Tensor
+from graphflow.compiler.ops.constant import constant, convert_to_tensor
 from graphflow.compiler.ops.state import placeholder
 from graphflow.compiler.verify import verify
 from graphflow.runtime.interpreter import bind_sizes, interpret
+
+from graphflow.eager_mode import EagerGraph
+from graphflow.gradient_tape import GradientTape
 
 TOLERANCE = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-9}
 STEP = 1e-6  # of finite differences in float64: their error is about 1e-9 where third derivatives are about 1
@@ -34,7 +38,7 @@ class Case:
     reference is the oracle). `grad` says that the gradient for the float inputs can be checked by finite differences;
     `second`, that its gradient can as well. `static` names the inputs whose shapes must be known to build it (filters,
     say), and `known_rank` says that no input's rank may be unknown. Not `sized`: the outputs' sizes
-    depend on values.
+    depend on values. Not `eager`: it asks for gradients as a graph does.
     """
 
     build: Callable[..., Any]
@@ -45,6 +49,7 @@ class Case:
     static: tuple[int, ...] = ()
     known_rank: bool = False
     sized: bool = True
+    eager: bool = True
     label: str = ""
 
     def __repr__(self) -> str:
@@ -151,14 +156,15 @@ def check_shapes(case: Case, knowledge: str) -> None:
             assert tensor.shape.is_fully_defined()
 
 
-def add_gradients(graph: Graph) -> None:
-    """Make the gradients of the float outputs for the float inputs outputs as well."""
+def add_gradients(graph: Graph) -> list[bool]:
+    """Make the gradients of the float outputs for the float inputs outputs as well. Returns which of them there are."""
     xs = [t for t in graph.inputs if t.dtype.is_floating]
     ys = [t for t in graph.outputs if t.dtype.is_floating]
     found = gradients(ys, xs) if xs and ys else []
     for x, g in zip(xs, found, strict=False):
         assert g is None or (g.dtype == x.dtype and g.shape.is_compatible_with(x.shape)), f"{g!r} for {x!r}"
     graph.outputs += tuple(g for g in found if g is not None)
+    return [g is not None for g in found]
 
 
 def _is_bound(dim: Any, sizes: dict[Any, int]) -> bool:
@@ -209,14 +215,32 @@ def needed(graph: Graph) -> list[Operation]:
 
 
 def check_compiled(case: Case, knowledge: str = BATCH) -> None:
-    """The compiled expression gives what the references give, and so does its gradient."""
+    """The compiled expression gives what the references give, and what comes of ops that run at once; so does its
+    gradient."""
     graph = built(case, knowledge)
-    if case.grad:
-        add_gradients(graph)
+    connected = add_gradients(graph) if case.grad else []
     values = run_compiled(graph.outputs, dict(zip(graph.inputs, case.inputs, strict=True)))
-    for tensor, value, want in zip(graph.outputs, values, run(graph, case.inputs), strict=True):
-        assert value.dtype == tensor.dtype.np
+    wanted = run(graph, case.inputs)
+    eager = run_eagerly(case, connected) if case.eager else wanted
+    for tensor, value, want, at_once in zip(graph.outputs, values, wanted, eager, strict=True):
+        assert value.dtype == tensor.dtype.np == at_once.dtype
         assert_close(value, want, f"{case!r}: {tensor!r}", factor=4)
+        assert_close(at_once, want, f"{case!r}: {tensor!r} where ops run at once", factor=4)
+
+
+def run_eagerly(case: Case, connected: Sequence[bool]) -> list[np.ndarray]:
+    """The outputs and the gradients of the float ones, where ops run at once; gradients only for those inputs that are
+    connected in a graph. (They are 0 where a branch was not taken.)"""
+    with np.errstate(all="ignore"), EagerGraph().as_default():
+        tensors = [constant(a, as_dtype(a.dtype)) for a in case.inputs]
+        with GradientTape() as tape:
+            tape.watch(tensors)
+            result = case.build(*tensors)
+        outputs = list(result) if isinstance(result, (list, tuple)) else [result]
+        xs, ys = ([t for t in ts if t.dtype.is_floating] for ts in (tensors, outputs))
+        grads = tape.gradient(ys, xs, unconnected_gradients="zero") if any(connected) else []
+        used = [g for g, is_used in zip(grads, connected, strict=False) if is_used]
+        return [np.asarray(convert_to_tensor(t)) for t in (*outputs, *used)]
 
 
 def run_compiled(outputs: Sequence[Tensor], feeds: dict[Tensor, np.ndarray]) -> list[np.ndarray]:

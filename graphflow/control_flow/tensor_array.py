@@ -185,6 +185,8 @@ class TensorArray:
     def _listed(self, value: Tensor, name: str | None) -> Tensor:
         """With a first size that is not known while the graph is built, as TensorFlow's shape rule has it."""
         result = ops.listed(value, name=name or "TensorArrayGatherV3")
+        if result.eager_value is not None:
+            return result
         element = self._content.element_shape
         if value.dims is not None:
             result.dims = TensorShape((None, *value.dims[1:])).dims
