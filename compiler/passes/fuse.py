@@ -6,7 +6,6 @@ while the output tile is in cache. Families decide, never names.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from ..dims import DimLike
@@ -16,9 +15,9 @@ from ..ir import Graph, Operation, Tensor
 from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef, has_native_types, writes_variable
 from ..shapes import Dims
 from .rewrite import consumers, sorted_operations
+from .units import Units
 
 MAX_MEMBERS = 100  # of a loop group: compiling a kernel takes time more than proportional to its length
-SEARCH_LIMIT = 4000  # operations looked at before a merge is given up for fear of a cycle
 
 fused = OpDef("Fused", "fused", infer=lambda inputs, attrs: [t.type for t in attrs["body"].outputs], stateful=True)
 parameter = OpDef("Parameter", "source", infer=lambda inputs, attrs: [attrs["type"]])
@@ -73,12 +72,9 @@ class _Fusion:
         self.graph = graph
         self.uses = consumers(graph)
         self.outputs = set(graph.outputs)
-        self.groups: dict[Operation, Group] = {}
+        self.units = Units(graph.operations)
+        self.groups: dict[Operation, Group] = self.units.groups
         self.position = {op: i for i, op in enumerate(graph.operations)}
-        self.next: dict[Operation, list[Operation]] = {}
-        for op in graph.operations:
-            for p in {*(t.op for t in op.inputs), *op.control_inputs}:
-                self.next.setdefault(p, []).append(op)
 
     def run(self) -> Graph:
         for op in self.graph.operations:
@@ -95,37 +91,35 @@ class _Fusion:
     def absorb_epilogue(self, anchor: Operation) -> None:
         assert anchor.output.dims is not None
         group = Group(anchor.output.dims, anchor=anchor)
-        group.ops.append(anchor)
+        members = [anchor]
         frontier = anchor.output
         while frontier not in self.outputs and not frontier.op.control_inputs:
             users = list(dict.fromkeys(self.uses.get(frontier, ())))
-            if len(users) != 1 or not self.fits_epilogue(users[0], group):
+            if len(users) != 1 or not self.fits_epilogue(users[0], group, anchor.output.dtype):
                 break
-            size = len(group.ops)
-            self.absorb(users[0], group)
-            self.groups.update((op, group) for op in group.ops)
-            if self.reaches(self.successors(group.ops), group):
-                for op in group.ops[size:]:
-                    del self.groups[op]
-                del group.ops[size:]
+            more = [*members]
+            self.absorb(users[0], group, more)
+            if self.units.reach(self.units.after(more), *more):
                 break
+            members = more
             frontier = users[0].output
-        if len(group.ops) == 1:
-            self.groups.pop(anchor, None)
+        if len(members) > 1:
+            for op in members:
+                self.units.join(op, group)
 
-    def absorb(self, op: Operation, group: Group) -> None:
-        """Add the op, and what is computed for it alone."""
-        group.ops.append(op)
+    def absorb(self, op: Operation, group: Group, members: list[Operation]) -> None:
+        """Add the op to the group's members, and what is computed for it alone."""
+        members.append(op)
         for t in op.inputs:
-            if t.op not in group.ops and t not in self.outputs and len(set(self.uses[t])) == 1 and self.fits_epilogue(
+            if t.op not in members and t not in self.outputs and len(set(self.uses[t])) == 1 and self.fits_epilogue(
                     t.op, group, t.dtype):
-                self.absorb(t.op, group)
+                self.absorb(t.op, group, members)
 
-    def fits_epilogue(self, op: Operation, group: Group, dtype: DType | None = None) -> bool:
+    def fits_epilogue(self, op: Operation, group: Group, dtype: DType) -> bool:
         """Elementwise over the whole output, with operands of the output's shape, of its last axis, or scalars."""
         dims = group.domain
         return (op not in self.groups and op.definition.family == ELEMENTWISE and op.output.dims == dims
-                and op.output.dtype == (dtype or group.ops[0].output.dtype) and not op.control_inputs
+                and op.output.dtype == dtype and not op.control_inputs
                 and has_native_types(op)
                 and all(t.dims in (dims, dims[-1:], ()) for t in op.inputs))
 
@@ -142,21 +136,17 @@ class _Fusion:
         for group in sorted(groups, key=lambda g: g.axes is None):
             for other in groups:
                 if other is not group and not {group, other} & gone and self.mergeable(group, other):
-                    self.merge(group, other)
+                    group.axes = group.axes if group.axes is not None else other.axes
+                    self.units.merge(group, other)
                     gone.add(other)
         groups = list(dict.fromkeys(g for g in map(self.groups.get, users) if g in groups))
         for group in sorted(groups, key=lambda g: g.axes is None):
-            outside = [u for u in self.next.get(op, ()) if self.groups.get(u) is not group]
-            if not self.reaches(outside, group):
-                self.join(op, group)
+            if not self.units.reach((u for u in self.units.next[op] if self.groups.get(u) is not group), group):
+                self.units.join(op, group)
+                if op.definition.family == REDUCTION:
+                    group.axes = reduced_axes(op)
                 return
-        self.open(op)
-
-    def open(self, op: Operation) -> None:
-        """Give the op a group of its own."""
-        domain = op.inputs[0].dims if op.definition.family == REDUCTION else op.output.dims
-        assert domain is not None
-        self.join(op, Group(domain))
+        self.units.join(op, _empty_group(op))
 
     def find_row_domains(self) -> None:
         """For each op the domain of the streaming reduction that it is computed from, if any: that is where it should
@@ -175,12 +165,6 @@ class _Fusion:
             return False
         return all(may_read(op, u, group.domain, group.streams) for u in users)
 
-    def join(self, op: Operation, group: Group) -> None:
-        group.ops.append(op)
-        if op.definition.family == REDUCTION:
-            group.axes = reduced_axes(op)
-        self.groups[op] = group
-
     def mergeable(self, a: Group, b: Group) -> bool:
         if a.anchor or b.anchor or len(a.ops) + len(b.ops) > MAX_MEMBERS or a.domain != b.domain:
             return False
@@ -191,34 +175,7 @@ class _Fusion:
             if not all(may_read(t.op, u, a.domain, streams) for u in group.ops for t in u.inputs
                        if self.groups.get(t.op) is other):
                 return False
-        return not self.reaches(self.successors([*a.ops, *b.ops]), a, b)
-
-    def merge(self, group: Group, other: Group) -> None:
-        group.ops += other.ops
-        group.axes = group.axes if group.axes is not None else other.axes
-        for op in other.ops:
-            self.groups[op] = group
-
-    def successors(self, members: Iterable[Operation]) -> list[Operation]:
-        """What runs after one of the members and is not one itself."""
-        inside = set(members)
-        return [u for op in inside for u in self.next.get(op, ()) if u not in inside]
-
-    def reaches(self, starts: Iterable[Operation], *groups: Group) -> bool:
-        """Whether a path leads from one of the operations to a group, other groups taken as wholes."""
-        stack: list[Any] = list({self.groups.get(op, op) for op in starts})
-        seen = set(stack)
-        while stack:
-            unit = stack.pop()
-            if unit in groups or len(seen) > SEARCH_LIMIT:
-                return True
-            for member in (unit.ops if isinstance(unit, Group) else (unit,)):
-                for u in self.next.get(member, ()):
-                    after = self.groups.get(u, u)
-                    if after not in seen:
-                        seen.add(after)
-                        stack.append(after)
-        return False
+        return not self.units.reach(self.units.after([*a.ops, *b.ops]), a, b)
 
     # building the fused graph
 
@@ -255,12 +212,11 @@ class _Fusion:
             if readers and (group.axes is not None or any(
                     m.definition.family != ELEMENTWISE or any(_variable(t) is handle and t.dims != group.domain
                                                               for t in m.inputs) for m in readers)):
-                if any(u in group.ops for u in self.next.get(op, ())):  # between members: each gets a kernel of its own
-                    for member in group.ops:
-                        self.open(member)
+                if any(u in group.ops for u in self.units.next[op]):  # between members: each gets a kernel of its own
+                    self.groups.update((member, _alone(member)) for member in group.ops)
                 else:
                     group.ops.remove(op)
-                    self.open(op)
+                    self.groups[op] = _alone(op)
 
     def ordered(self, units: dict[Any, list[Operation]]) -> list[Any]:
         """Units so that each comes after what it needs, otherwise by the position of their last member."""
@@ -320,6 +276,21 @@ class _Fusion:
         new.operations.append(op)
         tensors.update(zip(results, op.outputs, strict=True))
         made.update((m, op) for m in members)
+
+
+def _empty_group(op: Operation) -> Group:
+    """A group that the op may open."""
+    reduces = op.definition.family == REDUCTION
+    domain = op.inputs[0].dims if reduces else op.output.dims
+    assert domain is not None
+    return Group(domain, reduced_axes(op) if reduces else None)
+
+
+def _alone(op: Operation) -> Group:
+    """A group of the op only."""
+    group = _empty_group(op)
+    group.ops.append(op)
+    return group
 
 
 def is_loop_member(op: Operation) -> bool:
