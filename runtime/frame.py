@@ -45,7 +45,7 @@ class Frame:
         self._small: list[np.ndarray | None] = []
         for t in plan.graph.inputs:
             shape = binding.shapes[t]
-            is_small = int(np.prod(shape)) * t.dtype.size <= SMALL_BYTES and not t.dtype.is_string
+            is_small = int(np.prod(shape)) * t.dtype.size <= SMALL_BYTES and not t.dtype.np.hasobject
             small = aligned_empty(shape, t.dtype.np) if is_small else None
             self._small.append(small)
             if small is not None:
