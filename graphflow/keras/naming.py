@@ -3,7 +3,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from contextlib import AbstractContextManager
 from typing import Any
+
+from ..compiler.ir import default_graph
 
 _uids: defaultdict[str, int] = defaultdict(int)
 
@@ -37,3 +40,8 @@ def reset_uids() -> None:
 def object_name(obj: Any) -> str:
     """The name under which a loss or metric is shown: its `name`, or its function's or class's in snake_case."""
     return getattr(obj, "name", None) or to_snake_case(getattr(obj, "__name__", type(obj).__name__))
+
+
+def ops_named(name: str) -> AbstractContextManager[str]:
+    """A name scope for the ops of a loss, metric or optimizer, whose names may hold anything."""
+    return default_graph().name_scope(re.sub(r"[^A-Za-z0-9_./-]|^[^A-Za-z0-9]|/$", ".", name) or None)

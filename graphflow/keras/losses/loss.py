@@ -12,7 +12,7 @@ from ...compiler.ops.reduction import reduce_sum, size_of
 from ...compiler.ops.view import expand_dims, squeeze, zeros_of
 from .. import backend
 from ..masks import mask_of
-from ..naming import auto_name, object_name
+from ..naming import auto_name, object_name, ops_named
 from ..nest import flatten, map_structure
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 
@@ -50,13 +50,14 @@ class Loss:
             tensor = convert_to_tensor(value)
             return tensor if tensor.dtype.name == self.dtype else cast(tensor, self.dtype)
 
-        masks = [mask_of(y) for y in flatten(y_pred)]
-        prediction = map_structure(number, y_pred)
-        truth = map_structure(convert_to_tensor if self.integer_targets else number, y_true)
-        values = self.call(truth, prediction)
-        masks = [m for m in (masks[0] if len(masks) == 1 else None, mask_of(values)) if m is not None]
-        mask = ew.logical_and(*masks) if len(masks) == 2 else masks[0] if masks else None
-        return reduce_weighted(values, sample_weight, self.reduction, mask)
+        with ops_named(self.name):
+            masks = [mask_of(y) for y in flatten(y_pred)]
+            prediction = map_structure(number, y_pred)
+            truth = map_structure(convert_to_tensor if self.integer_targets else number, y_true)
+            values = self.call(truth, prediction)
+            masks = [m for m in (masks[0] if len(masks) == 1 else None, mask_of(values)) if m is not None]
+            mask = ew.logical_and(*masks) if len(masks) == 2 else masks[0] if masks else None
+            return reduce_weighted(values, sample_weight, self.reduction, mask)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         raise NotImplementedError(f"Loss {type(self).__name__} does not have a `call()` method implemented.")

@@ -10,7 +10,7 @@ from .. import losses as losses_module
 from .. import metrics as metrics_module
 from ..losses import rank_of
 from ..metrics import Mean, MeanMetricWrapper, Metric
-from ..naming import object_name
+from ..naming import object_name, ops_named
 from ..nest import flatten
 from ..variables import Variable
 
@@ -219,7 +219,8 @@ class CompiledMetrics(Metric):
         if not self.used:
             self.build(truths, predictions)
         for i, metric, weighted in self.used:
-            metric.update_state(truths[i], predictions[i], sample_weight=weights[i] if weighted else None)
+            with ops_named(metric.name):
+                metric.update_state(truths[i], predictions[i], sample_weight=weights[i] if weighted else None)
 
     @property
     def metrics(self) -> list[Metric]:
@@ -243,7 +244,11 @@ class CompiledMetrics(Metric):
                 for name in [entry if isinstance(entry, str) else object_name(entry)]]
 
     def result(self) -> dict[str, Tensor]:
-        return {key: metric.result() for key, metric in zip(self.names, self.metrics, strict=True)}
+        found = {}
+        for key, metric in zip(self.names, self.metrics, strict=True):
+            with ops_named(metric.name):
+                found[key] = metric.result()
+        return found
 
 
 def _unique(name: str, taken: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from ...compiler.ops.state import assign, group, read_variable
 from ...compiler.ops.view import zeros_of
 from ...gradient_tape import GradientTape
 from .. import backend, initializers
-from ..naming import auto_name
+from ..naming import auto_name, ops_named
 from ..saving.serialization import serialize_keras_object
 from ..scope import StepScope, current_scope, in_order
 from ..variables import Variable
@@ -165,8 +165,11 @@ class Optimizer(OptimizerState):
         return operation
 
     def _apply(self, pairs: list[tuple[Any, Variable]]) -> None:
-        scope = current_scope()
-        assert scope is not None
+        assert current_scope() is not None
+        with ops_named(self.name):
+            self._apply_all(pairs)
+
+    def _apply_all(self, pairs: list[tuple[Any, Variable]]) -> None:
         grads, variables = [cast(g, v.dtype) for g, v in pairs], [v for _, v in pairs]
         if self.loss_scale_factor is not None:
             grads = [by_row(lambda rows: rows / self.loss_scale_factor, g) for g in grads]
@@ -195,9 +198,10 @@ class Optimizer(OptimizerState):
         for gradient, variable in zip(grads, variables, strict=True):
             own = cast(rate, variable.dtype)
             decay = self.decay_of(variable)
-            if decay is not None and self._decays(variable):
-                variable.assign(variable - variable * (own * decay))
-            self.update_step(gradient, variable, own)
+            with ops_named(variable.path):
+                if decay is not None and self._decays(variable):
+                    variable.assign(variable - variable * (own * decay))
+                self.update_step(gradient, variable, own)
 
     def before_updates(self) -> None:
         """What an optimizer does once in a step."""
