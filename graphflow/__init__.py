@@ -314,7 +314,8 @@ _names = Names(globals(), {
     "debugging": "debugging",
     "internal": "make_ndarray make_tensor_proto",
     "manip": "manip",
-    "control_flow": "TensorArray case cond foldl foldr map_fn scan switch_case while_loop",
+    "control_flow": "TensorArray case cond foldl foldr map_fn scan switch_case vectorized_map "
+                    "while_loop",
     "flags": "flags",
     "estimator": "estimator",
     "feature_column": "feature_column",
@@ -332,9 +333,11 @@ _names = Names(globals(), {
     "layers": "layers",
     "losses": "losses",
     "metrics": "metrics",
-    "image": "extract_image_patches image random_crop",
+    "audio": "audio",
+    "image": "extract_image_patches extract_volume_patches image random_crop",
     "data": "data",
-    "tensor_spec": "SparseTensorSpec TensorSpec",
+    "tensor_spec": "SparseTensorSpec TensorSpec TypeSpec",
+    "type_specs": "IndexedSlicesSpec NoneTensorSpec OptionalSpec TensorArraySpec type_spec_from_value",
     "gfile": "gfile",
     "io": "io",
     "lookup": "lookup",
@@ -353,6 +356,7 @@ _names = Names(globals(), {
                "substr",
     "sparse": "sparse",
     "sets": "sets",
+    "sparse_cross": "fingerprint",
     "sparse_tensor": "SparseTensor SparseTensorValue convert_to_tensor_or_sparse_tensor sparse_placeholder",
     "sparse_ops": "edit_distance sparse_concat sparse_fill_empty_rows sparse_mask sparse_merge sparse_reorder "
                   "sparse_reset_shape sparse_reshape sparse_retain sparse_slice sparse_split sparse_tensor_to_dense "

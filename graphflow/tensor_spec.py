@@ -1,4 +1,4 @@
-"""What is known of a value without having it: `tf.TensorSpec`, `tf.SparseTensorSpec`."""
+"""What is known of a value without having it: `tf.TypeSpec`, of tensors and sparse tensors (type_specs.py has more)."""
 from __future__ import annotations
 
 from typing import Any
@@ -8,7 +8,22 @@ from .compiler.ir import Tensor
 from .compiler.shapes import TensorShape
 
 
-class TensorSpec:
+class TypeSpec:
+    """What is known of a value before there is one."""
+
+    __slots__ = ()
+
+    @property
+    def value_type(self) -> Any:
+        """The class of such values."""
+        return Tensor
+
+    def is_compatible_with(self, spec_or_value: Any) -> bool:
+        """Whether a value of that spec, or that value, is one of this."""
+        return self == spec_or_value
+
+
+class TensorSpec(TypeSpec):
     """The shape and dtype of a tensor."""
 
     __slots__ = ("dtype", "name", "shape")
@@ -59,3 +74,8 @@ class SparseTensorSpec(TensorSpec):
 
     def __repr__(self) -> str:
         return f"SparseTensorSpec({self.shape}, {self.dtype!r})"
+
+    @property
+    def value_type(self) -> Any:
+        from .sparse_tensor import SparseTensor  # which tells of itself in these words
+        return SparseTensor

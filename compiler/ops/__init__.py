@@ -1,5 +1,6 @@
 """The op set. Each module declares one family; importing this package declares them all."""
 from . import (
+    audio,
     beam,
     bits,
     candidate,
@@ -18,6 +19,7 @@ from . import (
     elementwise,
     example,
     factorization,
+    fingerprint,
     gather,
     image,
     io,
@@ -49,9 +51,10 @@ from . import (
 )
 
 __all__ = [
-    "beam", "bits", "candidate", "checks", "codecs", "complex", "contraction", "conv3d", "csv", "ctc", "cumulative",
-    "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example", "factorization", "gather",
-    "image", "io", "linalg", "lookup", "matrix_functions", "matrix_parts", "nn", "operators", "pooling_host",
-    "positions", "random", "reduction", "segment", "selection", "sets", "slicing", "sorting", "sparse", "special",
-    "spectral", "state", "string_parts", "strings", "summary", "symbolic", "view", "window",
+    "audio", "beam", "bits", "candidate", "checks", "codecs", "complex", "contraction", "conv3d", "csv", "ctc",
+    "cumulative", "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example",
+    "factorization", "fingerprint", "gather", "image", "io", "linalg", "lookup", "matrix_functions", "matrix_parts",
+    "nn", "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets",
+    "slicing", "sorting", "sparse", "special", "spectral", "state", "string_parts", "strings", "summary",
+    "symbolic", "view", "window",
 ]

@@ -19,8 +19,21 @@ from . import Dataset, batching, functional, sources, transforms
 from . import structure as st
 from .csv import CsvDataset, make_csv_dataset
 from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Core, as_scalar, take_error
+from .extras import (
+    SHARD_HINT,
+    AutoShardPolicy,
+    AutotuneAlgorithm,
+    AutotuneOptions,
+    ExternalStatePolicy,
+    OptionalStructure,
+    Structure,
+    TensorArrayStructure,
+    enable_debug_mode,
+    snapshot,
+)
 from .function import Element, Failure, Function, Scope
 from .iterator import whole
+from .optional import Optional, get_next_as_optional
 from .options import DistributeOptions, OptimizationOptions, StatsOptions, ThreadingOptions
 from .records import SqlDataset, TFRecordWriter, from_list, make_batched_features_dataset, parse_example_dataset
 from .structure import DatasetSpec as DatasetStructure
@@ -383,7 +396,11 @@ def SparseTensorStructure(dtype: Any, shape: Any) -> SparseTensorSpec:
     return SparseTensorSpec(shape, dtype)
 
 
-__all__ = ["AUTOTUNE", "CsvDataset", "DatasetStructure", "DistributeOptions", "INFINITE_CARDINALITY",
-           "OptimizationOptions", "SqlDataset", "StatsOptions", "TFRecordWriter", "ThreadingOptions",
-           "UNKNOWN_CARDINALITY", "from_list", "make_batched_features_dataset", "make_csv_dataset",
-           "parse_example_dataset"]
+__all__ = [
+    "AUTOTUNE", "AutoShardPolicy", "AutotuneAlgorithm", "AutotuneOptions", "CsvDataset", "DatasetStructure",
+    "DistributeOptions", "ExternalStatePolicy", "INFINITE_CARDINALITY", "OptimizationOptions", "Optional",
+    "OptionalStructure", "SHARD_HINT", "SqlDataset", "StatsOptions", "Structure", "TFRecordWriter",
+    "TensorArrayStructure", "ThreadingOptions", "UNKNOWN_CARDINALITY", "enable_debug_mode", "from_list",
+    "get_next_as_optional", "make_batched_features_dataset", "make_csv_dataset", "parse_example_dataset",
+    "snapshot",
+]

@@ -128,11 +128,11 @@ def _make_reference(handle: np.ndarray, *values: np.ndarray, dataset: Core, sess
     return ()
 
 
-def _next_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+def next_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     return [t for leaf in attrs["spec"] for t in st.types_of(leaf)]
 
 
-def _next_reference(handle: np.ndarray, spec: Sequence[Any], session: Any) -> tuple[Any, ...]:
+def next_reference(handle: np.ndarray, spec: Sequence[Any], session: Any) -> tuple[Any, ...]:
     key = ("iterator", handle.item().decode())
     if key not in session.resources:
         raise NotFoundError(f"Iterator {handle.item()!r} does not exist in this session.")
@@ -153,7 +153,7 @@ _handle = OpDef("IteratorV2", HOST, _scalar_string, None, _handle_reference, sta
 _one_shot = OpDef("OneShotIterator", HOST, _scalar_string, None, _one_shot_reference, stateful=True, fields=_RESOURCE)
 # starts an iterator: its name, then the tensors that the dataset refers to
 _make = OpDef("MakeIterator", HOST, lambda inputs, attrs: [], None, _make_reference, stateful=True, fields=_RESOURCE)
-_get_next = OpDef("IteratorGetNext", HOST, _next_types, None, _next_reference, stateful=True, fields=_RESOURCE)
+_get_next = OpDef("IteratorGetNext", HOST, next_types, None, next_reference, stateful=True, fields=_RESOURCE)
 
 
 class Iterator:
@@ -305,7 +305,7 @@ def _whole_reference(
     return tuple(a for leaf, value in zip(spec, element, strict=True) for a in st.arrays_of(leaf, value))
 
 
-_whole = OpDef("ReduceDataset", HOST, _next_types, None, _whole_reference, stateful=True, fields=_RESOURCE)
+_whole = OpDef("ReduceDataset", HOST, next_types, None, _whole_reference, stateful=True, fields=_RESOURCE)
 
 
 def whole(dataset: Core, spec: Any, tensors: Sequence[Tensor], finish: Callable[[Scope], Element], name: str,

@@ -14,7 +14,7 @@ from ..compiler.dtypes import DType, as_dtype, int64
 from ..compiler.ir import Tensor, TensorType
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.shapes import TensorShape
-from ..tensor_spec import SparseTensorSpec, TensorSpec
+from ..tensor_spec import SparseTensorSpec, TensorSpec, TypeSpec
 
 
 def children(value: Any) -> list[Any] | None:
@@ -68,7 +68,7 @@ def pack(like: Any, leaves: Sequence[Any]) -> Any:
 # specs
 
 
-class DatasetSpec:
+class DatasetSpec(TypeSpec):
     """The spec of a dataset as an element of another."""
 
     def __init__(self, element_spec: Any, dataset_shape: Any = ()):

@@ -65,7 +65,7 @@ from .flips import (
     transpose_image,
 )
 from .flips import transpose_image as transpose
-from .patches import extract_image_patches, extract_patches
+from .patches import extract_image_patches, extract_patches, extract_volume_patches
 from .quality import image_gradients, psnr, sobel_edges, ssim, ssim_multiscale, total_variation
 from .resize import (
     ResizeMethod,

@@ -1,6 +1,7 @@
 """The table of all cases: for each op of the registry, example inputs and what NumPy makes of them."""
 from __future__ import annotations
 
+import cases_audio
 import cases_control
 import cases_convolution
 import cases_elementwise
@@ -18,7 +19,7 @@ import cases_strings
 from example import CASES
 
 __all__ = [
-    "CASES", "cases_control", "cases_convolution", "cases_elementwise", "cases_files", "cases_indexing",
-    "cases_linalg", "cases_moves", "cases_products", "cases_random", "cases_reduction", "cases_sequences",
-    "cases_special", "cases_spectral", "cases_strings",
+    "CASES", "cases_audio", "cases_control", "cases_convolution", "cases_elementwise", "cases_files",
+    "cases_indexing", "cases_linalg", "cases_moves", "cases_products", "cases_random", "cases_reduction",
+    "cases_sequences", "cases_special", "cases_spectral", "cases_strings",
 ]
