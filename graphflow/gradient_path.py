@@ -176,7 +176,7 @@ class _Search:
         taken = op.inputs[1:] if is_repeat(op) else op.inputs
         variables, _, _ = body_inputs(op)
         live, reached = set(live), set(reached)
-        while True:  # what one iteration gives, the one before it was given
+        while True:  # what one iteration gives, the one before it was given, and the first the loop
             states = len(live), len(reached)
             depends = _reached(body.operations, {p for t, p in zip(taken, body.inputs, strict=True) if t in reached})
             for i, result in enumerate(body.outputs[:n]):
@@ -188,7 +188,8 @@ class _Search:
                 if parameter in inner:
                     live.add(op.outputs[i])
             if states == (len(live), len(reached)):
-                return {t for t, p in zip(taken, body.inputs, strict=True) if p in inner}
+                passed = {variables[i] for i in range(n) if op.outputs[i] in live}  # by a loop of no iterations
+                return passed | {t for t, p in zip(taken, body.inputs, strict=True) if p in inner}
 
     def _inside(self, graph: Graph, outputs: Iterable[tuple[Tensor, Tensor]], live: set[Tensor],
                 inputs: Iterable[tuple[Tensor, Tensor]], reached: set[Tensor]) -> set[Tensor]:
