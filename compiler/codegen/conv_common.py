@@ -13,6 +13,7 @@ from ..window import extent, output_size
 # vector registers, and the widest tile worth its code: beyond 14 rows a step gains nothing
 REGISTERS = {"avx512": 32, "neon": 32, "avx2": 16, "generic": 16}
 MAX_ROWS = 14
+NATIVE = "graphflow.compiler.native"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ..opdef import CONTRACTION, COPY, WINDOW, has_native_types
 from .boxes import copy_all, lower_boxes, lower_scatter
 from .conv import lower_conv2d
 from .conv_grad import lower_conv2d_input_grad, lower_conv2d_weight_grad
+from .depthwise import lower_depthwise, lower_depthwise_filter_grad, lower_depthwise_input_grad
 from .fused_epilogue import FusedEpilogue
 from .gemm import lower_gemm
 from .kernel import KernelCall
@@ -110,6 +111,15 @@ class Lowering:
                                                **_conv(dtype, out_shape, shapes[1], attrs))
             case "Conv2DBackpropFilter":
                 return lower_conv2d_weight_grad(inputs[0], inputs[1], out, **_conv(dtype, shapes[0], out_shape, attrs))
+            case "DepthwiseConv2dNative":
+                return lower_depthwise(inputs[0], inputs[1], out, epilogue=epilogue,
+                                       **_conv(dtype, shapes[0], shapes[1], attrs))
+            case "DepthwiseConv2dNativeBackpropInput":
+                return lower_depthwise_input_grad(inputs[0], inputs[1], out, epilogue=epilogue,
+                                                  **_conv(dtype, out_shape, shapes[1], attrs))
+            case "DepthwiseConv2dNativeBackpropFilter":
+                return lower_depthwise_filter_grad(inputs[0], inputs[1], out,
+                                                   **_conv(dtype, shapes[0], out_shape, attrs))
             case "MaxPool" | "AvgPool":
                 return lower_pool2d(inputs[0], out, kind="max" if window.type == "MaxPool" else "avg",
                                     **_pool(dtype, shapes[0], attrs))

@@ -7,6 +7,7 @@ im2col; a matrix product has one segment.
 from __future__ import annotations
 
 from functools import cache
+from itertools import product
 
 from llvmlite import ir
 from numba import types
@@ -20,7 +21,8 @@ ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType()}
 
 
 @cache
-def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False):
+def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False, channelwise: bool = False,
+                grid: int = 0):
     """An intrinsic that computes one tile, `mr` rows by `nv * lanes(dtype)` columns.
 
     Its int64 arguments are
@@ -33,6 +35,8 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
     A `masked` kernel takes one more, `columns`, in ((nv-1)*lanes, nv*lanes]: it neither reads nor writes past them.
     A `clamped` kernel takes `rows` last, in [1, mr]: rows beyond compute and store the last row once more, which costs
     time but no second kernel for each remainder.
+    A `channelwise` kernel multiplies column by column: A has an element of its own, [... + j], for each j.
+    The rows of A in a `grid` are that many a_row apart, and then the next ones `a_block`, the last argument, further.
     """
     def codegen(context, builder, signature, args):
         a, a_row, a_k, a_segment, segments, segment_len, b, b_k, b_segment, c, c_row, accumulate = args[:12]
@@ -43,6 +47,8 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         if clamped:
             last = builder.sub(args[-1], i64(1))
             rows = [code.minimum(row, last) for row in rows]
+        offsets = [builder.add(builder.mul(a_row, i64(i % grid)), builder.mul(args[-1], i64(i // grid)))
+                   for i in range(mr)] if grid else [builder.mul(a_row, row) for row in rows]
         c_rows = [code.offset(c, builder.mul(c_row, row)) for row in rows]
 
         # accumulators: C or zero
@@ -67,7 +73,7 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         outer = code.phis(mr, nv)
         _feed(outer, start, loop)
         a_base = code.offset(a, builder.mul(s, a_segment))
-        a_rows = [code.offset(a_base, builder.mul(a_row, row)) for row in rows]
+        a_rows = [code.offset(a_base, offset) for offset in offsets]
         b_base = code.offset(b, builder.mul(s, b_segment))
         builder.branch(inner)
 
@@ -81,8 +87,10 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         a_offset = builder.mul(k, a_k)
         updated = []
         for pointer, row_sums in zip(a_rows, sums, strict=True):
-            x = code.splat(builder.load(code.offset(pointer, a_offset), typ=code.element))
-            updated.append([code.multiply_add(x, y, total) for y, total in zip(b_vectors, row_sums, strict=True)])
+            at = code.offset(pointer, a_offset)
+            xs = ([code.load(at, j, masks[j]) for j in range(nv)] if channelwise
+                  else [code.splat(builder.load(at, typ=code.element))] * nv)
+            updated.append([code.multiply_add(*each) for each in zip(xs, b_vectors, row_sums, strict=True)])
         k_next = builder.add(k, i64(1))
         k.add_incoming(k_next, inner)
         _feed(sums, updated, inner)
@@ -104,8 +112,59 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_k", "a_segment", "segments", "segment_len", "b", "b_k", "b_segment", "c", "c_row",
-             "accumulate"] + ["columns"] * masked + ["rows"] * clamped
+             "accumulate"] + ["columns"] * masked + ["rows"] * clamped + ["a_block"] * bool(grid)
     return void_intrinsic(f"microkernel_{dtype}_{mr}x{nv}", names, codegen)
+
+
+@cache
+def dot_kernel(dtype: str, mr: int, columns: int):
+    """An intrinsic that computes a tile of few columns, `mr` rows by `columns`, its vectors running along k.
+
+    Its int64 arguments are
+    `(a, a_row, a_segment, segments, segment_len, b, b_column, b_segment, c, c_row, accumulate)`, as `microkernel`'s:
+
+        C[i, j] = (C[i, j] if accumulate else 0) + sum over s < segments and k < segment_len of
+                  A[i*a_row + s*a_segment + k] * B[j*b_column + s*b_segment + k]
+    """
+    def codegen(context, builder, signature, args):
+        a, a_row, a_segment, segments, length, b, b_column, b_segment, c, c_row, accumulate = args
+        code = VectorCode(builder, dtype)
+        a, b, c = (code.pointer(address) for address in (a, b, c))
+        sums = [[cgutils.alloca_once_value(builder, code.zero) for _ in range(columns)] for _ in range(mr)]
+
+        def add(offset_a, offset_b, mask=None):
+            ys = [code.load(code.offset(b, builder.add(offset_b, builder.mul(b_column, i64(j)))), 0, mask)
+                  for j in range(columns)]
+            for i in range(mr):
+                x = code.load(code.offset(a, builder.add(offset_a, builder.mul(a_row, i64(i)))), 0, mask)
+                for total, y in zip(sums[i], ys, strict=True):
+                    builder.store(code.multiply_add(x, y, builder.load(total)), total)
+
+        whole = builder.sdiv(length, i64(code.width))
+        done = builder.mul(whole, i64(code.width))
+        rest = builder.sub(length, done)
+        mask = code.mask(rest)
+        with cgutils.for_range(builder, segments) as segment:
+            at_a, at_b = builder.mul(segment.index, a_segment), builder.mul(segment.index, b_segment)
+            with cgutils.for_range(builder, whole) as loop:
+                k = builder.mul(loop.index, i64(code.width))
+                add(builder.add(at_a, k), builder.add(at_b, k))
+            with builder.if_then(builder.icmp_signed(">", rest, i64(0))):
+                add(builder.add(at_a, done), builder.add(at_b, done), mask)
+        kept = builder.icmp_signed("!=", accumulate, i64(0))
+        for i, j in product(range(mr), range(columns)):
+            target = code.offset(c, builder.add(builder.mul(c_row, i64(i)), i64(j)))
+            total = code.sum(builder.load(sums[i][j]))
+            with builder.if_else(kept) as (then, otherwise):
+                with then:
+                    builder.store(builder.fadd(builder.load(target, typ=code.element), total), target)
+                with otherwise:
+                    builder.store(total, target)
+        return context.get_dummy_value()
+
+    names = ["a", "a_row", "a_segment", "segments", "segment_len", "b", "b_column", "b_segment", "c", "c_row",
+             "accumulate"]
+    return void_intrinsic(f"dot_kernel_{dtype}_{mr}x{columns}", names, codegen)
 
 
 def void_intrinsic(name: str, parameters: list[str], codegen):
@@ -182,6 +241,15 @@ class VectorCode:
         store = self._function(f"llvm.masked.store.{self.suffix}.p0", ir.VoidType(),
                                [self.vector, address.type, I32, mask.type])
         self.builder.call(store, [value, address, ir.Constant(I32, self.size), mask])
+
+    def sum(self, vector):
+        """Of all lanes, in pairs."""
+        width = self.width
+        while width > 1:
+            width //= 2
+            halves = [self.shuffle(vector, vector, list(range(start, start + width))) for start in (0, width)]
+            vector = self.builder.fadd(*halves)
+        return self.builder.extract_element(vector, ir.Constant(I32, 0))
 
     def multiply_add(self, x, y, addend):
         if not isa().fma:

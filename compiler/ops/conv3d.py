@@ -110,4 +110,4 @@ def _filter_gradient(x: Tensor, dy: Tensor, shape: Tensor, **attrs: Any) -> Tens
 
 conv3d, conv3d_input_grad, conv3d_filter_grad = bilinear(
     ("Conv3D", "Conv3DBackpropInputV2", "Conv3DBackpropFilterV2"), _types,
-    (_forward, _input_gradient, _filter_gradient), (correlate, input_gradient, filter_gradient))
+    (correlate, input_gradient, filter_gradient), (_forward, _input_gradient, _filter_gradient))

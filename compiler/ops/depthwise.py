@@ -1,30 +1,25 @@
 """Depthwise convolution over two axes: each channel is filtered by itself, into `multiplier` channels.
 
-Composites: a sum over the window's taps of shifted images times a row of the filter fuses into one loop.
 `strides`, `dilations` are pairs, `padding` is as for `conv2d`; the gradients take the shape they produce as an operand.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
-from operator import add
 from typing import Any
 
 import numpy as np
 
 from .. import window as geometry
-from ..dims import DimLike, maximum
 from ..dtypes import FLOATS
 from ..errors import ShapeError
 from ..ir import Tensor, TensorType
-from ..opdef import COMPOSITE, OpDef
+from ..opdef import COMPOSITE, WINDOW, OpDef
 from ..shapes import Dims, format_dims
 from .arguments import check_dtype, check_same_dtype
-from .reduction import reduce_sum
-from .slicing import place, stack, strided_slice
+from .slicing import place, strided_slice
 from .symbolic import operand_dims
 from .taps import padded, resolved, taps, unpadded
-from .view import reshape, shape_of
+from .view import shape_of
 
 Attrs = dict[str, Any]
 Build = Callable[..., Tensor]
@@ -85,63 +80,6 @@ def shifted(x: Tensor, window: Sequence[int], attrs: Attrs, value: Any = 0) -> I
         yield index, strided_slice(x, begin, (n, *sizes, channels), (1, *attrs["strides"], 1))
 
 
-def _row(w: Tensor, index: tuple[int, ...]) -> Tensor:
-    """The filter at one tap: [channels, multiplier], or [channels] for a multiplier of 1."""
-    assert w.dims is not None
-    row = strided_slice(w, (*index, 0, 0), (1, 1, *w.dims[2:]), (1, 1, 1, 1))
-    return reshape(row, w.dims[2:3] if w.dims[3] == 1 else w.dims[2:])
-
-
-def _split(x: Tensor, w_dims: Dims) -> Tensor:
-    """The channels of `x` as [channels, multiplier]; as they are for a multiplier of 1."""
-    assert x.dims is not None
-    return x if w_dims[3] == 1 else reshape(x, (*x.dims[:-1], *w_dims[2:]))
-
-
-def _forward(x: Tensor, w: Tensor, **attrs: Any) -> Tensor:
-    assert w.dims is not None
-    each = w.dims[3] == 1
-    terms = [(s if each else reshape(s, (*s.dims, 1))) * _row(w, index)  # type: ignore[misc]
-             for index, s in shifted(x, static_window("DepthwiseConv2dNative", w.dims, 4), attrs)]
-    y = reduce(add, terms)
-    return y if each else reshape(y, (*y.dims[:3], w.dims[2] * w.dims[3]))  # type: ignore[index]
-
-
-def _input_gradient(dy: Tensor, w: Tensor, shape: Tensor, **attrs: Any) -> Tensor:
-    """Each input takes from the windows that cover it: windows spread `strides` apart, then read `dilations` apart."""
-    dims, window = operand_dims(shape), static_window("DepthwiseConv2dNativeBackpropInput", w.dims, 4)
-    pads, _ = resolve("DepthwiseConv2dNativeBackpropInput", dims, window, attrs)
-    assert dims is not None and w.dims is not None
-    grads = _split(dy, w.dims)
-    assert grads.dims is not None
-    reach = [geometry.extent(k, d) - 1 for k, d in zip(window, attrs["dilations"], strict=True)]
-    # where the first window starts, counted from the first window that can touch an input; pads may be wider still
-    margins: list[DimLike] = [maximum(before - e, 0) for (before, _), e in zip(pads, reach, strict=True)]
-    starts = [m + e - before for m, e, (before, _) in zip(margins, reach, pads, strict=True)]
-    lengths = [m + size + maximum(e, after)
-               for m, size, e, (_, after) in zip(margins, dims[1:3], reach, pads, strict=True)]
-    rest = grads.dims[3:]
-    spread = place(grads, (dims[0], *lengths, *rest), (0, *starts, *(0,) * len(rest)),
-                   (1, *attrs["strides"], *(1,) * len(rest)))
-    terms = []
-    for index in np.ndindex(*window):
-        begin = (m + e - i * d for m, e, i, d in zip(margins, reach, index, attrs["dilations"], strict=True))
-        part = strided_slice(spread, (0, *begin, *(0,) * len(rest)), (*dims[:3], *rest), (1,) * (3 + len(rest)))
-        terms.append(part * _row(w, index))
-    total = reduce(add, terms)
-    return total if len(rest) == 1 else reduce_sum(total, -1)
-
-
-def _filter_gradient(x: Tensor, dy: Tensor, shape: Tensor, **attrs: Any) -> Tensor:
-    dims = operand_dims(shape)
-    window = static_window("DepthwiseConv2dNativeBackpropFilter", dims, 4)
-    assert dims is not None
-    grads = _split(dy, dims)
-    rows = [reduce_sum((s if grads.dims == dy.dims else reshape(s, (*s.dims, 1))) * grads, (0, 1, 2))  # type: ignore[misc]
-            for _, s in shifted(x, window, attrs)]
-    return reshape(stack(rows), dims)
-
-
 # NumPy references
 
 
@@ -172,24 +110,25 @@ def _filter_reference(x: np.ndarray, dy: np.ndarray, shape: np.ndarray, **attrs:
     return dw
 
 
-def bilinear(names: tuple[str, str, str], infer: Any, builds: tuple[Build, Build, Build],
-             references: tuple[Any, Any, Any]) -> tuple[OpDef, OpDef, OpDef]:
+def bilinear(names: tuple[str, str, str], infer: Any, references: tuple[Any, Any, Any],
+             builds: tuple[Build | None, Build | None, Build | None] = (None,) * 3) -> tuple[OpDef, OpDef, OpDef]:
     """The three ops of a kind of convolution (forward, gradient for the input, for the filter).
 
     Being linear in both operands, each one's gradients are the other two.
     """
+    family = COMPOSITE if builds[0] else WINDOW
     forward = OpDef(
-        names[0], COMPOSITE, infer,
+        names[0], family, infer,
         lambda op, g: [input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
                        filter_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
         references[0], expand=builds[0])
     input_grad: OpDef = OpDef(
-        names[1], COMPOSITE, like_operand,
+        names[1], family, like_operand,
         lambda op, g: [forward(g, op.inputs[1], **op.attrs),
                        filter_grad(g, op.inputs[0], shape_of(op.inputs[1]), **op.attrs), None],
         references[1], expand=builds[1], fields={"shape_operand": 2})
     filter_grad: OpDef = OpDef(
-        names[2], COMPOSITE, like_operand,
+        names[2], family, like_operand,
         lambda op, g: [input_grad(op.inputs[1], g, shape_of(op.inputs[0]), **op.attrs),
                        forward(op.inputs[0], g, **op.attrs), None],
         references[2], expand=builds[2], fields={"shape_operand": 2})
@@ -198,4 +137,4 @@ def bilinear(names: tuple[str, str, str], infer: Any, builds: tuple[Build, Build
 
 depthwise_conv2d, depthwise_input_grad, depthwise_filter_grad = bilinear(
     ("DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropInput", "DepthwiseConv2dNativeBackpropFilter"), _types,
-    (_forward, _input_gradient, _filter_gradient), (_forward_reference, _input_reference, _filter_reference))
+    (_forward_reference, _input_reference, _filter_reference))

@@ -1,0 +1,346 @@
+"""Depthwise convolution and its gradients: each channel by itself, vectors of channels side by side.
+
+Nothing is packed or padded. Pixels whose window lies inside the image go by in tiles; those at the border take the taps
+that they have one by one. Where a channel is filtered more than once, it is repeated first.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import ceil, prod
+from typing import Any
+
+from ..native.processor import ELEMENT_BYTES, isa, lanes
+from .conv_common import NATIVE, REGISTERS, Axis, aligned, backward_axes, forward_axes, indent, words
+from .epilogue import Epilogue
+from .kernel import KernelCall, Scratch
+
+# the rows that all taps of a gradient go over before the next ones: they stay in a second-level cache
+BLOCK_BYTES = 256 * 1024
+MAX_PIXELS = 12
+# partial gradients of the filters, for as many threads
+PARTS = 32
+
+DIMS = ["height", "width", "rows", "columns", "channels", "stride_h", "stride_w", "dilation_h", "dilation_w",
+        "taps_h", "taps_w", "pad_h", "pad_w", "tap_first", "tap_row", "tap_step", "inner", "inner_end", "panels",
+        "image_step", "row_step", "pixel_step", "start"]
+
+
+def lower_depthwise(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
+                    strides: Sequence[int], dilations: Sequence[int], padding: Sequence[Sequence[int]],
+                    epilogue: Epilogue | None = None) -> list[KernelCall]:
+    """y[n, oh, ow, c*multiplier + q] = x[n, h, w, c] convolved with w[kh, kw, c, q].
+
+    `padding` is ((top, bottom), (left, right)).
+    """
+    rows, cols = forward_axes(x_shape[1:3], w_shape[:2], strides, dilations, padding)
+    x, calls = _repeated(x, dtype, prod(x_shape), w_shape[3])
+    return calls + _windows(x, w, y, dtype, x_shape[0], w_shape, rows, cols, epilogue, "depthwise")
+
+
+def lower_depthwise_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
+                               strides: Sequence[int], dilations: Sequence[int], padding: Sequence[Sequence[int]],
+                               epilogue: Epilogue | None = None) -> list[KernelCall]:
+    """dx[n, h, w, c] of dy[n, oh, ow, c*multiplier + q]: a convolution by the filters turned round, for each phase of
+    the strides."""
+    phases = (backward_axes(*axis) for axis in zip(x_shape[1:3], w_shape[:2], strides, dilations, padding, strict=True))
+    size, multiplier, last = prod(x_shape), w_shape[3], epilogue
+    target = dx
+    if multiplier > 1:
+        target, last = Scratch(aligned(size * multiplier * ELEMENT_BYTES[dtype])), None
+    calls = [call for rows, cols in product(*phases)
+             for call in _windows(dy, w, target, dtype, x_shape[0], w_shape, rows, cols, last, "depthwise_input_grad")]
+    if multiplier > 1 and size:
+        dims, buffers = (x_shape[3], multiplier), (target, dx)
+        calls.append(KernelCall(
+            "depthwise_input_grad.sum", sum_source(dtype, epilogue), buffers + (epilogue.buffers if epilogue else ()),
+            dims + (epilogue.dims if epilogue else ()), size // x_shape[3], size * multiplier, target.nbytes,
+            writes=(1,)))
+    return calls
+
+
+def _repeated(x: Any, dtype: str, count: int, times: int) -> tuple[Any, list[KernelCall]]:
+    """(x with each element so many times, the calls that make it)."""
+    if times == 1 or not count:
+        return x, []
+    repeated = Scratch(aligned(count * times * ELEMENT_BYTES[dtype]))
+    return repeated, [KernelCall("depthwise.repeat", repeat_source(dtype), (x, repeated), (times,), count,
+                                 nbytes=2 * repeated.nbytes, writes=(1,))]
+
+
+def _inner(axis: Axis) -> tuple[int, int]:
+    """The outputs [begin, end) whose windows lie inside."""
+    reach = (axis.taps - 1) * axis.dilation
+    begin = min(axis.count, max(0, ceil(axis.pad / axis.stride)))
+    end = min(axis.count, (axis.size - 1 - reach + axis.pad) // axis.stride + 1)
+    return (begin, end) if begin < end else (0, 0)
+
+
+def _panels(dtype: str, channels: int, rows: int) -> tuple[int, int, int]:
+    """(vectors of a panel, complete panels, vectors of the last one if it is not) beside `rows` rows of a tile."""
+    vectors, room = ceil(channels / lanes(dtype)), (REGISTERS[isa().name] - 2) // (rows + 1)
+    most = max(1, min(4, room, vectors))
+    nv = min(range(most, 0, -1), key=lambda n: ceil(vectors / n))
+    full, rest = divmod(channels, nv * lanes(dtype))
+    return nv, full, ceil(rest / lanes(dtype))
+
+
+def _windows(x: Any, w: Any, y: Any, dtype: str, images: int, w_shape: Sequence[int], rows: Axis, cols: Axis,
+             epilogue: Epilogue | None, name: str) -> list[KernelCall]:
+    channels, size, tasks = w_shape[2] * w_shape[3], ELEMENT_BYTES[dtype], images * rows.count
+    if 0 in (tasks, channels, cols.count):
+        return []
+    taps_h = rows.taps if cols.taps else 0
+    begin, end = _inner(cols)
+    mr = ceil((end - begin) / ceil((end - begin) / MAX_PIXELS)) if end > begin else 1
+    nv, full, tail = _panels(dtype, channels, mr)
+    dims: tuple[int, ...] = (
+        rows.size, cols.size, rows.count, cols.count, channels, rows.stride,
+        cols.stride, rows.dilation, cols.dilation, taps_h, cols.taps, rows.pad, cols.pad,
+        rows.tap * w_shape[1] + cols.tap, rows.tap_step * w_shape[1], cols.tap_step, begin, end, full,
+        rows.total * cols.total, rows.step * cols.total, cols.step, rows.first * cols.total + cols.first)
+    buffers: tuple[Any, ...] = (x, w, y)
+    source = depthwise_source(dtype, mr, nv, full > 0, tail, cols.taps, begin > 0 or end < cols.count, epilogue,
+                              len(buffers))
+    if epilogue is not None:
+        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
+    pixels = tasks * cols.count
+    nbytes = (images * rows.size * cols.size + pixels) * channels * size
+    return [KernelCall(name, source, buffers, dims, tasks, 2 * pixels * channels * rows.taps * cols.taps, nbytes,
+                       writes=(2,))]
+
+
+def depthwise_source(dtype: str, mr: int, nv: int, full: bool, tail: int, taps: int, edges: bool,
+                     epilogue: Epilogue | None, buffer_slot: int) -> str:
+    """Source of a depthwise convolution; a task is a row of outputs.
+
+    Tiles are `mr` pixels by `nv` vectors of channels; `full` says whether any panel is complete, `tail` how many
+    vectors the last one has if it is not; `taps` is the width of the window, `edges` whether any pixel is at a border.
+    """
+    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
+    heads: list[str] = []
+
+    def panels(kind: str, height: int, a: str, b: str, length: str) -> list[str]:
+        """All channels of a tile, whose addresses are those of the first channel."""
+        lines = []
+        for name, vectors, each in (("full", nv * full, "range(panels)"), ("tail", tail, "range(panels, panels + 1)")):
+            if vectors:
+                masked = name == "tail"
+                heads.append(f"{kind}_{name} = microkernel({dtype!r}, {height}, {vectors}, masked={masked}, "
+                             "channelwise=True)")
+                lines += [f"for panel in {each}:",
+                          f"    {kind}_{name}({a} + panel * {wide * size}, step, tap, segment, far - near, {length},",
+                          f"        {b} + panel * {wide * size}, tap_step * channels, tap_row * channels,",
+                          f"        c + column * pitch + panel * {wide * size}, pixel_step * channels, 0"
+                          + (f", channels - panel * {wide})" if masked else ")")]
+        return lines
+
+    bodies = [f"for item in range((inner_end - inner + {mr - 1}) // {mr}):",
+              f"    column = inner + min(item * {mr}, inner_end - inner - {mr})",
+              *("    " + line for line in panels("inner", mr, f"a + column * step * {size}", "b", str(taps)))]
+    if edges:
+        bodies += f"""for edge in range(columns - inner_end + inner):
+    column = edge
+    if edge >= inner:
+        column += inner_end - inner
+    left = pad_w - column * stride_w
+    first = min((max(0, left) + dilation_w - 1) // dilation_w, taps_w)
+    last = max(first, min(taps_w, (width + left + dilation_w - 1) // dilation_w))
+    edge_a = a + (column * step + first * tap) * {size}
+    edge_b = b + first * tap_step * channels * {size}""".splitlines()
+        bodies += ("    " + line for line in panels("edge", 1, "edge_a", "edge_b", "last - first"))
+    imports, setup = {"compiled", "word"}, []
+    if epilogue is not None:
+        imports |= epilogue.imports
+        setup = epilogue.setup(buffer_slot, len(DIMS))
+        bodies += ["for column in range(columns):", "    pixel = first_pixel + column * pixel_step",
+                   *("    " + line for line in epilogue.apply("pixel", "0", "channels", "outputs"))]
+    newline = "\n"
+    return f'''"""Depthwise convolution, tiles of {mr} pixels by {wide} channels."""
+from {NATIVE}.microkernel import microkernel
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
+
+{newline.join(heads)}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["inputs", "filters", "outputs"]), 1)}
+{indent(words("dims", DIMS), 1)}
+{indent(setup, 1)}
+    step = stride_w * channels
+    tap = dilation_w * channels
+    segment = dilation_h * width * channels
+    pitch = pixel_step * channels * {size}
+    for task in range(begin, end):
+        image = task // rows
+        row = task - image * rows
+        above = pad_h - row * stride_h
+        near = min((max(0, above) + dilation_h - 1) // dilation_h, taps_h)
+        far = max(near, min(taps_h, (height + above + dilation_h - 1) // dilation_h))
+        first_pixel = start + image * image_step + row * row_step
+        a = inputs + ((image * height - above + near * dilation_h) * width - pad_w) * channels * {size}
+        b = filters + (tap_first + near * tap_row) * channels * {size}
+        c = outputs + first_pixel * channels * {size}
+{indent(bodies, 2)}
+'''
+
+
+# the gradient of the filters
+
+
+def lower_depthwise_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Sequence[int],
+                                w_shape: Sequence[int], strides: Sequence[int], dilations: Sequence[int],
+                                padding: Sequence[Sequence[int]]) -> list[KernelCall]:
+    """dw[kh, kw, c, q] of x[n, h, w, c] and dy[n, oh, ow, c*multiplier + q], with `lower_depthwise`'s arguments."""
+    rows, cols = forward_axes(x_shape[1:3], w_shape[:2], strides, dilations, padding)
+    channels, size = w_shape[2] * w_shape[3], ELEMENT_BYTES[dtype]
+    x, calls = _repeated(x, dtype, prod(x_shape), w_shape[3])
+    total = rows.taps * cols.taps * channels
+    if not total:
+        return []
+    mr = max(d for d in range(1, min(cols.taps, 14) + 1) if cols.taps % d == 0)
+    nv, full, tail = _panels(dtype, channels, mr)
+    row_bytes = (rows.stride * cols.size + cols.count) * channels * size
+    # a block lies in one image
+    block = max(1, min(rows.count, BLOCK_BYTES // max(row_bytes, 1)))
+    per_image = ceil(rows.count / block)
+    blocks = x_shape[0] * per_image
+    parts = max(1, min(PARTS, blocks))
+    partials = Scratch(aligned(parts * total * size))
+    begin, end = _inner(cols)
+    dims = (block, rows.size, cols.size, rows.count, cols.count, channels, rows.stride, cols.stride, rows.dilation,
+            cols.dilation, rows.taps, cols.taps, rows.pad, cols.pad, begin, end, full, per_image, blocks, parts)
+    pixels = x_shape[0] * rows.count * cols.count
+    nbytes = (x_shape[0] * rows.size * cols.size + pixels) * channels * size
+    source = filter_grad_source(dtype, mr, nv, full > 0, tail, begin > 0 or end < cols.count)
+    return [*calls,
+            KernelCall("depthwise_filter_grad", source, (x, dy, partials), dims, parts,
+                       2 * pixels * rows.taps * cols.taps * channels, nbytes, writes=(2,)),
+            KernelCall("depthwise_filter_grad.combine", combine_source(dtype), (partials, dw), (parts, total), total,
+                       nbytes=parts * total * size, writes=(1,))]
+
+
+def filter_grad_source(dtype: str, mr: int, nv: int, full: bool, tail: int, edges: bool) -> str:
+    """Source of partial sums; a task is one part of the blocks of rows. Tiles are `mr` taps by `nv` vectors."""
+    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
+    names = ["block", *DIMS[:13], "inner", "inner_end", "panels", "per_image", "blocks", "parts"]
+    heads, bodies = [], []
+    for suffix, vectors, panels in (("full", nv, "range(panels)"), ("tail", tail, "range(panels, panels + 1)")):
+        if not (vectors if suffix == "tail" else full):
+            continue
+        masked = suffix == "tail"
+        columns = f", channels - panel * {wide}" if masked else ""
+        heads.append(f"inner_{suffix} = microkernel({dtype!r}, {mr}, {vectors}, masked={masked}, channelwise=True)")
+        bodies += f'''for panel in {panels}:
+    for tap_h in range(taps_h):
+        above = pad_h - tap_h * dilation_h
+        near = max(top, min(bottom, (max(0, above) + stride_h - 1) // stride_h))
+        far = max(near, min(bottom, (height + above + stride_h - 1) // stride_h))
+        a = inputs + (((image * height + near * stride_h - above) * width - pad_w) * channels + panel * {wide}) * {size}
+        b = grads + ((image * rows + near) * columns * channels + panel * {wide}) * {size}
+        c = partial + (tap_h * taps_w * channels + panel * {wide}) * {size}
+        for tap in range(0, taps_w, {mr}):
+            inner_{suffix}(a + (inner * step + tap * tap_step) * {size}, tap_step, step, segment, far - near,
+                           inner_end - inner, b + inner * channels * {size}, channels, columns * channels,
+                           c + tap * channels * {size}, channels, 1{columns})
+'''.splitlines()
+        if edges:
+            heads.append(f"edge_{suffix} = microkernel({dtype!r}, 1, {vectors}, masked={masked}, channelwise=True)")
+            bodies += f'''        for tap in range(taps_w):
+            left = pad_w - tap * dilation_w
+            low = max(0, (left + stride_w - 1) // stride_w)
+            high = min(columns, max(0, (width + left + stride_w - 1) // stride_w))
+            for side in range(2):
+                first = low if side == 0 else max(low, inner_end)
+                last = min(high, inner) if side == 0 else high
+                edge_{suffix}(a + (first * step + tap * tap_step) * {size}, 0, step, segment, far - near,
+                              last - first if last > first else 0, b + first * channels * {size}, channels,
+                              columns * channels, c + tap * channels * {size}, channels, 1{columns})
+'''.splitlines()
+    newline = "\n"
+    return f'''"""Gradient of a depthwise convolution's filters, tiles of {mr} taps by {wide} channels."""
+from {NATIVE}.microkernel import microkernel
+from {NATIVE}.prelude import compiled, {dtype}, store_{dtype}, word
+
+{newline.join(heads)}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["inputs", "grads", "partials"]), 1)}
+{indent(words("dims", names), 1)}
+    step = stride_w * channels
+    tap_step = dilation_w * channels
+    segment = stride_h * width * channels
+    total = taps_h * taps_w * channels
+    for task in range(begin, end):
+        partial = partials + task * total * {size}
+        for i in range(total):
+            store_{dtype}(partial, i, {dtype}(0.0), 2)
+        for number in range(task * blocks // parts, (task + 1) * blocks // parts):
+            image = number // per_image
+            top = (number - image * per_image) * block
+            bottom = min(rows, top + block)
+{indent(bodies, 3)}
+'''
+
+
+def combine_source(dtype: str) -> str:
+    """Source that sums the rows of a matrix; a task is a column."""
+    return f'''"""Sums partial gradients."""
+from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["partials", "total"]), 1)}
+{indent(words("dims", ["parts", "count"]), 1)}
+    for i in range(end - begin):
+        store_{dtype}(total, begin + i, load_{dtype}(partials, begin + i, 0), 1)
+    for part in range(1, parts):
+        for i in range(end - begin):
+            value = load_{dtype}(total, begin + i, 1) + load_{dtype}(partials, part * count + begin + i, 0)
+            store_{dtype}(total, begin + i, value, 1)
+'''
+
+
+def repeat_source(dtype: str) -> str:
+    """Source that writes each element so many times; a task is an element."""
+    return f'''"""Repeats elements."""
+from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["x", "repeated"]), 1)}
+    times = word(dims, 0)
+    for i in range(begin, end):
+        value = load_{dtype}(x, i, 0)
+        for j in range(times):
+            store_{dtype}(repeated, i * times + j, value, 1)
+'''
+
+
+def sum_source(dtype: str, epilogue: Epilogue | None) -> str:
+    """Source that sums runs of so many elements; a task is a pixel of the sums."""
+    imports = {"compiled", f"load_{dtype}", f"store_{dtype}", "word"} | (epilogue.imports if epilogue else set())
+    setup = epilogue.setup(2, 2) if epilogue else []
+    finish = epilogue.apply("pixel", "0", "channels", "sums") if epilogue else []
+    return f'''"""Sums runs of elements."""
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["parts", "sums"]), 1)}
+{indent(words("dims", ["channels", "times"]), 1)}
+{indent(setup, 1)}
+    for pixel in range(begin, end):
+        for i in range(pixel * channels, pixel * channels + channels):
+            total = load_{dtype}(parts, i * times, 0)
+            for j in range(1, times):
+                total += load_{dtype}(parts, i * times + j, 0)
+            store_{dtype}(sums, i, total, 1)
+{indent(finish, 2)}
+'''
