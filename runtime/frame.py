@@ -1,7 +1,6 @@
 """One run's memory and tables. A frame serves one run at a time, so that threads can share a plan."""
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -178,20 +177,6 @@ class Frame:
         while at < end:
             at = self.native.execute(rows, self._serve(at, streams), end, buffers, dims, status)
         return [output() for output in self._outputs]
-
-    def timed(self, values: Sequence[Any]) -> list[float]:
-        """Run once as `run`, then once more row by row: the seconds of each step."""
-        self.run(values)
-        seconds = [0.0] * len(self._rows)
-        rows, buffers, dims, status = self._pointers
-        at = 0
-        while at < len(seconds):
-            start = time.perf_counter()
-            stopped = self.native.execute(rows, at, at + 1, buffers, dims, status)
-            following = self._serve(at, {}) if stopped == at else stopped
-            seconds[at] += time.perf_counter() - start
-            at = following
-        return seconds
 
     def _serve(self, at: int, streams: dict[str, int]) -> int:
         """What a row stopped for: an op in Python, more memory, a fault. Returns the row to go on with."""

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,7 @@ class Runner:
         return specialise(self.outputs, self.targets, self.feeds, pattern, variables, self.sizes_fed, self.done)
 
     def compile(self, pattern: Pattern, stages: list[Stage] | None = None, held: Shapes = ()) -> Plan | Pieces | None:
+        start = time.perf_counter()
         specialised = self.specialised(pattern, held)
         graph, symbols = specialised.graph, specialised.symbols
         parts = cut(graph, set(symbols.values()))
@@ -146,7 +148,7 @@ class Runner:
         if parts or any(t.dtype.is_string for t in graph.outputs):
             return Pieces(self, specialised, parts)
         if stages is not None:
-            stages.append(Stage("specialise", graph, 0.0))
+            stages.append(Stage("specialise", graph, time.perf_counter() - start))
         graph = compile_graph(graph, stages)
         for op in graph.operations:
             if op.type == "ReadVariableOp" and op.output.dims is None:

@@ -52,13 +52,14 @@ class Whole:
 
 
 class Run(NamedTuple):
-    """One run of a plan. `events` are rows of (row of the plan, chunk, begin, end), not always in the order of time; an
-    op that ran in Python is one of chunk 0."""
+    """One run of a plan. `rows` is as Whole's; an event is (row of the plan, chunk, begin, end), in the order of the
+    calls. What Python did for a row is one of chunk 0."""
 
     whole: Whole
     begin: int
     end: int
     thread: int
+    rows: np.ndarray
     events: np.ndarray
     lost: int  # events for which there was no room
 
@@ -105,6 +106,10 @@ class Recorder:
     def __exit__(self, *error: Any) -> None:
         self.stop()
 
+    def run(self, runner: Runner, frame: Frame, values: Sequence[Any]) -> list[Any]:
+        """Run one frame, of a runner's plan."""
+        return _recorded(runner, frame, values, [self])
+
     def _hears(self, thread: int) -> bool:
         return not self.own_thread or thread == self.thread
 
@@ -120,7 +125,7 @@ class Recorder:
             np.maximum(whole.rows[:, 2], tracer.totals[:, 2], out=whole.rows[:, 2])
             if self.kept < LIMIT:
                 events = tracer.found()
-                self.runs.append(Run(whole, begin, end, threading.get_ident(), events, tracer.lost))
+                self.runs.append(Run(whole, begin, end, threading.get_ident(), tracer.totals, events, tracer.lost))
                 self.kept += 1 + len(events)
 
 
@@ -193,18 +198,20 @@ def _bound(self: Runner, shapes: Shapes) -> Bound:
 def _ran(self: Frame, values: Sequence[Any]) -> list[Any]:
     heard = _heard()
     runner = getattr(_running, "runner", None)
-    if not heard or runner is None:
-        return _run(self, values)
-    tracer = Tracer(len(self.binding.steps))
-    native, self.native = self.native, tracer
+    return _recorded(runner, self, values, heard) if heard and runner is not None else _run(self, values)
+
+
+def _recorded(runner: Runner, frame: Frame, values: Sequence[Any], recorders: Sequence[Recorder]) -> list[Any]:
+    tracer = Tracer(len(frame.binding.steps))
+    native, frame.native = frame.native, tracer
     begin = time.perf_counter_ns()
     try:
-        return _run(self, values)
+        return _run(frame, values)
     finally:
         end = time.perf_counter_ns()
-        self.native = native
-        for recorder in heard:
-            recorder._add(runner, self, tracer, begin, end)
+        frame.native = native
+        for recorder in recorders:
+            recorder._add(runner, frame, tracer, begin, end)
 
 
 def _ran_in_pieces(self: Pieces, values: Sequence[Any], sizes: dict[Atom, int], watch: Watch | None = None
