@@ -52,7 +52,8 @@ class StepScope:
 
     def assignments(self) -> list[Operation]:
         """One assignment for each variable that was given a value, and the other operations."""
-        return [*(assign(variable.handle, value).op for variable, value in self.values.items()), *self.operations]
+        with default_graph().name_scope("updates"):
+            return [*(assign(variable.handle, value).op for variable, value in self.values.items()), *self.operations]
 
 
 def current_scope() -> StepScope | None:

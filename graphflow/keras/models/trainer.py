@@ -17,6 +17,7 @@ from ..layers.core import BATCH
 from ..layers.input_spec import InputSpec, shape_of
 from ..layers.layer import Layer
 from ..metrics import Mean, Metric
+from ..naming import ops_named
 from ..nest import alone, flatten, map_structure, pack
 from ..scope import current_scope, in_order, outside_steps
 from ..variables import Variable
@@ -187,7 +188,8 @@ class Trainer(Layer):
         """The metrics' values by name, as graph."""
         values: dict[str, Any] = {}
         for metric in self.metrics:
-            result = metric.result()
+            with ops_named(metric.name):
+                result = metric.result()
             values |= result if isinstance(result, dict) else {metric.name: result}
         return values
 
