@@ -13,6 +13,7 @@ from graphflow.compiler.ops.reduction import reduce_sum
 from graphflow.compiler.ops.state import placeholder
 from graphflow.runtime.interpreter import interpret
 
+import graphflow
 from graphflow import keras
 from graphflow.keras.scope import StepScope
 
@@ -32,6 +33,7 @@ def check_layer(layer: Any, shape: tuple[int, ...], training: bool = False, grad
     copy = type(layer).from_config(layer.get_config())
     assert copy.get_config() == layer.get_config()
     check_output(layer, shape, training, run)
+    check_eager(layer, copy, shape)
     if gradient:
         config = layer.get_config() | {"dtype": "float64", "name": f"{layer.name}_wide"}
         check_gradient(type(layer).from_config(config), shape, training, run)
@@ -73,6 +75,27 @@ def check_output(layer: Any, shape: tuple[int, ...], training: bool, make_run: C
         np.testing.assert_array_equal(run(samples), whole)
 
 
+def check_eager(layer: Any, copy: Any, shape: tuple[int, ...]) -> None:
+    """Where operations run at once the layer gives what a graph does, in training and otherwise, and so does a copy
+    that was built there and is given its weights."""
+    samples = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
+    x = placeholder(as_dtype("float32"), (None, *shape))
+    seeds = [(inner, vars(inner).get("_next_seed")) for inner in layer._all_layers()]  # some count their drawings
+    wanted = []
+    for training in (False, True):
+        with StepScope():
+            y = layer(x, training=training)
+        wanted.append(reference_run(y, [x], layer.weights)(samples))
+    for inner, seed in seeds:
+        inner._next_seed = seed
+    with graphflow.eager():
+        copy(samples)
+        copy.set_weights(layer.get_weights())
+        values = [copy(samples, training=False), layer(samples, training=False), layer(samples, training=True)]
+    for value, want in zip(values, [wanted[0], *wanted], strict=True):
+        np.testing.assert_allclose(value.numpy(), want, rtol=1e-5, atol=1e-6)
+
+
 def check_gradient(layer: Any, shape: tuple[int, ...], training: bool, make_run: Callable[..., Run]) -> None:
     """Gradients of a weighted sum of the output, for the input and every trainable weight, in float64."""
     rng = np.random.default_rng(1)
@@ -89,6 +112,11 @@ def check_gradient(layer: Any, shape: tuple[int, ...], training: bool, make_run:
     weighting = rng.normal(size=make_run(y, [x], layer.weights)(point).shape)
     value = make_run(total, [x, weighted], layer.weights)
     computed = make_run(grads, [x, weighted], layer.weights)(point, weighting)
+    with graphflow.eager(), graphflow.GradientTape() as tape:
+        tape.watch(at_once := graphflow.constant(point))
+        loss = reduce_sum(layer(at_once, training=training) * weighting)
+        for one, grad in zip(tape.gradient(loss, [at_once, *weights]), computed, strict=True):
+            np.testing.assert_allclose(one.numpy(), grad, rtol=1e-6, atol=1e-9)
 
     def slope(move: Any) -> float:
         move(STEP)
