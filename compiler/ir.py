@@ -34,6 +34,7 @@ class Tensor:
     __slots__ = ("__dict__", "__weakref__", "_keras_history", "_keras_mask", "_shape_class", "dims", "dtype", "index",
                  "op")  # __dict__: what programs note on a tensor
     __array_priority__ = 100  # NumPy arrays leave mixed arithmetic to us
+    OVERLOADABLE_OPERATORS: set[str]
     eager_value: np.ndarray | None = None  # what it is, where ops run at once
 
     def __init__(self, op: Operation, index: int, dtype: DType, dims: Dims | None):

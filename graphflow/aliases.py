@@ -11,6 +11,7 @@ import importlib.machinery
 import re
 import sys
 from collections.abc import Sequence
+from multiprocessing import spawn
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +20,8 @@ KERAS_VERSION = "2.3.1"
 
 # TensorFlow 1's internal modules, by the public one that has their names; "" is the top level
 _INTERNAL = {
-    "client.session": "", "framework.ops": "", "framework.dtypes": "dtypes", "framework.errors": "errors",
+    "client.session": "internal.session", "framework.ops": "", "framework.dtypes": "dtypes",
+    "framework.errors": "errors",
     "framework.tensor_shape": "", "framework.constant_op": "", "framework.random_seed": "",
     "framework.graph_util": "graph_util", "framework.function": "", "framework.sparse_tensor": "",
     "framework.graph_io": "train", "ops.array_ops": "", "ops.math_ops": "math", "ops.nn_ops": "nn", "ops.nn": "nn",
@@ -87,7 +89,8 @@ _KERAS = {
     "utils.data_utils": "utils.io_utils utils", "utils.vis_utils": "utils",
     "utils.io_utils": "utils.io_utils legacy.hdf5 utils",
     "utils.losses_utils": "legacy.constants losses", "utils.metrics_utils": "legacy.constants metrics",
-    "utils.multi_gpu_utils": "utils", "utils.layer_utils": "utils.layer_utils legacy.models utils",
+    "utils.multi_gpu_utils": "utils", "utils.tf_utils": "utils.legacy",
+    "utils.layer_utils": "utils.layer_utils legacy.models utils",
     "applications.imagenet_utils": "applications.imagenet_utils applications",
 }
 _KERAS_PLACES = re.compile(r"(contrib\.keras(\.python|\.api)?(\.keras)?|python\.keras(\._impl(\.keras)?)?)(?=\.|$)")
@@ -129,7 +132,7 @@ class Proxy(ModuleType):
         return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
 
     def __dir__(self) -> list[str]:
-        return dir(self._target)
+        return [name for name in dir(self._target) if not name.startswith("__")]
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -158,7 +161,7 @@ def _resolve(root: str, rest: str) -> Any:
     import graphflow
     if root == "keras":
         return _keras(rest)
-    if rest in ("", "compat.v1", "_api.v1", "compat"):
+    if rest in ("", "compat.v1", "compat.v2", "_api.v1", "compat"):
         proxy = Proxy("tensorflow", graphflow)
         proxy.__dict__.update(__version__=TENSORFLOW_VERSION, VERSION=TENSORFLOW_VERSION)
         return proxy
@@ -171,6 +174,8 @@ def _resolve(root: str, rest: str) -> Any:
         found = next((module for end, module in tutorials.items() if rest.endswith(f".{end}")), None)
         return _find("", f"contrib.learn.datasets.{found}") if found else Proxy(
             f"tensorflow.{rest}", graphflow)
+    if rest.endswith("audio_ops"):  # contrib.framework.python.ops, and where the ops are generated
+        return _find("", "audio")
     if rest == "python" or rest.startswith("python."):
         inner = rest.removeprefix("python").lstrip(".")
         public = _INTERNAL.get(inner)
@@ -229,6 +234,20 @@ def _find(base: str, rest: str) -> Any:
 
 
 def install() -> None:
-    """From now on `tensorflow` and `keras` are graphflow, whether or not they are installed too."""
+    """From now on `tensorflow` and `keras` are graphflow, whether or not they are installed too: here and in processes
+    that multiprocessing starts anew."""
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())
+        spawn.get_command_line = _command_of_child
+
+
+_command_line = spawn.get_command_line
+
+
+def _command_of_child(**arguments: Any) -> list[str]:
+    """What starts a process, with the aliases before anything of the program is imported."""
+    command = _command_line(**arguments)
+    if "-c" in command:
+        place = command.index("-c") + 1
+        command[place] = f"from graphflow.script import prepare; prepare(); {command[place]}"
+    return command

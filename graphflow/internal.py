@@ -25,12 +25,13 @@ from .math import div_no_nan
 from .math_ops import matmul
 from .metrics.base import metric_variable as _metric_variable
 from .partitioned import PartitionedVariable
+from .session import InteractiveSession, Session
 from .variables import Variable
 from .weighting import remove_squeezable
 
 __all__ = ["all_util", "context", "control_flow_util", "deprecation", "device_lib", "function_utils",
            "linear_operator_util", "metrics_impl",
-           "resource_variable_ops",
+           "resource_variable_ops", "session",
            "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope", "variables"]
 
 
@@ -106,6 +107,20 @@ def _message() -> Any:
     return TensorProto
 
 
+def register_session_run_conversion_functions(tensor_type: type, fetch_function: Callable[[Any], Any],
+                                              feed_function: Callable[[Any, Any], Any] | None = None,
+                                              feed_function_for_partial_run: Any = None) -> None:
+    """Let `Session.run` take objects of a class: `fetch_function(object)` gives (tensors, what makes the result of the
+    list of their values), `feed_function(object, value)` the (tensor, value) pairs that are fed."""
+    def fetch_parts(self: Any) -> tuple[Any, Callable[..., Any]]:
+        tensors, contract = fetch_function(self)
+        return tensors, lambda *values: contract(list(values))
+
+    tensor_type._fetch_parts = fetch_parts  # type: ignore[attr-defined]
+    if feed_function is not None:
+        tensor_type._feed_parts = feed_function  # type: ignore[attr-defined]
+
+
 def metric_variable(shape: Any, dtype: Any, validate_shape: bool = True, name: str | None = None) -> Any:
     """A local variable of zeros, in METRIC_VARIABLES."""
     return _metric_variable(shape, dtype, name)  # type: ignore[arg-type]
@@ -115,6 +130,8 @@ def _unchanged(target: Any) -> Any:
     return target
 
 
+session = SimpleNamespace(InteractiveSession=InteractiveSession, Session=Session, BaseSession=Session,
+                          register_session_run_conversion_functions=register_session_run_conversion_functions)
 tf_contextlib = SimpleNamespace(contextmanager=contextlib.contextmanager)
 tf_decorator = SimpleNamespace(make_decorator=make_decorator, unwrap=unwrap, rewrap=lambda _, old, new: new)
 tf_export = SimpleNamespace(tf_export=lambda *_, **__: _unchanged, keras_export=lambda *_, **__: _unchanged)

@@ -283,6 +283,9 @@ def _clipped(bound: DimLike, dim: DimLike, lowest: int, highest: DimLike) -> Dim
     return dm.minimum(bound, highest)
 
 
+_TWO_SIDED = ("add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
+
+
 def _install() -> None:
     def both(name: str, build: Callable[..., Tensor], op_name: str) -> None:
         setattr(Tensor, f"__{name}__", lambda x, y: build(x, y, name=op_name))
@@ -306,6 +309,9 @@ def _install() -> None:
     Tensor.__abs__ = lambda x: ew.abs_(x, name="Abs")  # type: ignore[method-assign]
     Tensor.__invert__ = lambda x: (ew.logical_not if x.dtype.is_bool else ew.invert)(x)  # type: ignore[method-assign]
     Tensor.__getitem__ = get_item  # type: ignore[method-assign]
+    names = {f"{side}{name}" for name in _TWO_SIDED for side in ("", "r")} | {
+        "lt", "le", "gt", "ge", "eq", "ne", "neg", "abs", "invert", "getitem"}
+    Tensor.OVERLOADABLE_OPERATORS = {f"__{name}__" for name in names}  # what libraries give their own classes
 
 
 _install()

@@ -24,3 +24,7 @@ def deserialize_keras_object(identifier: Any, module_objects: Mapping[str, Any] 
     """The object that a config or a name means, looked up in `custom_objects` and `module_objects`."""
     return _deserialize(identifier, custom_objects=custom_objects, module_objects=module_objects,
                         printable_module_name=printable_module_name)
+
+
+def register_symbolic_tensor_type(cls: type) -> None:
+    """Nothing: layers take whatever becomes a tensor."""
