@@ -10,26 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..compiler.ir import Graph, Operation, Tensor
-from ..display import page, palette, printable, write_atomically
+from ..display import page, printable, write_atomically
 
 if TYPE_CHECKING:
+    from .diagram import Diagram
     from .scene import Scene
 
 LIMIT = 60  # boxes: beyond it name scopes stay closed
-LEGEND = {"placeholder": "placeholder", "variable": "variable", "elementwise": "elementwise",
-          "contraction": "product or convolution", "reduction": "reduction", "index": "indexing, copying",
-          "random": "random", "effect": "assignment, group", "composite": "composite", "kernel": "fused kernel"}
-PAGE_STYLE = (
-    ".gf-panels{display:flex;gap:16px;align-items:flex-start}.gf-panel{flex:1 1 0;min-width:0}"
-    ".gf-panel h2{font-size:15px;font-weight:600;margin:8px 0;color:var(--ink)}"
-    ".gf-scroll{overflow:auto;max-height:85vh;border:1px solid var(--rule);border-radius:8px}"
-    ".gf-legend{display:flex;flex-wrap:wrap;gap:4px 14px;font-size:12px;"
-    "color:var(--faint);margin:4px 0 12px}.gf-legend i{display:inline-block;width:10px;height:10px;border-radius:3px;"
-    "margin-right:5px}")
 
 
 class Drawing:
-    """One graph, or several side by side: what a notebook shows, and `svg`, `html` and `save`."""
+    """One graph, or several side by side: what a notebook shows, and `svg`, `html`, `dot` and `save`."""
 
     def __init__(self, panels: Sequence[tuple[str, Sequence[Operation]]], limit: int = LIMIT,
                  heat: Mapping[Any, float] | None = None, groups: Mapping[str, Iterable[Any]] | None = None):
@@ -45,58 +36,73 @@ class Drawing:
     def svg(self) -> str:
         """The drawing as one SVG document. Raises ValueError for several graphs, which only a page can hold."""
         from .svg import svg
-        return svg(self._scene("svg"))
+        return svg(self._scene(self._only("svg")))
 
     def html(self) -> str:
-        """A self-contained page."""
+        """A self-contained page, on which the drawing is explored."""
+        from .interactive import program
         titles = ", ".join(title for title, _ in self.panels if title)
-        return page(f"graphflow: {titles}" if titles else "graphflow", self._body())
+        return page(f"graphflow: {titles}" if titles else "graphflow", program() + self._body(whole_page=True))
+
+    def dot(self) -> str:
+        """The drawing in the language of Graphviz. Raises ValueError for several graphs."""
+        from .dot import dot
+        diagram = self._diagram(self._only("dot"))
+        return dot(diagram.root, diagram.nets, diagram.labels)
 
     def save(self, path: str | os.PathLike[str], dpi: float = 192) -> pathlib.Path:
-        """Write a file of the kind that its suffix says: .svg, .html or, with matplotlib, .png, .pdf and others, where
-        `dpi` dots make an inch (96 units of the drawing). Returns its path.
+        """Write a file of the kind that its suffix says: .svg, .html, .dot or, with matplotlib, .png, .pdf and others,
+        where `dpi` dots make an inch (96 units of the drawing). Returns its path.
 
         Raises ValueError for other suffixes and for several graphs in one picture, ImportError without matplotlib.
         """
         kind = pathlib.Path(path).suffix.lower().removeprefix(".")
-        if kind == "html":
-            return write_atomically(path, self.html())
-        if kind == "svg":
-            return write_atomically(path, self.svg())
+        if kind in ("html", "svg", "dot"):
+            return write_atomically(path, getattr(self, kind)())
         if not kind:
-            raise ValueError(f"save: expected a path that ends in .svg, .html or .png, received {os.fspath(path)!r}")
+            raise ValueError("save: expected a path that ends in .svg, .png, .pdf, .html or .dot, "
+                             f"received {os.fspath(path)!r}")
         from .figure import render
-        return write_atomically(path, render(self._scene(kind), kind, dpi))
+        return write_atomically(path, render(self._scene(self._only(kind)), kind, dpi))
 
-    def _scene(self, kind: str) -> Scene:
+    def _only(self, kind: str) -> Sequence[Operation]:
         if len(self.panels) != 1:
             raise ValueError(f"A .{kind} holds one graph, this drawing has {len(self.panels)}: save it as .html")
-        return self._scene_of(self.panels[0][1])
+        return self.panels[0][1]
 
-    def _scene_of(self, operations: Sequence[Operation]) -> Scene:
+    def _diagram(self, operations: Sequence[Operation]) -> Diagram:
         from .diagram import Diagram
+        return Diagram(operations, self.limit, self.heat, self.groups)
+
+    def _scene(self, operations: Sequence[Operation]) -> Scene:
         from .scene import Scene, Text, arranged
         if not operations:
             return Scene(220, 40, [Text("n", 110, 24, "This graph has no operations.")])
-        diagram = Diagram(operations, self.limit, self.heat, self.groups)
+        diagram = self._diagram(operations)
         return arranged(diagram.root, diagram.nets, diagram.labels)
 
-    def _body(self) -> str:
+    def _body(self, whole_page: bool = False) -> str:
+        """The panels. In a notebook each begins with a picture, which stays where no script runs."""
+        from .interactive import legend, packed, styles, view
         from .svg import svg
-        legend = "".join(f'<span><i style="background:var(--{name})"></i>{text}</span>'
-                         for name, text in LEGEND.items())
-        panels = "".join(
-            f'<div class="gf-panel"><h2>{printable(title)}</h2>'
-            f'<div class="gf-scroll">{svg(self._scene_of(ops))}</div></div>' for title, ops in self.panels)
-        return (f"<style>{PAGE_STYLE}{palette('.gf-drawing')}</style>"
-                f'<div class="gf-drawing"><div class="gf-legend">{legend}</div>'
-                f'<div class="gf-panels">{panels}</div></div>')
+        panels = []
+        for title, operations in self.panels:
+            scene = None if whole_page and operations else self._scene(operations)
+            picture, height = (svg(scene), scene.height) if scene else ("", 0.0)
+            data = packed(operations, self.limit, self.heat, self.groups) if operations else ""
+            heading = f"<h2>{printable(title)}</h2>" if title else ""
+            panels.append(f'<div class="gf-panel">{heading}'
+                          f'{view(picture, len(operations), height, data, whole_page)}</div>')
+        return (f'{styles()}<div class="gf-drawing">{legend(op for _, ops in self.panels for op in ops)}'
+                f'<div class="gf-panels">{"".join(panels)}</div></div>')
 
-    def _repr_svg_(self) -> str | None:
-        return self.svg() if len(self.panels) == 1 else None
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from .interactive import program_once
+        bundle = {"text/plain": repr(self), "text/html": program_once() + self._body()}
+        return bundle | ({"image/svg+xml": self.svg()} if len(self.panels) == 1 else {})
 
-    def _repr_html_(self) -> str:
-        return self._body()
+    def __repr__(self) -> str:
+        return f"<graphflow.Drawing of {' and '.join(f'{len(ops)} operations' for _, ops in self.panels)}>"
 
 
 def draw(value: Any, limit: int = LIMIT, *, heat: Mapping[Any, float] | None = None,
@@ -158,14 +164,29 @@ def _needed(ops: Sequence[Operation]) -> list[Operation]:
     return [op for graph in dict.fromkeys(op.graph for op in ops) for op in graph.operations if op in found]
 
 
-def _graph_svg(self: Graph) -> str:
-    """The drawing that a notebook shows."""
+def _svg(self: Graph) -> str:
+    """The drawing as an SVG document (see graphflow.drawing)."""
     return draw(self).svg()
 
 
-def _graph_html(self: Graph) -> str:
-    return draw(self)._repr_html_()
+def _html(self: Graph) -> str:
+    """A self-contained page on which the graph is explored."""
+    return draw(self).html()
 
 
-Graph._repr_svg_ = _graph_svg  # type: ignore[attr-defined]
-Graph._repr_html_ = _graph_html  # type: ignore[attr-defined]
+def _save(self: Graph, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write the drawing to a file whose suffix is .svg, .png, .pdf, .html or .dot (see Drawing.save)."""
+    return draw(self).save(path)
+
+
+def _shown(self: Any, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    """What a notebook shows: of a tensor or an operation all that it is computed from, of an eager tensor its value."""
+    if getattr(self, "eager_value", None) is not None:
+        return {}
+    return draw(self)._repr_mimebundle_() | {"text/plain": repr(self)}
+
+
+for _kind in (Graph, Operation, Tensor):
+    _kind._repr_mimebundle_ = _shown  # type: ignore[union-attr]
+for _name, _member in (("svg", _svg), ("html", _html), ("save", _save)):
+    setattr(Graph, _name, _member)

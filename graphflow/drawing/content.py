@@ -99,7 +99,7 @@ def folded_node(scope: Scope, prefix: str) -> Node:
 
 def scope_node(scope: Scope, prefix: str) -> Node:
     """The frame of an open scope."""
-    return Node(scope.style, shorten(relative(scope.name, prefix)),
+    return Node("scope" if scope.style == "run" else scope.style, shorten(relative(scope.name, prefix)),
                 tooltip=scope.name if scope.kernel is None else describe(scope.kernel))
 
 

@@ -39,7 +39,7 @@ class Diagram:
             if inner in opened:
                 frame = self._heat.apply(scope_node(inner, prefix), seconds if inner.kernel else None)
                 child = box.add(Box(frame, width=text_width(f"{frame.label} {frame.name}", NAME_SIZE) + 20))
-                self._fill(child, inner, opened, prefix if inner.style == "group" else inner.name + "/")
+                self._fill(child, inner, opened, inner.prefix(prefix))
             else:
                 child = box.add(_box(self._heat.apply(folded_node(inner, prefix), seconds)))
                 self._where.update((op, child) for op in inner.everything())

@@ -1,13 +1,14 @@
 """The tree of boxes that a drawing folds and unfolds: name scopes, fused kernels and the caller's groups.
 
-Kernels and groups stand in the innermost scope that holds all of their ops. A scope with one member is that member, and
-one with more members than can be shown at once is divided, so that any graph can be looked at a screen at a time.
+A group stands in the innermost scope that holds all of its ops. A scope with one member is that member, and one with
+more members than can be shown at once is divided, so that any graph can be looked at a screen at a time.
 """
 from __future__ import annotations
 
 import difflib
 import heapq
 import itertools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,24 +16,32 @@ from typing import Any
 
 from ..compiler.ir import Operation
 
-MOST_MEMBERS = 200  # of one scope, before it is divided
+MOST_MEMBERS = 60  # of one scope, before those that were made one after the other are put together
+SHORTEST_RUN = 10
+SPAN = " \N{HORIZONTAL ELLIPSIS} "
 
 
 @dataclass(eq=False)
 class Scope:
-    """A name scope, the ops fused into one kernel (style "kernel", of the op `kernel`) or a "group"."""
+    """A name scope, the ops fused into one kernel (style "kernel", of the op `kernel`), a "group", or a "run" of what
+    was made one after the other."""
 
     name: str
     style: str = "scope"
     kernel: Operation | None = None
     scopes: dict[str, Scope] = field(default_factory=dict)
     ops: list[Operation] = field(default_factory=list)
+    first: int = 0  # where the first of its ops stands in the graph
 
     @property
     def members(self) -> int:
         """How many boxes it holds."""
         inside = set(self.ops)
         return len(self.scopes) + sum(not (reads_simply(op) and op.inputs[0].op in inside) for op in self.ops)
+
+    def prefix(self, around: str) -> str:
+        """What the names of its members begin with; `around` is that of the scope around it."""
+        return f"{self.name}/" if self.style in ("scope", "kernel") else around
 
     def all_scopes(self) -> Iterator[Scope]:
         """Itself and the scopes within, outer ones first."""
@@ -49,46 +58,46 @@ class Scope:
 
 
 def scopes_of(operations: Sequence[Operation], limit: int, groups: Mapping[str, Iterable[Any]]) -> Scope:
-    """The tree. An op named as a scope belongs to it. `limit` is how many boxes are shown at first: a compiled graph
-    that has no more is drawn without name scopes, which its kernels cross. `groups` are ops or names of ops by title.
+    """The tree. An op named as a scope belongs to it, and what reads a variable to the variable's scope. `limit` is how
+    many boxes are shown at first: a compiled graph that has no more is drawn without name scopes, which its kernels
+    cross. `groups` are ops or names of ops by title. Raises ValueError for a name in `groups` that no op has.
     """
     top = Scope("")
     flat = len(operations) <= limit and any("body" in op.attrs for op in operations)
     prefixes = {op.name[:slash.start()] for op in operations for slash in re.finditer("/", op.name)}
+    number = {op: i for i, op in enumerate(operations)}
     names = {op.name for op in operations}
     title_of = {find_name(op, names, "groups"): title for title, ops in groups.items() for op in ops}
-    grouped: dict[str, tuple[Scope, list[str]]] = {title: (Scope(title, "group"), []) for title in groups}
-    homes: list[tuple[Operation, str, list[str]]] = []
+    grouped: dict[str, list[tuple[Operation, list[str]]]] = {}
     for op in operations:
-        name = op.name if op.name in prefixes and "body" not in op.attrs else op.name.rpartition("/")[0]
+        home = op.inputs[0].op if reads_simply(op) and op.inputs[0].op in number else op
+        name = home.name if home.name in prefixes and "body" not in home.attrs else home.name.rpartition("/")[0]
         path = name.split("/") if name and not flat else []
-        title = title_of.get(op.name)
-        if title is not None:
-            scope, common = grouped[title]
-            shared = list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(common, path, strict=False)))
-            grouped[title] = scope, [a for a, _ in shared] if scope.ops or scope.scopes else path
-            _put(scope, op)
+        if op.name in title_of:
+            grouped.setdefault(title_of[op.name], []).append((op, path))
         else:
-            homes.append((op, op.name, path))
-    for op, _, path in homes:
-        _put(_descend(top, path), op)
-    for scope, path in grouped.values():
-        if scope.ops or scope.scopes:
-            _descend(top, path).scopes[f"{scope.name}:group"] = scope
-    _divide(top)
+            _put(_descend(top, path, number[op]), op, number[op])
+    for title, members in grouped.items():
+        common = os.path.commonprefix([path for _, path in members])
+        first = number[members[0][0]]
+        group = Scope(title, "group", first=first)
+        _descend(top, common, first).scopes[f"{title}:group"] = group
+        for op, _ in members:
+            _put(group, op, number[op])
+    _divide(top, number)
     _simplify(top)
     return top
 
 
-def _descend(top: Scope, path: Iterable[str]) -> Scope:
+def _descend(top: Scope, path: Iterable[str], first: int) -> Scope:
     for part in path:
-        top = top.scopes.setdefault(part, Scope(f"{top.name}/{part}".lstrip("/")))
+        top = top.scopes.setdefault(part, Scope(f"{top.name}/{part}".lstrip("/"), first=first))
     return top
 
 
-def _put(scope: Scope, op: Operation) -> None:
+def _put(scope: Scope, op: Operation, number: int) -> None:
     if "body" in op.attrs:
-        scope.scopes[op.name + ":"] = Scope(op.name, "kernel", op, ops=list(leaves([op])))
+        scope.scopes[op.name + ":"] = Scope(op.name, "kernel", op, ops=list(leaves([op])), first=number)
     else:
         scope.ops.append(op)
 
@@ -104,53 +113,39 @@ def find_name(value: Any, names: set[str], argument: str) -> str:
     return name
 
 
-def _divide(top: Scope) -> None:
-    """Where a scope has more members than can be shown, put those whose names differ in a number together, or those
-    that follow each other."""
+def _divide(top: Scope, number: Mapping[Operation, int]) -> None:
+    """Where a scope has more members than can be shown, put runs of them together, in the order in which they were
+    made. That order is one of execution, so no two runs feed each other."""
     stack = [top]
     while stack:
         scope = stack.pop()
         if scope.members > MOST_MEMBERS and scope.kernel is None:
-            groups = _by_stem(scope)
-            if len(groups) > MOST_MEMBERS or len(groups) == 1:
-                groups = _in_runs(scope)
-            scope.ops, scope.scopes = [], groups
+            members: list[tuple[int, str, Operation | Scope]] = [(number[op], op.name, op) for op in scope.ops]
+            members += [(inner.first, key, inner) for key, inner in scope.scopes.items()]
+            members.sort(key=lambda member: member[0])
+            keep = len(scope.scopes) <= MOST_MEMBERS // 2  # then only loose ops are put together, between the scopes
+            length = max(-(-len(members) // MOST_MEMBERS), SHORTEST_RUN)
+            scope.ops, scope.scopes, run = [], {}, Scope("", "run")
+            for first, key, member in members:
+                if keep and isinstance(member, Scope):
+                    scope.scopes[key], run = member, Scope("", "run")
+                    continue
+                if not run.name or len(run.ops) + len(run.scopes) == length:
+                    run = scope.scopes[f"{key}:{first}"] = Scope(member.name, "run", first=first)
+                else:
+                    run.name = f"{run.name.partition(SPAN)[0]}{SPAN}{member.name.rpartition('/')[2]}"
+                if isinstance(member, Scope):
+                    run.scopes[key] = member
+                else:
+                    run.ops.append(member)
         stack += scope.scopes.values()
-
-
-def _by_stem(scope: Scope) -> dict[str, Scope]:
-    groups: dict[str, Scope] = {}
-
-    def group(name: str) -> Scope:
-        stem = re.sub(r"(_\d+)?:?$", "_*", name, count=1)
-        return groups.setdefault(stem, Scope(stem))
-
-    for op in scope.ops:
-        group(op.name).ops.append(op)
-    for name, inner in scope.scopes.items():
-        group(re.sub(r"\d+$", "", inner.name)).scopes[name] = inner
-    return groups
-
-
-def _in_runs(scope: Scope) -> dict[str, Scope]:
-    members: list[tuple[str, Operation | Scope]] = [(op.name, op) for op in scope.ops]
-    members += [(name, inner) for name, inner in scope.scopes.items()]
-    length = max(-(-len(members) // MOST_MEMBERS), 50)
-    groups = {}
-    for start in range(0, len(members), length):
-        run = members[start:start + length]
-        last = getattr(run[-1][1], "name", "").rpartition("/")[2]
-        name = f"{getattr(run[0][1], 'name', '')} \N{HORIZONTAL ELLIPSIS} {last}"
-        groups[f"{name}:{start}"] = Scope(name, ops=[m for _, m in run if isinstance(m, Operation)],
-                                          scopes={k: m for k, m in run if isinstance(m, Scope)})
-    return groups
 
 
 def _simplify(top: Scope) -> None:
     """Put the only member of a scope in its place."""
     for scope in reversed(list(top.all_scopes())):
         for name, inner in list(scope.scopes.items()):
-            if inner.members == 1 and inner.style == "scope":
+            if inner.members == 1 and inner.style in ("scope", "run"):
                 del scope.scopes[name]
                 scope.scopes |= {f"{name}/{key}": only for key, only in inner.scopes.items()}
                 scope.ops += inner.ops

@@ -8,36 +8,40 @@ from .scene import BOXES, LINES, TEXTS, Line, Rect, Scene, Text, colour, mixed
 
 
 @cache
-def style_sheet() -> str:
-    """CSS with the colours worked out, which renderers other than browsers understand."""
-    fixed = [".gf-graph{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif;color-scheme:light dark}"
-             ".gf-graph text{pointer-events:none;paint-order:stroke}.gf-graph path{fill:none}",
-             ".gf-graph path:hover{stroke-width:2.5}"]
+def style_sheet(light: str = ".gf-graph", dark: str = "") -> str:
+    """CSS with the colours worked out, which renderers other than browsers understand.
+
+    `light` selects drawings; `dark` those that are to be dark, by default what the reader's system asks for.
+    """
+    sizes = [f"{light} text{{pointer-events:none;paint-order:stroke}}{light} path{{fill:none}}"
+             f"{light}{{font-family:system-ui,'Segoe UI',Helvetica,Arial,sans-serif}}"]
     for name, type_ in TEXTS.items():
         halo = "stroke-width:2px;stroke-opacity:.8;" if type_.halo else ""
-        fixed.append(f".gf-graph text.{name.replace(' ', '.')}{{font-size:{type_.size:g}px;{halo}"
+        sizes.append(f"{light} text.{name.replace(' ', '.')}{{font-size:{type_.size:g}px;{halo}"
                      f"text-anchor:{type_.anchor};font-weight:{600 if type_.bold else 400}}}")
     for name, paint in BOXES.items():
-        fixed.append(f".gf-graph .{name} rect{{stroke-width:{paint.width:g};opacity:{paint.opacity:g};"
+        sizes.append(f"{light} .{name} rect{{stroke-width:{paint.width:g};opacity:{paint.opacity:g};"
                      f"{_dash(paint.dash)}}}")
     for name, (_, width, dash) in LINES.items():
-        fixed.append(f".gf-graph .{name}{{stroke-width:{width:g};{_dash(dash)}}}")
-    return f"{''.join(fixed)}{_colours(False)}@media(prefers-color-scheme:dark){{{_colours(True)}}}"
+        sizes.append(f"{light} .{name}{{stroke-width:{width:g};{_dash(dash)}}}")
+    at_night = _colours(dark or light, True)
+    return "".join(sizes) + _colours(light, False) + (
+        at_night if dark else f"@media(prefers-color-scheme:dark){{{at_night}}}")
 
 
 def _dash(dash: tuple[float, float] | None) -> str:
     return f"stroke-dasharray:{dash[0]:g} {dash[1]:g};" if dash else ""
 
 
-def _colours(dark: bool) -> str:
-    rules = [f".gf-graph .paper{{fill:{colour('paper', dark)}}}",
-             f".gf-graph .arrow{{fill:{colour('wire', dark)};stroke:none}}"]
+def _colours(where: str, dark: bool) -> str:
+    rules = [f"{where} .paper{{fill:{colour('paper', dark)}}}",
+             f"{where} .arrow{{fill:{colour('wire', dark)};stroke:none}}"]
     for name, type_ in TEXTS.items():
-        rules.append(f".gf-graph text.{name.replace(' ', '.')}{{fill:{colour(type_.colour, dark)}"
+        rules.append(f"{where} text.{name.replace(' ', '.')}{{fill:{colour(type_.colour, dark)}"
                      + (f";stroke:{colour('paper', dark)}" if type_.halo else "") + "}")
-    rules += [f".gf-graph .{name} rect{{fill:{mixed(p.fill, p.share, dark)};stroke:{colour(p.stroke, dark)}}}"
+    rules += [f"{where} .{name} rect{{fill:{mixed(p.fill, p.share, dark)};stroke:{colour(p.stroke, dark)}}}"
               for name, p in BOXES.items()]
-    rules += [f".gf-graph .{name}{{stroke:{colour(stroke, dark)}}}" for name, (stroke, _, _) in LINES.items()]
+    rules += [f"{where} .{name}{{stroke:{colour(stroke, dark)}}}" for name, (stroke, _, _) in LINES.items()]
     return "".join(rules)
 
 

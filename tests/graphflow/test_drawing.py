@@ -1,6 +1,11 @@
 """Drawings: every op appears, the XML is sound, nothing is fetched, and large graphs fold."""
 from __future__ import annotations
 
+import base64
+import gzip
+import json
+import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -11,9 +16,10 @@ from graphflow.compiler.pipeline import compile_graph
 from graphflow.runtime.session import Session
 
 import graphflow as tf
-from graphflow.drawing import draw, save, to_html, to_svg
+from graphflow.drawing import draw, interactive, save, to_html, to_svg
 from graphflow.drawing.layout import Box, Net, arrange
 
+ASSETS = pathlib.Path(interactive.__file__).parent / "assets"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -91,25 +97,66 @@ def test_control_characters_in_attributes_keep_the_xml_sound(graph):
     assert "note: a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}<&\"'" in titles(to_svg(graph))
 
 
+def data_of(page: str) -> dict:
+    """What the page of one drawing hands to its script."""
+    packed, = re.findall(r'const a=\["\w+","([^"]+)"\]', page)
+    return json.loads(gzip.decompress(base64.b64decode(packed)))
+
+
 def test_the_page_is_self_contained(graph):
     page = to_html(layered())
     assert page.startswith("<!DOCTYPE html>")
-    assert "prefers-color-scheme:dark" in page
-    for reference in ("https:", "src=", "href=", "url(", "@import"):
+    for reference in ("http:", "https:", "src=", "href=", "url(", "@import", "fetch("):
         assert reference not in page
-    assert page.replace("http://www.w3.org/2000/svg", "").count("http:") == 0  # a namespace is never fetched
+    engine, = re.findall(r'graphflowEngine="([^"]+)"', page)
+    assert b"org.eclipse.elk.layered" in gzip.decompress(base64.b64decode(engine))
+    assert "Eclipse Public License" in (ASSETS / "LICENSE.elkjs.md").read_text()
 
 
-def test_notebooks_show_a_graph(graph):
-    layered()
-    ET.fromstring(graph._repr_svg_())
-    assert graph._repr_svg_() in graph._repr_html_()
+def test_the_page_has_all_operations(graph):
+    data = data_of(to_html([layered()]))
+    names = {row[8] for row in data["nodes"]}
+    assert names >= {op.name for op in graph.operations if op.type not in ("ReadVariableOp", "Assign", "Const")}
+    for i, (parent, kind, *_, name, tooltip) in enumerate(data["nodes"][1:], 1):
+        assert parent < i and data["nodes"][parent][1]  # a scope, and before what it holds
+        assert kind or f"  {name}\n" in tooltip and "test_drawing.py" in tooltip
+    assert data["docs"]["MatMul"] and "float32(?, 3)" in data["types"]
+    matmul, relu = (next(i for i, row in enumerate(data["nodes"]) if row[8] == name)
+                    for name in ("hidden/MatMul", "hidden/activation"))
+    assert any(target == matmul for _, _, target, _ in data["edges"])
+    assert any(source == relu for source, _, _, _ in data["edges"])
+
+
+def test_notebooks_show_graphs_tensors_and_operations(graph, monkeypatch):
+    monkeypatch.setattr(interactive._Shown, "once", False)
+    mean = layered()
+    for value in (graph, mean, mean.op):
+        bundle = value._repr_mimebundle_()
+        ET.fromstring(bundle["image/svg+xml"])
+        assert bundle["text/plain"] == repr(value)
+        still, = re.findall(r'<img [^>]*src="data:image/svg\+xml;base64,([^"]+)">', bundle["text/html"])
+        assert base64.b64decode(still).decode() == bundle["image/svg+xml"]
+        assert ("graphflowEngine=" in bundle["text/html"]) == (value is graph)  # once, for all outputs
+    assert graph.svg() == to_svg(graph) and graph.html() == to_html(graph)
+
+
+def test_an_eager_tensor_shows_its_value():
+    with tf.eager():
+        assert tf.constant(1.0)._repr_mimebundle_() == {}
 
 
 @pytest.mark.parametrize("value", [tf.Graph(), []], ids=["graph", "fetches"])
 def test_nothing_to_draw(value):
     assert "no operations" in to_svg(value)
     assert "no operations" in to_html(value)
+
+
+def test_dot(graph):
+    text = draw(layered()).dot()
+    assert text.startswith("digraph {") and text.endswith("}\n")
+    assert 'label="hidden"' in text and 'label="Relu\\nactivation"' in text
+    name, = re.findall(r'(n\d+) \[label="MatMul"', text)
+    assert re.search(rf'{name} -> n\d+ \[label="float32\(\?, 3\)"\]', text)
 
 
 def test_one_op(graph):
@@ -121,10 +168,11 @@ def test_save_goes_by_suffix(graph, tmp_path):
     mean = layered()
     assert save(graph, tmp_path / "new" / "g.svg").read_text() == to_svg(graph)
     assert draw(mean).save(str(tmp_path / "g.HTML")).read_text() == to_html(mean)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["g.HTML", "new"]
+    assert graph.save(tmp_path / "g.dot").read_text() == draw(graph).dot()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["g.HTML", "g.dot", "new"]
     assert save(graph, tmp_path / "g.png", limit=5).read_bytes().startswith(b"\x89PNG")
     assert save(graph, tmp_path / "g.pdf", limit=5).read_bytes().startswith(b"%PDF")
-    with pytest.raises(ValueError, match=r"ends in \.svg, \.html or \.png, received 'g'"):
+    with pytest.raises(ValueError, match=r"ends in \.svg, .* or \.dot, received 'g'"):
         save(graph, "g")
     with pytest.raises(ValueError, match=r"cannot be written as \.docx"):
         save(graph, "g.docx")
@@ -162,8 +210,8 @@ def test_what_cannot_be_drawn():
 def test_two_graphs_need_a_page(graph):
     explanation = tf.explain(layered())
     drawing = draw(explanation)
-    assert len(drawing.html().split("<svg")) == 3
-    assert drawing._repr_svg_() is None
+    assert drawing.html().count('class="gf-view gf-page"') == 2
+    assert "image/svg+xml" not in drawing._repr_mimebundle_()
     with pytest.raises(ValueError, match="A .svg holds one graph, this drawing has 2"):
         drawing.svg()
 
