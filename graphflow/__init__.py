@@ -374,6 +374,7 @@ _names = Names(globals(), {
     "indexed_slices": "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices",
     "eager_mode": "eager enable_eager_execution function",
     "explain": "explain",
+    "profiling": "profile",
     "keras": "keras",
 })
 

@@ -20,7 +20,8 @@ KERAS_VERSION = "2.3.1"
 
 # TensorFlow 1's internal modules, by the public one that has their names; "" is the top level
 _INTERNAL = {
-    "client.session": "internal.session", "framework.ops": "", "framework.dtypes": "dtypes",
+    "client.session": "internal.session", "client.timeline": "timeline",
+    "framework.ops": "", "framework.dtypes": "dtypes",
     "framework.errors": "errors",
     "framework.tensor_shape": "", "framework.constant_op": "", "framework.random_seed": "",
     "framework.graph_util": "graph_util", "framework.function": "", "framework.sparse_tensor": "",

@@ -1,4 +1,4 @@
-"""`tf.profiler`: how many parameters and floating-point operations a graph has, by scope."""
+"""`tf.profiler`: how many parameters and floating-point operations a graph has, and what it took to run, by scope."""
 from __future__ import annotations
 
 import copy
@@ -16,33 +16,59 @@ __all__ = ["AdviceProto", "GraphNodeProto", "MultiGraphNodeProto", "OpLogProto",
 TRAINABLE_VARIABLES = "_trainable_variables"
 
 
+AMOUNTS = ("parameters", "float_ops", "exec_micros", "requested_bytes")
+
+
 class GraphNodeProto:
-    """What was found below a name; `children` are the scopes and operations in it."""
+    """What was found below a name; `children` are the scopes and operations in it. `exec_micros` and `requested_bytes`
+    are of a run that was recorded; the names with `total_` are sums over the children."""
+
+    parameters: int
+    float_ops: int
+    exec_micros: int
+    requested_bytes: int
+    total_parameters: int
+    total_float_ops: int
+    total_exec_micros: int
+    total_requested_bytes: int
 
     def __init__(self, name: str):
         self.name = name
-        self.parameters = self.float_ops = 0
-        self.total_parameters = self.total_float_ops = 0
+        for amount in AMOUNTS:
+            setattr(self, amount, 0)
+            setattr(self, f"total_{amount}", 0)
         self.children: list[GraphNodeProto] = []
 
-    def _add(self, parts: list[str], path: str, parameters: int, float_ops: int) -> None:
-        self.total_parameters += parameters
-        self.total_float_ops += float_ops
+    @property
+    def cpu_exec_micros(self) -> int:
+        """All time is the CPU's."""
+        return self.exec_micros
+
+    @property
+    def total_cpu_exec_micros(self) -> int:
+        return self.total_exec_micros
+
+    def _add(self, parts: list[str], path: str, **amounts: int) -> None:
+        for amount, value in amounts.items():
+            for name in (f"total_{amount}", *([amount] if not parts else ())):
+                setattr(self, name, getattr(self, name) + value)
         if not parts:
-            self.parameters += parameters
-            self.float_ops += float_ops
             return
         name = f"{path}/{parts[0]}" if path else parts[0]
         child = next((c for c in self.children if c.name == name), None)
         if child is None:
             child = type(self)(name)
             self.children.append(child)
-        child._add(parts[1:], name, parameters, float_ops)
+        child._add(parts[1:], name, **amounts)
 
     def lines(self, depth: int = 0) -> Iterator[str]:
         """The tree as text, the largest first."""
-        yield (f"{'  ' * depth}{self.name} ({self.total_parameters:,} params, {self.total_float_ops:,} flops)")
-        for child in sorted(self.children, key=lambda c: (-c.total_parameters, -c.total_float_ops)):
+        run = ""
+        if self.total_exec_micros:
+            run = f", {self.total_exec_micros:,} us, {self.total_requested_bytes:,} bytes"
+        yield (f"{'  ' * depth}{self.name} ({self.total_parameters:,} params, {self.total_float_ops:,} flops{run})")
+        for child in sorted(self.children, key=lambda c: (
+                -c.total_exec_micros, -c.total_parameters, -c.total_float_ops)):
             yield from child.lines(depth + 1)
 
 
@@ -82,7 +108,7 @@ class ProfileOptionBuilder:
 
     @staticmethod
     def time_and_memory(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        """What `tf.explain` shows."""
+        """Show the time and memory of a run that was recorded."""
         return {"account_type_regexes": [".*"], "select": ["micros", "bytes"], "output": "stdout"}
 
     def build(self) -> dict[str, Any]:
@@ -140,19 +166,27 @@ def _float_ops(op: Operation) -> int:
 
 def profile(graph: Graph | None = None, run_meta: Any = None, op_log: Any = None, cmd: str = "scope",
             options: Any = 0) -> GraphNodeProto:
-    """The parameters and floating-point operations of a graph, printed as the options say. Unknown sizes count as 1."""
+    """The parameters and floating-point operations of a graph, with times and bytes of the run that `run_meta`
+    (RunMetadata) recorded, printed as the options say. Unknown sizes count as 1; the operations that became one kernel
+    count as the one whose result it computes."""
     of = graph if graph is not None else default_graph()
     given = options or ProfileOptionBuilder.trainable_variables_parameter()
-    root = (GraphNodeProto if cmd in ("scope", "graph") else MultiGraphNodeProto)("_TFProfRoot")
+    by_scope = cmd in ("scope", "graph")
+    root = (GraphNodeProto if by_scope else MultiGraphNodeProto)("_TFProfRoot")
     only_trained = given.get("account_type_regexes") == [TRAINABLE_VARIABLES]
     kind = GraphKeys.TRAINABLE_VARIABLES if only_trained else GraphKeys.GLOBAL_VARIABLES
     for variable in of.get_collection(kind):
-        root._add(variable.op.name.split("/"), "", _elements(variable.shape.dims), 0)
+        root._add(variable.op.name.split("/"), "", parameters=_elements(variable.shape.dims))
     if not only_trained:
         for op in of.get_operations():
             count = _float_ops(op)
             if count:
-                root._add(op.name.split("/") if cmd in ("scope", "graph") else [op.type], "", 0, count)
+                root._add(op.name.split("/") if by_scope else [op.type], "", float_ops=count)
+        types = {op.name: op.type for op in of.get_operations()}
+        for node in (n for d in run_meta.step_stats.dev_stats for n in d.node_stats) if run_meta is not None else ():
+            name = node.node_name
+            root._add(name.split("/") if by_scope else [types.get(name, name)], "", exec_micros=node.op_end_rel_micros,
+                      requested_bytes=sum(m.total_bytes for m in node.memory))
     output = str(given.get("output", "stdout"))
     text = "\n".join(root.lines()) + "\n"
     if output.startswith("file:outfile="):
@@ -177,17 +211,19 @@ class Profiler:
 
     def __init__(self, graph: Graph | None = None, op_log: Any = None):
         self._graph = graph
+        self._run_meta: Any = None
 
     def add_step(self, step: int, run_meta: Any) -> None:
-        """Accepted: times are those that `tf.explain` measures."""
+        """Show the times of this run from now on."""
+        self._run_meta = run_meta
 
     def profile_name_scope(self, options: Any) -> GraphNodeProto:
-        return profile(self._graph, cmd="scope", options=options)
+        return profile(self._graph, self._run_meta, cmd="scope", options=options)
 
     profile_graph = profile_name_scope
 
     def profile_operations(self, options: Any) -> GraphNodeProto:
-        return profile(self._graph, cmd="op", options=options)
+        return profile(self._graph, self._run_meta, cmd="op", options=options)
 
     profile_python = profile_operations
 

@@ -32,8 +32,9 @@ _names = Names(globals(), {
                       "shuffle_batch shuffle_batch_join slice_input_producer string_input_producer",
     "training.session_run_hook": "SessionRunArgs SessionRunContext SessionRunHook SessionRunValues",
     "training.hooks": "CheckpointSaverHook CheckpointSaverListener FeedFnHook FinalOpsHook GlobalStepWaiterHook "
-                      "LoggingTensorHook NanLossDuringTrainingError NanTensorHook ProfilerHook SecondOrStepTimer "
+                      "LoggingTensorHook NanLossDuringTrainingError NanTensorHook SecondOrStepTimer "
                       "StepCounterHook StopAtStepHook SummarySaverHook",
+    "training.profiler_hook": "ProfilerHook",
     "training.session_manager": "SessionManager",
     "training.monitored_session": "ChiefSessionCreator MonitoredSession MonitoredTrainingSession Scaffold "
                                   "SessionCreator SingularMonitoredSession WorkerSessionCreator",

@@ -9,7 +9,7 @@ from ..compiler.graph_def import graph_def_of
 from ..compiler.ir import Operation, Tensor
 from ..compiler.ops.tensor_proto import ENUM, field, varint
 from .flow import Control
-from .plan import Binding
+from .plan import Binding, Plan
 from .trace import Recorder, Run, members
 
 DEVICE = "/job:localhost/replica:0/task:0/device:CPU:0"
@@ -209,8 +209,8 @@ def _nodes(run: Run, wall: int) -> Iterator[NodeExecStats]:
             continue
         node = _node(step.op, begin, end, run.thread, wall)
         if last[step.op] == row:
-            node.output = [_output(binding, t) for t in step.op.outputs if t in binding.shapes]
-            nbytes = sum(o.tensor_description.allocation_description.requested_bytes for o in node.output)
+            node.output = [_output(run.whole.plan, binding, t) for t in step.op.outputs if t in binding.shapes]
+            nbytes = sum(o.tensor_description.allocation_description.allocated_bytes for o in node.output)
             node.memory = [AllocatorMemoryUsed(allocator_name="cpu", total_bytes=nbytes, peak_bytes=nbytes,
                                                live_bytes=nbytes)]
         yield node
@@ -243,13 +243,15 @@ def _node(op: Operation, begin: int, end: int, thread: int, wall: int) -> NodeEx
         op_end_rel_nanos=nanos, all_end_rel_nanos=nanos, scheduled_nanos=start)
 
 
-def _output(binding: Binding, tensor: Tensor) -> NodeOutput:
+def _output(plan: Plan, binding: Binding, tensor: Tensor) -> NodeOutput:
+    """What a row has computed; a variable's new value takes no memory of its own."""
     shape = binding.shapes[tensor]
     nbytes = prod(shape) * tensor.dtype.size
     return NodeOutput(slot=tensor.index, tensor_description=TensorDescription(
         dtype=ENUM.get(tensor.dtype.name, 0), shape=TensorShapeProto(dim=[Dim(size=n) for n in shape]),
-        allocation_description=AllocationDescription(requested_bytes=nbytes, allocated_bytes=nbytes,
-                                                     allocator_name="cpu")))
+        allocation_description=AllocationDescription(
+            requested_bytes=nbytes, allocated_bytes=nbytes if plan.storage(tensor)[0] == "arena" else 0,
+            allocator_name="cpu")))
 
 
 def fill(metadata: RunMetadata, recorder: Recorder, options: Any) -> None:

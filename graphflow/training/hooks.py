@@ -395,11 +395,3 @@ class FeedFnHook(SessionRunHook):
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs:
         return SessionRunArgs(None, feed_dict=self.feed_fn())
-
-
-class ProfilerHook(SessionRunHook):
-    """Accepted: `explain` times a plan's steps."""
-
-    def __init__(self, save_steps: int | None = None, save_secs: float | None = None, output_dir: Any = "",
-                 show_dataflow: bool = True, show_memory: bool = False):
-        self._timer = SecondOrStepTimer(save_secs, save_steps)

@@ -240,6 +240,7 @@ class _MonitoredSession:
             if request is not None:
                 if request.fetches is not None:
                     wanted[hook] = request.fetches
+                options = _merged(options, request.options)
                 for key, value in (request.feed_dict or {}).items():
                     if any(key is f for f in feeds):
                         raise RuntimeError("Same tensor is fed by two hooks." if key not in (feed_dict or {}) else
@@ -293,6 +294,13 @@ class _MonitoredSession:
             kind = None
         self._close(kind)
         return kind is None
+
+
+def _merged(options: RunOptions, more: RunOptions | None) -> RunOptions:
+    """Options that ask for all that either asks for."""
+    if more is None:
+        return options
+    return RunOptions(**{name: max(value, getattr(more, name)) for name, value in vars(options).items()})
 
 
 class _StepContext:
