@@ -104,7 +104,7 @@ class SubGraph(Graph):
             tensor = stack.pop()
             if tensor not in seen and tensor.op.type != "VariableV2":
                 seen.add(tensor)
-                if any(dm.symbol(d) is atom for d in tensor.dims or ()):
+                if _has_size(tensor, atom):
                     return tensor
                 stack += tensor.op.inputs
         return None
@@ -134,15 +134,34 @@ def _atoms(value: Any) -> Iterator[Atom]:
 
 
 def _tensor_of_size(atom: Atom, graph: Graph | None) -> Tensor | None:
-    """A tensor of this graph, or of one that it can reach, with an axis of this very size."""
+    """A tensor of this graph, or of one that it can reach, with an axis of this very size: what the latest such tensor
+    follows from, since several placeholders may share a size and the older ones need not be fed."""
     while graph is not None:
         for where in (graph, getattr(graph, "forward", None)):
-            for op in where.operations if where is not None else ():
+            for op in reversed(where.operations) if where is not None else ():
                 for t in op.outputs:
-                    if op.type not in ("Dims", "VariableV2") and any(dm.symbol(d) is atom for d in t.dims or ()):
-                        return t
+                    source = _source(t, atom)
+                    if source is not None:
+                        return source
         graph = graph.outer
     return None
+
+
+def _source(tensor: Tensor, atom: Atom) -> Tensor | None:
+    """The earliest tensor with an axis of this size on a way to `tensor`; None where the size itself makes it."""
+    found = None
+    following: Tensor | None = tensor
+    while following is not None and following.op.type != "VariableV2" and _has_size(following, atom):
+        found = following
+        following = next((t for t in found.op.inputs if _has_size(t, atom)), None)
+    if found is None or found.op.definition.family == SOURCE:
+        return found
+    made_of_size = atom in _atoms(tuple(found.op.attrs.values())) or any(t.op.type == "Dims" for t in found.op.inputs)
+    return None if made_of_size else found
+
+
+def _has_size(tensor: Tensor, atom: Atom) -> bool:
+    return any(dm.symbol(d) is atom for d in tensor.dims or ())
 
 
 def outermost(graph: Graph) -> Graph:

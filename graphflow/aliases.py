@@ -11,7 +11,6 @@ import importlib.machinery
 import re
 import sys
 from collections.abc import Sequence
-from multiprocessing import spawn
 from types import ModuleType
 from typing import Any
 
@@ -239,16 +238,16 @@ def install() -> None:
     that multiprocessing starts anew."""
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())
-        spawn.get_command_line = _command_of_child
+        _prepare_children()
 
 
-_command_line = spawn.get_command_line
+def _prepare_children() -> None:
+    """Let processes that multiprocessing starts have the aliases before they import anything of the program."""
+    from multiprocessing import spawn  # slow to import, and only programs that are run need it
+    command_line = spawn.get_command_line
 
+    def command_of_child(**arguments: Any) -> list[str]:
+        return [f"from graphflow.script import prepare; prepare(); {part}" if isinstance(part, str) and
+                part.startswith("from multiprocessing") else part for part in command_line(**arguments)]
 
-def _command_of_child(**arguments: Any) -> list[str]:
-    """What starts a process, with the aliases before anything of the program is imported."""
-    command = _command_line(**arguments)
-    if "-c" in command:
-        place = command.index("-c") + 1
-        command[place] = f"from graphflow.script import prepare; prepare(); {command[place]}"
-    return command
+    spawn.get_command_line = command_of_child

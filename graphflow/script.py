@@ -27,14 +27,19 @@ _NUMPY = {"bool": bool, "int": int, "float": float, "complex": complex, "object"
 def run(path: str, arguments: Sequence[str] = (), module: bool = False) -> None:
     """Run a script (or, as `python -m` does, a module) with `tensorflow` and `keras` being graphflow. Raises whatever
     the program raises."""
-    aliases.install()
-    restore_names()
+    prepare()
     sys.argv = [path, *arguments]
     sys.path[0] = os.getcwd() if module else os.path.dirname(os.path.abspath(path))
     if module:
         runpy.run_module(path, run_name="__main__", alter_sys=True)
     else:
         runpy.run_path(path, run_name="__main__")
+
+
+def prepare() -> None:
+    """Make this process one in which such programs run."""
+    aliases.install()
+    restore_names()
 
 
 def restore_names() -> None:

@@ -47,21 +47,28 @@ class Bidirectional(Layer):
     def layer(self) -> Any:
         return self.forward_layer
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
-        shape = sequences_shape if is_shape(sequences_shape) else sequences_shape[0]
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None, constants_shape: Any = None) -> None:
+        shape, *others = [sequences_shape] if is_shape(sequences_shape) else sequences_shape
+        constants = others[len(others) - getattr(self.forward_layer, "_num_constants", 0):] or constants_shape
         for one in (self.forward_layer, self.backward_layer):
             if not one.built:
-                one.build_from_config({"input_shape": shape})
+                one.build_from_config({"input_shape": shape} if not constants else {
+                    "shapes_dict": {"sequences_shape": shape, "constants_shape": constants}})
 
-    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = None) -> Any:
-        if isinstance(sequences, (list, tuple)):
-            sequences, *given = sequences
-            initial_state = given or initial_state
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = None,
+             constants: Any = None) -> Any:
+        keywords = {"mask": mask[0] if isinstance(mask, (list, tuple)) else mask, "training": training}
+        if hasattr(self.forward_layer, "_apart"):
+            sequences, initial_state, constants = self.forward_layer._apart(sequences, initial_state, constants)
+            keywords |= {"constants": constants} if constants else {}
         forward_state = backward_state = None
         if initial_state is not None:
+            if not isinstance(initial_state, (list, tuple)) or len(initial_state) % 2:
+                raise ValueError("When passing `initial_state` to a Bidirectional RNN, it must be a list with the "
+                                 "states of the forward layer and then those of the backward layer. Received: "
+                                 f"initial_state={initial_state}")
             half = len(initial_state) // 2
             forward_state, backward_state = list(initial_state[:half]), list(initial_state[half:])
-        keywords = {"mask": mask[0] if isinstance(mask, (list, tuple)) else mask, "training": training}
         ahead = self.forward_layer(sequences, initial_state=forward_state, **keywords)
         back = self.backward_layer(sequences, initial_state=backward_state, **keywords)
         states: tuple[Any, ...] = ()

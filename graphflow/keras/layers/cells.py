@@ -1,6 +1,7 @@
 """One step of the recurrent layers. Each cell projects its input first, which a layer does for all steps at once."""
 from __future__ import annotations
 
+import inspect
 import random
 from typing import Any
 
@@ -13,6 +14,7 @@ from .. import activations, initializers
 from ..nest import as_list, flatten
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from .arguments import take_weight_arguments, weight_config
+from .input_spec import is_shape
 from .layer import Layer
 from .linear import dense
 from .regularization import dropped
@@ -255,10 +257,12 @@ class StackedRNNCells(Layer):
         return [initial_states_of(cell, batch_size, self.compute_dtype) for cell in self.cells]
 
     def build(self, input_shape: Any) -> None:
+        step, *constants = [input_shape] if is_shape(input_shape) else input_shape
         for cell in self.cells:
             if isinstance(cell, Layer) and not cell.built:
-                cell.build_from_config({"input_shape": input_shape})
-            input_shape = (input_shape[0], output_size_of(cell))
+                takes = constants and "constants" in cell._signature.parameters
+                cell.build_from_config({"input_shape": [step, *constants] if takes else step})
+            step = (step[0], output_size_of(cell))
 
     def call(self, inputs: Tensor, states: Any, training: Any = False, **kwargs: Any) -> Any:
         following = []
@@ -292,7 +296,9 @@ def initial_states_of(cell: Any, batch_size: Any, dtype: str) -> Any:
 
 
 def call_cell(cell: Any, inputs: Any, states: Any, training: Any, kwargs: dict[str, Any]) -> tuple[Tensor, Any]:
-    """A step of any cell, told of training if it takes that."""
+    """A step of any cell, told of training and of constants if it takes these."""
     if isinstance(cell, Layer) and cell._signature.takes_training:
         kwargs = {**kwargs, "training": training}
+    if "constants" in kwargs and not {"constants", "kwargs"} & set(inspect.signature(cell.call).parameters):
+        del kwargs["constants"]
     return cell(inputs, states, **kwargs) if callable(cell) else cell.call(inputs, states, **kwargs)

@@ -6,7 +6,7 @@ from typing import Any
 from ..nest import map_structure
 from ..saving.saveable import Saveable
 from .input_spec import shape_of
-from .node import Node, mask_of
+from .node import Node, history_of, mask_of
 
 
 class Connected(Saveable):
@@ -57,7 +57,7 @@ class Connected(Saveable):
             raise ValueError(f"Asked to get {what} at node {index}, but the layer {self.name} has only "
                              f"{len(self._inbound_nodes)} inbound nodes.")
         node = self._inbound_nodes[index]
-        if what == "output":
+        if what == "output" or node.is_input:
             return node.outputs
-        given = node.arguments[0] if node.arguments else node.input_tensors
-        return node.outputs if node.is_input else given
+        given = [t for t in node.input_tensors if history_of(t) is not None] or node.input_tensors
+        return given[0] if len(given) == 1 else given

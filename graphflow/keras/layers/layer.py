@@ -13,6 +13,7 @@ from ...compiler.ops.reduction import size_of
 from ...compiler.ops.state import placeholder
 from .. import backend, dtype_policies, regularizers
 from ..legacy.layer import Keras2Layer
+from ..legacy.phase import note_phase
 from ..naming import auto_name
 from ..nest import as_list, flatten, map_structure
 from ..scope import (
@@ -204,6 +205,8 @@ class Layer(Connected, Weighted, Keras2Layer):
                 self._regularize_activity(outputs)
             if symbolic:
                 outputs = record(self, given, given_keywords, outputs)
+            elif recording():
+                note_phase(self, outputs, bound.get("training"))
             self._pass_mask(first, outputs, previous)
         return outputs
 
@@ -213,6 +216,7 @@ class Layer(Connected, Weighted, Keras2Layer):
             outputs = self(*args, **kwargs)
             operations = scope.assignments()
         tensors = [t for t in flatten(outputs) if isinstance(t, Tensor)]
+        note_phase(self, outputs, True)
         if not operations:
             return outputs
         values = iter(backend.get_session(tensors[0].graph).run([*tensors, *operations])[:len(tensors)])

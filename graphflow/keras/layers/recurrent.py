@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...array_ops import ensure_shape
+from ...compiler.dtypes import bool_
 from ...compiler.ir import Tensor
 from ..naming import to_snake_case
 from ..nest import as_list, flatten, map_structure, pack
@@ -35,7 +36,7 @@ class RNN(Layer):
 
     def __init__(self, cell: Any, return_sequences: bool = False, return_state: bool = False,
                  go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-                 zero_output_for_mask: bool = False, **kwargs: Any):
+                 zero_output_for_mask: bool = False, num_constants: int | None = None, **kwargs: Any):
         cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
         for needed in ("call", "state_size"):
             if not hasattr(cell, needed):
@@ -45,12 +46,15 @@ class RNN(Layer):
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.zero_output_for_mask = zero_output_for_mask
+        self._num_constants = num_constants or 0
         self._held: Any = None
 
     @property
     def states(self) -> Any:
-        """The variables of a stateful layer's states, None before there are any."""
-        return None if self._held is None else map_structure(lambda held: held.variable, self._held)
+        """The variables of a stateful layer's states, None for each before there are any."""
+        if self._held is None:
+            return [None] * len(flatten(self.cell.state_size))
+        return map_structure(lambda held: held.variable, self._held)
 
     @states.setter
     def states(self, variables: Any) -> None:
@@ -61,10 +65,13 @@ class RNN(Layer):
     def state_size(self) -> list[Any]:
         return as_list(self.cell.state_size)
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
-        shape = sequences_shape if is_shape(sequences_shape) else sequences_shape[0]
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None, constants_shape: Any = None) -> None:
+        shape, *others = [sequences_shape] if is_shape(sequences_shape) else sequences_shape
         if isinstance(self.cell, Layer) and not self.cell.built:
-            self.cell.build_from_config({"input_shape": (shape[0], *shape[2:])})
+            step, constants = (shape[0], *shape[2:]), others[len(others) - self._num_constants:]
+            if constants_shape is not None:
+                constants = [constants_shape] if is_shape(constants_shape) else list(constants_shape)
+            self.cell.build_from_config({"input_shape": [step, *constants] if constants else step})
         if self.stateful and self._held is None:
             if shape[0] is None:
                 raise ValueError("When using `stateful=True` in a RNN, the batch size must be static. Found dynamic "
@@ -92,10 +99,11 @@ class RNN(Layer):
             return as_list(self.first_states(inputs))
         return as_list(initial_states_of(self.cell, inputs if batch_size is None else batch_size, self.compute_dtype))
 
-    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:
-        if isinstance(sequences, (list, tuple)):  # Keras 2: the states behind the sequence
-            sequences, *given = sequences
-            initial_state = given or initial_state
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = False,
+             constants: Any = None) -> Any:
+        if isinstance(mask, bool) or isinstance(training, (list, tuple)) or getattr(initial_state, "dtype", 0) == bool_:
+            initial_state, mask, training = training, initial_state, mask  # the order of Keras 2, from a subclass
+        sequences, initial_state, constants = self._apart(sequences, initial_state, constants)
         mask = flatten(mask)[0]
         if initial_state is not None:
             wanted = self.first_states(sequences)
@@ -110,15 +118,25 @@ class RNN(Layer):
         else:
             states = self.first_states(sequences)
         states = list(states) if isinstance(states, (list, tuple)) else [states]
-        last, outputs, states = self._run(sequences, states, mask, training)
+        last, outputs, states = self._run(sequences, states, mask, training, constants)
         if self.stateful:
             for held, value in zip(flatten(self._held), flatten(states), strict=True):
                 held.variable.assign(value)
         output = outputs if self.return_sequences else last
         return (output, *states) if self.return_state else output
 
-    def _run(self, sequences: Tensor, states: list[Any], mask: Any, training: Any) -> Any:
-        cell = self.cell
+    def _apart(self, sequences: Any, initial_state: Any, constants: Any) -> tuple[Any, Any, list[Any]]:
+        """The sequence, the states and the constants. Keras 2: these may stand behind the sequence, in that order."""
+        constants = [] if constants is None else as_list(constants)
+        if isinstance(sequences, (list, tuple)):
+            sequences, *given = sequences
+            states = given[:len(given) - self._num_constants]
+            initial_state, constants = states or initial_state, given[len(states):] or constants
+        self._num_constants = len(constants)
+        return sequences, initial_state, constants
+
+    def _run(self, sequences: Tensor, states: list[Any], mask: Any, training: Any, constants: list[Any]) -> Any:
+        cell, more = self.cell, {"constants": constants} if constants else {}
         whole = isinstance(cell, Cell) and type(cell).call is Cell.call
         if whole:
             cell.start(sequences, states, training)
@@ -127,7 +145,7 @@ class RNN(Layer):
         def step(now: Tensor, current: Any) -> Any:
             if whole:
                 return cell.advance(now, list(current), training)
-            output, new = call_cell(cell, now, current, training, {})
+            output, new = call_cell(cell, now, current, training, more)
             return output, as_list(new)
 
         try:
@@ -158,7 +176,8 @@ class RNN(Layer):
             held.variable.assign(value)
 
     def _own_config(self) -> dict[str, Any]:
-        return {"return_sequences": self.return_sequences, "return_state": self.return_state,
+        constants = {"num_constants": self._num_constants} if self._num_constants else {}
+        return {**constants, "return_sequences": self.return_sequences, "return_state": self.return_state,
                 "go_backwards": self.go_backwards, "stateful": self.stateful, "unroll": self.unroll,
                 "zero_output_for_mask": self.zero_output_for_mask}
 

@@ -7,7 +7,7 @@ from ...compiler import dims as dm
 from ...compiler.ir import Tensor
 from ...compiler.ops.contraction import matmul
 from ...compiler.ops.elementwise import cast, equal, maximum, rsqrt, square, where
-from ...compiler.ops.reduction import reduce_all, reduce_sum
+from ...compiler.ops.reduction import reduce_all, reduce_any, reduce_sum
 from ...compiler.ops.slicing import stack
 from ...compiler.ops.view import reshape, stop_gradient, transpose
 from ..nest import flatten, map_structure
@@ -86,6 +86,19 @@ class TimeDistributed(Wrapper):
         return (inner[0], input_shape[1], *inner[1:])
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The masks that the layer gives for each time step; else whether anything of a step is left by that of the
+        inputs."""
+        if not isinstance(inputs, Tensor) or isinstance(previous_mask, (list, tuple)):
+            return previous_mask
+        assert inputs.dims is not None
+        steps = (inputs.dims[0] * inputs.dims[1],)
+        inner = None if previous_mask is None or len(previous_mask.dims) < 3 else (
+            reshape(previous_mask, (*steps, *previous_mask.dims[2:])))
+        made = self.layer.compute_mask(reshape(inputs, (*steps, *inputs.dims[2:])), inner)
+        if isinstance(made, Tensor) and made.dims is not None:
+            return reshape(made, (*inputs.dims[:2], *made.dims[1:]))
+        while previous_mask is not None and len(previous_mask.dims) > 2:
+            previous_mask = reduce_any(previous_mask, -1)
         return previous_mask
 
 

@@ -33,6 +33,7 @@ class Keras2Layer:
     _inbound_nodes: list[Any]
     _losses: list[Tensor]
     _penalties: Callable[[], list[Tensor]]
+    _all_layers: Callable[[], list[Any]]
     _network: Any = None
     _given_updates: tuple[tuple[Any, Any], ...] = ()  # outside calls: (update, the inputs it depends on)
     _given_losses: tuple[tuple[Any, Any], ...] = ()  # likewise, losses that are numbers
@@ -74,12 +75,15 @@ class Keras2Layer:
         is not trainable."""
         if self._network is not None:
             return self._updates_by(self._network.inputs, (self._network.input_nest,), {})
-        return [op for node in self._inbound_nodes for op in self._updates_of(node)]
+        given = [update for layer in self._all_layers()
+                 for update, _ in layer._given_updates] if self.trainable else []
+        return [*given, *(op for node in self._inbound_nodes for op in self._updates_of(node))]
 
     def get_updates_for(self, inputs: Any) -> list[Operation]:
         """The updates that depend on these inputs; with None those that depend on none."""
         wanted = set(flatten(inputs)) - {None}
-        return [*_given_for(inputs, self._given_updates),
+        return [*(update for layer in self._all_layers()
+                  for update in _given_for(inputs, layer._given_updates)),
                 *(op for node in self._inbound_nodes if wanted and wanted & set(node.input_tensors)
                   for op in self._updates_of(node))]
 
@@ -91,7 +95,7 @@ class Keras2Layer:
         if not self.trainable:
             return []
         with tensors[0].graph.as_default(), outside_steps(), training_as(True), StepScope() as scope:
-            self(*arguments, **{**keywords, **self._in_training()})  # type: ignore[operator]
+            self(*arguments, **{**self._in_training(), **keywords})  # type: ignore[operator]
             return scope.assignments()
 
     def _in_training(self) -> dict[str, Any]:
@@ -99,11 +103,12 @@ class Keras2Layer:
 
     def get_losses_for(self, inputs: Any) -> list[Tensor]:
         """The losses that depend on these inputs; with None those that depend on none: the penalties on weights."""
-        given = _given_for(inputs, self._given_losses)
+        layers = self._all_layers()
+        given = [loss for layer in layers for loss in _given_for(inputs, layer._given_losses)]
         if inputs is None:
             return [*given, *self._penalties()]
-        wanted = set(flatten(inputs))
-        return [*given, *(loss for loss in self._losses if any(t in wanted for t in before(loss)))]
+        wanted = {getattr(t, "handle", t) for t in flatten(inputs)}
+        return [*given, *(loss for layer in layers for loss in layer._losses if wanted & set(before(loss)))]
 
 
 def metric_name(tensor: Tensor) -> str:

@@ -3,6 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...compiler.ir import Tensor
+from ..nest import flatten
+
 
 def tensor_uses_phase(tensor: Any) -> bool:
     """Whether a layer before it does something else in training and was not told which it is."""
@@ -16,6 +19,13 @@ def tensor_uses_phase(tensor: Any) -> bool:
         waiting += [parent for parent in node.parent_nodes if parent not in seen]
         seen.add(node)
     return False
+
+
+def note_phase(layer: Any, outputs: Any, training: Any) -> None:
+    """Note it on tensors that a layer made of variables and constants."""
+    for output in flatten(outputs):
+        if isinstance(output, Tensor):
+            output._uses_learning_phase = training is None and layer_uses_phase(layer)
 
 
 def layer_uses_phase(layer: Any) -> bool:

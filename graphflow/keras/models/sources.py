@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .data import Batches, class_weights_to_sample_weights
+from .data import Batches
 from .feeds import Feed
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class FeedSource:
         """One epoch."""
         for x, y, weight in self.feed.batches():
             if self.class_weight:
-                weight = class_weights_to_sample_weights(y, self.class_weight, weight)
+                weight = self.model._weights_of_classes(y, self.class_weight, weight)
             batch = self.model._batch(x, *((None, None) if self.kind == "predict" else (y, weight)))
             yield functools.partial(self.model._step(self.kind, batch), *batch.arrays)
 

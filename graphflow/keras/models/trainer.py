@@ -22,7 +22,7 @@ from ..nest import alone, flatten, map_structure, pack
 from ..scope import current_scope, in_order, outside_steps
 from ..variables import Variable
 from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
-from .data import Batch, unpack
+from .data import Batch, class_weights_to_sample_weights, unpack
 from .eager import at_once, eager_results, eager_step
 from .steps import Inputs, flat_logs, predict_step, results, update_step
 
@@ -272,6 +272,17 @@ class Trainer(Layer):
                              "were given.")
         given = iter(flat)
         return [next(given) if u else None for u in used]
+
+    def _weights_of_classes(self, y: Any, class_weight: Any, sample_weight: Any) -> Any:
+        """Sample weights for those of classes: for several outputs one for each, from a dict by name or a list."""
+        names = list(self.output_names or ()) if self._knows_outputs() else []
+        by_name = isinstance(class_weight, dict) and set(class_weight) <= set(names)
+        if len(names) < 2 or not (by_name or isinstance(class_weight, (list, tuple))):
+            return class_weights_to_sample_weights(y, class_weight, sample_weight)
+        by_output = self._known()[0].outputs.arranged(class_weight, "class_weight")
+        given = zip(self._targets(y), by_output, self._weights_by_output(sample_weight), strict=True)
+        return [weight if classes is None else class_weights_to_sample_weights(target, classes, weight)
+                for target, classes, weight in given]
 
     def _weights_by_output(self, weights: Any) -> list[Any]:
         outputs = self._known()[0].outputs

@@ -10,7 +10,7 @@ import numpy as np
 from .. import backend, config
 from ..callbacks import CallbackList, History
 from ..nest import flatten, pack
-from .data import Batches, class_weights_to_sample_weights, split_validation, unpack
+from .data import Batches, split_validation, unpack
 from .feeds import Feed, is_arrays
 from .sources import ArraySource, Epochs, FeedSource, Rows, Run
 from .steps import flat_logs
@@ -94,7 +94,7 @@ class Fitter(Trainer):
             raise ValueError(f"{method}: the number of steps must be positive. Received: {steps}")
         if is_arrays(x):
             if class_weight:
-                sample_weight = class_weights_to_sample_weights(y, class_weight, sample_weight)
+                sample_weight = self._weights_of_classes(y, class_weight, sample_weight)
             data = self._batch(x, y, sample_weight)
             if batch_size is None and steps:
                 batch_size = -(-data.size // steps)
@@ -197,7 +197,7 @@ class Fitter(Trainer):
         `reset_metrics` they run on from the batches before."""
         self._need_compiled("train_on_batch")
         if class_weight:
-            sample_weight = class_weights_to_sample_weights(y, class_weight, sample_weight)
+            sample_weight = self._weights_of_classes(y, class_weight, sample_weight)
         return self._on_batch("train", x, y, sample_weight, return_dict, reset_metrics)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False,

@@ -84,8 +84,8 @@ def read_legacy(group: Any, model: Any, skip_mismatch: bool = False, by_name: bo
         layers = [layer for layer in model.layers if layer.weights]
         if len(holding) != len(layers):
             raise ValueError(f"Layer count mismatch when loading weights from {group.file.filename!r}. Model expected "
-                             f"{len(layers)} layers, found {len(holding)} saved layers: cannot load {len(holding)} "
-                             f"layers into {len(layers)} layers.")
+                             f"{len(layers)} layers, found {len(holding)} saved layers: cannot load a file of "
+                             f"{len(holding)} layers into a model of {len(layers)} layers.")
         pairs = list(zip(layers, holding, strict=True))
     values: Values = []
     for layer, holder in pairs:

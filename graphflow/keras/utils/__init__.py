@@ -35,6 +35,7 @@ _names = Names(globals(), {
     "io_utils": "validate_file _hash_file=hash_file",
     "legacy": "legacy",
     "layer_utils": "count_params get_source_inputs is_keras_tensor print_summary",
+    "model_visualization": "model_to_dot plot_model",
     "packing": "pack_x_y_sample_weight unpack_x_y_sample_weight",
     "sequence_utils": "pad_sequences",
 })

@@ -9,12 +9,15 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ...compiler.ir import Tensor
+
 
 def to_list(x: Any, allow_tuple: bool = False) -> list[Any]:
-    """A list as it is, with `allow_tuple` a tuple as one, anything else alone in one."""
+    """A list as it is, a tuple of tensors (or any with `allow_tuple`) as one, anything else alone in one."""
     if isinstance(x, list):
         return x
-    return list(x) if allow_tuple and isinstance(x, tuple) else [x]
+    several = isinstance(x, tuple) and (allow_tuple or any(isinstance(part, Tensor) for part in x))
+    return list(x) if several else [x]
 
 
 def unpack_singleton(x: Any) -> Any:

@@ -86,7 +86,7 @@ class _Table:
     def rows(self, layer: Any, depth: int = 0) -> list[list[str]]:
         """The cells of a layer, and of those within it."""
         prefix = "   " * depth + "└ " if depth else ""
-        row = [f"{prefix}{layer.name} ({_kind(layer)})", _shown_shape(layer),
+        row = [f"{prefix}{layer.name} ({kind_of(layer)})", _shown_shape(layer),
                f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"]
         if self.nodes is not None:
             row.append(_connections(layer, self.nodes))
@@ -96,7 +96,7 @@ class _Table:
         return [row, *(r for sub in inner for r in self.rows(sub, depth + 1))]
 
 
-def _kind(layer: Any) -> str:
+def kind_of(layer: Any) -> str:
     """The class; of an operation of the graph the name that it has, as a class."""
     if not getattr(layer, "is_operation", False):
         return type(layer).__name__
