@@ -107,20 +107,22 @@ class Drawing:
 
 def draw(value: Any, limit: int = LIMIT, *, heat: Mapping[Any, float] | None = None,
          groups: Mapping[str, Iterable[Any]] | None = None) -> Drawing:
-    """Draw a graph, what some fetches (tensors, operations, variables, or a nest of them) need, or an explanation's
-    graph before and after compilation. Beyond `limit` boxes, name scopes stay closed.
+    """Draw a graph, a Keras model, what some fetches (tensors, operations, variables, or a nest of them) need, or an
+    explanation's graph before and after compilation. Beyond `limit` boxes, name scopes stay closed.
 
     `heat` ({operation or its name: seconds}) colours boxes by their share of the time, `groups` ({title: operations or
     their names}) frames operations that belong together. Raises ValueError for names that the drawing does not have.
     """
     if isinstance(value, Graph):
         return Drawing([("", value.operations)], limit, heat, groups)
+    if hasattr(value, "_drawn"):
+        return Drawing([("", value._drawn())], limit, heat, groups)
     if hasattr(value, "before") and hasattr(value, "after"):
         return Drawing([(f"Before: {len(value.before.operations)} ops", value.before.operations),
                         (f"After: {len(value.after.operations)} ops, of which "
-                         f"{sum('body' in op.attrs for op in value.after.operations)} fused",
+                         f"{sum(op.type == 'Fused' for op in value.after.operations)} fused",
                          value.after.operations)], limit, heat, groups)
-    return Drawing([("", _needed(list(_elements(value))))], limit, heat, groups)
+    return Drawing([("", needed(list(_elements(value))))], limit, heat, groups)
 
 
 def to_svg(value: Any, limit: int = LIMIT) -> str:
@@ -148,11 +150,12 @@ def _elements(value: Any) -> Iterable[Operation]:
     convert = getattr(value, "_as_graph_element", None)
     element = convert() if convert else value
     if not isinstance(element, (Tensor, Operation)):
-        raise TypeError(f"draw: expected a Graph, Tensor, Operation, variable or a nest of them, received {value!r}")
+        raise TypeError("draw: expected a Graph, model, Tensor, Operation, variable or a nest of them, "
+                        f"received {value!r}")
     yield element.op if isinstance(element, Tensor) else element
 
 
-def _needed(ops: Sequence[Operation]) -> list[Operation]:
+def needed(ops: Sequence[Operation]) -> list[Operation]:
     """The ops and all that they are computed from, in the order of their graph."""
     found, stack = set(ops), list(ops)
     while stack:

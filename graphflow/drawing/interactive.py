@@ -98,7 +98,7 @@ def view(picture: str, operations: int, height: float, data: str, whole_page: bo
 def legend(operations: Iterable[Operation]) -> str:
     """The colours of the boxes that these operations have."""
     found = {style for op in operations for style in (op.definition.family, _SPECIAL.get(op.type, "kernel"))
-             if style != "kernel" or "body" in op.attrs}
+             if style != "kernel" or op.type == "Fused"}
     marks = "".join(f'<span><i style="background:{colour(style)}"></i>{text}</span>'
                     for style, text in LEGEND.items() if style in found)
     return f'<div class="gf-legend">{marks}</div>'

@@ -30,6 +30,7 @@ class Box:
     # where the nets of this box meet its borders: net -> distance from the left edge
     tops: dict[Hashable, float] = field(default_factory=dict)
     bottoms: dict[Hashable, float] = field(default_factory=dict)
+    margin: float = 0  # more room on the left, for a title there
 
     def add(self, child: Box) -> Box:
         child.parent = self
@@ -276,7 +277,8 @@ class _Level:
         box = self.box
         left = min(slot.x - slot.width / 2 for layer in self.layers for slot in layer)
         width = max(slot.x + slot.width / 2 for layer in self.layers for slot in layer) - left + 2 * PADDING
-        shift = PADDING - left + max(box.width - width, 0.0) / 2
+        width += box.margin
+        shift = PADDING + box.margin - left + max(box.width - width, 0.0) / 2
         box.width = max(box.width, width)
         tops, bottoms = [], []
         y = HEADER if self.layers[0] and not self.layers[0][0].port else 0.0

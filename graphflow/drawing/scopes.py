@@ -63,7 +63,7 @@ def scopes_of(operations: Sequence[Operation], limit: int, groups: Mapping[str, 
     cross. `groups` are ops or names of ops by title. Raises ValueError for a name in `groups` that no op has.
     """
     top = Scope("")
-    flat = len(operations) <= limit and any("body" in op.attrs for op in operations)
+    flat = len(operations) <= limit and any(op.type == "Fused" for op in operations)
     prefixes = {op.name[:slash.start()] for op in operations for slash in re.finditer("/", op.name)}
     number = {op: i for i, op in enumerate(operations)}
     names = {op.name for op in operations}
@@ -96,7 +96,7 @@ def _descend(top: Scope, path: Iterable[str], first: int) -> Scope:
 
 
 def _put(scope: Scope, op: Operation, number: int) -> None:
-    if "body" in op.attrs:
+    if op.type == "Fused":
         scope.scopes[op.name + ":"] = Scope(op.name, "kernel", op, ops=list(leaves([op])), first=number)
     else:
         scope.ops.append(op)
@@ -176,7 +176,7 @@ def choose(top: Scope, limit: int) -> set[Scope]:
 def leaves(operations: Iterable[Operation]) -> Iterator[Operation]:
     """The ops that boxes show: of fused ones their bodies."""
     for op in operations:
-        if "body" in op.attrs:
+        if op.type == "Fused":
             yield from (member for member in op.attrs["body"].operations if member.type != "Parameter")
         else:
             yield op

@@ -13,7 +13,7 @@ def data_edges(operations: Sequence[Operation]) -> Iterator[tuple[Tensor, Operat
     """(tensor, op that reads it), through the borders of fused kernels."""
     known_as: dict[Tensor, Tensor] = {}  # what a kernel's body and its surroundings call each other's
     for op in operations:
-        if "body" in op.attrs:
+        if op.type == "Fused":
             body = op.attrs["body"]
             known_as.update(zip(op.outputs, body.outputs, strict=True))
             known_as.update(zip(body.inputs, op.inputs, strict=True))

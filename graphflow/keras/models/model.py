@@ -26,10 +26,11 @@ from ..scope import calling, current_scope, in_order, outside_steps, recording
 from ..utils.summary import print_summary
 from .network import Network
 from .network_config import network_config, network_from_config
+from .pictures import Pictured, save_picture
 from .training import Fitter
 
 
-class Model(Fitter):
+class Model(Pictured, Fitter):
     """`Model(inputs, outputs)`: the layers between those tensors. A subclass makes layers in `__init__` and uses them
     in `call(inputs, training=..., mask=...)`.
     """
@@ -271,7 +272,10 @@ class Model(Fitter):
 
     def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True,
              save_format: str | None = None, zipped: bool | None = None) -> None:
-        """Write the whole model: to Keras's `.keras` archive, or to HDF5 when the name ends in .h5 or .hdf5."""
+        """Write the whole model: to Keras's `.keras` archive, or to HDF5 when the name ends in .h5 or .hdf5. A name
+        that ends in .svg, .png, .pdf, .html or .dot takes its drawing."""
+        if save_picture(self, filepath) is not None:
+            return
         saving.save_model(self, filepath, overwrite, zipped, include_optimizer=include_optimizer,
                           save_format=save_format)
 
