@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..compiler.graph_def import GraphDef, graph_def_of
 from ..compiler.ir import Graph, Operation, Tensor, as_operation, default_graph
 from ..compiler.names import nearest
 from .debugger import Breakpoint, Debugger, Look, pause
@@ -62,6 +63,11 @@ class Session:
         self.debugger = Debugger(self._rebind)
         self.debug = self.default_debug if debug is None else debug
         _sessions_alive.add(self)
+
+    @property
+    def graph_def(self) -> GraphDef:
+        """The graph as data."""
+        return graph_def_of(self.graph)
 
     # debugging
 

@@ -20,6 +20,7 @@ class Message:
     in a list where there may be several)."""
 
     _fields: dict[str, tuple[int, Any]] = {}
+    _always = False  # whether it is written where it says nothing
 
     def __init__(self, **values: Any):
         for name, (_, default) in self._fields.items():
@@ -55,7 +56,7 @@ class Message:
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, Message):
                     content = item.SerializeToString()
-                    parts += [field(number, content)] if content or isinstance(value, list) else []
+                    parts += [field(number, content)] if content or isinstance(value, list) or item._always else []
                 elif isinstance(item, (str, bytes)):
                     parts += [field(number, item.encode() if isinstance(item, str) else item)] if item else []
                 elif isinstance(item, int) and item:
@@ -118,8 +119,9 @@ class Dim(Message):
 
 
 class TensorShapeProto(Message):
-    """A shape."""
+    """A shape. TensorBoard looks for that of a scalar too."""
 
+    _always = True
     _fields = {"dim": (2, [Dim]), "unknown_rank": (3, False)}
 
 

@@ -1,30 +1,36 @@
-"""Event files, through tensorboard's own writer."""
+"""`FileWriter`: what summaries, graphs and run metadata come to in event files."""
 from __future__ import annotations
 
 import threading
 import time
+import warnings
 from typing import Any
 
-from ..compiler.ir import Graph
+from ..compiler.graph_def import GraphDef, Importer
+from ..compiler.ir import Graph, default_graph
 from ..compiler.ops.summary import messages
+from .event_file import EventFile
 from .graph_message import graph_message
 
 
 class FileWriter:
-    """Writes events to a new file `events.out.tfevents.*` in `logdir`, in a thread of its own.
+    """Writes events to a new file `events.out.tfevents.*` in `logdir`, at the latest after `flush_secs` seconds and
+    `max_queue` events.
 
-    `graph` (or the graph of `session`) is written at once. Raises ImportError without the package tensorboard.
+    `graph` (or the graph of `session`) is written at once. A folder that cannot be written to, or a full disk, gives
+    one warning, after which events are dropped. Raises ImportError without the package tensorboard.
     """
 
-    def __init__(self, logdir: Any, graph: Graph | None = None, max_queue: int = 10, flush_secs: int = 120,
+    def __init__(self, logdir: Any, graph: Any = None, max_queue: int = 10, flush_secs: int = 120,
                  graph_def: Any = None, filename_suffix: str | None = None, session: Any = None):
         messages()
         from tensorboard.compat.proto import event_pb2
         self._events = event_pb2
         self._logdir = str(logdir)
         self._options = max_queue, flush_secs, filename_suffix or ""
-        self._writer: Any = None
+        self._file: EventFile | None = None
         self._seen_tags: set[str] = set()
+        self._run_tags: set[str] = set()
         self.reopen()
         if graph is None and session is not None:
             graph = session.graph
@@ -32,13 +38,19 @@ class FileWriter:
             self.add_graph(graph, graph_def=graph_def)
 
     def get_logdir(self) -> str:
+        """The folder with the event files."""
         return self._logdir
 
     def add_event(self, event: Any) -> None:
-        """Write an `Event` message."""
-        if self._writer is None:
-            self.reopen()
-        self._writer.add_event(event)
+        """Write an `Event` message. A closed writer only warns."""
+        if self._is_open():
+            self._file.write(event.SerializeToString())  # type: ignore[union-attr]
+
+    def _is_open(self) -> bool:
+        if self._file is None:
+            warnings.warn("Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter "
+                          "is explicitly reopened.", stacklevel=3)
+        return self._file is not None
 
     def _add(self, global_step: Any = None, **content: Any) -> None:
         event = self._events.Event(wall_time=time.time(), **content)
@@ -57,52 +69,72 @@ class FileWriter:
                 self._seen_tags.add(value.tag)
         self._add(global_step, summary=summary)
 
-    def add_graph(self, graph: Graph | None = None, global_step: Any = None, graph_def: Any = None) -> None:
-        """Write a graph, for TensorBoard's graph tab."""
-        message = graph_def if graph is None else graph_message(graph)
-        if message is None:
+    def add_graph(self, graph: Any = None, global_step: Any = None, graph_def: Any = None) -> None:
+        """Write a graph, for TensorBoard's graph tab: a Graph, or the GraphDef of one. Raises TypeError for others,
+        ValueError without one."""
+        given = graph if graph is not None else graph_def
+        if given is None:
             raise ValueError("The argument 'graph' must be provided.")
-        self._add(global_step, graph_def=message.SerializeToString())
+        self._add(global_step, graph_def=_as_message(given).SerializeToString())
 
     def add_meta_graph(self, meta_graph_def: Any, global_step: Any = None) -> None:
-        """Write a `MetaGraphDef` message."""
-        self._add(global_step, meta_graph_def=meta_graph_def.SerializeToString())
+        """Write the graph of a `MetaGraphDef`. Raises TypeError for anything else."""
+        found = getattr(meta_graph_def, "graph_def", None)
+        if found is None:
+            raise TypeError(f"meta_graph_def must be type MetaGraphDef, saw type: {type(meta_graph_def).__name__}")
+        self.add_graph(found, global_step)
 
     def add_session_log(self, session_log: Any, global_step: Any = None) -> None:
         """Write a `SessionLog` message."""
         self._add(global_step, session_log=session_log)
 
     def add_run_metadata(self, run_metadata: Any, tag: str, global_step: Any = None) -> None:
-        """Write what `Session.run` recorded, under a tag that has not been used."""
-        if tag in self._seen_tags:
-            raise ValueError(f"The provided tag was already used for this event type: {tag}")
-        self._seen_tags.add(tag)
-        data = run_metadata.SerializeToString() if hasattr(run_metadata, "SerializeToString") else b""
-        self._add(global_step, tagged_run_metadata=self._events.TaggedRunMetadata(tag=tag, run_metadata=data))
+        """Write what `Session.run` recorded, for the graph tab: times and memory of its nodes. Raises ValueError for a
+        tag that was used before."""
+        if tag in self._run_tags:
+            raise ValueError("The provided tag was already used for this event type")
+        self._run_tags.add(tag)
+        tagged = self._events.TaggedRunMetadata(tag=tag, run_metadata=run_metadata.SerializeToString())
+        self._add(global_step, tagged_run_metadata=tagged)
 
     def flush(self) -> None:
         """Write what is waiting to the file."""
-        if self._writer is not None:
-            self._writer.flush()
+        if self._is_open():
+            self._file.flush()  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Flush and close the file."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def reopen(self) -> None:
         """Begin another file in the same folder, after `close`."""
-        if self._writer is None:
-            from tensorboard.summary.writer.event_file_writer import EventFileWriter
-            queue, seconds, suffix = self._options
-            self._writer = EventFileWriter(self._logdir, queue, seconds, suffix)
+        if self._file is None:
+            self._file = EventFile(self._logdir, *self._options)
+            source = self._events.SourceMetadata(writer="graphflow.summary")
+            self._add(file_version="brain.Event:2", source_metadata=source)
+            self.flush()
 
     def __enter__(self) -> FileWriter:
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.close()
+
+
+def _as_message(graph: Any) -> Any:
+    """A graph, of any kind, as TensorFlow's GraphDef message."""
+    if isinstance(graph, GraphDef):
+        given, graph = graph, Graph()
+        with graph.as_default():
+            Importer(graph).add(given.node)
+    if isinstance(graph, Graph):
+        return graph_message(graph)
+    if hasattr(graph, "SerializeToString"):
+        return graph
+    raise TypeError(f"The passed graph must be an instance of `Graph` or the deprecated `GraphDef`, received "
+                    f"{type(graph).__name__}")
 
 
 class FileWriterCache:
@@ -114,7 +146,6 @@ class FileWriterCache:
     @classmethod
     def get(cls, logdir: str) -> FileWriter:
         """The writer of a folder, made with the present default graph."""
-        from ..compiler.ir import default_graph
         with cls._lock:
             if logdir not in cls._writers:
                 cls._writers[logdir] = FileWriter(logdir, graph=default_graph())
