@@ -158,6 +158,10 @@ def _accumulate(total: Tensor, grad: Any) -> Tensor:
     """The sum; rows are added in place."""
     if isinstance(grad, IndexedSlices):
         return add_rows(total, grad.indices, grad.values)
+    if grad.op.type == "StridedSliceUpdate" and grad.op.inputs[0].op.type == "Fill":  # of a row x[i]
+        _, begin, value = grad.op.inputs
+        if value.dims is not None and total.dims is not None and value.dims == (1, *total.dims[1:]):
+            return add_rows(total, begin[:1], value)
     return total + grad
 
 

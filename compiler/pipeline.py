@@ -13,6 +13,7 @@ from .passes.fold import fold
 from .passes.fuse import fuse
 from .passes.order import order
 from .passes.prune import prune
+from .passes.recur import recur
 from .passes.resolve import resolve
 from .passes.rewrite import transform
 from .passes.simplify import simplify
@@ -21,11 +22,19 @@ from .passes.update import update
 
 
 def compile_subgraphs(graph: Graph) -> Graph:
-    """The passes run over the graphs of branches and loops too."""
+    """The passes run over the graphs of branches and loops too, up to fusion: loops may still become something else."""
+    return _in_subgraphs(graph, lambda inner: _run(PASSES[:PASSES.index(fuse)], inner))
+
+
+def fuse_subgraphs(graph: Graph) -> Graph:
+    return _in_subgraphs(graph, lambda inner: fuse_subgraphs(prune(fuse(inner))))
+
+
+def _in_subgraphs(graph: Graph, change: Callable[[Graph], Graph]) -> Graph:
     def rule(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
-        inner = {k: compile_graph(v) for k, v in op.attrs.items() if isinstance(v, Graph)}
-        if not inner:
+        if op.definition.family != CONTROL:
             return None
+        inner = {k: change(v) for k, v in op.attrs.items() if isinstance(v, Graph)}
         new = default_graph()
         copy = new.append(op, inputs, new._control_stack)
         copy.attrs = {**op.attrs, **inner}
@@ -36,6 +45,7 @@ def compile_subgraphs(graph: Graph) -> Graph:
 
 PASSES: list[Callable[[Graph], Graph]] = [
     compile_subgraphs,
+    recur,
     update,
     stabilise,
     expand,
@@ -48,6 +58,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     order,
     fuse,
     prune,
+    fuse_subgraphs,
 ]
 
 
@@ -61,7 +72,11 @@ class Stage(NamedTuple):
 
 def compile_graph(graph: Graph, stages: list[Stage] | None = None) -> Graph:
     """Run the passes over a specialised graph. `stages`, if given, collects the graph after each."""
-    for run_pass in PASSES:
+    return _run(PASSES, graph, stages)
+
+
+def _run(passes: Sequence[Callable[[Graph], Graph]], graph: Graph, stages: list[Stage] | None = None) -> Graph:
+    for run_pass in passes:
         start = time.perf_counter()
         graph = run_pass(graph)
         if stages is not None:

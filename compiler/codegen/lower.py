@@ -19,6 +19,7 @@ from .gemm import lower_gemm
 from .kernel import KernelCall
 from .loops import LoopGroup, lower_loops
 from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
+from .recurrence import RecurrenceKernel
 from .scan import lower_scan
 from .scatter import lower_row_update, lower_sum_equal_rows
 
@@ -43,6 +44,8 @@ class Lowering:
         """The op's kernel calls, or None for an op that runs its reference on the host."""
         if op.type == "Fused":
             return self._fused(op)
+        if op.type == "Recurrence":
+            return [RecurrenceKernel(op, self.sizes, self.fault_id).call()]
         if not has_native_types(op):
             return None
         if op.definition.family == CONTRACTION and op.output.dtype in (*NATIVE_FLOATS, int32, int64):

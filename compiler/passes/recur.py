@@ -1,0 +1,389 @@
+"""Loops over time as one op: those of a known number of steps in which the rows of a batch do not meet.
+
+A `Recurrence` takes the number of steps, the first values of its variables and what its body reads from outside. It
+gives the last values, and of each further output of the body the rows of all steps (zeros for steps that were not
+made). The body is given the number of the step. One kernel runs it, a thread for a part of the rows (see
+codegen/recurrence.py).
+
+On the way what is the same in each step leaves the body. So do sums over the steps: the gradient of a weight is one
+product of stacked rows, after the loop.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ..control import body_inputs, is_loop, is_repeat
+from ..dtypes import int32, variant
+from ..ir import Graph, Operation, Tensor, TensorType, default_graph
+from ..opdef import ALIAS, CONTRACTION, COPY, ELEMENTWISE, INDEX, REDUCTION, OpDef
+from ..ops.contraction import matmul
+from ..ops.elementwise import maximum, minimum
+from ..ops.reduction import reduce_sum
+from ..ops.symbolic import symbolic_value
+from ..ops.tensor_array import read_row
+from ..ops.view import reshape
+from ..subgraph import parameter
+from .prune import prune
+from .rewrite import consumers, transform
+from .rows import follows_from, keeps_rows, row_dims, steps_after
+
+recurrence = OpDef("Recurrence", "recurrence", infer=lambda inputs, attrs: list(attrs["types"]))
+
+# what may leave the body
+_PURE = {ELEMENTWISE, INDEX, ALIAS, COPY, CONTRACTION, REDUCTION}
+_LINEAR = {"Place", "StridedSlice", "Transpose"}  # of one input: the sum of the results is the result for the sum
+MAX_OPERATIONS = 300  # of a body: compiling a kernel takes time more than proportional to its length
+
+# given the stacked rows that a sum over all steps needs, in order, the sum
+Total = Callable[[Iterator[Tensor]], Tensor]
+
+
+class Unfit(Exception):
+    """The loop has to stay one."""
+
+    def __init__(self, op: Operation):
+        super().__init__(op.name)
+        self.op = op
+
+
+def recur(graph: Graph) -> Graph:
+    """Each loop that can be as a Recurrence; a loop together with that of its gradient, or neither."""
+    loops = [op for op in graph.operations if is_loop(op)]
+    kept: set[Operation] = set()
+    while len(kept) < len(loops):
+        try:
+            return prune(transform(graph, _Rule(graph, kept)))
+        except Unfit as unfit:
+            kept |= _tied(unfit.op, loops)
+    return graph
+
+
+def _tied(op: Operation, loops: Sequence[Operation]) -> set[Operation]:
+    """The loop, and those that push what it pops or pop what it pushes."""
+    found = {op}
+    while True:
+        more = {a for a in loops if a not in found and any(
+            t.dtype == variant and t.op is x for b in found for x, y in ((a, b), (b, a)) for t in y.inputs)}
+        if not more:
+            return found
+        found |= more
+
+
+class _Rule:
+    def __init__(self, graph: Graph, kept: set[Operation]):
+        self.kept = kept
+        self.popped: set[Tensor] = set()  # stacks whose rows a loop uses
+        self.lost: set[Tensor] = {t for t in graph.outputs if t.dtype == variant}  # stacks that something else takes
+        for op in graph.operations:
+            stacks = body_inputs(op)[1] if is_loop(op) and op not in kept else ()
+            self.lost.update(t for t in op.inputs if t.dtype == variant and t not in stacks)
+            if stacks:
+                body = op.attrs["body"]
+                used = {*body.outputs, *(t for o in body.operations for t in o.inputs)}
+                rows = body.inputs[op.attrs["variables"]:]
+                self.popped.update(t for t, row in zip(stacks, rows, strict=False) if row in used)
+
+    def __call__(self, op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
+        if not is_loop(op) or op in self.kept:
+            return None
+        if (op.attrs["bound"] is None or len(op.attrs["body"].operations) > MAX_OPERATIONS
+                or any(t in self.lost for t in op.outputs) or not all(is_loop(t.op) for t in body_inputs(op)[1])):
+            raise Unfit(op)
+        return _Loop(op, inputs, self.popped).replace()
+
+
+class _Loop:
+    """A loop on its way. Tensors of its body are called inner, those of the body in the making ours."""
+
+    def __init__(self, op: Operation, inputs: list[Tensor], popped: set[Tensor]):
+        self.op, self.inputs, self.popped = op, inputs, popped
+        self.inner, self.n = op.attrs["body"], op.attrs["variables"]
+        self.bound = op.attrs["bound"]
+        self.uses = consumers(self.inner)
+        self.outer, self.body = default_graph(), Graph()
+        self.body._site, self.body._scope = op.site, op.name
+        self.step = self.argument(TensorType(int32, ()))
+        self.captured: dict[Tensor, Tensor] = {}  # outer tensors, and the parameters that they are
+        self.ours: dict[Tensor, Tensor] = {}      # inner tensors as they are in our body
+        self.lifted: dict[Tensor, Tensor | None] = {}  # inner tensors as they are outside, if they can be there
+        self.rows: dict[Tensor, Tensor] = {}      # outer sequences, and their rows of the step
+        self.stacked: dict[Tensor, int] = {}      # ours of which all steps' rows are wanted, and which output that is
+
+    def replace(self) -> list[Tensor]:
+        n, op, inner = self.n, self.op, self.inner
+        initial, stacks, captures = self.parts()
+        self.count = self.steps(initial)
+        self.lifted.update(zip(inner.inputs[len(inner.inputs) - len(captures):], captures, strict=True))
+        for i, (v, x) in enumerate(zip(inner.inputs[:n], initial, strict=True)):
+            if inner.outputs[i] is v:
+                self.lifted[v] = x
+            elif self.counts(i):
+                with self.body.as_default():
+                    self.ours[v] = self.step + self.capture(x)
+        for row, stack in zip(inner.inputs[n:], stacks, strict=False):
+            if row not in self.uses and row not in inner.outputs:
+                continue
+            if stack.op.graph is not self.outer:  # a row that follows from the step, in the body that pushed it
+                self.ours[row] = self.again(stack)
+            elif stack.dims == row.dims:  # the same in each step
+                self.lifted[row] = stack
+            else:
+                self.ours[row] = self.row_of(stack, row)
+        kinds = [self.kind(i, initial[i]) for i in range(n)]
+        self.ours.update((v, self.argument(v.type)) for v, kind in zip(inner.inputs, kinds, strict=False)
+                         if kind == "carried")
+        written = {i: self.stack(self.of(self.row_written(i))) for i in range(n) if kinds[i] == "stacked"}  # type: ignore[arg-type]
+        sums = {i: self.prepared(inner.outputs[i]) for i in range(n) if kinds[i] == "sum"}
+        pushed = {k: self.pushed(inner.outputs[k]) for k in range(n, len(inner.outputs))
+                  if op.outputs[k + 1] in self.popped}
+        carried = [i for i in range(n) if kinds[i] == "carried"]
+        final = self.make([self.ours[inner.inputs[i]] for i in carried], [initial[i] for i in carried],
+                          [self.of(inner.outputs[i]) for i in carried])
+        last, stacks = iter(final[:len(carried)]), final[len(carried):]
+        results: list[Tensor] = []
+        for i, kind in enumerate(kinds):
+            match kind:
+                case "same":
+                    results.append(initial[i])
+                case "counter":
+                    results.append(initial[i] + self.count)
+                case "stacked":
+                    results.append(reshape(stacks[written[i]], op.outputs[i].dims))
+                case "sum":
+                    results.append(initial[i] + sums[i](stacks))
+                case _:
+                    results.append(next(last))
+        results.append(self.count)
+        for k in range(n, len(inner.outputs)):
+            rows = pushed.get(k, self.count)  # where nothing uses them, anything
+            results.append(stacks[rows] if isinstance(rows, int) else rows)
+        return results
+
+    def parts(self) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:
+        inputs, n, m = self.inputs[is_repeat(self.op):], self.n, self.op.attrs["stacks"]
+        return inputs[:n], inputs[n:n + m], inputs[n + m:]
+
+    # what becomes of the variables
+
+    def kind(self, i: int, initial: Tensor) -> str:
+        v, following = self.inner.inputs[i], self.inner.outputs[i]
+        if v in self.lifted:
+            return "same"
+        if v in self.ours:
+            return "counter"
+        if self.uses.get(v) == [following.op] and self.inner.outputs.count(following) == 1:
+            if self.row_written(i) is not None and _is_zero(initial):
+                return "stacked"
+            if following.op.type == "AddV2" and self.total(_other(following.op, v)) is not None:
+                return "sum"
+        return "carried"
+
+    def counts(self, i: int) -> bool:
+        v, op = self.inner.inputs[i], self.inner.outputs[i].op
+        if op.type != "AddV2" or v not in op.inputs or v.dims != () or not v.dtype.is_integer:
+            return False
+        return symbolic_value(_other(op, v)) == 1
+
+    def row_written(self, i: int) -> Tensor | None:
+        """What each step writes to the row of its number of an array that is variable `i`."""
+        v, op = self.inner.inputs[i], self.inner.outputs[i].op
+        if op.type not in ("SetRows", "AddRows") or op.inputs[0] is not v or v.dims is None or v.dims[0] != self.bound:
+            return None
+        if op.inputs[2].dims is None or op.inputs[2].dims[0] != 1 or steps_after(self.of(op.inputs[1]), self.step) != 0:
+            return None
+        return op.inputs[2]
+
+    def steps(self, initial: Sequence[Tensor]) -> Tensor:
+        """How many there are: as many as the forward loop made, or until one of the counters reaches its limit."""
+        if is_repeat(self.op):
+            return self.inputs[0]
+        test = self.op.attrs["condition"]
+        n, given = self.n, dict(zip(test.inputs, self.inputs, strict=True))
+        limits: list[Tensor] = []
+        stack = [test.outputs[0]]
+        while stack:
+            op = stack.pop().op
+            if op.type == "LogicalAnd":
+                stack += op.inputs
+                continue
+            counter, end = op.inputs if op.type in ("Less", "Greater") else (None, None)
+            if op.type == "Greater":
+                counter, end = end, counter
+            known = given.get(end) if end is not None and end.op.type != "Const" else self.outer.append(
+                end.op, ()).output if end is not None else None
+            if counter not in given or known is None or not self.counts(i := test.inputs.index(counter)) or i >= n:
+                raise Unfit(self.op)
+            if end in test.inputs[:n] and self.inner.outputs[j := test.inputs.index(end)] is not self.inner.inputs[j]:
+                raise Unfit(self.op)
+            if known.dtype != int32 or initial[i].dtype != int32:
+                raise Unfit(self.op)
+            limits.append(known - initial[i])
+        count = limits[0]
+        for limit in limits[1:]:
+            count = minimum(count, limit)
+        return maximum(count, 0)
+
+    # the body
+
+    def argument(self, kind: TensorType) -> Tensor:
+        op = Operation(self.body, parameter, (), {"dtype": kind.dtype, "dims": kind.dims}, "in", [kind], (), None)
+        self.body.operations.append(op)
+        return op.output
+
+    def capture(self, x: Tensor) -> Tensor:
+        """An outer tensor in our body."""
+        if x.op.type in ("Const", "Dims"):
+            return self.body.append(x.op, ()).output
+        if x not in self.captured:
+            self.captured[x] = self.argument(x.type)
+        return self.captured[x]
+
+    def lift(self, t: Tensor) -> Tensor | None:
+        """An inner tensor outside, where it is the same in each step."""
+        if t not in self.lifted:
+            op = t.op
+            self.lifted[t] = None
+            if op.type in ("Const", "Dims"):
+                self.lifted[t] = self.outer.append(op, ()).output
+            elif op.definition.family in _PURE and not op.control_inputs:
+                inputs = [self.lift(x) for x in op.inputs]
+                if all(x is not None for x in inputs) and any(x.op.type not in ("Const", "Dims") for x in inputs):  # type: ignore[union-attr]
+                    copies = self.outer.append(op, inputs).outputs  # type: ignore[arg-type]
+                    self.lifted.update(zip(op.outputs, copies, strict=True))
+        return self.lifted[t]
+
+    def of(self, t: Tensor) -> Tensor:
+        """An inner tensor in our body."""
+        if t not in self.ours:
+            op = t.op
+            outside = self.lift(t)
+            if outside is not None:
+                self.ours[t] = self.capture(outside)
+            elif op.type == "Argument":
+                raise Unfit(self.op)
+            elif (sequence := self.sequence_read(op)) is not None:
+                self.ours[t] = self.row_of(sequence, t)
+            elif op.definition.family == ALIAS and len(op.inputs) == 1:
+                self.ours[t] = self.shaped(self.of(op.inputs[0]), t)
+            else:
+                copies = self.body.append(op, [self.of(x) for x in op.inputs]).outputs
+                self.ours.update(zip(op.outputs, copies, strict=True))
+        return self.ours[t]
+
+    def again(self, t: Tensor) -> Tensor:
+        """What another loop's body computes from the step."""
+        if t.op.type == "Argument":
+            return self.step
+        return self.body.append(t.op, [self.again(x) for x in t.op.inputs]).outputs[t.index]
+
+    def shaped(self, x: Tensor, like: Tensor) -> Tensor:
+        """The same elements in another shape."""
+        while x.dims != like.dims and x.op.definition.family == ALIAS:
+            x = x.op.inputs[0]
+        if x.dims == like.dims:
+            return x
+        with self.body.as_default():
+            return reshape(x, like.dims)
+
+    def row_of(self, sequence: Tensor, like: Tensor) -> Tensor:
+        """The row of an outer sequence that has the number of the step."""
+        if sequence not in self.rows:
+            with self.body.as_default():
+                self.rows[sequence] = read_row(self.capture(sequence), self.step)
+        return self.shaped(self.rows[sequence], like)
+
+    def sequence_read(self, op: Operation) -> Tensor | None:
+        """The outer sequence of which the op reads the row that has the number of the step."""
+        if op.type not in ("TensorArrayReadV3", "GatherV2", "Slice") or op.attrs.get("axis", 0) != 0:
+            return None
+        sequence, index = self.lift(op.inputs[0]), op.inputs[1]
+        if sequence is None or sequence.dims is None or self.lift(index) is not None:
+            return None
+        one_row = index.dims in ((), (1,)) if op.type != "Slice" else op.output.dims == (1, *sequence.dims[1:])
+        if not one_row:
+            return None
+        return sequence if steps_after(self.of(index), self.step) == 0 else None
+
+    # stacks and sums
+
+    def stack(self, t: Tensor) -> int:
+        """The number of the output that has the rows of all steps."""
+        if t.dims is not None and len(t.dims) == 3 and t.dims[0] == 1:
+            t = self.shaped(t, Tensor(t.op, 0, t.dtype, t.dims[1:]))
+        return self.stacked.setdefault(t, len(self.stacked))
+
+    def pushed(self, t: Tensor) -> Tensor | int:
+        """What the loop of the gradient is given for what each step pushes: the same for all, how it follows from the
+        step, or the number of the output with all rows."""
+        outside = self.lift(t)
+        if outside is not None:
+            return outside
+        row = self.of(t)
+        return row if follows_from(row, self.step) else self.stack(row)
+
+    def total(self, x: Tensor) -> tuple[list[Tensor], Total] | None:
+        """How an inner tensor is summed over the steps after the loop: of which tensors the rows are stacked."""
+        op, dims = x.op, x.dims
+        if op.type == "AddV2" and all(t.dims == dims for t in op.inputs):
+            a, b = (self.total(t) for t in op.inputs)
+            return None if a is None or b is None else (a[0] + b[0], lambda stacks: a[1](stacks) + b[1](stacks))
+        if op.definition.family == CONTRACTION and op.attrs["transpose_a"] and len(dims or ()) == 2 and (
+                not op.attrs["transpose_b"]):
+            return list(op.inputs), lambda stacks: matmul(
+                _joined(next(stacks)), _joined(next(stacks)), transpose_a=True)
+        if op.type == "Sum" and op.attrs["axis"] in (0, (0,)) and len(op.inputs[0].dims or ()) == 2:
+            return [op.inputs[0]], lambda stacks: reshape(reduce_sum(_joined(next(stacks)), 0), dims)
+        if op.type in _LINEAR or op.definition.family == ALIAS and len(op.inputs) == 1:
+            inside = self.total(op.inputs[0])
+            if inside is not None:
+                return inside[0], lambda stacks: self.outer.append(op, [inside[1](stacks)]).output
+        return None
+
+    def prepared(self, following: Tensor) -> Callable[[Sequence[Tensor]], Tensor]:
+        """What gives a sum's last value less its first, once there are stacks."""
+        v = next(t for t in following.op.inputs if t.op.type == "Argument" and t in self.inner.inputs[:self.n])
+        needed, total = self.total(_other(following.op, v))  # type: ignore[misc]
+        sources = [self.source(self.of(t)) for t in needed]
+        return lambda stacks: total(stacks[s] if isinstance(s, int) else s for s in sources)
+
+    def source(self, t: Tensor) -> Tensor | int:
+        """The rows of all steps: a sequence that has them already, or the number of an output."""
+        for sequence, row in self.rows.items():
+            if t is row and sequence.op.type == "Recurrence" and sequence.dims[0] == self.bound:  # type: ignore[index]
+                return sequence
+        return self.stack(t)
+
+    # the op
+
+    def make(self, variables: Sequence[Tensor], initial: Sequence[Tensor], following: Sequence[Tensor]
+             ) -> tuple[Tensor, ...]:
+        body = self.body
+        body.inputs = (self.step, *variables, *self.captured.values())
+        body.outputs = (*following, *self.stacked)
+        body = prune(body)
+        if not variables or not keeps_rows(body, body.inputs[1:len(variables) + 1]):
+            raise Unfit(self.op)
+        types = (*(v.type for v in variables),
+                 *(TensorType(t.dtype, (self.bound, *row_dims(t))) for t in self.stacked))
+        attrs: dict[str, Any] = {"body": body, "variables": len(variables), "bound": self.bound,
+                                 "reverse": is_repeat(self.op), "types": types}
+        return self.outer.add(recurrence, [self.count, *initial, *self.captured], attrs, self.op.name,
+                              control_inputs=()).outputs
+
+
+def _other(op: Operation, t: Tensor) -> Tensor:
+    return op.inputs[1] if op.inputs[0] is t else op.inputs[0]
+
+
+def _is_zero(t: Tensor) -> bool:
+    while t.op.definition.family == ALIAS and t.op.inputs:
+        t = t.op.inputs[0]
+    source = t.op.inputs[0] if t.op.type in ("Fill", "BroadcastTo") else t
+    return t.op.type == "TensorArrayV3" or source.op.type == "Const" and not source.op.attrs["value"].any()
+
+
+def _joined(rows: Tensor) -> Tensor:
+    """[steps, batch, n] as [steps * batch, n]."""
+    assert rows.dims is not None
+    return reshape(rows, (rows.dims[0] * rows.dims[1], rows.dims[2]))
