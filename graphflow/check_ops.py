@@ -46,6 +46,8 @@ def _check(condition: Tensor, what: str, data: Sequence[Any], message: str | Non
 
 
 def _known(condition: Tensor) -> bool | None:
+    if condition.eager_value is not None:
+        return bool(np.all(condition.eager_value))
     operands = [static_value(t) for t in condition.op.inputs]
     if any(v is None for v in operands) or condition.op.definition.reference is None:
         return None

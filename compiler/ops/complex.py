@@ -110,7 +110,7 @@ def imag(input: Any, name: str | None = None) -> Tensor:
 def conj(x: Any, name: str | None = None) -> Tensor:
     """The complex conjugate; a real tensor is its own."""
     tensor = convert_to_tensor(x)
-    if name is None and tensor.op.type == "Conj" and tensor.op.inputs:  # kept, where ops run at once, for a tape
+    if name is None and tensor.op.type == "Conj":
         return tensor.op.inputs[0]
     return _of_complex(_conj, tensor, name, lambda t: t)
 

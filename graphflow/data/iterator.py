@@ -29,6 +29,7 @@ from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.passes.specialise import needed_operations
 from ..runtime.runner import Runner
 from ..runtime.session import Session, default_session
+from ..session import OWN, session_of
 from ..script_ops import EagerArray
 from . import structure as st
 from .dataset import Core, take_error
@@ -266,9 +267,11 @@ def make_one_shot_iterator(dataset: Core) -> Iterator:
 
 
 def iterate_in_python(dataset: Core) -> abc.Iterator[Any]:
-    """The elements as NumPy values (arrays with TensorFlow 2's method `numpy()`), computed in the default session or
-    one of their own."""
-    session = default_session() or Session(graph=dataset._graph)
+    """The elements as NumPy values (arrays with TensorFlow 2's method `numpy()`), computed in the default session, in
+    that of Keras's variables or one of their own; where ops run at once, with what there is."""
+    graph: Any = dataset._graph
+    kept = session_of(graph) if graph.get_collection_ref(OWN) else None
+    session = graph.session if graph.eager else default_session() or kept or Session(graph=graph)
     yield from _structured(dataset.element_spec, dataset._iterate(scope_of(dataset, session)))
 
 

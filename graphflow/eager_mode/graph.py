@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..compiler.ir import Graph, Operation, Tensor, TensorType
-from ..compiler.opdef import RANDOM, OpDef
+from ..compiler.opdef import RANDOM, OpDef, writes_variable
 from ..compiler.ops.constant import constant
 from ..compiler.ops.state import read_variable
 from ..compiler.passes.specialise import needed_operations
@@ -22,6 +22,10 @@ from ..runtime.session import Session
 from ..runtime.store import BorrowingStore
 from ..session import session_of
 from .tensor import EagerTensor
+
+
+# whose input counts later: the logits of probabilities, a variable's handle, what is conjugated twice
+_LOOKED_THROUGH = frozenset({"Conj", "ReadVariableOp", "Sigmoid", "Softmax"})
 
 
 class EagerGraph(Graph):
@@ -76,7 +80,7 @@ class EagerGraph(Graph):
         for tape in self.recording:
             tape.append(op)
         if not self.recording and "scatter" not in definition.fields:  # what came before need not be kept
-            op.inputs = op.inputs[:1] if op.type == "ReadVariableOp" else ()
+            op.inputs = op.inputs[:1] if op.type in _LOOKED_THROUGH or writes_variable(op) else ()
         return op
 
     def _own_name(self, name: str) -> str:

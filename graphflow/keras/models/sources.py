@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import backend
 from .data import Batches
 from .feeds import Feed
 
@@ -41,6 +42,25 @@ class ArraySource:
         """Nothing is open."""
 
 
+class UnfedSource:
+    """Runs of one step over what the graph itself gives, without an end."""
+
+    once, steps = False, None
+
+    def __init__(self, model: Trainer, kind: str):
+        batch = model._batch(None)
+        self._run = functools.partial(model._step(kind, batch), *batch.arrays)
+
+    def runs(self) -> Iterator[Run]:
+        return itertools.repeat(self._run)
+
+    def rows(self, steps: int | None) -> None:
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class FeedSource:
     """Runs of the step for each batch that comes."""
 
@@ -55,6 +75,7 @@ class FeedSource:
 
     def runs(self) -> Iterator[Run]:
         """One epoch."""
+        backend.get_session(self.model.graph)  # layers that prepare the batches have weights too
         for x, y, weight in self.feed.batches():
             if self.class_weight:
                 weight = self.model._weights_of_classes(y, self.class_weight, weight)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ....compiler.dtypes import string
-from ....compiler.ir import Tensor
+from ....compiler.ir import Tensor, default_graph
 from ....compiler.ops.constant import convert_to_tensor
 from ....compiler.ops.state import placeholder
 from ....compiler.ops.strings import lower, regex_replace
@@ -133,8 +133,9 @@ class TextVectorization(DataLayer):
         for array in batches_of(data, steps):
             array = array[:, None] if array.ndim == 1 else array
             if run is None:
-                texts = placeholder(string, (None,) * array.ndim if self._split is None else (None, 1))
-                run = backend.get_session(texts.graph).make_callable(self._tokens(texts)[0], [texts])
+                with default_graph().symbolic.as_default():
+                    texts = placeholder(string, (None,) * array.ndim if self._split is None else (None, 1))
+                    run = backend.get_session(texts.graph).make_callable(self._tokens(texts)[0], [texts])
             self._lookup_layer.update_state(run(array))
         self.finalize_state()
 
