@@ -22,8 +22,10 @@ from ..scope import PHASE
 if TYPE_CHECKING:
     from ..variables import Variable
 
+GLOBAL_VARIABLES = "variables"  # the collection of all variables
 VARIABLES = "keras_variables"  # the collection of a graph's Keras variables
-_initialized: WeakKeyDictionary[Session, int] = WeakKeyDictionary()  # how many of the graph's variables it has
+# how many of the graph's Keras variables, and of those that the program made itself, a session has values of
+_initialized: WeakKeyDictionary[Session, tuple[int, int]] = WeakKeyDictionary()
 _manual: set[str] = set()  # holds "variables" while the program initializes them itself
 
 
@@ -65,11 +67,11 @@ def clear_session(free_memory: bool = True) -> None:
 
 
 def _initialize(session: Session, graph: Graph) -> None:
-    variables = graph.get_collection_ref(VARIABLES)
-    known = _initialized.get(session, 0)
-    if known == len(variables):
+    variables, others = graph.get_collection_ref(VARIABLES), graph.get_collection_ref(GLOBAL_VARIABLES)
+    known, seen = _initialized.get(session, (0, 0))
+    if (known, seen) == (len(variables), len(others)):
         return
-    _initialized[session] = len(variables)
+    _initialized[session] = len(variables), len(others)
     missing = [v for v in variables[known:] if session.store.get(v.op) is None]
     drawn = [v for v in missing if isinstance(v.initial, Tensor)]
     if drawn:
@@ -83,6 +85,10 @@ def _initialize(session: Session, graph: Graph) -> None:
     for variable in missing:
         if not isinstance(variable.initial, Tensor):
             session.store.set(variable.op, variable.initial.copy())
+    own = [v.initializer for v in others[seen:] if isinstance(getattr(v, "initializer", None), Operation)
+           and session.store.get(v.op) is None]
+    if own:
+        session.run(own)
 
 
 def get_value(x: Any) -> Any:

@@ -82,7 +82,7 @@ class _ConvLSTM(_OfCell):
         """A shape [batch, time, ...] with the channels last."""
         return tuple(shape) if self.data_format == "channels_last" else (*shape[:2], *shape[3:], shape[2])
 
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None, constants_shape: Any = None) -> None:
         super().build(self._last(sequences_shape))
 
     def _make_states(self, shape: Any) -> None:
@@ -96,9 +96,9 @@ class _ConvLSTM(_OfCell):
         shape = (dims[0], *self.cell.map_sizes(dims[2:-1]), self.cell.units)
         return [from_channels_last(zeros(shape, self.compute_dtype), self.data_format) for _ in range(2)]
 
-    def _run(self, sequences: Tensor, states: list[Any], mask: Any, training: Any) -> Any:
+    def _run(self, sequences: Tensor, states: list[Any], mask: Any, training: Any, constants: list[Any]) -> Any:
         if self.data_format == "channels_last":
-            return super()._run(sequences, states, mask, training)
+            return super()._run(sequences, states, mask, training, constants)
         assert sequences.dims is not None
         batch, time, *rest = sequences.dims
 
@@ -109,7 +109,7 @@ class _ConvLSTM(_OfCell):
 
         last, outputs, states = super()._run(
             by_step(sequences, to_channels_last), [to_channels_last(s, self.data_format) for s in states], mask,
-            training)
+            training, constants)
         return (from_channels_last(last, self.data_format), by_step(outputs, from_channels_last),
                 [from_channels_last(s, self.data_format) for s in states])
 

@@ -6,6 +6,7 @@ from typing import Any
 from ...compiler import dims as dm
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor, default_graph
+from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast, not_equal
 from ...compiler.ops.reduction import reduce_any
 from ...compiler.ops.state import placeholder
@@ -26,8 +27,9 @@ class InputLayer(Layer):
                  input_tensor: Tensor | None = None, name: str | None = None, sparse: bool = False,
                  ragged: bool = False, optional: bool = False, input_shape: Any = None,
                  batch_input_shape: Any = None):
-        if dtype is None and input_tensor is not None:
-            dtype = input_tensor.dtype.name
+        if input_tensor is not None:  # one that is no placeholder is not fed
+            input_tensor = convert_to_tensor(input_tensor)
+            dtype = dtype or input_tensor.dtype.name
         super().__init__(dtype=dtype, name=name)
         if sparse or ragged:
             raise ValueError("Sparse and ragged inputs are not supported; convert them to dense arrays.")

@@ -57,13 +57,13 @@ def _is_array(value: Any) -> bool:
 
 class Batch:
     """The arrays of a batch, or of a whole data set: inputs in the model's order, targets and weights by output
-    (None where an output has none).
+    (None where an output has none). There may be none at all where the graph itself gives everything (`unfed`).
 
     Raises ValueError when they differ in length or are empty.
     """
 
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, order: Order = flatten,
-                 target_order: Order = flatten, weight_order: Order = flatten):
+                 target_order: Order = flatten, weight_order: Order = flatten, unfed: bool = False):
         nest, targets = nest_of_arrays(x, "x"), nest_of_arrays(y, "y")
         self.structure = map_structure(lambda _: None, nest)
         self.x: Arrays = order(nest)
@@ -79,6 +79,8 @@ class Batch:
                                                       ("'sample_weight'", self.weights)) if arrays)
             raise ValueError(f"Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. "
                              f"{received}")
+        if unfed and not lengths:
+            lengths = [1]
         if not lengths:
             raise ValueError("Expected input data to be non-empty. Received no arrays.")
         if not lengths[0]:

@@ -7,12 +7,14 @@ from typing import Any
 
 from ...compiler.dtypes import bool_
 from ...compiler.ir import Tensor
+from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.view import expand_dims, squeeze
 from ..layers.core import InputLayer
 from ..layers.graph_op import GraphOp, connect, match_sizes
 from ..layers.input_spec import shape_of
 from ..layers.node import Node, history_of, mask_of, set_mask
+from ..legacy.target_tensors import is_fed
 from ..nest import flatten, map_structure, pack
 from ..scope import outside_steps
 
@@ -38,6 +40,7 @@ class Network:
             if history_of(output) is None:
                 raise ValueError("All `outputs` values must follow from the inputs through layers. Received: "
                                  f"outputs={output!r}")
+        self.fed = [t for t in self.inputs if is_fed(t)]  # those that arrays are given for
         self.nodes, self.depths = _ordered(self.inputs, [*self.outputs, *added])
         self.operations = list(self.depths)
         self.node_set = set(self.nodes)
@@ -81,18 +84,23 @@ class Network:
         return pack(self.output_nest, [values[t] for t in self.outputs]), [values[t] for t in more]
 
     def arranged(self, inputs: Any) -> list[Any]:
-        """The leaves of a nest in the order of the inputs, found by name where it is a dict. Raises ValueError."""
-        names: Any = self.input_names
-        if isinstance(self.input_nest, dict) and isinstance(inputs, dict):
+        """The leaves of a nest in the order of the inputs, found by name where it is a dict; inputs that the graph
+        itself gives may be left out. Raises ValueError."""
+        own = len(self.fed) < len(self.inputs)
+        if own and (inputs is None or isinstance(inputs, (dict, list, tuple)) and not inputs):
+            inputs = []
+        names: Any = [_history(t).operation.name for t in self.fed]
+        if not own and isinstance(self.input_nest, dict) and isinstance(inputs, dict):
             names = list(self.input_nest)
         if isinstance(inputs, dict):
             missing = [n for n in names if n not in inputs]
             if missing:
                 raise ValueError(f"Missing data for input {missing[0]!r}. You passed a data dictionary with keys "
                                  f"{list(inputs)}. Expected the following keys: {list(names)}")
-            inputs = {n: inputs[n] for n in names} if names is not self.input_names else [inputs[n] for n in names]
+            inputs = [inputs[n] for n in names] if own or not isinstance(self.input_nest, dict) else {
+                n: inputs[n] for n in names}
         leaves = flatten(inputs)
-        if len(leaves) != len(self.inputs):
+        if len(leaves) not in (len(self.inputs), len(self.fed)):
             raise ValueError(f"The structure of `inputs` doesn't match the expected structure: the model expects "
                              f"{len(self.inputs)} input(s) {self.input_names}, but it received {len(leaves)}")
         return leaves
@@ -109,6 +117,7 @@ def _history(tensor: Tensor) -> Any:
 
 
 def _as_input(tensor: Any) -> Tensor:
+    tensor = convert_to_tensor(tensor) if hasattr(tensor, "_as_graph_element") else tensor
     if not isinstance(tensor, Tensor):
         raise ValueError(f"All `inputs` values must be KerasTensors. Received: inputs={tensor!r} of type "
                          f"{type(tensor)}")

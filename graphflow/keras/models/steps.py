@@ -16,6 +16,7 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.state import group, placeholder
 from .. import backend
+from ..legacy.target_tensors import with_targets
 from ..nest import flatten, map_structure, pack
 from ..scope import StepScope, training_as
 from .data import Batch
@@ -33,13 +34,17 @@ class Inputs:
         self.all: list[Tensor] = []
         self.batch = dm.fresh("batch")
         network = model._network
-        wanted: Sequence[Any] = network.inputs if network is not None else [None] * len(batch.x)
-        self.x = [self._feed(a, f"x{i or ''}", like) for i, (a, like) in enumerate(zip(batch.x, wanted, strict=True))]
+        wanted: Sequence[Any] = network.fed if network is not None else [None] * len(batch.x)
+        fed = [self._feed(a, f"x{i or ''}", like) for i, (a, like) in enumerate(zip(batch.x, wanted, strict=True))]
+        given = dict(zip(wanted, fed, strict=True)) if network is not None else {}
+        self.x = [given.get(t, t) for t in network.inputs] if network is not None else fed
         self.y = [None if a is None else self._feed(a, f"y{i or ''}") for i, a in enumerate(batch.y)]
         self.weights = [None if a is None else self._feed(a, f"sample_weight{i or ''}")
                         for i, a in enumerate(batch.weights)]
+        self.y = with_targets(self.y, model._target_tensors)
         self.structure = network.input_nest if network is not None else batch.structure
-        self.target_structure = batch.target_structure
+        self.target_structure = batch.target_structure if len(self.y) == len(batch.y) or len(self.y) == 1 else (
+            [None] * len(self.y))
 
     def _feed(self, array: np.ndarray, name: str, like: Tensor | None = None) -> Tensor:
         sizes: tuple[Any, ...] = array.shape[1:]
@@ -78,7 +83,7 @@ def predict_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
     if not states:
         return session.make_callable(wanted, inputs.all)
     run = session.make_callable([wanted, group(*states)], inputs.all)
-    return lambda *arrays: run(*arrays)[0]
+    return _as(run, lambda *arrays: run(*arrays)[0])
 
 
 def update_step(model: Model, inputs: Inputs, training: bool) -> Callable[..., Any]:
@@ -101,7 +106,13 @@ def update_step(model: Model, inputs: Inputs, training: bool) -> Callable[..., A
 
     def with_logs(*arrays: np.ndarray) -> dict[str, Any]:
         return {n: v.item() if np.ndim(v) == 0 else v for n, v in zip(names, run(*arrays)[1:], strict=True)}
-    return with_logs
+    return _as(run, with_logs)
+
+
+def _as(run: Any, function: Any) -> Any:
+    """A function around a session's callable, whose runner it tells too (for explain)."""
+    function.runner = run.runner
+    return function
 
 
 def flat_logs(logs: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..callbacks import History
 from ..layers.core import BATCH
 from ..layers.input_spec import InputSpec, shape_of
 from ..layers.layer import Layer
+from ..legacy.target_tensors import target_tensors_by_output
 from ..metrics import Mean, Metric
 from ..naming import ops_named
 from ..nest import alone, flatten, map_structure, pack
@@ -61,6 +62,7 @@ class Trainer(Layer):
         self._own_structure: Any = None
         self._output_structure: Any = None
         self._compile_arguments: dict[str, Any] = {}
+        self._target_tensors: list[Tensor | None] = []  # what the graph gives as targets, by output
         self._compiled: tuple[CompiledLoss, CompiledMetrics, Mean] | None = None
         self._collected: tuple[list[Variable], set[Variable]] | None = None  # at `compile`: what to train of which
         self._steps: dict[Any, Any] = {}
@@ -91,13 +93,15 @@ class Trainer(Layer):
         self.steps_per_execution, self.run_eagerly, self.jit_compile = steps_per_execution, run_eagerly, jit_compile
         self._compile_arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                                    "weighted_metrics": weighted_metrics}
-        self._compiled = None
+        self._compiled, self._target_tensors = None, []
         self._collected = (self.trainable_variables, set(self.variables)) if self.built else None
         self.compiled, self.stop_training = True, False
         self._forget_steps()
         if self._network is not None:
             try:
-                self._known()
+                outputs = self._known()[0].outputs
+                if target_tensors is not None and target_tensors != []:
+                    self._target_tensors = target_tensors_by_output(target_tensors, outputs)
             except Exception:  # what cannot be used is not kept
                 self.compiled = False
                 raise
@@ -287,7 +291,8 @@ class Trainer(Layer):
     def _weights_by_output(self, weights: Any) -> list[Any]:
         outputs = self._known()[0].outputs
         if isinstance(weights, dict):
-            return outputs.arranged(weights, "sample_weight")
+            named = {k: w for k, w in weights.items() if not isinstance(k, Tensor)}  # Keras 2 passed over those
+            return outputs.arranged(named, "sample_weight")
         flat = [None] if weights is None else flatten(weights)
         return flat * len(outputs.names) if len(flat) == 1 else flat
 
@@ -296,16 +301,22 @@ class Trainer(Layer):
     def _batch(self, x: Any, y: Any = None, sample_weight: Any = None, training: bool = True) -> Batch:
         """Arrays in the model's order. Builds the model."""
         order: Callable[[Any], list[Any]] = flatten if self._network is None else self._network.arranged
+        if self._gives_inputs():
+            x = None
         if y is None and sample_weight is None:
-            batch = Batch(x, order=order)
+            batch = Batch(x, order=order, unfed=self._gives_inputs())
         elif self.compiled and not self._has_own("train_step") and not self._eagerly:
             self._build_for(x)
             order = flatten if self._network is None else self._network.arranged
-            batch = Batch(x, y, sample_weight, order, self._targets, self._weights_by_output)
+            batch = Batch(x, y, sample_weight, order, self._targets, self._weights_by_output, self._gives_inputs())
         else:
             batch = Batch(x, y, sample_weight, order)
         self._build_for(x, batch)
         return batch
+
+    def _gives_inputs(self) -> bool:
+        """Whether the graph itself gives all inputs: `Input(tensor=...)` of something else than placeholders."""
+        return self._network is not None and not self._network.fed
 
     def _build_for(self, x: Any, batch: Batch | None = None) -> None:
         known = self._output_names is not None or self._inbound_nodes and not self.compiled

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from ..callbacks import CallbackList, History
 from ..nest import flatten, pack
 from .data import Batches, split_validation, unpack
 from .feeds import Feed, is_arrays
-from .sources import ArraySource, Epochs, FeedSource, Rows, Run
+from .sources import ArraySource, Epochs, FeedSource, Rows, Run, UnfedSource
 from .steps import flat_logs
 from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from ...explain import Explanation
 
 
 class Fitter(Trainer):
@@ -88,10 +91,15 @@ class Fitter(Trainer):
     def _source(self, method: str, kind: str, x: Any, y: Any, sample_weight: Any, batch_size: int | None,
                 shuffle: Any = False, class_weight: Any = None, steps: int | None = None,
                 workers: dict[str, Any] | None = None) -> Any:
-        if x is None:
+        if x is None and not self._gives_inputs():
             raise ValueError(f"{method}: `x` is missing.")
         if steps is not None and steps < 1:
             raise ValueError(f"{method}: the number of steps must be positive. Received: {steps}")
+        if self._gives_inputs() and is_arrays(x) and y is None:
+            if steps is None:
+                raise ValueError(f"{method}: when the inputs are tensors of the graph, you should specify the "
+                                 f"`{'steps_per_epoch' if method == 'fit' else 'steps'}` argument.")
+            return UnfedSource(self, kind)
         if is_arrays(x):
             if class_weight:
                 sample_weight = self._weights_of_classes(y, class_weight, sample_weight)
@@ -226,6 +234,13 @@ class Fitter(Trainer):
             self._steps[(x.dtype, x.shape[1:])] = run
         outputs = run(*batch.x)
         return outputs if self._output_structure is None else self._packed(outputs)
+
+    def explain(self, kind: str = "train", batch_size: int = 32, x: Any = None, y: Any = None,
+                sample_weight: Any = None, verbose: bool = False) -> Explanation:
+        """What is compiled for a step on a batch: `kind` is "train", "test" or "predict". See `graphflow.explain`; the
+        times are those of the batch `x`, `y` or, without it, of one with made-up values."""
+        from ...explain.models import explain_model  # which few programs ask for
+        return explain_model(self, kind, batch_size, x, y, sample_weight, verbose)  # type: ignore[arg-type]
 
     # Keras 2's names
 
