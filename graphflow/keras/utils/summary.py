@@ -131,8 +131,8 @@ def print_summary(model: Any, line_length: int | None = None, positions: Sequenc
              _rule("head", widths)]
     rows = [row for layer in _ranged(table.layers, layer_range) for row in table.rows(layer)]
     for i, row in enumerate(rows):
-        lines += _cells(row, widths, table.align, "│")
-        lines.append(_rule("bottom" if i == len(rows) - 1 else "row", widths))
+        lines += [_rule("row", widths)] * (i > 0) + _cells(row, widths, table.align, "│")
+    lines.append(_rule("bottom", widths))
     trained, frozen = model.trainable_weights, model.non_trainable_weights
     used = model.compiled and model.optimizer is not None and model.optimizer.built
     optimizer = model.optimizer.variables if used else []
@@ -149,8 +149,11 @@ def print_summary(model: Any, line_length: int | None = None, positions: Sequenc
 def _ranged(layers: Sequence[Any], names: Any) -> Sequence[Any]:
     if names is None:
         return layers
-    if len(names) != 2 or not all(isinstance(n, str) for n in names):
-        raise ValueError(f"layer_range must be a list or tuple of two strings. Received: layer_range = {names}")
+    if len(names) != 2:
+        raise ValueError("layer_range must be a list or tuple of length 2. Received: "
+                         f"layer_range = {names} of length {len(names)}")
+    if not all(isinstance(n, str) for n in names):
+        raise ValueError(f"layer_range should contain string type only. Received: {names}")
     found = [[i for i, layer in enumerate(layers) if re.match(n, layer.name)] for n in names]
     if not found[0] or not found[1]:
         raise ValueError(f"Passed layer_names do not match the layer names in the model. Received: {names}")

@@ -141,3 +141,16 @@ def test_a_training_step_has_scopes_of_its_parts(graph):
     model.fit([[1.0, 2.0]], [[1.0]], verbose=0)
     scopes = {op.name.split("/")[1] for op in model.graph.operations if op.name.startswith("train_step/")}
     assert {"s", "mse", "gradients", "sgd", "mae", "updates"} <= scopes
+
+
+def test_summary_of_no_layers_and_of_a_range(model):
+    lines: list[str] = []
+    keras.Sequential(name="empty").summary(print_fn=lines.append, line_length=40)
+    assert [line[0] for line in lines[0].splitlines()[:5]] == ["M", "┏", "┃", "┡", "└"]
+    model.summary(print_fn=lines.append, layer_range=["first", "su."])
+    shown = re.findall(r"^│ (\w+) \(", lines[1], re.M)
+    assert shown == ["first", "sum"]
+    for wrong, error in ((["a"], r"length 2\. .* \['a'\] of length 1"), (["a", 1], "string type only"),
+                         (["a", "none"], "do not match the layer names")):
+        with pytest.raises(ValueError, match=error):
+            model.summary(layer_range=wrong)
