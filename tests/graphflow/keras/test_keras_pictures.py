@@ -145,7 +145,7 @@ def test_a_training_step_has_scopes_of_its_parts(graph):
 
 def test_summary_of_no_layers_and_of_a_range(model):
     lines: list[str] = []
-    keras.Sequential(name="empty").summary(print_fn=lines.append, line_length=40)
+    keras.Sequential(name="empty").summary(print_fn=lines.append, line_length=88)
     assert [line[0] for line in lines[0].splitlines()[:5]] == ["M", "┏", "┃", "┡", "└"]
     model.summary(print_fn=lines.append, layer_range=["first", "su."])
     shown = re.findall(r"^│ (\w+) \(", lines[1], re.M)
