@@ -29,8 +29,8 @@ from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.passes.specialise import needed_operations
 from ..runtime.runner import Runner
 from ..runtime.session import Session, default_session
-from ..session import OWN, session_of
 from ..script_ops import EagerArray
+from ..session import OWN, session_of
 from . import structure as st
 from .dataset import Core, take_error
 from .function import Element, Runs, Scope

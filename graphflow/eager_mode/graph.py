@@ -23,7 +23,6 @@ from ..runtime.store import BorrowingStore
 from ..session import session_of
 from .tensor import EagerTensor
 
-
 # whose input counts later: the logits of probabilities, a variable's handle, what is conjugated twice
 _LOOKED_THROUGH = frozenset({"Conj", "ReadVariableOp", "Sigmoid", "Softmax"})
 
