@@ -20,7 +20,7 @@ KERAS_VERSION = "2.3.1"
 # TensorFlow 1's internal modules, by the public one that has their names; "" is the top level
 _INTERNAL = {
     "client.session": "internal.session", "client.timeline": "timeline",
-    "framework.ops": "", "framework.dtypes": "dtypes",
+    "framework.ops": "internal.ops", "framework.dtypes": "dtypes",
     "framework.errors": "errors",
     "framework.tensor_shape": "", "framework.constant_op": "", "framework.random_seed": "",
     "framework.graph_util": "graph_util", "framework.function": "", "framework.sparse_tensor": "",
@@ -187,10 +187,13 @@ def _resolve(root: str, rest: str) -> Any:
             return Proxy(f"tensorflow.{rest}", graphflow)
         return _find("", _MESSAGES[name]) if name in _MESSAGES else _message(name)
     if rest.startswith("contrib."):  # what is inside contrib.x.python is in contrib.x
-        private = ".python" in rest
-        place = _find("", rest.partition(".python")[0] if private else rest)
-        is_found = place is None or hasattr(place, "__path__") and not private
-        return place if is_found else Proxy(f"tensorflow.{rest}", place)
+        public, private, inner = rest.partition(".python")
+        place = _find("", public)
+        if not private:
+            return place if place is None or hasattr(place, "__path__") else Proxy(f"tensorflow.{rest}", place)
+        module = _find("", f"{public}.{inner.rpartition('.')[2]}") if inner else None
+        places = [p for p in (module, place) if p is not None]
+        return Proxy(f"tensorflow.{rest}", *places) if places else None
     return _find("", rest)
 
 

@@ -30,7 +30,7 @@ from .variables import Variable
 from .weighting import remove_squeezable
 
 __all__ = ["all_util", "context", "control_flow_util", "deprecation", "device_lib", "function_utils",
-           "linear_operator_util", "metrics_impl",
+           "linear_operator_util", "metrics_impl", "ops",
            "resource_variable_ops", "session",
            "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope", "variables"]
 
@@ -121,6 +121,11 @@ def register_session_run_conversion_functions(tensor_type: type, fetch_function:
         tensor_type._feed_parts = feed_function  # type: ignore[attr-defined]
 
 
+def register_proto_function(collection_name: str, proto_type: Any = None, to_proto: Any = None,
+                            from_proto: Any = None) -> None:
+    """Accepted: how the members of a collection are written is asked of themselves (`to_proto`)."""
+
+
 def metric_variable(shape: Any, dtype: Any, validate_shape: bool = True, name: str | None = None) -> Any:
     """A local variable of zeros, in METRIC_VARIABLES."""
     return _metric_variable(shape, dtype, name)  # type: ignore[arg-type]
@@ -130,6 +135,7 @@ def _unchanged(target: Any) -> Any:
     return target
 
 
+ops = SimpleNamespace(register_proto_function=register_proto_function)
 session = SimpleNamespace(InteractiveSession=InteractiveSession, Session=Session, BaseSession=Session,
                           register_session_run_conversion_functions=register_session_run_conversion_functions)
 tf_contextlib = SimpleNamespace(contextmanager=contextlib.contextmanager)

@@ -45,6 +45,11 @@ class LinearOperator:
         self.is_square = True if self.is_non_singular or is_self_adjoint else is_square
         self.name = name or type(self).__name__
 
+    @property
+    def graph_parents(self) -> list[Tensor]:
+        """The tensors that the operator is made of."""
+        return [value for value in vars(self).values() if isinstance(value, Tensor)]
+
     def _dense(self) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} does not define its matrix")
 

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import collections
 import collections.abc
+import functools
 import inspect
 import os
 import runpy
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +24,22 @@ _NUMPY = {"bool": bool, "int": int, "float": float, "complex": complex, "object"
           "infty": np.inf, "product": np.prod, "cumproduct": np.cumprod, "sometrue": np.any, "alltrue": np.all,
           "row_stack": np.vstack, "in1d": np.isin, "asscalar": lambda a: a.item(),
           "trapz": getattr(np, "trapezoid", None)}
+
+
+def _as_before(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy 1's `array` or `asarray`: copy=False copies where it must, and sequences of different lengths become an
+    array of objects."""
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("copy", True) is False:
+            kwargs["copy"] = None
+        try:
+            return function(*args, **kwargs)
+        except ValueError as error:
+            if "inhomogeneous" not in str(error) or len(args) > 1 or kwargs.get("dtype") is not None:
+                raise
+            return function(*args, **{**kwargs, "dtype": object})
+    return call
 
 
 def run(path: str, arguments: Sequence[str] = (), module: bool = False) -> None:
@@ -47,6 +65,9 @@ def restore_names() -> None:
     for name, value in _NUMPY.items():
         if value is not None and name not in np.__dict__:
             setattr(np, name, value)
+    for name in ("array", "asarray"):
+        if not hasattr(getattr(np, name), "__wrapped__"):
+            setattr(np, name, _as_before(getattr(np, name)))
     for name in collections.abc.__all__:
         if not hasattr(collections, name):
             setattr(collections, name, getattr(collections.abc, name))
