@@ -1,4 +1,5 @@
-"""PNG files of 16 bits per channel (ISO/IEC 15948), of which Pillow keeps 8 unless they are grey."""
+"""PNG files (ISO/IEC 15948): written with 8 or 16 bits per channel, read with 16, of which Pillow keeps 8 unless they
+are grey."""
 from __future__ import annotations
 
 import struct
@@ -18,11 +19,12 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def encode(pixels: np.ndarray, compression: int) -> bytes:
-    """The file of uint16 pixels (height, width, channels), rows unfiltered."""
+    """The file of uint8 or uint16 pixels (height, width, channels), rows unfiltered."""
     height, width, channels = pixels.shape
-    header = _HEADER.pack(width, height, 16, _COLOURS[channels], 0, 0, 0)
-    rows = np.zeros((height, 1 + 2 * width * channels), np.uint8)
-    rows[:, 1:] = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
+    size = pixels.dtype.itemsize
+    header = _HEADER.pack(width, height, 8 * size, _COLOURS[channels], 0, 0, 0)
+    rows = np.zeros((height, 1 + size * width * channels), np.uint8)
+    rows[:, 1:] = np.ascontiguousarray(pixels, f">u{size}").view(np.uint8).reshape(height, -1)
     return (SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows.tobytes(), compression))
             + _chunk(b"IEND", b""))
 

@@ -14,6 +14,7 @@ from ..dtypes import REALS, bool_, string, uint8
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
+from . import png
 from .arguments import check_dtype
 
 
@@ -111,23 +112,13 @@ def _pixels(image: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """Bytes [height, width, 1, 3 or 4] as a PNG file."""
-    try:
-        from PIL import Image
-    except ImportError:
-        raise ImportError("image summaries need the package Pillow: pip install graphflow[image]") from None
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "PNG")
-    return file.getvalue()
-
-
 def _images(x: np.ndarray, tag: str, max_outputs: int) -> list[Any]:
     pb = messages()
     shown = x[:max_outputs]
     images = [image if image.dtype == np.uint8 else _pixels(image.astype(np.float32)) for image in shown]
     return [pb.Summary.Value(tag=name, image=pb.Summary.Image(
-        height=image.shape[0], width=image.shape[1], colorspace=image.shape[2], encoded_image_string=png(image)))
+        height=image.shape[0], width=image.shape[1], colorspace=image.shape[2],
+        encoded_image_string=png.encode(image, 6)))
         for name, image in zip(_numbered(tag, "image", len(shown), max_outputs), images, strict=False)]
 
 

@@ -4,7 +4,7 @@ Branches and loops' bodies are functions of the message's library, as in TensorF
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,14 @@ from ..compiler.shapes import Dims, TensorShape
 MAX_ELEMENTS = 1024
 
 
-def graph_message(graph: Graph) -> Any:
-    """The GraphDef of a graph: nodes with their op types, inputs, types, shapes, attributes and the user's lines."""
+def graph_message(graph: Graph, operations: Sequence[Operation] | None = None) -> Any:
+    """The GraphDef of a graph, or of some of its operations and all that they need: nodes with their op types, inputs,
+    types, shapes, attributes and the user's lines."""
+    chosen = graph.operations if operations is None else operations
     messages()
     from tensorboard.compat.proto import function_pb2, graph_pb2, versions_pb2
-    return graph_pb2.GraphDef(node=[_node(op, _reference) for op in graph.operations],
-                              library=function_pb2.FunctionDefLibrary(function=_functions(graph.operations)),
+    return graph_pb2.GraphDef(node=[_node(op, _reference) for op in chosen],
+                              library=function_pb2.FunctionDefLibrary(function=_functions(chosen)),
                               versions=versions_pb2.VersionDef(producer=24))
 
 

@@ -26,6 +26,11 @@ def visualize_embeddings(summary_writer: Any, config: Any) -> None:
     folder = summary_writer.get_logdir()
     if folder is None:
         raise ValueError("Summary writer must have a logdir")
+    write_config(folder, config)
+
+
+def write_config(folder: str, config: Any) -> None:
+    """Write a ProjectorConfig to a folder."""
     from google.protobuf import text_format
     with open(os.path.join(folder, "projector_config.pbtxt"), "w", encoding="utf-8") as file:
         file.write(text_format.MessageToString(config))
