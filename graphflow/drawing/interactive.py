@@ -99,8 +99,8 @@ def legend(operations: Iterable[Operation]) -> str:
     """The colours of the boxes that these operations have."""
     found = {style for op in operations for style in (op.definition.family, _SPECIAL.get(op.type, "kernel"))
              if style != "kernel" or op.type == "Fused"}
-    marks = "".join(f'<span><i style="background:{colour(style)}"></i>{text}</span>'
-                    for style, text in LEGEND.items() if style in found)
+    marks = "".join(f'<span><i style="background:{colour(style)};background:light-dark({colour(style)},'
+                    f'{colour(style, True)})"></i>{text}</span>' for style, text in LEGEND.items() if style in found)
     return f'<div class="gf-legend">{marks}</div>'
 
 
