@@ -96,7 +96,8 @@ class Tensor:
     def __bool__(self) -> bool:
         raise TypeError(
             f"Using the symbolic tensor {self.name!r} as a Python bool is not allowed: it has a value only when a "
-            "Session runs. Use `if t is not None:` to test for a tensor, and cond() or where() to branch on its value.")
+            "Session runs. Use `if t is not None:` to test for a tensor, cond() or where() to branch on its value, and "
+            f"while_loop() to repeat while it holds. ({user_site()})")
 
     __nonzero__ = __bool__  # Python 2's name, which libraries ask for
 
@@ -107,7 +108,8 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         if self.dims is None or not self.dims or not isinstance(self.dims[0], int):
             raise TypeError(f"Tensor {self.name!r} of shape {format_dims(self.dims)} is not iterable: its first "
-                            "dimension is not known while the graph is built.")
+                            f"dimension is not known while the graph is built. Use map_fn() or while_loop(). "
+                            f"({user_site()})")
         return (self[i] for i in range(self.dims[0]))
 
     if TYPE_CHECKING:

@@ -109,6 +109,10 @@ class GradientTape:
             handles = dict.fromkeys(op.inputs[0] for op in self._recorded if op.type == "ReadVariableOp")
             seen = [graph.variables[h] for h in handles if h in graph.variables]
             return tuple(v for v in seen if v in self._watched or self._watches_variables and v.trainable)
+        function = enclosing(graph)
+        if function.home is not None:
+            used = {t for op in graph.operations[first:last] for t in (*op.inputs, *op.outputs)}
+            return tuple(v for v, t in function.captured.items() if t in used and hasattr(v, "handle") and v.trainable)
         read = {t.op.inputs[0] for op in graph.operations[first:last] for t in (*op.inputs, *op.outputs)
                 if t.op.type == "ReadVariableOp"}
         return tuple(v for v in graph.get_collection_ref(GraphKeys.TRAINABLE_VARIABLES)
@@ -140,7 +144,7 @@ class GradientTape:
                                             stop_gradients=self._stops or None, sparse=True))
         sums = [[g for g in itertools.islice(found, len(group)) if g is not None] for group in reads]
         none = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.NONE
-        return [(_sum(group) if group else None if none else zeros_like(convert_to_tensor(s)))
+        return [(_sum(group, s) if group else None if none else zeros_like(convert_to_tensor(s)))
                 for s, group in zip(sources, sums, strict=True)]
 
     def _reads(self, source: Any) -> list[Tensor]:
@@ -162,12 +166,12 @@ class GradientTape:
 
     def _source(self, source: Any) -> Any:
         """What the tape's block read of a variable; a tensor itself."""
-        if not hasattr(source, "handle"):
-            return source
         function: Any = enclosing(default_graph())
+        if not hasattr(source, "handle"):
+            return source if function.home is None else function.adopt(source)
         if function.home is None or source in self._values:
             return self._values.get(source, source)
-        return self._written.get(function.adopt(source.handle), function.captured.get(source.handle, source))
+        return self._written.get(function.adopt(source.handle), function.captured.get(source, source))
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: Any = UnconnectedGradients.NONE,
                  parallel_iterations: int | None = None, experimental_use_pfor: bool = True) -> Any:
@@ -214,8 +218,11 @@ class GradientTape:
         return self._gradients([y], [x])
 
 
-def _sum(grads: list[Any]) -> Any:
-    return grads[0] if len(grads) == 1 else add_n([convert_to_tensor(g) for g in grads])
+def _sum(grads: list[Any], source: Any) -> Any:
+    """Gradients of a variable may stay IndexedSlices."""
+    if len(grads) == 1 and hasattr(source, "handle"):
+        return grads[0]
+    return add_n([convert_to_tensor(g) for g in grads]) if len(grads) > 1 else convert_to_tensor(grads[0])
 
 
 def _dense(gradient: Any, like: Tensor) -> Tensor:

@@ -109,7 +109,8 @@ class Variable(graph_variables.Variable):
     @property
     def initializer(self) -> Any:  # type: ignore[override]
         """The operation that assigns the initial value."""
-        initial: Operation = assign(self.handle, self.initial_value).op
+        with self.graph.as_default():
+            initial: Operation = assign(self.handle, self.initial_value).op
         return initial
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:

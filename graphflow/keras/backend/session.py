@@ -85,8 +85,8 @@ def _initialize(session: Session, graph: Graph) -> None:
     for variable in missing:
         if not isinstance(variable.initial, Tensor):
             session.store.set(variable.op, variable.initial.copy())
-    own = [v.initializer for v in others[seen:] if isinstance(getattr(v, "initializer", None), Operation)
-           and session.store.get(v.op) is None]
+    own = [v.initializer for v in others[seen:] if session.store.get(v.op) is None
+           and isinstance(getattr(v, "initializer", None), Operation)]
     if own:
         session.run(own)
 
