@@ -6,6 +6,7 @@ import gzip
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -297,3 +298,27 @@ def test_every_pass_can_be_drawn(graph):
     compile_graph(specialise(runner.outputs, runner.targets, runner.feeds, ((8, 4),))[0], stages)
     for stage in stages:
         ET.fromstring(to_svg(stage.graph))
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_browser_lays_the_page_out(graph, tmp_path):
+    layered()
+    path = graph.save(tmp_path / "g.html")
+    script = """<script>
+    const shown = () => [...document.querySelectorAll(".gf-graph .t")].map((t) => t.textContent).join();
+    const when = (test, act) => test() ? act() : setTimeout(when, 20, test, act);
+    when(() => document.querySelector("[data-ready]"), () => {
+      document.body.dataset.opened = shown();
+      document.querySelector("[data-do=none]").click();
+      when(() => shown().includes("+"), () => { document.body.dataset.folded = shown(); });
+    });</script></body>"""
+    path.write_text(path.read_text().replace("</body>", script))
+    dom = subprocess.run([CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom",
+                          "--virtual-time-budget=9000", path.as_uri()], capture_output=True, text=True, timeout=120)
+    opened, folded = (set(re.findall(f'data-{name}="([^"]*)"', dom.stdout)[0].split(","))
+                      for name in ("opened", "folded"))
+    assert opened == {"Placeholder", "MatMul", "AddV2", "Relu", "Mean", "Assign"}
+    assert folded == {"Placeholder", "+ hidden", "Mean"}
