@@ -227,13 +227,13 @@ from .random_ops import (
     random_uniform,
     truncated_normal,
 )
+from .template import make_template
 from .variable_scope import (
     AUTO_REUSE,
     VariableScope,
     get_local_variable,
     get_variable,
     get_variable_scope,
-    make_template,
     variable_op_scope,
     variable_scope,
 )

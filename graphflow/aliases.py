@@ -22,13 +22,14 @@ _INTERNAL = {
     "client.session": "internal.session", "client.timeline": "timeline",
     "framework.ops": "internal.ops", "framework.dtypes": "dtypes",
     "framework.errors": "errors",
-    "framework.tensor_shape": "", "framework.constant_op": "", "framework.random_seed": "",
+    "framework.tensor_shape": "internal.tensor_shape",
+    "layers.utils": "internal.layers_utils", "framework.constant_op": "", "framework.random_seed": "",
     "framework.graph_util": "graph_util", "framework.function": "", "framework.sparse_tensor": "",
     "framework.graph_io": "train", "ops.array_ops": "", "ops.math_ops": "math", "ops.nn_ops": "nn", "ops.nn": "nn",
     "ops.nn_impl": "nn", "ops.gen_nn_ops": "nn", "ops.gen_array_ops": "", "ops.gen_math_ops": "math",
     "ops.clip_ops": "", "ops.init_ops": "initializers",
     "ops.variable_scope": "internal.variable_scope", "ops.variables": "internal.variables",
-    "ops.state_ops": "", "ops.control_flow_ops": "",
+    "ops.state_ops": "", "ops.control_flow_ops": "internal.control_flow_ops",
     "ops.tensor_array_ops": "", "ops.functional_ops": "",
     "ops.random_ops": "random", "ops.rnn": "nn", "ops.rnn_cell": "nn.rnn_cell", "ops.rnn_cell_impl": "nn.rnn_cell",
     "ops.rnn.rnn_cell_impl": "nn.rnn_cell",
@@ -41,10 +42,10 @@ _INTERNAL = {
     "ops.distributions": "distributions", "layers": "layers", "layers.base": "layers", "layers.core": "layers",
     "layers.convolutional": "layers.long_names", "layers.normalization": "layers",
     "layers.pooling": "layers.long_names", "layers.layers": "layers", "training": "train",
-    "training.moving_averages": "train", "training.training": "train",
-    "training.optimizer": "train", "training.saver": "train", "training.adam": "train",
+    "training.moving_averages": "train training.moving_averages", "training.training": "train",
+    "training.optimizer": "train training.optimizer", "training.saver": "train", "training.adam": "train",
     "training.gradient_descent": "train", "training.momentum": "train", "training.rmsprop": "train",
-    "training.training_util": "train", "training.learning_rate_decay": "train",
+    "training.training_util": "train training.global_step", "training.learning_rate_decay": "train",
     "training.checkpoint_management": "train", "training.device_setter": "train", "training.session_run_hook": "train",
     "training.basic_session_run_hooks": "train", "training.input": "train", "training.queue_runner_impl": "train",
     "training.coordinator": "train", "platform.gfile": "gfile", "platform.flags": "flags", "platform.app": "app",
@@ -178,9 +179,9 @@ def _resolve(root: str, rest: str) -> Any:
         return _find("", "audio")
     if rest == "python" or rest.startswith("python."):
         inner = rest.removeprefix("python").lstrip(".")
-        public = _INTERNAL.get(inner)
-        place = graphflow if not public else _find("", public)
-        return Proxy(f"tensorflow.{rest}", place if place is not None else graphflow)
+        places = [_find("", place) for place in _INTERNAL.get(inner, "").split(" ") if place]
+        found = [place for place in places if place is not None]
+        return Proxy(f"tensorflow.{rest}", *(found or [graphflow]))
     if rest == "core" or rest.startswith("core."):
         name = rest.rpartition(".")[2]
         if not name.endswith("_pb2"):

@@ -15,24 +15,38 @@ import numpy as np
 
 from . import metrics
 from .array_ops import get_static_value
+from .compiler.ir import Tensor
 from .compiler.ops import tensor_proto
-from .compiler.shapes import TensorShape
+from .compiler.ops.view import identity
+from .compiler.shapes import Dimension, TensorShape
 from .contrib.framework.support import deprecated, deprecated_arg_values, deprecated_args
+from .control_flow import smart_cond
 from .devices import list_logical_devices
-from .framework import is_tensor
+from .framework import control_dependencies, is_tensor
+from .keras.utils.conv_utils import (
+    conv_input_length,
+    conv_output_length,
+    deconv_length,
+    normalize_padding,
+    normalize_tuple,
+)
+from .layers.base import constant_bool
 from .linalg import triangular_solve
 from .math import div_no_nan
 from .math_ops import matmul
 from .metrics.base import metric_variable as _metric_variable
 from .partitioned import PartitionedVariable
 from .session import InteractiveSession, Session
+from .switches import dimension_at_index, dimension_value
 from .variables import Variable
 from .weighting import remove_squeezable
 
-__all__ = ["all_util", "context", "control_flow_util", "deprecation", "device_lib", "function_utils",
-           "linear_operator_util", "metrics_impl", "ops",
-           "resource_variable_ops", "session",
-           "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope", "variables"]
+__all__ = [
+    "all_util", "context", "control_flow_ops", "control_flow_util", "deprecation", "device_lib", "function_utils",
+    "layers_utils", "linear_operator_util", "metrics_impl", "ops", "resource_variable_ops", "session",
+    "tensor_shape", "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope",
+    "variables",
+]
 
 
 class ArgSpec(NamedTuple):
@@ -121,6 +135,12 @@ def register_session_run_conversion_functions(tensor_type: type, fetch_function:
         tensor_type._feed_parts = feed_function  # type: ignore[attr-defined]
 
 
+def with_dependencies(dependencies: Any, output_tensor: Any, name: str | None = None) -> Tensor:
+    """A tensor that is there only when the dependencies have run."""
+    with control_dependencies(dependencies):
+        return identity(output_tensor, name=name or "control_dependency")
+
+
 def register_proto_function(collection_name: str, proto_type: Any = None, to_proto: Any = None,
                             from_proto: Any = None) -> None:
     """Accepted: how the members of a collection are written is asked of themselves (`to_proto`)."""
@@ -135,6 +155,16 @@ def _unchanged(target: Any) -> Any:
     return target
 
 
+tensor_shape = SimpleNamespace(
+    Dimension=Dimension, TensorShape=TensorShape, as_dimension=Dimension, as_shape=TensorShape,
+    dimension_value=dimension_value, dimension_at_index=dimension_at_index, scalar=lambda: TensorShape([]),
+    vector=lambda length: TensorShape([length]), matrix=lambda rows, cols: TensorShape([rows, cols]),
+    unknown_shape=lambda ndims=None, rank=None: TensorShape(None if ndims is rank is None else [None] * (
+        rank if ndims is None else ndims)))
+layers_utils = SimpleNamespace(constant_value=constant_bool, smart_cond=smart_cond, normalize_tuple=normalize_tuple,
+                               normalize_padding=normalize_padding, conv_output_length=conv_output_length,
+                               conv_input_length=conv_input_length, deconv_output_length=deconv_length)
+control_flow_ops = SimpleNamespace(with_dependencies=with_dependencies)
 ops = SimpleNamespace(register_proto_function=register_proto_function)
 session = SimpleNamespace(InteractiveSession=InteractiveSession, Session=Session, BaseSession=Session,
                           register_session_run_conversion_functions=register_session_run_conversion_functions)

@@ -79,6 +79,22 @@ class LinearOperator:
         """The shape when the graph runs, int32."""
         return shape_of(self._dense())
 
+    def batch_shape_tensor(self, name: str = "batch_shape_tensor") -> Tensor:
+        """The batch's shape when the graph runs, int32."""
+        return self.shape_tensor()[:-2]
+
+    def range_dimension_tensor(self, name: str = "range_dimension_tensor") -> Tensor:
+        """The number of rows when the graph runs, int32."""
+        return self.shape_tensor()[-2]
+
+    def domain_dimension_tensor(self, name: str = "domain_dimension_tensor") -> Tensor:
+        """The number of columns when the graph runs, int32."""
+        return self.shape_tensor()[-1]
+
+    def tensor_rank_tensor(self, name: str = "tensor_rank_tensor") -> Tensor:
+        """The number of axes when the graph runs, int32."""
+        return shape_of(self.shape_tensor())[0]
+
     # what can be asked of it
 
     def to_dense(self, name: str = "to_dense") -> Tensor:

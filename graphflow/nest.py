@@ -99,6 +99,23 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
     return pack_sequence_as(structure[0], leaves)
 
 
+def flatten_dict_items(dictionary: Mapping[Any, Any]) -> dict[Any, Any]:
+    """A dict whose keys and values are nests of the same structure as one from each key's leaf to the value's.
+
+    Raises TypeError for what is no dict, ValueError for a leaf that comes twice or for different structures.
+    """
+    if not isinstance(dictionary, Mapping):
+        raise TypeError(f"input must be a dictionary, received {type(dictionary).__name__}")
+    flat: dict[Any, Any] = {}
+    for key, value in dictionary.items():
+        pairs = [(key, value)] if not is_nested(key) else list(zip(flatten(key), flatten(value), strict=True))
+        for leaf, part in pairs:
+            if leaf in flat:
+                raise ValueError(f"Could not flatten dictionary: key {leaf} is not unique.")
+            flat[leaf] = part
+    return flat
+
+
 def assert_shallow_structure(shallow_tree: Any, input_tree: Any, check_types: bool = True) -> None:
     """Raises ValueError unless `input_tree` is `shallow_tree` with nests in place of its leaves."""
     flatten_up_to(shallow_tree, input_tree, check_types)

@@ -346,24 +346,6 @@ def variable_op_scope(values: Any, name_or_scope: Any, default_name: str | None 
         yield scope
 
 
-def make_template(name_: str, func_: Callable[..., Any], create_scope_now_: bool = False,
-                  unique_name_: str | None = None, custom_getter_: Any = None, **kwargs: Any) -> Callable[..., Any]:
-    """`func_` with its variables shared among all calls: the first call makes them, later ones reuse them."""
-    made: list[VariableScope] = []
-
-    def call(*args: Any, **more: Any) -> Any:
-        first = not made
-        target = unique_name_ if first else made[0]
-        with variable_scope(target, name_ if first else None, reuse=None if first else True,
-                            custom_getter=custom_getter_ if first else None) as scope:
-            result = func_(*args, **{**kwargs, **more})
-        if first:
-            made.append(scope)
-        return result
-
-    return call
-
-
 def create_partitioned_variables(shape: Any, slicing: Sequence[int], initializer: Any, dtype: Any = float32,
                                  trainable: bool = True, collections: Any = None, name: str | None = None,
                                  reuse: Any = None) -> list[Any]:

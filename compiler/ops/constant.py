@@ -43,9 +43,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
     """A NumPy value of a supported type: Python floats are float32, ints int32 where they fit; no lossy casts."""
     if isinstance(value, TensorShape):
-        value = value.as_list()
-        if None in value:
+        if not value.is_fully_defined():
             raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {value}")
+        value = np.array(value.as_list(), np.int32) if dtype is None and not value.rank else value.as_list()
     if value is None:
         raise ValueError("None values not supported.")
     array = np.array(value)

@@ -17,7 +17,7 @@ from ..control_flow import while_loop
 from ..initializers import glorot_uniform
 from ..layers import BatchNormalization as BatchNormalizationLayer
 from ..layers import Dense, dense
-from ..variable_scope import make_template
+from ..template import make_template
 from .bijectors import Bijector
 
 __all__ = ["BatchNormalization", "MaskedAutoregressiveFlow", "RealNVP", "masked_autoregressive_default_template",
