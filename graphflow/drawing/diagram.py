@@ -56,8 +56,8 @@ class Diagram:
                 targets.setdefault(key, {})[box] = None
                 types.setdefault(key, {})[tensor] = None
         for before, op in control_edges(operations):
-            source, box = self._where.get(before), self._where.get(op)
-            if source and box and source is not box and box not in targets.get(source, ()):
+            source, box = self._where[before], self._where[op]
+            if source is not box and box not in targets.get(source, ()):
                 key = "control", source
                 sources[key] = source
                 targets.setdefault(key, {})[box] = None

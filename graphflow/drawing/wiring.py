@@ -29,10 +29,10 @@ def data_edges(operations: Sequence[Operation]) -> Iterator[tuple[Tensor, Operat
 def control_edges(operations: Sequence[Operation]) -> Iterator[tuple[Operation, Operation]]:
     """(before, after) for control edges that no path of data and control implies; all of them in very large graphs."""
     all_edges = ((before, op) for op in operations for before in op.control_inputs)
+    shown = set(operations)
     for before, after in _needed(operations) if len(operations) <= PRECISE_LIMIT else all_edges:
-        first, last = list(leaves([before])), list(leaves([after]))
-        if first and last:
-            yield first[-1], last[0]
+        if before in shown:
+            yield list(leaves([before]))[-1], next(leaves([after]))
 
 
 def _needed(operations: Sequence[Operation]) -> Iterator[tuple[Operation, Operation]]:
