@@ -392,7 +392,7 @@ def building_graph(*values: Any) -> Graph:
     for value in values:
         if hasattr(value, "graph") and not value.graph.eager:
             lent = graph.borrows and getattr(value, "op", value).type == "VariableV2"
-            return graph if lent else value.graph  # type: ignore[no-any-return]
+            return graph if lent else value.graph
     return graph
 
 

@@ -109,7 +109,7 @@ class GradientTape:
             handles = dict.fromkeys(op.inputs[0] for op in self._recorded if op.type == "ReadVariableOp")
             seen = [graph.variables[h] for h in handles if h in graph.variables]
             return tuple(v for v in seen if v in self._watched or self._watches_variables and v.trainable)
-        function = enclosing(graph)
+        function: Any = enclosing(graph)
         if function.home is not None:
             used = {t for op in graph.operations[first:last] for t in (*op.inputs, *op.outputs)}
             return tuple(v for v, t in function.captured.items() if t in used and hasattr(v, "handle") and v.trainable)

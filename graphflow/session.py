@@ -21,7 +21,7 @@ def session_of(graph: Graph) -> Session:
         if not own:
             own.append(Session(graph=graph))
         session = own[0]
-    return session  # type: ignore[no-any-return]
+    return session
 
 
 def chosen(session: Any, what: str) -> Any:

@@ -117,8 +117,8 @@ def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], siz
     else:
         update = op.definition.fields["update"].op.reference
         value = np.asarray(update(value, inputs[1]), value.dtype)  # type: ignore[union-attr]
-    session.store.set(handle, value)  # type: ignore[arg-type]
-    return [value.copy()]  # type: ignore[union-attr]
+    session.store.set(handle, value)
+    return [value.copy()]
 
 
 def _feeds(operations: Sequence[Operation], ready: Collection[Tensor]) -> list[Tensor]:

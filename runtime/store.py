@@ -65,7 +65,7 @@ class BorrowingStore(VariableStore):
             self._moves += 1
 
     @property
-    def epoch(self) -> int:  # type: ignore[override]
+    def epoch(self) -> int:
         return self._moves + self._elsewhere()
 
     @epoch.setter

@@ -27,7 +27,7 @@ class FunctionGraph(Graph):
 
     def __init__(self, home: EagerGraph):
         super().__init__()
-        self.home = home
+        self.home: EagerGraph = home
         self.seed = home.seed
         self.effects: list[Operation] = []
         self.captured: dict[Any, Tensor] = {}  # variables with their first read here, values with what is fed for them

@@ -96,8 +96,11 @@ class Batch:
     def holding(self, arrays: Sequence[np.ndarray]) -> Batch:
         """A batch like this one of other arrays, in the order of `arrays`."""
         given, other = iter(arrays), copy.copy(self)
-        other.x, other.y, other.weights = ([None if a is None else next(given) for a in part]  # type: ignore[misc]
-                                           for part in (self.x, self.y, self.weights))
+
+        def filled(part: Sequence[Any]) -> list[Any]:
+            return [None if a is None else next(given) for a in part]
+
+        other.x, other.y, other.weights = filled(self.x), filled(self.y), filled(self.weights)
         return other
 
     @property
