@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..compiler.dtypes import FLOATS
-from ..compiler.ir import Operation, Tensor, default_graph
+from ..compiler.ir import Graph, Operation, Tensor, default_graph
 from ..compiler.ops import scatter
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast
@@ -37,9 +37,15 @@ class Optimizer:
     `_apply_sparse(grad, var)` for IndexedSlices (each index once), `_create_slots`, `_prepare` and `_finish`; the names
     for resource variables (`_resource_apply_dense`, `_resource_apply_sparse`) serve as well. Its state lives in slots:
     variables like the trained one, named after it and the optimizer ("w/Momentum").
+
+    Where the update of an element depends on nothing but that element's gradient, value and slots, it defines instead
+    `_update_elements(like, grad, value, *slots)`, which gives the new value and slots from tensors of one shape: of the
+    whole variable, or of the rows alone that a sparse gradient names. `like` casts a hyperparameter to the variable's
+    dtype; `element_slots` lists (name, initial value, name in the graph or None for the optimizer's).
     """
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2
+    element_slots: Sequence[tuple[str, Any, str | None]] = ()
 
     def __init__(self, use_locking: bool, name: str, use_own_namescope_for_non_slot_vars: bool = False):
         if not name:
@@ -55,7 +61,15 @@ class Optimizer:
     # what a subclass defines
 
     def _create_slots(self, var_list: list[Any]) -> None:
-        """Make the slots of these variables (default: none)."""
+        """Make the slots of these variables (default: `element_slots`)."""
+        for v in var_list:
+            for slot, initial, op_name in self.element_slots:
+                self._get_or_make_slot_with_initializer(v, constant(initial) if initial else zeros(), v.shape, v.dtype,
+                                                        slot, op_name or self._name)
+
+    def _update_elements(self, like: Callable[[Any], Tensor], grad: Tensor, value: Tensor, *slots: Tensor
+                         ) -> Sequence[Tensor]:
+        raise NotImplementedError(f"{type(self).__name__} must define _apply_dense")
 
     def _prepare(self) -> None:
         """Turn hyperparameters into tensors, within the update's name scope (default: nothing)."""
@@ -63,7 +77,18 @@ class Optimizer:
     def _apply_dense(self, grad: Tensor, var: Any) -> Operation:
         if type(self)._resource_apply_dense is not Optimizer._resource_apply_dense:
             return self._resource_apply_dense(grad, var)
-        raise NotImplementedError(f"{type(self).__name__} must define _apply_dense")
+        states = self._states(var)
+        new = self._update_elements(_caster(var), grad, *map(current_value, states))
+        # slots first, as the compiler keeps this order for the loop it makes of them
+        return group(*(assign(s, value) for s, value in [*zip(states[1:], new[1:], strict=True), (var, new[0])]),
+                     name=f"Apply{self._name}")
+
+    def _states(self, var: Any) -> list[Any]:
+        """A variable and its slots."""
+        return [var, *(self._slot(var, slot) for slot, *_ in self.element_slots)]
+
+    def _slot(self, var: Any, name: str) -> Variable:
+        return self._slots[name][_var_key(var)]
 
     def _resource_apply_dense(self, grad: Tensor, handle: Any) -> Operation:
         return self._apply_dense(grad, handle)
@@ -71,6 +96,11 @@ class Optimizer:
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
         """Update for a gradient whose indices may repeat: their rows are summed first."""
         cls = type(self)
+        if cls._update_elements is not Optimizer._update_elements and var.shape.dims is not None:
+            indices, rows, states = grad.indices, summed(grad, var), self._states(var)
+            new = self._update_elements(_caster(var), rows, *(gather(current_value(s), indices) for s in states))
+            return group(*(scatter.scatter_update(s.handle, indices, value, depth=1)
+                           for s, value in zip(states, new, strict=True)), name=f"SparseApply{self._name}")
         by_resource = cls._resource_apply_sparse is not Optimizer._resource_apply_sparse
         if cls._apply_sparse is Optimizer._apply_sparse and not by_resource:
             return self._apply_dense(convert_to_tensor(grad), var)
@@ -110,27 +140,27 @@ class Optimizer:
     def _get_or_make_slot_with_initializer(self, var: Any, initializer: Any, shape: Any, dtype: Any, slot_name: str,
                                            op_name: str) -> Variable:
         """The slot of a variable, made on first use by `initializer`, a function of shape and dtype."""
-        named = self._slot_dict(slot_name)
-        if var not in named:
+        named, key = self._slot_dict(slot_name), _var_key(var)
+        if key not in named:
             with variable_scope(None, f"{var.op.name}/{op_name}") as scope:
-                named[var] = scope.get_variable("", shape, dtype, initializer, trainable=False,
+                named[key] = scope.get_variable("", shape, dtype, initializer, trainable=False,
                                                 regularizer=_no_regularizer)
-        return named[var]
+        return named[key]
 
     def _get_or_make_slot(self, var: Any, val: Any, slot_name: str, op_name: str) -> Variable:
         """The slot of a variable, made on first use with the value `val`."""
-        named = self._slot_dict(slot_name)
-        if var not in named:
+        named, key = self._slot_dict(slot_name), _var_key(var)
+        if key not in named:
             with variable_scope(None, f"{var.op.name}/{op_name}") as scope:
-                named[var] = scope.get_variable("", initializer=val, trainable=False, regularizer=_no_regularizer)
-        return named[var]
+                named[key] = scope.get_variable("", initializer=val, trainable=False, regularizer=_no_regularizer)
+        return named[key]
 
     def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Variable:
         return self._get_or_make_slot_with_initializer(var, zeros(), var.shape, var.dtype, slot_name, op_name)
 
     def get_slot(self, var: Any, name: str) -> Variable | None:
         """The slot `name` of a variable, None when there is none."""
-        return self._slots.get(name, {}).get(var)
+        return self._slots.get(name, {}).get(_var_key(var))
 
     def get_slot_names(self) -> list[str]:
         return sorted(self._slots)
@@ -253,43 +283,9 @@ class Optimizer:
             return assign(var, constraint(current_value(var))).op
 
 
-class RowOptimizer(Optimizer):
-    """An optimizer whose update of an element depends on nothing but that element's gradient, value and slots.
-
-    `_update(like, grad, value, *slots)` gives the new value and slots from tensors of one shape; it serves the whole
-    variable, and the rows alone that a sparse gradient names. `like` casts a hyperparameter to the variable's dtype.
-    `slots` lists (name, initial value, name in the graph or None for the optimizer's).
-    """
-
-    slots: Sequence[tuple[str, Any, str | None]] = ()
-
-    def _create_slots(self, var_list: list[Any]) -> None:
-        for v in var_list:
-            for slot, initial, op_name in self.slots:
-                self._get_or_make_slot_with_initializer(v, constant(initial) if initial else zeros(), v.shape, v.dtype,
-                                                        slot, op_name or self._name)
-
-    def _update(self, like: Callable[[Any], Tensor], grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
-        raise NotImplementedError(f"{type(self).__name__} must define _update")
-
-    def _slots_of(self, var: Any) -> list[Variable]:
-        return [self._slot_dict(slot)[var] for slot, *_ in self.slots]
-
-    def _apply_dense(self, grad: Tensor, var: Any) -> Operation:
-        states = [var, *self._slots_of(var)]
-        new = self._update(_caster(var), grad, *map(current_value, states))
-        # slots first, as the compiler keeps this order for the loop it makes of them
-        return group(*(assign(s, value) for s, value in [*zip(states[1:], new[1:], strict=True), (var, new[0])]),
-                     name=f"Apply{self._name}")
-
-    def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
-        if var.shape.dims is None:
-            return self._apply_dense(convert_to_tensor(grad), var)
-        indices, rows = grad.indices, summed(grad, var)
-        states = [var, *self._slots_of(var)]
-        new = self._update(_caster(var), rows, *(gather(current_value(s), indices) for s in states))
-        return group(*(scatter.scatter_update(s.handle, indices, value, depth=1)
-                       for s, value in zip(states, new, strict=True)), name=f"SparseApply{self._name}")
+def _var_key(var: Any) -> tuple[Graph, str]:
+    """What stands for a variable among those with slots."""
+    return var.op.graph, var.op.name
 
 
 def summed(grad: IndexedSlices, var: Any) -> Tensor:
@@ -344,4 +340,4 @@ def _flatten(value: Any) -> list[Any]:
         v for item in value for v in _flatten(item)]
 
 
-__all__ = ["AggregationMethod", "Optimizer", "RowOptimizer", "summed"]
+__all__ = ["AggregationMethod", "Optimizer", "summed"]

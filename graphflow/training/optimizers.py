@@ -10,12 +10,12 @@ from ..compiler.ops.elementwise import cast, rsqrt, sqrt
 from ..compiler.ops.gather import IndexedSlices, gather
 from ..framework import control_dependencies, group
 from ..variables import assign, current_value
-from .optimizer import Optimizer, RowOptimizer, summed
+from .optimizer import Optimizer, summed
 
 Like = Callable[[Any], Tensor]
 
 
-class GradientDescentOptimizer(RowOptimizer):
+class GradientDescentOptimizer(Optimizer):
     """w -= learning_rate * g."""
 
     def __init__(self, learning_rate: Any, use_locking: bool = False, name: str = "GradientDescent"):
@@ -25,7 +25,7 @@ class GradientDescentOptimizer(RowOptimizer):
     def _prepare(self) -> None:
         self._learning_rate_tensor = self._tensor(self._learning_rate, "learning_rate")
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         return [value - like(self._learning_rate_tensor) * grad]
 
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
@@ -33,10 +33,10 @@ class GradientDescentOptimizer(RowOptimizer):
         return scatter.scatter_sub(var.handle, grad.indices, step, depth=1).op
 
 
-class MomentumOptimizer(RowOptimizer):
+class MomentumOptimizer(Optimizer):
     """a = momentum * a + g; w -= learning_rate * a, or with Nesterov w -= learning_rate * (g + momentum * a)."""
 
-    slots = [("momentum", 0.0, None)]
+    element_slots = [("momentum", 0.0, None)]
 
     def __init__(self, learning_rate: Any, momentum: Any, use_locking: bool = False, name: str = "Momentum",
                  use_nesterov: bool = False):
@@ -49,7 +49,7 @@ class MomentumOptimizer(RowOptimizer):
         self._learning_rate_tensor = self._tensor(self._learning_rate, "learning_rate")
         self._momentum_tensor = self._tensor(self._momentum, "momentum")
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate, momentum = like(self._learning_rate_tensor), like(self._momentum_tensor)
         accumulated = momentum * slots[0] + grad
         step = grad * rate + accumulated * momentum * rate if self._use_nesterov else rate * accumulated
@@ -99,7 +99,7 @@ class AdamOptimizer(Optimizer):
 
     def _apply_dense(self, grad: Tensor, var: Any) -> Operation:
         rate, b1, b2, eps = self._cast(var)
-        m_slot, v_slot = self._slots["m"][var], self._slots["v"][var]
+        m_slot, v_slot = self._slot(var, "m"), self._slot(var, "v")
         m, v = current_value(m_slot), current_value(v_slot)
         m = m + (grad - m) * (1 - b1)
         v = v + (grad * grad - v) * (1 - b2)
@@ -109,8 +109,8 @@ class AdamOptimizer(Optimizer):
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
         rate, b1, b2, eps = self._cast(var)
         rows = summed(grad, var)
-        m = self._decayed(self._slots["m"][var], b1, rows, grad.indices)
-        v = self._decayed(self._slots["v"][var], b2, rows * rows, grad.indices)
+        m = self._decayed(self._slot(var, "m"), b1, rows, grad.indices)
+        v = self._decayed(self._slot(var, "v"), b2, rows * rows, grad.indices)
         return assign(var, current_value(var) - rate * m / (sqrt(v) + eps)).op
 
     def _decayed(self, slot: Any, beta: Tensor, rows: Tensor, indices: Tensor) -> Tensor:
@@ -126,7 +126,7 @@ class AdamOptimizer(Optimizer):
         return group(*update_ops, *powers, name=name_scope)
 
 
-class AdagradOptimizer(RowOptimizer):
+class AdagradOptimizer(Optimizer):
     """a += g^2; w -= learning_rate * g / sqrt(a) (Duchi et al. 2011)."""
 
     def __init__(self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False,
@@ -135,17 +135,17 @@ class AdagradOptimizer(RowOptimizer):
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
         super().__init__(use_locking, name)
         self._learning_rate = learning_rate
-        self.slots = [("accumulator", initial_accumulator_value, None)]
+        self.element_slots = [("accumulator", initial_accumulator_value, None)]
 
     def _prepare(self) -> None:
         self._learning_rate_tensor = self._tensor(self._learning_rate, "learning_rate")
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         total = slots[0] + grad * grad
         return [value - like(self._learning_rate_tensor) * grad * rsqrt(total), total]
 
 
-class RMSPropOptimizer(RowOptimizer):
+class RMSPropOptimizer(Optimizer):
     """r += (g^2 - r)(1 - decay); m = momentum * m + learning_rate * g / sqrt(r + epsilon); w -= m.
 
     `centered` subtracts the square of the mean gradient from r under the root (Tieleman and Hinton 2012; Graves 2013).
@@ -159,7 +159,7 @@ class RMSPropOptimizer(RowOptimizer):
         self._momentum = momentum
         self._epsilon = epsilon
         self._centered = centered
-        self.slots = [("rms", 1.0, None), *([("mg", 0.0, None)] if centered else []), ("momentum", 0.0, None)]
+        self.element_slots = [("rms", 1.0, None), *([("mg", 0.0, None)] if centered else []), ("momentum", 0.0, None)]
 
     def _prepare(self) -> None:
         self._learning_rate_tensor = self._tensor(self._learning_rate, "learning_rate")
@@ -167,7 +167,7 @@ class RMSPropOptimizer(RowOptimizer):
         self._momentum_tensor = self._tensor(self._momentum, "momentum")
         self._epsilon_tensor = self._tensor(self._epsilon, "epsilon")
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate, rho, mu, eps = map(like, (self._learning_rate_tensor, self._decay_tensor, self._momentum_tensor,
                                         self._epsilon_tensor))
         rms, *mean, moved = slots
@@ -180,10 +180,10 @@ class RMSPropOptimizer(RowOptimizer):
         return [value - step, rms, *mean, step]
 
 
-class AdadeltaOptimizer(RowOptimizer):
+class AdadeltaOptimizer(Optimizer):
     """Steps scaled by the ratio of the running sizes of past steps and gradients (Zeiler 2012)."""
 
-    slots = [("accum", 0.0, None), ("accum_update", 0.0, None)]
+    element_slots = [("accum", 0.0, None), ("accum_update", 0.0, None)]
 
     def __init__(self, learning_rate: Any = 0.001, rho: Any = 0.95, epsilon: Any = 1e-8, use_locking: bool = False,
                  name: str = "Adadelta"):
@@ -197,7 +197,7 @@ class AdadeltaOptimizer(RowOptimizer):
         self._rho_t = self._tensor(self._rho, "rho")
         self._epsilon_t = self._tensor(self._epsilon, "epsilon")
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate, rho, eps = map(like, (self._lr_t, self._rho_t, self._epsilon_t))
         squares, steps = slots
         squares = squares * rho + grad * grad * (1 - rho)

@@ -8,7 +8,7 @@ from ..compiler.dtypes import int64
 from ..compiler.ir import Tensor
 from ..compiler.ops.elementwise import abs_, cast, maximum, power, rsqrt, sign, sqrt, where
 from ..compiler.ops.view import identity, zeros_of
-from .optimizer import RowOptimizer
+from .optimizer import Optimizer
 from .optimizers import Like
 
 
@@ -17,7 +17,7 @@ def _shrunk(value: Tensor, rate: Tensor, l1: Tensor, l2: Tensor) -> Tensor:
     return sign(value) * maximum(abs_(value) - rate * l1, zeros_of(value)) / (1 + rate * l2)
 
 
-class ProximalGradientDescentOptimizer(RowOptimizer):
+class ProximalGradientDescentOptimizer(Optimizer):
     """Gradient descent, then the proximal step of the l1 and l2 penalties (Duchi and Singer 2009)."""
 
     def __init__(self, learning_rate: Any, l1_regularization_strength: float = 0.0,
@@ -33,7 +33,7 @@ class ProximalGradientDescentOptimizer(RowOptimizer):
         self._l1_tensor = self._tensor(self._l1, "l1_regularization_strength")
         self._l2_tensor = self._tensor(self._l2, "l2_regularization_strength")
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate, l1, l2 = map(like, (self._learning_rate_tensor, self._l1_tensor, self._l2_tensor))
         return [_shrunk(value - rate * grad, rate, l1, l2)]
 
@@ -47,16 +47,16 @@ class ProximalAdagradOptimizer(ProximalGradientDescentOptimizer):
         if initial_accumulator_value <= 0.0:
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
         super().__init__(learning_rate, l1_regularization_strength, l2_regularization_strength, use_locking, name)
-        self.slots = [("accumulator", initial_accumulator_value, None)]
+        self.element_slots = [("accumulator", initial_accumulator_value, None)]
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate, l1, l2 = map(like, (self._learning_rate_tensor, self._l1_tensor, self._l2_tensor))
         total = slots[0] + grad * grad
         own = rate * rsqrt(total)
         return [_shrunk(value - grad * own, own, l1, l2), total]
 
 
-class AdagradDAOptimizer(RowOptimizer):
+class AdagradDAOptimizer(Optimizer):
     """Adagrad dual averaging: the value follows from the sums of gradients and squares (Duchi et al. 2011)."""
 
     def __init__(self, learning_rate: Any, global_step: Any, initial_gradient_squared_accumulator_value: float = 0.1,
@@ -70,21 +70,21 @@ class AdagradDAOptimizer(RowOptimizer):
         self._global_step = global_step
         self._l1 = l1_regularization_strength
         self._l2 = l2_regularization_strength
-        self.slots = [("gradient_accumulator", 0.0, None),
+        self.element_slots = [("gradient_accumulator", 0.0, None),
                       ("gradient_squared_accumulator", initial_gradient_squared_accumulator_value, None)]
 
     def _prepare(self) -> None:
         self._learning_rate_tensor = self._tensor(self._learning_rate, "learning_rate")
         self._step = cast(identity(self._global_step), int64) + 1
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate, step = like(self._learning_rate_tensor), like(self._step)
         total, squares = slots[0] + grad, slots[1] + grad * grad
         shrunk = sign(total) * maximum(abs_(total) - self._l1 * step, zeros_of(total))
         return [-rate * shrunk / (self._l2 * step * rate + sqrt(squares)), total, squares]
 
 
-class FtrlOptimizer(RowOptimizer):
+class FtrlOptimizer(Optimizer):
     """Follow the regularized leader, with l1, l2 and shrinkage l2 penalties (McMahan et al. 2013)."""
 
     def __init__(self, learning_rate: Any, learning_rate_power: float = -0.5, initial_accumulator_value: float = 0.1,
@@ -109,7 +109,7 @@ class FtrlOptimizer(RowOptimizer):
         self._l2 = l2_regularization_strength
         self._shrinkage = l2_shrinkage_regularization_strength
         self._beta = 0.0 if beta is None else beta
-        self.slots = [("accum", initial_accumulator_value, accum_name), ("linear", 0.0, linear_name)]
+        self.element_slots = [("accum", initial_accumulator_value, accum_name), ("linear", 0.0, linear_name)]
 
     def _prepare(self) -> None:
         self._learning_rate_tensor = self._tensor(self._learning_rate, "learning_rate")
@@ -117,7 +117,7 @@ class FtrlOptimizer(RowOptimizer):
     def _root(self, value: Tensor) -> Tensor:
         return sqrt(value) if self._learning_rate_power == -0.5 else power(value, -self._learning_rate_power)
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate = like(self._learning_rate_tensor)
         accumulated, linear = slots
         l2 = self._l2 + self._beta / (2 * rate) if self._beta else self._l2

@@ -12,7 +12,7 @@ from ...compiler.ops.gather import IndexedSlices, gather
 from ...compiler.ops.reduction import reduce_sum
 from ...compiler.ops.view import ones_of
 from ...framework import group
-from ...training.optimizer import RowOptimizer, summed
+from ...training.optimizer import Optimizer, summed
 from ...training.optimizers import AdamOptimizer, MomentumOptimizer
 from ...variables import assign, current_value
 
@@ -24,7 +24,7 @@ class LazyAdamOptimizer(AdamOptimizer):
 
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
         rate, b1, b2, eps = self._cast(var)
-        rows, states = summed(grad, var), [var, self._slots["m"][var], self._slots["v"][var]]
+        rows, states = summed(grad, var), [var, self._slot(var, "m"), self._slot(var, "v")]
         value, m, v = (gather(current_value(s), grad.indices) for s in states)
         m, v = b1 * m + (1 - b1) * rows, b2 * v + (1 - b2) * rows * rows
         new = [value - rate * m / (ew.sqrt(v) + eps), m, v]
@@ -41,7 +41,7 @@ class NadamOptimizer(AdamOptimizer):
 
     def _apply_dense(self, grad: Tensor, var: Any) -> Operation:
         rate, b1, b2, eps = self._cast(var)
-        m_slot, v_slot = self._slots["m"][var], self._slots["v"][var]
+        m_slot, v_slot = self._slot(var, "m"), self._slot(var, "v")
         m, v = current_value(m_slot), current_value(v_slot)
         m, v = m + (grad - m) * (1 - b1), v + (grad * grad - v) * (1 - b2)
         step = rate * (b1 * m + (1 - b1) * grad) / (ew.sqrt(v) + eps)
@@ -50,18 +50,18 @@ class NadamOptimizer(AdamOptimizer):
     def _apply_sparse_duplicate_indices(self, grad: IndexedSlices, var: Any) -> Operation:
         rate, b1, b2, eps = self._cast(var)
         rows = summed(grad, var)
-        m = self._decayed(self._slots["m"][var], b1, rows, grad.indices)
-        v = self._decayed(self._slots["v"][var], b2, rows * rows, grad.indices)
+        m = self._decayed(self._slot(var, "m"), b1, rows, grad.indices)
+        v = self._decayed(self._slot(var, "v"), b2, rows * rows, grad.indices)
         ahead = b1 * gather(m, grad.indices) + (1 - b1) * rows
         step = rate * ahead / (ew.sqrt(gather(v, grad.indices)) + eps)
         return scatter.scatter_update(var.handle, grad.indices, gather(current_value(var), grad.indices) - step,
                                       depth=1).op
 
 
-class AdaMaxOptimizer(RowOptimizer):
+class AdaMaxOptimizer(Optimizer):
     """Adam with the infinity norm (Kingma and Ba 2015, section 7.1). Sparse gradients change their rows alone."""
 
-    slots = [("m", 0.0, None), ("v", 0.0, None)]
+    element_slots = [("m", 0.0, None), ("v", 0.0, None)]
 
     def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8,
                  use_locking: bool = False, name: str = "AdaMax"):
@@ -79,7 +79,7 @@ class AdaMaxOptimizer(RowOptimizer):
         self._epsilon_t = self._tensor(self._epsilon, "epsilon")
         self._rate = self._tensor(self._lr, "learning_rate") / (1 - current_value(self._power))
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate, b1, b2, eps = map(like, (self._rate, self._beta1_t, self._beta2_t, self._epsilon_t))
         m = b1 * slots[0] + (1 - b1) * grad
         v = ew.maximum(b2 * slots[1], ew.abs_(grad))
@@ -90,10 +90,10 @@ class AdaMaxOptimizer(RowOptimizer):
         return group(*update_ops, power, name=name_scope)
 
 
-class _SignOptimizer(RowOptimizer):
+class _SignOptimizer(Optimizer):
     """A gradient scaled by how its sign agrees with its moving average's (Bello et al. 2017)."""
 
-    slots = [("m", 0.0, None)]
+    element_slots = [("m", 0.0, None)]
 
     def __init__(self, learning_rate: Any, beta: Any, sign_decay_fn: Callable[[Any], Any] | None, use_locking: bool,
                  name: str):
@@ -115,7 +115,7 @@ class _SignOptimizer(RowOptimizer):
     def _scale(self, like: Like, agreement: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def _update(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
+    def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         beta = like(self._beta_t)
         m = beta * slots[0] + (1 - beta) * grad
         agreement = like(self._decay_t) * ew.sign(grad) * ew.sign(m)
