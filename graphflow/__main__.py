@@ -22,18 +22,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument("-m", dest="module", action="store_true", help="SCRIPT is a module, as for `python -m`")
     run.add_argument("script", metavar="SCRIPT")
     run.add_argument("arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="what the script is given")
-    chosen = parser.parse_args(arguments)
+    explain = commands.add_parser(
+        "explain", help="show what is compiled for a saved Keras model, or for what a script runs",
+        description="Explains a model's training step (its prediction, if it is not compiled), or runs a script and "
+                    "explains each different run that it made, the longest first.")
+    explain.add_argument("script", metavar="FILE",
+                         help="a .keras or .h5 model, or a script; what follows -- goes to the script")
+    explain.add_argument("--feed", action="append", default=[], metavar="NAME:SIZE,SIZE",
+                         help="the shape of an input, as in x:32,784")
+    explain.add_argument("--step", choices=("train", "test", "predict"), help="of a model")
+    explain.add_argument("--batch", type=int, default=32, metavar="SIZE", help="of a model (default: %(default)s)")
+    explain.add_argument("--format", choices=("text", "html", "json"), default="text")
+    explain.add_argument("--verbose", action="store_true", help="with what each pass changed, and all buffers")
+    explain.add_argument("-o", "--output", metavar="FILE", help="where it goes (default: the standard output)")
+    profile = commands.add_parser("profile", help="run a script, and show the time of each kernel",
+                                  description="Runs a script and prints the time of each kernel.")
+    profile.add_argument("-o", "--output", metavar="FILE",
+                         help="a .json (Chrome trace, for Perfetto), .html or .txt file to write instead")
+    profile.add_argument("script", metavar="SCRIPT")
+    profile.add_argument("arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="what the script is given")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if given[:1] == ["explain"] and "--" in given else len(given)
+    chosen = parser.parse_args(given[:end])
+    if chosen.command != "demo" and not getattr(chosen, "module", False) and not os.path.exists(chosen.script):
+        print(f"python -m graphflow {chosen.command}: no such script: {chosen.script}", file=sys.stderr)
+        return 2
+    if chosen.command in ("explain", "profile"):
+        return _look(chosen, given[end + 1:])
     if chosen.command == "run":
         from . import script
-        if not chosen.module and not os.path.exists(chosen.script):
-            print(f"python -m graphflow run: no such script: {chosen.script}", file=sys.stderr)
-            return 2
         script.run(chosen.script, chosen.arguments, chosen.module)
         return 0
     from . import demo as program  # loads what it needs only now, so that --help is quick
     try:
         program.run(chosen.output)
     except OSError as error:
+        print(f"python -m graphflow {chosen.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _look(chosen: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from .explain import program
+    try:
+        if chosen.command == "profile":
+            program.profile_file(chosen.script, chosen.arguments, chosen.output)
+        else:
+            program.explain_file(chosen.script, arguments, chosen.feed, chosen.step, chosen.batch, chosen.format,
+                                 chosen.output, chosen.verbose)
+    except (OSError, ValueError) as error:
         print(f"python -m graphflow {chosen.command}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -47,6 +47,7 @@ class Whole:
     plan: Plan
     binding: Binding
     rows: np.ndarray
+    shapes: Shapes  # of what was fed, and of variables that may change theirs
     runs: int = 0
     nanoseconds: int = 0
 
@@ -118,7 +119,7 @@ class Recorder:
             whole = self.wholes.get(id(frame.binding))
             if whole is None:
                 whole = self.wholes[id(frame.binding)] = Whole(
-                    runner, frame.plan, frame.binding, np.zeros_like(tracer.totals))
+                    runner, frame.plan, frame.binding, np.zeros_like(tracer.totals), _shapes(runner, frame.binding))
             whole.runs += 1
             whole.nanoseconds += end - begin
             whole.rows[:, :2] += tracer.totals[:, :2]
@@ -234,6 +235,10 @@ def _ran_in_pieces(self: Pieces, values: Sequence[Any], sizes: dict[Atom, int], 
         return _run_pieces(self, values, sizes, observe)
     finally:
         end_op()
+
+
+def _shapes(runner: Runner, binding: Binding) -> Shapes:
+    return next((shapes for shapes, (_, found) in runner._bindings.items() if found is binding), ())
 
 
 def _span(kind: str, name: str, begin: int, op: Operation | None = None) -> None:

@@ -29,11 +29,14 @@ def explain(fetches: Any, feed_dict: Mapping[Any, Any] | None = None, feed_shape
 
     Without a `feed_dict`, `feed_shapes` ({placeholder: shape}) gives the sizes; unknown ones are taken to be 32. The
     session (default: the default session, else a new one) is only looked at: what is timed works on a copy of its
-    variables. `verbose` adds to the text what each pass changed, and tables of buffers. Raises what `Session.run`
-    raises for bad fetches and feeds, and ValueError for both a `feed_dict` and `feed_shapes`.
+    variables. `verbose` adds to the text what each pass changed, and tables of buffers. Of a Keras model its training
+    step is explained (see Model.explain), if it is not compiled its prediction. Raises what `Session.run` raises for
+    bad fetches and feeds, and ValueError for both a `feed_dict` and `feed_shapes`.
     """
     if feed_dict is not None and feed_shapes is not None:
         raise ValueError("explain: give either feed_dict or feed_shapes, not both")
+    if hasattr(fetches, "explain"):  # a Keras model
+        return fetches.explain("train" if fetches.compiled else "predict", verbose=verbose)
     user = session if session is not None else default_session() or Session(graph=_graph_of(fetches))
     feeds = [*feed_dict] if feed_dict is not None else [*(feed_shapes or ())]
     runner = user.runner(fetches, feeds)  # raises for a closed session

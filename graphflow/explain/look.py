@@ -17,7 +17,7 @@ from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.passes.specialise import shape_pattern
 from ..compiler.pipeline import Stage
 from ..runtime import kernel_cache
-from ..runtime.flow import Control, HostCall
+from ..runtime.flow import AGAIN, Control, HostCall
 from ..runtime.peak import Peak, peak
 from ..runtime.pieces import Pieces, run_in_python
 from ..runtime.plan import BYTES_PER_NS, FLOPS_PER_NS, Binding, Plan, Step
@@ -72,10 +72,10 @@ class Look:
             stages = [s._replace(name=f"{s.name} (piece {piece})") for s in stages]
         self.planning += max(0.0, whole - sum(s.seconds for s in stages))
         buffers = buffers_of(binding)
-        inside = _surroundings(plan.graph)
+        inside = _surroundings(plan.graph, binding)
         best = None if times is None else peak(runner.session.threads())
         self.kernels += [
-            _kernel(i + self.rows, step, plan, binding, None if times is None else times[i], best, inside)
+            _kernel(i + self.rows, step, plan, binding, None if times is None else times[i], best, inside[i])
             for i, step in enumerate(binding.steps) if not isinstance(step.call, Control)]
         self.buffers += [dataclasses.replace(b, offset=b.offset + self.arena_bytes, first=b.first + self.rows,
                                              last=b.last + self.rows) for b in buffers]
@@ -148,24 +148,34 @@ def _seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def _surroundings(graph: Graph, outer: str = "") -> dict[Operation, str]:
-    """The names of the loops and conds around each operation."""
+def _surroundings(graph: Graph, binding: Binding) -> list[str]:
+    """The loops and conds around each row of the schedule, the outermost first."""
+    around = _names_around(graph, "")
+    found = [around.get(step.op, "") for step in binding.steps]
+    for end, step in enumerate(binding.steps):  # what a loop itself does between iterations
+        if isinstance(step.call, Control) and step.call.kind == AGAIN:
+            name = f"{found[end]} > {step.op.name}".removeprefix(" > ")
+            for row in range(step.call.target, end + 1):
+                if binding.steps[row].op is step.op:
+                    found[row] = name
+    return found
+
+
+def _names_around(graph: Graph, outer: str) -> dict[Operation, str]:
     found = {}
     for op in graph.operations:
         found[op] = outer
         for inner in subgraphs(op):
-            found |= _surroundings(inner, f"{outer} > {op.name}" if outer else op.name)
+            found |= _names_around(inner, f"{outer} > {op.name}".removeprefix(" > "))
     return found
 
 
 def _kernel(row: int, step: Step, plan: Plan, binding: Binding, times: np.ndarray | None, best: Peak | None,
-            inside: Mapping[Operation, str]) -> Kernel:
+            inside: str) -> Kernel:
     op = step.op
-    # what a loop does between iterations is inside it, though its op is not
-    around = inside.get(op, "")
     told = None if times is None else (float(times[0]), float(times[1]))
     if isinstance(step.call, HostCall):
-        return _host_kernel(op, row, around, told)
+        return _host_kernel(op, row, inside, told)
     call = step.call
     assert isinstance(call, KernelCall)
     load = kernel_cache.loads.get(call.source)
@@ -173,7 +183,7 @@ def _kernel(row: int, step: Step, plan: Plan, binding: Binding, times: np.ndarra
     nanoseconds = (call.nbytes / BYTES_PER_NS + call.flops / FLOPS_PER_NS) / step.chunks
     dtype = "f64" if op.outputs and op.outputs[0].dtype.name == "float64" else "f32"
     return Kernel(
-        call.name, op.name, tuple(o.type for o in ops), site_of(op), row=row, inside=around, tasks=call.tasks,
+        call.name, op.name, tuple(o.type for o in ops), site_of(op), row=row, inside=inside, tasks=call.tasks,
         chunks=step.chunks, nbytes=call.nbytes, flops=call.flops, estimated=1e-9 * nanoseconds,
         least=None if best is None else best.seconds(call.flops, call.nbytes, dtype),
         calls=told[0] if told else None, measured=told[1] if told else None,

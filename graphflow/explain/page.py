@@ -59,8 +59,8 @@ def page_of(explanations: Sequence[Explanation]) -> str:
     from ..drawing.interactive import program
     parts = []
     for e in explanations:
-        drawing = details("Graph, its kernels framed", e.draw()._body(whole_page=True), is_open=True)
-        passes = "".join(details(f"{p.name}: before and after", e.draw(p.name)._body(whole_page=True))
+        drawing = details("Graph, its kernels framed", e.draw().fragment(whole_page=True), is_open=True)
+        passes = "".join(details(f"{p.name}: before and after", e.draw(p.name).fragment(whole_page=True))
                          for p in e.passes if not p.is_idle)
         body = _body(e, drawing, details("Drawings of the passes", passes))
         if len(explanations) > 1:
@@ -75,7 +75,7 @@ def page_of(explanations: Sequence[Explanation]) -> str:
 def _body(e: Explanation, drawing: str, passes: str) -> str:
     header = ["", *columns(e)]
     header[1] = "kernel, what it fuses"
-    kernels = [_kernel_row(i, k, e.measured) for i, k in enumerate(e.kernels)]
+    kernels = [_kernel_row(k, e.measured) for k in e.kernels]
     return "".join([
         f"<p><b>{printable(listed(e.fetches))}</b></p>",
         f"<p>fed {printable(listed([f'{name} {kind}' for name, kind in e.feeds.items()]))}</p>" if e.feeds else "",
@@ -97,10 +97,10 @@ def _body(e: Explanation, drawing: str, passes: str) -> str:
     ])
 
 
-def _kernel_row(number: int, k: Kernel, total: float | None) -> str:
+def _kernel_row(k: Kernel, total: float | None) -> str:
     name, *figures = kernel_row(k, total)
     operands = "".join(f"<small>{printable(operand(o))}</small>" for o in k.operands)
-    cells = [f"<td>{number}</td>", f'<td class="l">{printable(name)}<small>{printable(fusion(k))}</small>'
+    cells = [f"<td>{k.row}</td>", f'<td class="l">{printable(name)}<small>{printable(fusion(k))}</small>'
              f"<small>{printable(place(k))}</small>{details(k.decision, operands)}</td>"]
     for i, figure in enumerate(figures):
         bar = ""

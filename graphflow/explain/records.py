@@ -168,11 +168,12 @@ class Explanation:
     # drawings
 
     def groups(self) -> dict[str, list[str]]:
-        """The ops of `before` that became one kernel, by its number and name."""
+        """The ops of `before` that became one kernel, by its row and name."""
         names = {op.name for op in self.before.operations}
-        found = {f"{i} {k.name}": [n for n in dict.fromkeys(k.members) if n in names]
-                 for i, k in enumerate(self.kernels)}
-        return {title: ops for title, ops in found.items() if len(ops) > 1}
+        titles: dict[tuple[str, ...], str] = {}  # several kernels may work for the same ops
+        for kernel in self.kernels:
+            titles[tuple(n for n in dict.fromkeys(kernel.members) if n in names)] = f"{kernel.row} {kernel.name}"
+        return {title: list(ops) for ops, title in titles.items() if len(ops) > 1}
 
     def heat(self, names: Iterable[str] | None = None) -> dict[str, float]:
         """Seconds by op: a kernel's time in equal parts for the ops fused into it, of those in `names`."""

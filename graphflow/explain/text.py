@@ -67,8 +67,8 @@ def _differences(p: Pass) -> list[str]:
 
 def _kernels(e: Explanation) -> list[str]:
     total = e.measured
-    lines = table(["", *columns(e)], [[str(i), shorten(cells[0], 40), *cells[1:]] for i, cells in enumerate(
-        kernel_row(k, total) for k in e.kernels)])
+    lines = table(["", *columns(e)], [[str(k.row), shorten(cells[0], 40), *cells[1:]] for k, cells in (
+        (k, kernel_row(k, total)) for k in e.kernels)])
     found = lines[:1]
     for line, kernel in zip(lines[1:], e.kernels, strict=True):
         found.append(line)
