@@ -42,7 +42,7 @@ class Drawing:
         """A self-contained page, on which the drawing is explored."""
         from .interactive import program
         titles = ", ".join(title for title, _ in self.panels if title)
-        return page(f"graphflow: {titles}" if titles else "graphflow", program() + self._body(whole_page=True))
+        return page(f"graphflow: {titles}" if titles else "graphflow", program() + self.fragment(whole_page=True))
 
     def dot(self) -> str:
         """The drawing in the language of Graphviz. Raises ValueError for several graphs."""
@@ -81,8 +81,9 @@ class Drawing:
         diagram = self._diagram(operations)
         return arranged(diagram.root, diagram.nets, diagram.labels)
 
-    def _body(self, whole_page: bool = False) -> str:
-        """The panels. In a notebook each begins with a picture, which stays where no script runs."""
+    def fragment(self, whole_page: bool = False) -> str:
+        """The panels, for a page that has `interactive.program()`. In a notebook (no `whole_page`) each begins with a
+        picture, which stays where no script runs."""
         from .interactive import legend, packed, styles, view
         from .svg import svg
         panels = []
@@ -98,7 +99,7 @@ class Drawing:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from .interactive import program_once
-        bundle = {"text/plain": repr(self), "text/html": program_once() + self._body()}
+        bundle = {"text/plain": repr(self), "text/html": program_once() + self.fragment()}
         return bundle | ({"image/svg+xml": self.svg()} if len(self.panels) == 1 else {})
 
     def __repr__(self) -> str:

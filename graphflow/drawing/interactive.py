@@ -88,10 +88,10 @@ def view(picture: str, operations: int, height: float, data: str, whole_page: bo
     key = hashlib.sha256(data.encode()).hexdigest()[:16]
     still = f'<img alt="Graph of {operations or "no"} operations" src="data:image/svg+xml;base64,' + (
         f'{base64.b64encode(picture.encode()).decode()}">') if picture else ""
-    size = "calc(100vh - 90px)" if whole_page else f"{min(max(height + 70, 160), 600):.0f}px"
+    size = "" if whole_page else f' style="--gf-height:{min(max(height + 70, 160), 600):.0f}px"'
     start = (f'<script>(function(){{const a=["{key}","{data}"];window.graphflowView?graphflowView(...a):'
              "(window.graphflowWaiting=window.graphflowWaiting||[]).push(a)})()</script>")
-    return (f'<div class="gf-view{" gf-page" if whole_page else ""}" data-drawing="{key}" style="--gf-height:{size}">'
+    return (f'<div class="gf-view{" gf-page" if whole_page else ""}" data-drawing="{key}"{size}>'
             f'<div class="gf-still">{still}</div></div>{start if data else ""}')
 
 

@@ -360,7 +360,7 @@
     return `${path}L${last.x} ${last.y}`;
   }
 
-  async function start(host, packed) {
+  async function start(host, packed) { // when it is first seen
     try {
       const data = await unpacked(packed).json();
       await layoutEngine(); // before the picture goes
@@ -373,10 +373,18 @@
     }
   }
 
+  const data = new Map(); // of the places that nobody has seen yet
+  const seen = new IntersectionObserver((entries) => entries.filter((e) => e.isIntersecting).forEach(({ target }) => {
+    seen.unobserve(target);
+    start(target, data.get(target));
+    data.delete(target);
+  }));
+
   window.graphflowView = function (key, packed) {
     for (const host of document.querySelectorAll(`[data-drawing="${key}"]:not([data-started])`)) {
       host.dataset.started = "true";
-      start(host, packed);
+      data.set(host, packed);
+      seen.observe(host);
     }
   };
   (window.graphflowWaiting || []).splice(0).forEach((waiting) => window.graphflowView(...waiting));
