@@ -45,13 +45,13 @@ def _in_subgraphs(graph: Graph, change: Callable[[Graph], Graph]) -> Graph:
 
 PASSES: list[Callable[[Graph], Graph]] = [
     compile_subgraphs,
-    recur,
     update,
     stabilise,
     expand,
     resolve,
     fold,
     simplify,
+    recur,
     eliminate_common_subexpressions,
     simplify,
     prune,

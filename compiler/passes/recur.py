@@ -2,8 +2,9 @@
 
 A `Recurrence` takes the number of steps, the first values of its variables and what its body reads from outside. It
 gives the last values, and of each further output of the body the rows of all steps (zeros for steps that were not
-made). The body is given the number of the step. One kernel runs it, a thread for a part of the rows (see
-codegen/recurrence.py).
+made). The body is given the position of the step. One kernel runs it, a thread for a part of the rows (see
+codegen/recurrence.py). A loop over reversed sequences goes through them from their ends instead, so that the position
+it is at is counted in them, and the rows that it gives are reversed where they are used in its own order.
 
 On the way what is the same in each step leaves the body. So do sums over the steps: the gradient of a weight is one
 product of stacked rows, after the loop.
@@ -22,16 +23,17 @@ from ..ops.elementwise import maximum, minimum
 from ..ops.reduction import reduce_sum
 from ..ops.symbolic import symbolic_value
 from ..ops.tensor_array import read_row
-from ..ops.view import reshape
+from ..ops.view import dim_scalar, reverse
 from ..subgraph import parameter
 from .prune import prune
-from .rewrite import consumers, transform
+from .rewrite import consumers, reshaped, transform
 from .rows import follows_from, keeps_rows, row_dims, steps_after
 
 recurrence = OpDef("Recurrence", "recurrence", infer=lambda inputs, attrs: list(attrs["types"]))
 
 # what may leave the body
 _PURE = {ELEMENTWISE, INDEX, ALIAS, COPY, CONTRACTION, REDUCTION}
+_READS = {"TensorArrayReadV3", "GatherV2", "Slice"}
 _LINEAR = {"Place", "StridedSlice", "Transpose"}  # of one input: the sum of the results is the result for the sum
 MAX_OPERATIONS = 300  # of a body: compiling a kernel takes time more than proportional to its length
 
@@ -73,6 +75,7 @@ def _tied(op: Operation, loops: Sequence[Operation]) -> set[Operation]:
 class _Rule:
     def __init__(self, graph: Graph, kept: set[Operation]):
         self.kept = kept
+        self.steps: dict[Tensor, Tensor] = {}  # of rows that follow from the step: the step
         self.popped: set[Tensor] = set()  # stacks whose rows a loop uses
         self.lost: set[Tensor] = {t for t in graph.outputs if t.dtype == variant}  # stacks that something else takes
         for op in graph.operations:
@@ -90,20 +93,21 @@ class _Rule:
         if (op.attrs["bound"] is None or len(op.attrs["body"].operations) > MAX_OPERATIONS
                 or any(t in self.lost for t in op.outputs) or not all(is_loop(t.op) for t in body_inputs(op)[1])):
             raise Unfit(op)
-        return _Loop(op, inputs, self.popped).replace()
+        return _Loop(op, inputs, self).replace()
 
 
 class _Loop:
     """A loop on its way. Tensors of its body are called inner, those of the body in the making ours."""
 
-    def __init__(self, op: Operation, inputs: list[Tensor], popped: set[Tensor]):
-        self.op, self.inputs, self.popped = op, inputs, popped
+    def __init__(self, op: Operation, inputs: list[Tensor], rule: _Rule):
+        self.op, self.inputs, self.rule = op, inputs, rule
         self.inner, self.n = op.attrs["body"], op.attrs["variables"]
         self.bound = op.attrs["bound"]
         self.uses = consumers(self.inner)
         self.outer, self.body = default_graph(), Graph()
         self.body._site, self.body._scope = op.site, op.name
-        self.step = self.argument(TensorType(int32, ()))
+        self.position = self.argument(TensorType(int32, ()))  # of the rows that the step reads and writes
+        self.step = self.position
         self.captured: dict[Tensor, Tensor] = {}  # outer tensors, and the parameters that they are
         self.ours: dict[Tensor, Tensor] = {}      # inner tensors as they are in our body
         self.lifted: dict[Tensor, Tensor | None] = {}  # inner tensors as they are outside, if they can be there
@@ -115,6 +119,10 @@ class _Loop:
         initial, stacks, captures = self.parts()
         self.count = self.steps(initial)
         self.lifted.update(zip(inner.inputs[len(inner.inputs) - len(captures):], captures, strict=True))
+        self.mirrored = self.reads_reversed(stacks)
+        if self.mirrored:
+            with self.body.as_default():
+                self.step = dim_scalar(self.bound - 1) - self.position
         for i, (v, x) in enumerate(zip(inner.inputs[:n], initial, strict=True)):
             if inner.outputs[i] is v:
                 self.lifted[v] = x
@@ -125,7 +133,7 @@ class _Loop:
             if row not in self.uses and row not in inner.outputs:
                 continue
             if stack.op.graph is not self.outer:  # a row that follows from the step, in the body that pushed it
-                self.ours[row] = self.again(stack)
+                self.ours[row] = self.again(stack, self.rule.steps[stack])
             elif stack.dims == row.dims:  # the same in each step
                 self.lifted[row] = stack
             else:
@@ -136,7 +144,7 @@ class _Loop:
         written = {i: self.stack(self.of(self.row_written(i))) for i in range(n) if kinds[i] == "stacked"}  # type: ignore[arg-type]
         sums = {i: self.prepared(inner.outputs[i]) for i in range(n) if kinds[i] == "sum"}
         pushed = {k: self.pushed(inner.outputs[k]) for k in range(n, len(inner.outputs))
-                  if op.outputs[k + 1] in self.popped}
+                  if op.outputs[k + 1] in self.rule.popped}
         carried = [i for i in range(n) if kinds[i] == "carried"]
         final = self.make([self.ours[inner.inputs[i]] for i in carried], [initial[i] for i in carried],
                           [self.of(inner.outputs[i]) for i in carried])
@@ -149,15 +157,17 @@ class _Loop:
                 case "counter":
                     results.append(initial[i] + self.count)
                 case "stacked":
-                    results.append(reshape(stacks[written[i]], op.outputs[i].dims))
+                    rows = stacks[written[i]]
+                    results.append(reshaped(reverse(rows, 0) if self.mirrored else rows, op.outputs[i].dims))
                 case "sum":
-                    results.append(initial[i] + sums[i](stacks))
+                    total = sums[i](stacks)
+                    results.append(total if _is_zero(initial[i]) else initial[i] + total)
                 case _:
                     results.append(next(last))
         results.append(self.count)
         for k in range(n, len(inner.outputs)):
-            rows = pushed.get(k, self.count)  # where nothing uses them, anything
-            results.append(stacks[rows] if isinstance(rows, int) else rows)
+            given = pushed.get(k, self.count)  # where nothing uses them, anything
+            results.append(stacks[given] if isinstance(given, int) else given)
         return results
 
     def parts(self) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:
@@ -271,11 +281,11 @@ class _Loop:
                 self.ours.update(zip(op.outputs, copies, strict=True))
         return self.ours[t]
 
-    def again(self, t: Tensor) -> Tensor:
-        """What another loop's body computes from the step."""
-        if t.op.type == "Argument":
+    def again(self, t: Tensor, step: Tensor) -> Tensor:
+        """What another loop's body computes from its `step`."""
+        if t is step:
             return self.step
-        return self.body.append(t.op, [self.again(x) for x in t.op.inputs]).outputs[t.index]
+        return self.body.append(t.op, [self.again(x, step) for x in t.op.inputs]).outputs[t.index]
 
     def shaped(self, x: Tensor, like: Tensor) -> Tensor:
         """The same elements in another shape."""
@@ -283,19 +293,31 @@ class _Loop:
             x = x.op.inputs[0]
         if x.dims == like.dims:
             return x
-        with self.body.as_default():
-            return reshape(x, like.dims)
+        return reshaped(x, like.dims)
 
     def row_of(self, sequence: Tensor, like: Tensor) -> Tensor:
-        """The row of an outer sequence that has the number of the step."""
+        """The row of an outer sequence at the position of the step."""
         if sequence not in self.rows:
             with self.body.as_default():
-                self.rows[sequence] = read_row(self.capture(sequence), self.step)
+                self.rows[sequence] = read_row(self.capture(sequence), self.position)
         return self.shaped(self.rows[sequence], like)
 
+    def reads_reversed(self, stacks: Sequence[Tensor]) -> bool:
+        """Whether the loop had better go from the ends of its sequences: it takes them reversed, all there is of them,
+        or the loop that it is the gradient of did."""
+        if is_repeat(self.op):
+            return any(t.op.type == "Recurrence" and t.op.attrs["mirrored"] for t in stacks)
+        steps = symbolic_value(self.count)
+        return steps is not None and steps.item() == self.bound and any(
+            self.is_reversed(self.lift(op.inputs[0])) for op in self.inner.operations if op.type in _READS)
+
+    def is_reversed(self, sequence: Tensor | None) -> bool:
+        return (sequence is not None and sequence.op.type == "ReverseV2" and sequence.op.attrs["axis"] in (0, (0,))
+                and sequence.dims is not None and sequence.dims[0] == self.bound)
+
     def sequence_read(self, op: Operation) -> Tensor | None:
-        """The outer sequence of which the op reads the row that has the number of the step."""
-        if op.type not in ("TensorArrayReadV3", "GatherV2", "Slice") or op.attrs.get("axis", 0) != 0:
+        """The outer sequence of which the op reads the row at the position of the step."""
+        if op.type not in _READS or op.attrs.get("axis", 0) != 0:
             return None
         sequence, index = self.lift(op.inputs[0]), op.inputs[1]
         if sequence is None or sequence.dims is None or self.lift(index) is not None:
@@ -303,7 +325,11 @@ class _Loop:
         one_row = index.dims in ((), (1,)) if op.type != "Slice" else op.output.dims == (1, *sequence.dims[1:])
         if not one_row:
             return None
-        return sequence if steps_after(self.of(index), self.step) == 0 else None
+        if steps_after(self.of(index), self.step) != 0:
+            return None
+        if not self.mirrored:
+            return sequence
+        return sequence.op.inputs[0] if self.is_reversed(sequence) else reverse(sequence, 0)
 
     # stacks and sums
 
@@ -320,7 +346,10 @@ class _Loop:
         if outside is not None:
             return outside
         row = self.of(t)
-        return row if follows_from(row, self.step) else self.stack(row)
+        if not follows_from(row, self.position):
+            return self.stack(row)
+        self.rule.steps[row] = self.step
+        return row
 
     def total(self, x: Tensor) -> tuple[list[Tensor], Total] | None:
         """How an inner tensor is summed over the steps after the loop: of which tensors the rows are stacked."""
@@ -333,7 +362,7 @@ class _Loop:
             return list(op.inputs), lambda stacks: matmul(
                 _joined(next(stacks)), _joined(next(stacks)), transpose_a=True)
         if op.type == "Sum" and op.attrs["axis"] in (0, (0,)) and len(op.inputs[0].dims or ()) == 2:
-            return [op.inputs[0]], lambda stacks: reshape(reduce_sum(_joined(next(stacks)), 0), dims)
+            return [op.inputs[0]], lambda stacks: reshaped(reduce_sum(_joined(next(stacks)), 0), dims)
         if op.type in _LINEAR or op.definition.family == ALIAS and len(op.inputs) == 1:
             inside = self.total(op.inputs[0])
             if inside is not None:
@@ -359,7 +388,7 @@ class _Loop:
     def make(self, variables: Sequence[Tensor], initial: Sequence[Tensor], following: Sequence[Tensor]
              ) -> tuple[Tensor, ...]:
         body = self.body
-        body.inputs = (self.step, *variables, *self.captured.values())
+        body.inputs = (self.position, *variables, *self.captured.values())
         body.outputs = (*following, *self.stacked)
         body = prune(body)
         if not variables or not keeps_rows(body, body.inputs[1:len(variables) + 1]):
@@ -367,7 +396,8 @@ class _Loop:
         types = (*(v.type for v in variables),
                  *(TensorType(t.dtype, (self.bound, *row_dims(t))) for t in self.stacked))
         attrs: dict[str, Any] = {"body": body, "variables": len(variables), "bound": self.bound,
-                                 "reverse": is_repeat(self.op), "types": types}
+                                 "mirrored": self.mirrored, "reverse": is_repeat(self.op) != self.mirrored,
+                                 "types": types}
         return self.outer.add(recurrence, [self.count, *initial, *self.captured], attrs, self.op.name,
                               control_inputs=()).outputs
 
@@ -386,4 +416,4 @@ def _is_zero(t: Tensor) -> bool:
 def _joined(rows: Tensor) -> Tensor:
     """[steps, batch, n] as [steps * batch, n]."""
     assert rows.dims is not None
-    return reshape(rows, (rows.dims[0] * rows.dims[1], rows.dims[2]))
+    return reshaped(rows, (rows.dims[0] * rows.dims[1], rows.dims[2]))

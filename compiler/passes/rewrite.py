@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from ..dims import Dim
 from ..dtypes import variant
 from ..errors import InternalError, InvalidArgumentError
-from ..ir import Graph, Operation, Tensor
+from ..ir import Graph, Operation, Tensor, TensorType
+from ..ops.view import _reshape
+from ..shapes import Dims
 
 # given an op and its inputs in the new graph: the tensors that replace its outputs, or None to copy it
 Rule = Callable[[Operation, list[Tensor]], "Sequence[Tensor] | None"]
@@ -111,3 +113,10 @@ def sorted_operations(operations: Iterable[Operation]) -> list[Operation]:
 
 def is_known(tensor: Tensor) -> bool:
     return tensor.dims is not None and not any(isinstance(d, Dim) for d in tensor.dims)
+
+
+def reshaped(x: Tensor, dims: Dims | None) -> Tensor:
+    """The same elements in a shape that no operand has to say."""
+    if x.dims == dims:
+        return x
+    return x.op.graph.add(_reshape, (x,), {}, "Reshape", types=[TensorType(x.dtype, dims)]).output

@@ -11,9 +11,10 @@ from ..ir import Graph, Operation, Tensor, default_graph
 from ..opdef import ALIAS, ELEMENTWISE, REDUCTION
 from ..ops import elementwise as ew
 from ..ops.contraction import matmul
-from ..ops.view import _reshape, transpose
+from ..ops.gather import gather
+from ..ops.view import reverse, transpose
 from ..shapes import broadcast
-from .rewrite import transform
+from .rewrite import reshaped, transform
 from .stabilise import is_constant
 
 
@@ -53,17 +54,33 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             source, = inputs[0].op.inputs
             perm = tuple(inner[a] for a in outer)
             return [source if perm == tuple(range(len(perm))) else transpose(source, perm)]
+        case ["Transpose", "ReverseV2"]:  # reversed last, where it may meet another or a loop
+            source, perm = inputs[0].op, op.attrs["perm"]
+            return [reverse(transpose(source.inputs[0], perm), [perm.index(a) for a in source.attrs["axis"]])]
+        case ["Transpose", "GatherV2"] if (rows := _gathered_in_order(op, inputs[0].op)) is not None:
+            return [rows]
+        case ["ReverseV2", "ReverseV2"] if set(op.attrs["axis"]) == set(inputs[0].op.attrs["axis"]):
+            return inputs[0].op.inputs
         case ["MatMul", *kinds] if "Transpose" in kinds:
             return _absorb_transposes(op, inputs)
     if op.definition.family == ALIAS and len(inputs) == 1:
         return _shortest_alias(op, inputs[0])
     if op.definition.family == REDUCTION and "combine" in op.definition.fields and _reduces_nothing(op, inputs[0]):
-        return [_alias(inputs[0], op)]
+        return [reshaped(inputs[0], op.output.dims)]
     if op.definition.family == REDUCTION and not op.attrs.get("keepdims", True):
         return _keep_dims(op, inputs)
     if op.definition.family == ELEMENTWISE and any(t.op.type in ("BroadcastTo", "Fill") for t in inputs):
         return _drop_broadcasts(op, inputs)
     return None
+
+
+def _gathered_in_order(op: Operation, gathered: Operation) -> Tensor | None:
+    """The rows that a transpose puts into another order, gathered in that order."""
+    (x, indices), perm = gathered.inputs, op.attrs["perm"]
+    rank = len(indices.dims or ())
+    if gathered.attrs["axis"] != 0 or rank < 2 or perm[rank:] != tuple(range(rank, len(perm))):
+        return None
+    return gather(x, transpose(indices, perm[:rank]))
 
 
 def _small_power(x: Tensor, exponent: Tensor) -> Tensor | None:
@@ -97,11 +114,7 @@ def _shortest_alias(op: Operation, x: Tensor) -> Sequence[Tensor] | None:
         source = source.op.inputs[0]
     if source.dims == op.output.dims:
         return [source]
-    return None if source is x else [_alias(source, op)]
-
-
-def _alias(source: Tensor, op: Operation) -> Tensor:
-    return default_graph().add(_reshape, (source,), {}, "Reshape", types=[op.output.type]).output
+    return None if source is x else [reshaped(source, op.output.dims)]
 
 
 def _reduces_nothing(op: Operation, x: Tensor) -> bool:
@@ -114,7 +127,7 @@ def _keep_dims(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor]:
     """Reductions keep their axes as 1, so that two that differ only in that are one; a reshape drops the axes."""
     attrs = {**op.attrs, "keepdims": True}
     kept = default_graph().add(op.definition, inputs, attrs, op.type)
-    return [_alias(kept.output, op)]
+    return [reshaped(kept.output, op.output.dims)]
 
 
 def _drop_broadcasts(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:

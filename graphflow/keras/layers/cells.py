@@ -109,7 +109,7 @@ class Cell(Layer):
         if training and self.dropout > 0:
             assert inputs.dims is not None
             decisions = dropped(ones_like(inputs[:, 0]), self.dropout, self._seeds[0])
-            self._masks["inputs"] = decisions[:, None]
+            self._masks["inputs"] = decisions
         if training and self.recurrent_dropout > 0:
             self._masks["states"] = dropped(ones_like(states[0]), self.recurrent_dropout, self._seeds[1])
 

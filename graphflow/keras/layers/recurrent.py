@@ -22,7 +22,7 @@ from .cells import (
 )
 from .input_spec import is_shape
 from .layer import Layer
-from .rnn_loop import run_over_time
+from .rnn_loop import run_over_time, swapped
 
 
 class RNN(Layer):
@@ -140,7 +140,7 @@ class RNN(Layer):
         whole = isinstance(cell, Cell) and type(cell).call is Cell.call
         if whole:
             cell.start(sequences, states, training)
-            sequences = cell.project(sequences, training)
+            sequences = cell.project(swapped(sequences), training)  # time first: a step's rows lie together
 
         def step(now: Tensor, current: Any) -> Any:
             if whole:
@@ -150,7 +150,7 @@ class RNN(Layer):
 
         try:
             return run_over_time(step, sequences, states, self.go_backwards, mask, self.unroll,
-                                 self.zero_output_for_mask, self.return_sequences)
+                                 self.zero_output_for_mask, self.return_sequences, time_major=whole)
         finally:
             if whole:
                 cell.finish()

@@ -18,15 +18,18 @@ Step = Callable[[Any, list[Any]], tuple[Tensor, list[Any]]]
 
 def run_over_time(step: Step, inputs: Any, states: Any, go_backwards: bool = False, mask: Any = None,
                   unroll: bool = False, zero_output_for_mask: bool = False,
-                  return_all_outputs: bool = True) -> tuple[Tensor, Tensor, Any]:
-    """`output, states = step(input, states)` for each time step of `inputs`, tensors of [batch, time, ...].
+                  return_all_outputs: bool = True, time_major: bool = False) -> tuple[Tensor, Tensor, Any]:
+    """`output, states = step(input, states)` for each time step of `inputs`, tensors of [batch, time, ...] ([time,
+    batch, ...] if `time_major`).
 
     Where `mask` [batch, time] is false the states stay, and the output is the one before (zeros at first, or always
     with `zero_output_for_mask`). Returns (the last output, all outputs [batch, time, ...], the last states); without
     `return_all_outputs` there is one time step in the second. Raises ValueError for an unrolled loop of unknown length.
     """
-    sequences = map_structure(lambda t: _ordered(t, go_backwards), inputs)
-    masks = None if mask is None else _ordered(convert_to_tensor(mask), go_backwards)
+    major = inputs if time_major else map_structure(swapped, inputs)
+    sequences = map_structure(lambda t: reverse(t, 0), major) if go_backwards else major
+    masks = None if mask is None else swapped(convert_to_tensor(mask))
+    masks = reverse(masks, 0) if masks is not None and go_backwards else masks
     leaves = flatten(sequences)
     assert leaves[0].dims is not None
     length = leaves[0].dims[0]
@@ -53,7 +56,7 @@ def run_over_time(step: Step, inputs: Any, states: Any, go_backwards: bool = Fal
         for t in range(length):
             output, current = advance(t, outputs[-1] if outputs else None, current)
             outputs.append(output)
-        whole = _swapped(stack(outputs if return_all_outputs else outputs[-1:]))
+        whole = swapped(stack(outputs if return_all_outputs else outputs[-1:]))
         return outputs[-1], whole, pack(states, current)
     return _looped(advance, current, length, states, mask is not None, return_all_outputs)
 
@@ -78,8 +81,8 @@ def _looped(advance: Any, current: list[Tensor], length: Any, states: Any, maske
         return last, whole, pack(states, final)
     stacked = filled.stack()
     stacked.set_shape((length, *(d if isinstance(d, int) else None for d in first.dims)))
-    swapped = _swapped(reshape(stacked, (length, *first.dims)))
-    return last, swapped, pack(states, final)
+    whole = swapped(reshape(stacked, (length, *first.dims)))
+    return last, whole, pack(states, final)
 
 
 def _like(state: Tensor, before: Tensor) -> Tensor:
@@ -88,15 +91,9 @@ def _like(state: Tensor, before: Tensor) -> Tensor:
     return ensure_shape(state, before.shape) if known and len(state.dims or ()) == len(before.dims or ()) else state
 
 
-def _swapped(x: Tensor) -> Tensor:
+def swapped(x: Tensor) -> Tensor:
     """Time and batch change places."""
     return transpose(x, (1, 0, *range(2, len(x.dims or ()))))
-
-
-def _ordered(x: Tensor, backwards: bool) -> Tensor:
-    """Time first, the last step first if `backwards`."""
-    major = _swapped(x)
-    return reverse(major, 0) if backwards else major
 
 
 def _where(kept: Tensor, new: Tensor, old: Tensor) -> Tensor:
