@@ -327,7 +327,7 @@ _names = Names(globals(), {
     "sysconfig": "CXX11_ABI_FLAG CXX_VERSION MONOLITHIC_BUILD sysconfig",
     "version": "COMPILER_VERSION GIT_VERSION GRAPH_DEF_VERSION GRAPH_DEF_VERSION_MIN_CONSUMER "
                "GRAPH_DEF_VERSION_MIN_PRODUCER version",
-    "summary": "Event HistogramProto Summary SummaryMetadata summary",
+    "summary": "Event HistogramProto SessionLog Summary SummaryMetadata summary",
     "contrib": "contrib",
     "nest": "nest",
     "layers": "layers",

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .compiler.autodiff import input_gradients
@@ -27,7 +28,8 @@ class Break(NamedTuple):
         return f"{self.op.name!r} ({self.op.type}), made at {self.op.site}:\n    {self.reason}"
 
 
-class GradientPath(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class GradientPath:
     """What `why_no_gradient` found: whether there is a gradient, each place where a path breaks, and it all as text."""
 
     has_gradient: bool
@@ -37,7 +39,8 @@ class GradientPath(NamedTuple):
     def __str__(self) -> str:
         return self.text
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return self.text
 
 
 def why_no_gradient(y: Any, x: Any) -> GradientPath:
@@ -102,7 +105,7 @@ def _no_path(operations: Sequence[Operation], y: Tensor, x: Tensor) -> str:
                 "that one, or compute y from x itself.")
     python = next((t.op for t in behind if t.op.type.startswith("PyFunc")), None)
     if python is not None:
-        return f"{text} What the Python function {python.name!r} (made at {python.op.site}) uses is not seen."
+        return f"{text} What the Python function {python.name!r} (made at {python.site}) uses is not seen."
     return f"{text} Was one of them computed from a value (NumPy, Session.run, a constant) rather than the tensor?"
 
 

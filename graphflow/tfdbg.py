@@ -39,7 +39,9 @@ class DebugTensorDatum(NamedTuple):
     def watch_key(self) -> str:
         return f"{self.tensor_name}:DebugIdentity"
 
-    debug_op = "DebugIdentity"
+    @property
+    def debug_op(self) -> str:
+        return "DebugIdentity"
 
     def get_tensor(self) -> np.ndarray:
         return self.value

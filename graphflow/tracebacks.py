@@ -76,7 +76,7 @@ def shortened(error: BaseException | None) -> Iterator[None]:
     notes = getattr(error, "__notes__", None)
     try:
         if hidden:
-            error.__notes__ = [*(notes or ()), f"({hidden} frames inside graphflow are not shown; "  # type: ignore[attr-defined]
+            error.__notes__ = [*(notes or ()), f"({hidden} frames inside graphflow are not shown; "
                                "tf.debugging.disable_traceback_filtering() shows them)"]
         yield
     finally:

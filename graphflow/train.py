@@ -35,6 +35,7 @@ _names = Names(globals(), {
                       "LoggingTensorHook NanLossDuringTrainingError NanTensorHook SecondOrStepTimer "
                       "StepCounterHook StopAtStepHook SummarySaverHook",
     "training.profiler_hook": "ProfilerHook",
+    "summary": "summary_iterator",
     "training.session_manager": "SessionManager",
     "training.monitored_session": "ChiefSessionCreator MonitoredSession MonitoredTrainingSession Scaffold "
                                   "SessionCreator SingularMonitoredSession WorkerSessionCreator",

@@ -1,10 +1,8 @@
 """Summaries: ops that write what TensorBoard shows, as serialized `Summary` messages (tensorboard's definitions)."""
 from __future__ import annotations
 
-import io
 import sys
 import types
-import wave
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +14,7 @@ from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
 from . import png
 from .arguments import check_dtype
+from .audio import encode_wav
 
 
 def messages() -> Any:
@@ -131,20 +130,20 @@ def _check_images(x: Tensor) -> None:
 image_summary = _summary("ImageSummary", _check_images, _images)
 
 
+def wav(sound: np.ndarray, sample_rate: float) -> bytes:
+    """A sound [frames, channels] from -1 to 1 as a WAV file."""
+    file: np.ndarray = encode_wav.reference(sound.astype(np.float32), np.int32(sample_rate))  # type: ignore[misc]
+    return file.item()
+
+
 def _sounds(x: np.ndarray, tag: str, max_outputs: int, sample_rate: float) -> list[Any]:
     pb = messages()
     sounds = x.reshape(x.shape[0], x.shape[1], -1)[:max_outputs]
     values = []
     for name, sound in zip(_numbered(tag, "audio", len(sounds), max_outputs), sounds, strict=False):
-        file = io.BytesIO()
-        with wave.open(file, "wb") as written:
-            written.setnchannels(sound.shape[1])
-            written.setsampwidth(2)
-            written.setframerate(int(sample_rate))
-            written.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
         values.append(pb.Summary.Value(tag=name, audio=pb.Summary.Audio(
             sample_rate=sample_rate, num_channels=sound.shape[1], length_frames=sound.shape[0],
-            encoded_audio_string=file.getvalue(), content_type="audio/wav")))
+            encoded_audio_string=wav(sound, sample_rate), content_type="audio/wav")))
     return values
 
 

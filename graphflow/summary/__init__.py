@@ -5,17 +5,29 @@ Needs the package tensorboard (`pip install graphflow[tensorboard]`), whose own 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..compiler.ir import Operation, Tensor, default_graph
 from ..compiler.ops import summary as _ops
 from ..compiler.ops.constant import convert_to_tensor
 from ..framework import GraphKeys
+from ..python_io import tf_record_iterator
+from . import values as at_once_values
+from .values import (
+    SummaryWriter,
+    create_file_writer,
+    create_noop_writer,
+    experimental,
+    flush,
+    record_if,
+    should_record_summaries,
+)
 from .writer import FileWriter, FileWriterCache
 
-__all__ = ["FileWriter", "FileWriterCache", "all_v2_summary_ops", "audio", "histogram", "image", "initialize", "merge",
-           "merge_all", "scalar", "tensor_summary", "text"]
+__all__ = ["FileWriter", "FileWriterCache", "SummaryWriter", "all_v2_summary_ops", "audio", "create_file_writer",
+           "create_noop_writer", "experimental", "flush", "histogram", "image", "initialize", "merge", "merge_all",
+           "record_if", "scalar", "should_record_summaries", "tensor_summary", "text"]
 
 _MESSAGES = {"Summary": "summary_pb2", "SummaryMetadata": "summary_pb2", "SummaryDescription": "summary_pb2",
              "HistogramProto": "summary_pb2", "Event": "event_pb2", "SessionLog": "event_pb2",
@@ -46,33 +58,61 @@ def _add(definition: Any, name: str, tensor: Any, collections: Sequence[str] | N
     return summary
 
 
-def scalar(name: str, tensor: Any, collections: Sequence[str] | None = None, family: str | None = None) -> Tensor:
-    """A summary (a serialized `Summary` message, string, []) of one number."""
+def _given(tensor: Any, data: Any, *of_tensorflow_2: Any) -> tuple[Any, bool]:
+    """(What a summary is of, whether it is written at once, as TensorFlow 2's): under either's name for it."""
+    given = data if tensor is None else tensor
+    if given is None:
+        raise TypeError("a summary needs what it is of")
+    return given, at_once_values.is_meant(data, *of_tensorflow_2)
+
+
+def scalar(name: str, tensor: Any = None, collections: Sequence[str] | None = None, family: str | None = None, *,
+           data: Any = None, step: Any = None, description: str | None = None) -> Any:
+    """A summary (a serialized `Summary` message, string, []) of one number. As TensorFlow 2's, with `data` and `step`
+    or a default writer, it writes the value at once."""
+    tensor, at_once = _given(tensor, data, step, description)
+    if at_once:
+        return at_once_values.scalar(name, tensor, step, description)
     return _add(_ops.scalar_summary, name, tensor, collections, family)
 
 
-def histogram(name: str, values: Any, collections: Sequence[str] | None = None, family: str | None = None) -> Tensor:
+def histogram(name: str, values: Any = None, collections: Sequence[str] | None = None, family: str | None = None, *,
+              data: Any = None, step: Any = None, buckets: int | None = None, description: str | None = None) -> Any:
     """A summary of how the elements of `values` (any shape) are distributed. Running it raises InvalidArgumentError
     for NaN and infinity."""
+    values, at_once = _given(values, data, step, buckets, description)
+    if at_once:
+        return at_once_values.histogram(name, values, step, buckets, description)
     return _add(_ops.histogram_summary, name, values, collections, family)
 
 
-def image(name: str, tensor: Any, max_outputs: int = 3, collections: Sequence[str] | None = None,
-          family: str | None = None) -> Tensor:
+def image(name: str, tensor: Any = None, max_outputs: int = 3, collections: Sequence[str] | None = None,
+          family: str | None = None, *, data: Any = None, step: Any = None, description: str | None = None) -> Any:
     """A summary of the first `max_outputs` images of a batch [batch, height, width, 1, 3 or 4]. Floats are scaled to
-    the range of their image."""
+    the range of their image (but count from 0 to 1 where they are written at once)."""
+    tensor, at_once = _given(tensor, data, step, description)
+    if at_once:
+        return at_once_values.image(name, tensor, step, max_outputs, description)
     return _add(_ops.image_summary, name, tensor, collections, family, max_outputs=max_outputs)
 
 
-def audio(name: str, tensor: Any, sample_rate: Any, max_outputs: int = 3, collections: Sequence[str] | None = None,
-          family: str | None = None) -> Tensor:
+def audio(name: str, tensor: Any = None, sample_rate: Any = None, max_outputs: int = 3,
+          collections: Sequence[str] | None = None, family: str | None = None, *, data: Any = None, step: Any = None,
+          encoding: Any = None, description: str | None = None) -> Any:
     """A summary of the first `max_outputs` sounds of [batch, frames(, channels)], from -1 to 1, at `sample_rate` Hz."""
+    tensor, at_once = _given(tensor, data, step, description)
+    if at_once:
+        return at_once_values.audio(name, tensor, sample_rate, step, max_outputs, encoding, description)
     return _add(_ops.audio_summary, name, tensor, collections, family, max_outputs=max_outputs,
                 sample_rate=float(sample_rate))
 
 
-def text(name: str, tensor: Any, collections: Sequence[str] | None = None) -> Tensor:
+def text(name: str, tensor: Any = None, collections: Sequence[str] | None = None, *, data: Any = None,
+         step: Any = None, description: str | None = None) -> Any:
     """A summary of texts (string, any shape; Markdown). Raises ValueError for another dtype."""
+    tensor, at_once = _given(tensor, data, step, description)
+    if at_once:
+        return at_once_values.text(name, tensor, step, description)
     value = convert_to_tensor(tensor)
     if not value.dtype.is_string:
         raise ValueError(f"Expected tensor {value.name} to have dtype string, got {value.dtype.name}")
@@ -100,6 +140,14 @@ def merge_all(key: str = GraphKeys.SUMMARIES, scope: str | None = None, name: st
     """One summary of all in the graph's collection `key`, None when there is none."""
     summaries = default_graph().get_collection(key, scope=scope)
     return merge(summaries, name=name) if summaries else None
+
+
+def summary_iterator(path: Any) -> Iterator[Any]:
+    """The `Event` messages of an event file. Raises NotFoundError where there is none, DataLossError for a damaged
+    one."""
+    event = __getattr__("Event")
+    for record in tf_record_iterator(path):
+        yield event.FromString(record)
 
 
 def initialize(graph: Any = None, session: Any = None) -> None:

@@ -127,7 +127,7 @@ def test_a_server_shows_what_was_written(tmp_path):
 # writing
 
 def records(folder):
-    return [tf.Event.FromString(r) for path in sorted(folder.iterdir()) for r in tf.python_io.tf_record_iterator(path)]
+    return [event for path in sorted(folder.iterdir()) for event in tf.train.summary_iterator(path)]
 
 
 def test_a_writer_is_closed_and_reopened(tmp_path):
@@ -155,6 +155,29 @@ def test_graphs_of_all_kinds_are_written(tmp_path, graph):
     graphs = [GraphDef.FromString(e.graph_def) for e in records(tmp_path) if e.HasField("graph_def")]
     assert [[n.name for n in g.node] for g in graphs] == [["one", "same"]] * 3
     assert graphs[0].node[0].attr["value"].tensor.float_val == [1.]
+
+
+def test_values_are_written_at_once_as_in_tensorflow_2(tmp_path):
+    summary = tf.summary
+    assert summary.scalar("early", data=1., step=0) is False
+    writer = summary.create_file_writer(tmp_path)
+    with writer.as_default(step=4):
+        assert summary.scalar("a", 1.5) and summary.scalar("a", data=2.5, step=5)
+        summary.histogram("h", np.arange(60.), buckets=3)
+        summary.image("i", np.ones([1, 2, 3, 1]))
+        with summary.record_if(False):
+            assert not summary.text("t", "unseen")
+        with tf.name_scope("scope"):
+            summary.text("t", "seen")
+        with pytest.raises(TypeError, match="no value here"):
+            summary.scalar("graph", tf.constant(1.))
+    writer.close()
+    assert summary.scalar("late", tf.constant(1.)).dtype == tf.string
+    found = {(v.tag, e.step): (v.metadata.plugin_data.plugin_name, tf.make_ndarray(v.tensor))
+             for e in records(tmp_path) for v in e.summary.value}
+    assert found["a", 4] == ("scalars", 1.5) and found["a", 5] == ("", 2.5)  # a tag's plugin is told once
+    np.testing.assert_allclose(found["h", 4][1], [[0, 59 / 3, 20], [59 / 3, 118 / 3, 20], [118 / 3, 59, 20]])
+    assert list(found["i", 4][1][:2]) == [b"3", b"2"] and found["scope/t", 4][1].item() == b"seen"
 
 
 def test_where_nothing_can_be_written_one_warning_says_so(tmp_path, monkeypatch):

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ...compiler.ops import png
-from ...compiler.ops.summary import histogram, messages, tensor_message
+from ...compiler.ops.summary import histogram, messages
 from ...compiler.passes.specialise import needed_operations
 from ...runtime.step_stats import RunMetadata, step_stats
 from ...runtime.trace import Recorder
 from ...summary.graph_message import graph_message
+from ...summary.plugins import image_parts, plugin_summary
 from ...summary.writer import FileWriter
 from .. import backend
 from ..layers.embedding import Embedding
@@ -191,7 +191,7 @@ class TensorBoard(Callback):
         except Exception as error:  # a layer's configuration is the program's own
             warnings.warn(f"Model failed to serialize as JSON. Ignoring... {error}", stacklevel=2)
             return
-        self._train_writer.add_summary(_for_plugin("keras", "graph_keras_model", text, b"1"), 0)
+        self._train_writer.add_summary(plugin_summary("keras", "graph_keras_model", text, b"1"), 0)
 
     def _write_graph(self) -> None:
         """The graph of the training step, once there is one."""
@@ -241,10 +241,7 @@ class TensorBoard(Callback):
             image = image[..., None]
         if image.ndim != 4 or image.shape[-1] not in (1, 3, 4):
             return
-        pixels = (np.clip(np.nan_to_num(image), 0, 1) * 255.5).astype(np.uint8)
-        sizes = [str(n).encode() for n in (pixels.shape[2], pixels.shape[1])]
-        files = np.array([*sizes, *(png.encode(p, 6) for p in pixels[:MAX_IMAGES])], object)
-        self._train_writer.add_summary(_for_plugin(tag, "images", files), epoch)
+        self._train_writer.add_summary(plugin_summary(tag, "images", image_parts(image, MAX_IMAGES)), epoch)
 
     def _embeddings(self) -> list[Embedding]:
         return [layer for layer in self.model.layers if isinstance(layer, Embedding)]
@@ -272,13 +269,6 @@ class TensorBoard(Callback):
             self.model.save_weights(os.path.join(folder, f"keras_embedding.ckpt-{epoch}.weights.h5"))
             for layer in self._embeddings():
                 np.savetxt(os.path.join(folder, f"{layer.name}.tsv"), layer.get_weights()[0], "%.6g", "\t")
-
-
-def _for_plugin(tag: str, plugin: str, value: np.ndarray, content: bytes = b"") -> Any:
-    """A Summary with a tensor for one of TensorBoard's plugins."""
-    message, metadata = messages().Summary, messages().SummaryMetadata
-    data = metadata.PluginData(plugin_name=plugin, content=content)
-    return message(value=[message.Value(tag=tag, tensor=tensor_message(value), metadata=metadata(plugin_data=data))])
 
 
 def _range_of(profile_batch: Any) -> tuple[int, int]:
