@@ -65,6 +65,55 @@ def test_gradients_through_it():
         np.testing.assert_allclose(direct, compiled, rtol=1e-6)
 
 
+def test_the_gradient_uses_what_the_function_computed():
+    runs = []
+
+    def noted(x):
+        runs.append(1)
+        return x
+
+    @tf.function
+    def f(x):
+        noisy = tf.nn.dropout(x, rate=0.5)
+        return tf.py_func(noted, [noisy], tf.float32) * 0.0 + noisy
+
+    x = tf.ones([100])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    np.testing.assert_array_equal(tape.gradient(y, x).numpy(), y.numpy())
+    assert len(runs) == 1
+
+
+def test_gradients_of_gradients_and_of_captured_values():
+    v, x = tf.Variable(3.0), tf.constant(2.0)
+
+    def plain():
+        y = tf.while_loop(lambda i, a: i < 2, lambda i, a: (i + 1, a * tf.sin(x)), [0, v * x])[1]
+        return tf.cond(y > 100, lambda: y, lambda: y * x)
+
+    found = []
+    for f in (plain, tf.function(plain)):
+        with tf.GradientTape(persistent=True) as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = f()
+            slope = inner.gradient(y, x)
+        found.append([y.numpy(), slope.numpy(), *(g.numpy() for g in outer.gradient(slope, [x, v]))])
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+    @tf.function
+    def inside():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x * x * v
+        assert tape.watched_variables() == (v,)
+        return tape.gradient(y, [x, v])
+
+    assert [g.numpy() for g in inside()] == [12, 4]
+
+
 def test_a_training_step():
     w, optimizer = tf.Variable([[1.0], [2.0]]), tf.train.AdamOptimizer(0.1)
     x = np.random.default_rng(0).standard_normal((16, 2)).astype(np.float32)
@@ -110,16 +159,32 @@ def test_mistakes():
     def branches(x):
         return x if x > 0 else -x
 
-    with pytest.raises(TypeError, match="cond"):
+    with pytest.raises(TypeError, match=r"cond\(\).*while_loop\(\).*test_function.py.*in branches"):
         branches(tf.constant(1.0))
 
     @tf.function
     def squared(x, n):
         return x * n
 
-    with pytest.warns(UserWarning, match="traced 5 times"):
+    with pytest.warns(UserWarning, match="traced 5 times, the last time because n is 4, and was 3"):
         for n in range(5):
             squared(tf.constant(1.0), n)
+
+
+def test_concrete_functions():
+    both = tf.function(lambda x, y: {"sum": x + y, "rest": [x * y, None]})
+    concrete = both.get_concrete_function(tf.TensorSpec([None, 2]), tf.TensorSpec([]))
+    result = concrete(tf.ones([3, 2]), tf.constant(2.0))
+    assert result["sum"].numpy().shape == (3, 2) and result["rest"][1] is None
+    assert both(tf.zeros([1, 2]), tf.constant(1.0))["sum"].numpy().tolist() == [[1, 1]]
+    assert both.experimental_get_tracing_count() == 1
+    tf.config.run_functions_eagerly(True)
+    try:
+        seen = []
+        tf.function(seen.append)(tf.constant(1.0))
+        assert seen[0].numpy() == 1
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def test_in_a_graph_it_adds_to_that():
