@@ -55,8 +55,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             perm = tuple(inner[a] for a in outer)
             return [source if perm == tuple(range(len(perm))) else transpose(source, perm)]
         case ["Transpose", "ReverseV2"]:  # reversed last, where it may meet another or a loop
-            source, perm = inputs[0].op, op.attrs["perm"]
-            return [reverse(transpose(source.inputs[0], perm), [perm.index(a) for a in source.attrs["axis"]])]
+            reversal, perm = inputs[0].op, op.attrs["perm"]
+            return [reverse(transpose(reversal.inputs[0], perm), [perm.index(a) for a in reversal.attrs["axis"]])]
         case ["Transpose", "GatherV2"] if (rows := _gathered_in_order(op, inputs[0].op)) is not None:
             return [rows]
         case ["ReverseV2", "ReverseV2"] if set(op.attrs["axis"]) == set(inputs[0].op.attrs["axis"]):
