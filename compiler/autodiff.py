@@ -1,7 +1,8 @@
 """Reverse-mode differentiation: `gradients` adds the graph of the derivatives to the graph of the values."""
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from .dtypes import int64
@@ -68,13 +69,24 @@ def backpropagate(targets: Sequence[Tensor], seeds: Sequence[Gradient], sources:
             continue
         inputs = _sources_of(op)
         needed = [x in wanted or (x.op in between and x not in stops) for x in inputs]
-        with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
+        with _gradient_of(op, graph):
             for x, use, g in zip(inputs, needed, input_gradients(op, out_grads, needed), strict=True):  # type: ignore[assignment]
                 if use and g is not None:
                     if not isinstance(g, IndexedSlices) and not (None in (g.dims, x.dims) and _is_exact(op, x)):
                         g = sum_to(g, x)  # undoes broadcasting, whatever the op
                     pending.setdefault(x, []).append(g)
     return [_total(pending, x) for x in sources]
+
+
+@contextmanager
+def _gradient_of(op: Operation, graph: Graph) -> Iterator[None]:
+    """What is added inside belongs to the gradient of the op."""
+    before, graph._differentiated = graph._differentiated, op
+    try:
+        with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
+            yield
+    finally:
+        graph._differentiated = before
 
 
 def _is_exact(op: Operation, x: Tensor) -> bool:

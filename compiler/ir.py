@@ -142,8 +142,8 @@ class Tensor:
 class Operation:
     """A node: an op definition applied to inputs, under a unique name. Immutable but for added control inputs."""
 
-    __slots__ = ("__weakref__", "attrs", "control_inputs", "definition", "gradient_type", "graph",
-                 "inputs", "name", "outputs", "site")
+    __slots__ = ("__weakref__", "attrs", "control_inputs", "definition", "gradient_of", "gradient_type",
+                 "graph", "inputs", "name", "outputs", "site")
 
     def __init__(self, graph: Graph, definition: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str,
                  types: Iterable[TensorType], control_inputs: Sequence[Operation], site: Site | None):
@@ -151,6 +151,7 @@ class Operation:
         self.definition = definition
         self.inputs = tuple(inputs)
         self.attrs = attrs
+        self.gradient_of: Operation | None = None  # what it was made for the gradient of
         self.gradient_type: str | None = None  # a registered gradient to use in place of the definition's
         self.name = name
         self.control_inputs = tuple(control_inputs)
@@ -210,6 +211,7 @@ class Graph(Names):
         self.version = 0
         self._by_name: dict[str, Operation] = {}
         self._site: Site | None = None
+        self._differentiated: Operation | None = None
         self._finalized_at: Site | None = None
         self._growth = Growth()
         self._control_stack: list[Operation] = []
@@ -241,7 +243,7 @@ class Graph(Names):
                 raise ValueError(f"Duplicate node name in graph: '{unique}'")
             site = site or self._site or user_site()
             op = Operation(self, definition, inputs, attrs, unique, types, control_inputs, site)
-            op.gradient_type = self._gradient_types.get(definition.name)
+            op.gradient_type, op.gradient_of = self._gradient_types.get(definition.name), self._differentiated
             self.operations.append(op)
             self._by_name[op.name] = op
             self.version += 1

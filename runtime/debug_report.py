@@ -63,7 +63,7 @@ def report(level: Level, tensor: Tensor, value: np.ndarray, found: set[str]) -> 
     is_fed = op.inputs and not any(t in level.values or t.op.type == "VariableV2" for t in op.inputs)
     origin = "what was fed" if is_fed else _ORIGINS.get(op.type, f"op {op.name!r} of type {op.type}")
     lines = [f"{tensor.name} : Tensor had {' and '.join(sorted(found))} values ({origin}, made at {op.site})"
-             f"{_source(op)}{level.place()}", f"  {tensor.name}: {summarize(value)}"]
+             f"{_source(op)}{_differentiated(op)}{level.place()}", f"  {tensor.name}: {summarize(value)}"]
     led = list(_led_to(level, tensor, summarize(value)))
     if led:
         lines += ["The values that led to it:", *led[:LINES]]
@@ -79,6 +79,15 @@ _ORIGINS = {"Placeholder": "what was fed", "Const": "a constant", "ReadVariableO
 def _source(op: Operation) -> str:
     line = linecache.getline(op.site.filename, op.site.line).strip() if op.site else ""
     return f"\n    {line}" if line else ""
+
+
+def _differentiated(op: Operation) -> str:
+    """Of an op of a gradient: what it is the gradient of."""
+    forward = op.gradient_of
+    if forward is None:
+        return ""
+    return (f"\n  in the gradient of {forward.name!r} ({forward.type}), made at {forward.site}{_source(forward)}"
+            f"{_differentiated(forward)}")
 
 
 def _led_to(level: Level, tensor: Tensor, wrong: ValueSummary) -> Iterator[str]:

@@ -131,3 +131,10 @@ def test_errors_of_a_debugged_run():
         session.run(tf.matmul(x, x), {x: np.ones((2, 3))})
     with pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized value v"):
         session.run(tf.Variable(1., name="v") + 1)
+
+
+def test_a_gradient_names_what_it_is_of():
+    x = tf.placeholder(tf.float32, [], name="x")
+    norm = tf.sqrt(x * x, name="norm")
+    text = str(failure(tf.Session(debug=True), tf.gradients(norm, x), {x: 0.}))
+    assert "in the gradient of 'norm' (Sqrt)" in text and 'name="norm"' in text and "norm:0 [Sqrt]: float32[] = 0" in text
