@@ -20,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                               description="Runs a script in which `import tensorflow` and `import keras` give "
                                           "graphflow, and restores the names that NumPy has removed since.")
     run.add_argument("-m", dest="module", action="store_true", help="SCRIPT is a module, as for `python -m`")
+    run.add_argument("--eager", action="store_true", help="run operations at once, as TensorFlow 2 does")
+    run.add_argument("--debug", action="store_true",
+                     help="run operations one by one, and stop at the first NaN or infinity, with where it came from")
     run.add_argument("script", metavar="SCRIPT")
     run.add_argument("arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="what the script is given")
     explain = commands.add_parser(
@@ -50,8 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command in ("explain", "profile"):
         return _look(chosen, given[end + 1:])
     if chosen.command == "run":
-        from . import script
-        script.run(chosen.script, chosen.arguments, chosen.module)
+        from . import debugging, script
+        if chosen.debug:
+            debugging.enable_check_numerics()
+        script.run(chosen.script, chosen.arguments, chosen.module, chosen.eager)
         return 0
     from . import demo as program  # loads what it needs only now, so that --help is quick
     try:

@@ -144,6 +144,14 @@ def test_uncaught_errors_show_the_users_frames(tmp_path, what, frames):
     assert "frames inside graphflow are not shown" in shown
 
 
+def test_scripts_can_be_run_with_checks(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import tensorflow as tf\nprint(tf.Session().run(tf.log(tf.zeros([2]))))\n")
+    command = [sys.executable, "-m", "graphflow", "run", "--debug", str(script)]
+    shown = subprocess.run(command, capture_output=True, text=True)
+    assert shown.returncode == 1 and "Log:0 : Tensor had Inf values" in shown.stderr
+
+
 def test_tracebacks_are_shortened_only_while_they_are_printed():
     from graphflow import tracebacks
     with pytest.raises(ValueError) as info:

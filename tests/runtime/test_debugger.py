@@ -137,4 +137,5 @@ def test_a_gradient_names_what_it_is_of():
     x = tf.placeholder(tf.float32, [], name="x")
     norm = tf.sqrt(x * x, name="norm")
     text = str(failure(tf.Session(debug=True), tf.gradients(norm, x), {x: 0.}))
-    assert "in the gradient of 'norm' (Sqrt)" in text and 'name="norm"' in text and "norm:0 [Sqrt]: float32[] = 0" in text
+    assert "in the gradient of 'norm' (Sqrt)" in text and 'name="norm"' in text
+    assert "norm:0 [Sqrt]: float32[] = 0" in text
