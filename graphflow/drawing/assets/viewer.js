@@ -261,29 +261,36 @@
       if (run !== this.runs) return;
       this.note.textContent = "";
       this.boxes = new Map();
-      const routes = [], frames = [], nodes = [];
+      const routes = [], frames = [], titles = [], nodes = [];
       const visit = (box) => {
         (box.edges || []).forEach((e) => { routes[+e.id.slice(1)] = e; });
         for (const child of box.children || []) {
           this.boxes.set(+child.id, child);
-          (child.children ? frames : nodes).push(child.children ? this.frame(child) : this.box(child));
+          if (child.children) { frames.push(this.frame(child)); titles.push(this.title(child)); } else nodes.push(this.box(child));
           visit(child);
         }
       };
       visit(graph);
       this.width = graph.width; this.height = graph.height;
-      this.layer.innerHTML = frames.join("") + edges.map((e, i) => this.line(e, routes[i] || {})).join("") + nodes.join("");
+      this.layer.innerHTML = frames.join("") + edges.map((e, i) => this.line(e, routes[i] || {})).join("")
+        + titles.join("") + nodes.join("");
       this.at = null;
       this.card.hidden = true;
     }
 
     style(node) { return node.heat < 0 ? node.style : `heat${Math.min(9, Math.floor(node.heat * 10))}`; }
 
+    frameStyle(node) { return node.style === "folded" ? "scope" : node.style; }
+
     frame({ id, x, y, width, height }) {
-      const node = this.nodes[+id], style = node.style === "folded" ? "scope" : node.style;
-      return `<g class="${style} gf-fold" data-i="${id}" tabindex="0" role="button" aria-label="Fold ${escaped(node.label)}">`
-        + `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="6"/><text class="h ${style}" x="${x + 8}" y="${y + 14}">`
-        + `&#8722; ${escaped(node.label)}</text></g>`;
+      const node = this.nodes[+id];
+      return `<g class="${this.frameStyle(node)} gf-fold" data-i="${id}" tabindex="0" role="button" aria-label="Fold ${escaped(node.label)}">`
+        + `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="6"/></g>`;
+    }
+
+    title({ id, x, y }) { // above the edges
+      const node = this.nodes[+id];
+      return `<text class="h ${this.frameStyle(node)}" x="${x + 8}" y="${y + 14}">&#8722; ${escaped(node.label)}</text>`;
     }
 
     box({ id, x, y, width, height }) {
