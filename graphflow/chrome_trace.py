@@ -16,7 +16,7 @@ def chrome_trace(recorder: Recorder) -> dict[str, Any]:
     """The trace as JSON has it: runs with the kernels in them, chunks of parallel kernels below, compilations. Times
     are in microseconds from the start of the recording."""
     numbers: dict[int, int] = {}
-    names = {}
+    names: dict[int, str] = {}
     events: list[dict[str, Any]] = []
 
     def thread(ident: int, chunk: int = 0) -> int:
@@ -32,8 +32,7 @@ def chrome_trace(recorder: Recorder) -> dict[str, Any]:
         add(span.name, span.kind, span.begin, span.end, thread(span.thread))
     for run in recorder.runs:
         runner = run.whole.runner
-        fetches = ", ".join(e.name for e in (*runner.outputs, *runner.targets))
-        add(f"run {fetches}", "run", run.begin, run.end, thread(run.thread), lost_events=run.lost)
+        add(f"run {', '.join(runner.fetched)}", "run", run.begin, run.end, thread(run.thread), lost_events=run.lost)
         described = _arguments(run)
         for at, chunk, begin, end in run.events.tolist():
             name, arguments = described[at]

@@ -166,7 +166,7 @@ class Profile:
         runner = max(spent, key=spent.__getitem__)
         needed = needed_operations(runner.outputs, runner.targets, set(runner.feeds), runner.done)
         shown = dict.fromkeys([*(t.op for t in runner.feeds), *needed])
-        graph = (*runner.outputs, *runner.targets)[0].graph
+        graph = runner.session.graph
         operations = [op for op in graph.operations if op in shown]
         return Drawing([("", operations)], limit, self.heat(op.name for op in operations) or None)
 
@@ -194,7 +194,7 @@ class Profile:
 
     def html(self) -> str:
         """A self-contained page: the table, and the graph coloured by time."""
-        drawing = self.draw()._body(whole_page=True) if self.runs else ""
+        drawing = self.draw().fragment(whole_page=True) if self.runs else ""
         from .drawing.interactive import program
         style = f"<style>{STYLE}{palette('.gf-explain')}.gf-view{{--gf-height:70vh}}</style>"
         return page("graphflow: profile", f'{style}{program()}<div class="gf-explain">{self._body()}{drawing}</div>')

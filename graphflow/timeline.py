@@ -43,7 +43,7 @@ class Timeline:
     def analyze_step_stats(self, show_dataflow: bool = True, show_memory: bool = True, op_time: str = "schedule"
                            ) -> StepStatsAnalysis:
         """The trace, and the most memory that results took at one time."""
-        maximums = {}
+        maximums: dict[str, AllocationMaximum] = {}
         for device in self._step_stats.dev_stats:
             for time, nbytes, alive in _memory(device):
                 if device.node_stats and nbytes > maximums.get("cpu", AllocationMaximum(0, 0, set())).num_bytes:

@@ -86,6 +86,11 @@ class Runner:
         binding.frames.append(frame)  # type: ignore[union-attr]
         return results
 
+    @property
+    def fetched(self) -> list[str]:
+        """The names of the outputs and targets."""
+        return [*(t.name for t in self.outputs), *(op.name for op in self.targets)]
+
     def shapes_of(self, values: Sequence[Any]) -> Shapes:
         """The shapes of the feeds, of those known as sizes with their elements: what a binding is for."""
         return tuple((v.shape, *v.ravel().tolist()) if t in self.sizes_fed else v.shape

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..compiler.graph_def import graph_def_of
 from ..compiler.ir import Operation, Tensor
@@ -35,6 +35,9 @@ class Message:
             raise AttributeError(f"{type(self).__name__} has no field {name!r}; its fields are "
                                  f"{', '.join(self._fields)}")
         object.__setattr__(self, name, value)
+
+    if TYPE_CHECKING:
+        def __getattr__(self, name: str) -> Any: ...
 
     def CopyFrom(self, other: Message) -> None:
         """Become equal to another message of the kind."""

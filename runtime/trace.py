@@ -192,7 +192,7 @@ def _bound(self: Runner, shapes: Shapes) -> Bound:
     begin = time.perf_counter_ns()
     found = _bind(self, shapes)
     if is_new:
-        _span("compile", ", ".join(e.name for e in (*self.outputs, *self.targets)), begin)
+        _span("compile", ", ".join(self.fetched), begin)
     return found
 
 

@@ -67,10 +67,9 @@ def explained(runner: Runner, shapes: Shapes, values: list[Any] | None, verbose:
 
 def from_look(look: Look, runner: Runner, shapes: Shapes, verbose: bool = False) -> Explanation:
     """The explanation of what was seen."""
-    fetched: list[Tensor | Operation] = [*runner.outputs, *runner.targets]
     store = runner.session.store
     return Explanation(
-        tuple(e.name for e in fetched),
+        tuple(runner.fetched),
         {t.name: f"{t.dtype.name}{format_dims(s)}" for t, s in zip(runner.feeds, shapes, strict=False)},
         tuple(look.notes), tuple(look.stages), tuple(look.kernels), tuple(look.buffers), tuple(look.live_bytes),
         look.arena_bytes, sum(v.nbytes for op in look.variables if (v := store.get(op)) is not None),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..compiler.dtypes import as_dtype
+from ..keras.layers.input_spec import shape_of
 from ..runtime.runner import as_feed
 from . import ASSUMED_SIZE, explained
 from .records import Explanation
@@ -53,7 +54,7 @@ def _made_up(model: Model, kind: str, batch_size: int, shapes: Mapping[str, tupl
         raise ValueError(f"explain: the model {model.name!r} has the inputs {', '.join(network.input_names)}, received "
                          f"a shape for {', '.join(sorted(unknown))}")
     batch_size = next((s[0] for s in shapes.values() if s), batch_size)
-    x = [_array(t.dtype.np, shapes[n][1:] if n in shapes else t.dims[1:], batch_size, t.name, notes)
+    x = [_array(t.dtype.np, shapes[n][1:] if n in shapes else shape_of(t)[1:], batch_size, t.name, notes)
          for t, n in zip(network.inputs, network.input_names, strict=True)]
     if kind == "predict":
         return x if len(x) > 1 else x[0], None, None
@@ -66,8 +67,8 @@ def _made_up(model: Model, kind: str, batch_size: int, shapes: Mapping[str, tupl
 def _target(output: Any, loss: Any, batch_size: int, notes: list[str]) -> np.ndarray:
     name = loss if isinstance(loss, str) else loss.name
     if "sparse" in name:
-        return _array(np.dtype(np.int64), output.dims[1:-1], batch_size, f"the target of {output.name}", notes)
-    return _array(output.dtype.np, output.dims[1:], batch_size, f"the target of {output.name}", notes)
+        return _array(np.dtype(np.int64), shape_of(output)[1:-1], batch_size, f"the target of {output.name}", notes)
+    return _array(output.dtype.np, shape_of(output)[1:], batch_size, f"the target of {output.name}", notes)
 
 
 def _array(dtype: np.dtype, dims: Any, batch_size: int, what: str, notes: list[str]) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from ..compiler.control import subgraphs
 from ..compiler.ir import Graph, Operation
 from ..compiler.pipeline import Stage
+from ..runtime.trace import members
 
 LONGEST = 60  # characters of an attribute
 
@@ -93,7 +94,7 @@ def line(op: Operation) -> str:
     attributes = [f"{k}={_short(v)}" for k, v in op.attrs.items() if _is_told(k, v)]
     kind = op.type
     if kind == "Fused":
-        kind += f"[{', '.join(o.type for o in op.attrs['body'].operations if o.type != 'Parameter')}]"
+        kind += f"[{', '.join(o.type for o in members(op))}]"
         attributes = []
     inside = "; ".join(part for part in (", ".join(inputs), ", ".join(attributes)) if part)
     types = ", ".join(map(str, (t.type for t in op.outputs)))
@@ -101,8 +102,9 @@ def line(op: Operation) -> str:
 
 
 def _is_told(name: str, value: Any) -> bool:
-    return value is not None and value is not False and not callable(value) and not isinstance(value, (Graph, Operation)
-                                                                                               ) and name != "dims"
+    if value is None or value is False or name == "dims":  # its types tell
+        return False
+    return not callable(value) and not isinstance(value, (Graph, Operation))
 
 
 def _short(value: Any) -> str:

@@ -19,7 +19,7 @@ class ProfilerHook(SessionRunHook):
                  show_dataflow: bool = True, show_memory: bool = False):
         self._output_file = os.path.join(output_dir, "timeline-{}.json")
         self._writer = event_writer(output_dir) if output_dir else None
-        self._show = {"show_dataflow": show_dataflow, "show_memory": show_memory}
+        self._show = show_dataflow, show_memory
         self._timer = SecondOrStepTimer(save_secs, save_steps)
 
     def begin(self) -> None:
@@ -43,7 +43,7 @@ class ProfilerHook(SessionRunHook):
         self._next_step = step + 1
 
     def _save(self, step: int, metadata: Any) -> None:
-        trace = Timeline(metadata.step_stats).generate_chrome_trace_format(**self._show)
+        trace = Timeline(metadata.step_stats).generate_chrome_trace_format(*self._show)
         write_atomically(self._output_file.format(step), trace)
         if self._writer is not None:
             self._writer.add_run_metadata(metadata, f"step_{step}")

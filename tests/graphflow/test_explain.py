@@ -3,15 +3,19 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from graphflow.compiler.opdef import HOST, REGISTRY, OpDef
+from graphflow.runtime.peak import peak
 from graphflow.runtime.session import Session
 
 import graphflow as tf
+from graphflow.explain.passes import lines
 
 
 class Step:
@@ -212,3 +216,91 @@ def test_the_module_can_be_called(monkeypatch):
             "from graphflow.explain import Explanation\n"
             "assert isinstance(tf.explain(tf.constant(1.0) + 2.0), Explanation)")
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_passes_say_what_they_changed(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session, verbose=True)
+    passes = {p.name: p for p in explanation.passes}
+    assert list(passes)[:2] == ["specialise", "compile_subgraphs"] and "prune 2" in passes
+    fuse = passes["fuse"]
+    assert any("Fused[MatMul, AddV2, Relu" in line for line in (*fuse.added, *(new for _, new in fuse.changed)))
+    assert any(line.startswith("MatMul = MatMul(x, w/read)") for line in fuse.removed)
+    assert len(fuse.graph.operations) == len(fuse.before.operations) + len(fuse.added) - len(fuse.removed)
+    assert "\n-MatMul = MatMul(x, w/read)" in fuse.diff() and fuse.diff().startswith("--- before")
+    assert "    -MatMul = MatMul(x, w/read)" in str(explanation)
+    assert passes["specialise"].diff() == "" and any(p.is_idle and not p.diff() for p in explanation.passes)
+    assert all(p.seconds > 0 for p in explanation.passes)
+
+
+def test_operands(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session)
+    product = next(k for k in explanation.kernels if k.fuses == ("MatMul", "AddV2", "Relu"))
+    x, w, out = (next(o for o in product.operands if o.name.startswith(name)) for name in ("x:", "w/", "act"))
+    assert (x.where, x.shape, x.nbytes, x.written) == ("feed", (24, 16), 4 * 24 * 16, False)
+    assert (w.where, w.offset, out.where, out.written) == ("variable", None, "arena", True)
+    assert any(b.name == out.name and b.offset == out.offset for b in explanation.buffers)
+    assert product.decision.startswith("serial") and product.least and product.of_peak > 0
+    assert product.compiling > 0 and product.from_disk is not None and product.calls == 1
+    text = str(tf.explain(step.loss, step.feeds, session=step.session, verbose=True))
+    assert f"-> {out.name} float32[24, 10]" in text
+
+
+def test_memory_over_the_schedule(step):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session)
+    for row, nbytes in enumerate(explanation.live_bytes):
+        alive = [b for b in explanation.buffers if b.first <= row <= b.last and not b.fetched]
+        assert nbytes <= sum(-(-b.nbytes // 64) * 64 for b in alive) and bool(nbytes) == bool(alive)
+    assert max(explanation.live_bytes) == explanation.live_peak_bytes > 0
+    shared = [b for b in explanation.buffers if b.shares]
+    assert shared and all(any(o.name == b.shares and o.offset == b.offset for o in explanation.buffers) for b in shared)
+    page = explanation._repr_html_()
+    assert 'class="gf-memory"' in page and f"takes over {shared[0].shares}" in page
+
+
+def test_loops_and_conds():
+    x = tf.placeholder(tf.float32, [3], name="x")
+    y = tf.while_loop(lambda a: a[0] < 10, lambda a: tf.cond(a[0] > 3, lambda: a + 1.0, lambda: a + 4.0), [x])
+    found = tf.explain([y, tf.gradients(y, x)], {x: np.zeros(3, np.float32)}, verbose=True)
+    added = {k.op: k for k in found.kernels if k.inside.endswith("while/cond/If")}
+    assert {k.calls for k in added.values()} == {1, 6} and all("while/While > " in k.inside for k in added.values())
+    assert any(k.inside == "while/While" and k.calls == 7 for k in found.kernels)
+    assert any(o.where == "stack" for k in found.kernels for o in k.operands)
+    assert "        while/cond/add = AddV2(" in "\n".join(lines(found.before).values())
+
+
+def test_drawings(step, tmp_path):
+    explanation = tf.explain(step.fetches, step.feeds, session=step.session)
+    groups = explanation.groups()
+    title = next(title for title, ops in groups.items() if "act" in ops)
+    assert {"MatMul", "act"} <= set(groups[title]) and title.split()[1].startswith("gemm")
+    heat = explanation.heat()
+    assert sum(heat.values()) <= explanation.measured * 1.001 and set(heat) <= {
+        op.name for op in explanation.before.operations}
+    assert title in explanation.draw().svg()
+    assert [t for t, _ in explanation.draw("fuse").panels][0].startswith("before fuse")
+    with pytest.raises(ValueError, match="no pass 'fusing'; there are specialise, "):
+        explanation.draw("fusing")
+    page = explanation.save(tmp_path / "e.html").read_text()
+    assert page.startswith("<!DOCTYPE html>") and "Drawings of the passes" in page
+    assert explanation.save(tmp_path / "e.txt").read_text() == str(explanation)
+    with pytest.raises(ValueError, match="ends in .txt, .html, .json, received"):
+        explanation.save(tmp_path / "e.svg")
+
+
+def test_the_documented_schema(step):
+    text = (pathlib.Path(__file__).parents[2] / "docs" / "explain.md").read_text()
+    found = json.loads(tf.explain(step.fetches, step.feeds, session=step.session).json())
+    for part, record in (("## JSON", found), ("### A pass", found["passes"][1]), ("### A kernel", found["kernels"][0]),
+                         ("### A buffer", found["buffers"][0])):
+        table = text.partition(part + "\n")[2].partition("\n##")[0]
+        names = re.findall(r"`(\w+)`", " ".join(line.split("|")[1] for line in table.splitlines() if line[:3] == "| `"))
+        assert sorted(names) == sorted(record), part
+    assert all(f"`{key}`" in text or f'"{key}"' in text for key in found["kernels"][0]["operands"][0])
+
+
+def test_peak_is_measured_once():
+    best = peak(1)
+    assert best is peak(1) and best.flops["f32"] > best.flops["f64"] > 1e8
+    assert [size for size, _ in best.bandwidth] == sorted(size for size, _ in best.bandwidth)
+    assert best.seconds(10**9, 8) == pytest.approx(1e9 / best.flops["f32"])
+    assert best.seconds(0, 10**9) == pytest.approx(1e9 / best.bandwidth[-1][1])
