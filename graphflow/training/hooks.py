@@ -335,9 +335,14 @@ class SummarySaverHook(SessionRunHook):
         return SessionRunArgs(requests)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
-        step = int(run_values.results["global_step"])
+        if self._summary_writer is None:
+            return
+        step = int(run_values.results["global_step"]) + 1  # read before the run's update
         if self._next_step is None or self._request_summary:
             step = int(run_context.session.run(self._global_step_tensor))
+        if self._next_step is None and hasattr(self._summary_writer, "add_session_log"):
+            from ..summary import SessionLog  # which needs tensorboard, as the writer does
+            self._summary_writer.add_session_log(SessionLog(status=SessionLog.START), step)
         if self._request_summary:
             self._timer.update_last_triggered_step(step)
             for summary in run_values.results.get("summary", ()):
