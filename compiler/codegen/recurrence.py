@@ -72,6 +72,8 @@ class _Elements(Emitter):
             return self.load(x.dtype, self.slot(home.handle), self.place(x, index, home))
         if x.op.type == "Argument":
             return self.load(x.dtype, self.slot(kernel.handle(x)), self.linear(x.dims, index))  # type: ignore[arg-type]
+        if x.op.type == "Dims":
+            return f"i32({self.dim(x.op.attrs['dims'][int(index[0]) if index else 0])})"
         if x.op.type == "ConcatV2":  # a vector of known length, at a known index
             at = int(index[0])
             for piece in x.op.inputs:

@@ -11,34 +11,29 @@ product of stacked rows, after the loop.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..control import body_inputs, is_loop, is_repeat
 from ..dtypes import int32, variant
 from ..ir import Graph, Operation, Tensor, TensorType, default_graph
 from ..opdef import ALIAS, CONTRACTION, COPY, ELEMENTWISE, INDEX, REDUCTION, OpDef
-from ..ops.contraction import matmul
 from ..ops.elementwise import maximum, minimum
-from ..ops.reduction import reduce_sum
 from ..ops.symbolic import symbolic_value
 from ..ops.tensor_array import read_row
 from ..ops.view import dim_scalar, reverse
 from ..subgraph import parameter
 from .prune import prune
-from .rewrite import consumers, reshaped, transform
+from .rewrite import consumers, copied, reshaped, transform
 from .rows import follows_from, keeps_rows, row_dims, steps_after
+from .totals import other_input, total
 
 recurrence = OpDef("Recurrence", "recurrence", infer=lambda inputs, attrs: list(attrs["types"]))
 
 # what may leave the body
 _PURE = {ELEMENTWISE, INDEX, ALIAS, COPY, CONTRACTION, REDUCTION}
 _READS = {"TensorArrayReadV3", "GatherV2", "Slice"}
-_LINEAR = {"Place", "StridedSlice", "Transpose"}  # of one input: the sum of the results is the result for the sum
 MAX_OPERATIONS = 300  # of a body: compiling a kernel takes time more than proportional to its length
-
-# given the stacked rows that a sum over all steps needs, in order, the sum
-Total = Callable[[Iterator[Tensor]], Tensor]
 
 
 class Unfit(Exception):
@@ -185,7 +180,7 @@ class _Loop:
         if self.uses.get(v) == [following.op] and self.inner.outputs.count(following) == 1:
             if self.row_written(i) is not None and _is_zero(initial):
                 return "stacked"
-            if following.op.type == "AddV2" and self.total(_other(following.op, v)) is not None:
+            if following.op.type == "AddV2" and total(other_input(following.op, v), self.outer) is not None:
                 return "sum"
         return "carried"
 
@@ -193,7 +188,7 @@ class _Loop:
         v, op = self.inner.inputs[i], self.inner.outputs[i].op
         if op.type != "AddV2" or v not in op.inputs or v.dims != () or not v.dtype.is_integer:
             return False
-        return symbolic_value(_other(op, v)) == 1
+        return symbolic_value(other_input(op, v)) == 1
 
     def row_written(self, i: int) -> Tensor | None:
         """What each step writes to the row of its number of an array that is variable `i`."""
@@ -220,8 +215,9 @@ class _Loop:
             counter, end = op.inputs if op.type in ("Less", "Greater") else (None, None)
             if op.type == "Greater":
                 counter, end = end, counter
-            known = given.get(end) if end is not None and end.op.type != "Const" else self.outer.append(
-                end.op, ()).output if end is not None else None
+            known = given.get(end)
+            if end is not None and end.op.type == "Const":
+                known = copied(self.outer, end.op, ()).output
             if counter not in given or known is None or not self.counts(i := test.inputs.index(counter)) or i >= n:
                 raise Unfit(self.op)
             if end in test.inputs[:n] and self.inner.outputs[j := test.inputs.index(end)] is not self.inner.inputs[j]:
@@ -244,7 +240,7 @@ class _Loop:
     def capture(self, x: Tensor) -> Tensor:
         """An outer tensor in our body."""
         if x.op.type in ("Const", "Dims"):
-            return self.body.append(x.op, ()).output
+            return copied(self.body, x.op, ()).output
         if x not in self.captured:
             self.captured[x] = self.argument(x.type)
         return self.captured[x]
@@ -255,11 +251,11 @@ class _Loop:
             op = t.op
             self.lifted[t] = None
             if op.type in ("Const", "Dims"):
-                self.lifted[t] = self.outer.append(op, ()).output
+                self.lifted[t] = copied(self.outer, op, ()).output
             elif op.definition.family in _PURE and not op.control_inputs:
                 inputs = [self.lift(x) for x in op.inputs]
                 if all(x is not None for x in inputs) and any(x.op.type not in ("Const", "Dims") for x in inputs):  # type: ignore[union-attr]
-                    copies = self.outer.append(op, inputs).outputs  # type: ignore[arg-type]
+                    copies = copied(self.outer, op, inputs).outputs  # type: ignore[arg-type]
                     self.lifted.update(zip(op.outputs, copies, strict=True))
         return self.lifted[t]
 
@@ -277,7 +273,7 @@ class _Loop:
             elif op.definition.family == ALIAS and len(op.inputs) == 1:
                 self.ours[t] = self.shaped(self.of(op.inputs[0]), t)
             else:
-                copies = self.body.append(op, [self.of(x) for x in op.inputs]).outputs
+                copies = copied(self.body, op, [self.of(x) for x in op.inputs]).outputs
                 self.ours.update(zip(op.outputs, copies, strict=True))
         return self.ours[t]
 
@@ -285,7 +281,7 @@ class _Loop:
         """What another loop's body computes from its `step`."""
         if t is step:
             return self.step
-        return self.body.append(t.op, [self.again(x, step) for x in t.op.inputs]).outputs[t.index]
+        return copied(self.body, t.op, [self.again(x, step) for x in t.op.inputs]).outputs[t.index]
 
     def shaped(self, x: Tensor, like: Tensor) -> Tensor:
         """The same elements in another shape."""
@@ -351,30 +347,12 @@ class _Loop:
         self.rule.steps[row] = self.step
         return row
 
-    def total(self, x: Tensor) -> tuple[list[Tensor], Total] | None:
-        """How an inner tensor is summed over the steps after the loop: of which tensors the rows are stacked."""
-        op, dims = x.op, x.dims
-        if op.type == "AddV2" and all(t.dims == dims for t in op.inputs):
-            a, b = (self.total(t) for t in op.inputs)
-            return None if a is None or b is None else (a[0] + b[0], lambda stacks: a[1](stacks) + b[1](stacks))
-        if op.definition.family == CONTRACTION and op.attrs["transpose_a"] and len(dims or ()) == 2 and (
-                not op.attrs["transpose_b"]):
-            return list(op.inputs), lambda stacks: matmul(
-                _joined(next(stacks)), _joined(next(stacks)), transpose_a=True)
-        if op.type == "Sum" and op.attrs["axis"] in (0, (0,)) and len(op.inputs[0].dims or ()) == 2:
-            return [op.inputs[0]], lambda stacks: reshaped(reduce_sum(_joined(next(stacks)), 0), dims)
-        if op.type in _LINEAR or op.definition.family == ALIAS and len(op.inputs) == 1:
-            inside = self.total(op.inputs[0])
-            if inside is not None:
-                return inside[0], lambda stacks: self.outer.append(op, [inside[1](stacks)]).output
-        return None
-
     def prepared(self, following: Tensor) -> Callable[[Sequence[Tensor]], Tensor]:
         """What gives a sum's last value less its first, once there are stacks."""
         v = next(t for t in following.op.inputs if t.op.type == "Argument" and t in self.inner.inputs[:self.n])
-        needed, total = self.total(_other(following.op, v))  # type: ignore[misc]
+        needed, summed = total(other_input(following.op, v), self.outer)  # type: ignore[misc]
         sources = [self.source(self.of(t)) for t in needed]
-        return lambda stacks: total(stacks[s] if isinstance(s, int) else s for s in sources)
+        return lambda stacks: summed(stacks[s] if isinstance(s, int) else s for s in sources)
 
     def source(self, t: Tensor) -> Tensor | int:
         """The rows of all steps: a sequence that has them already, or the number of an output."""
@@ -402,18 +380,8 @@ class _Loop:
                               control_inputs=()).outputs
 
 
-def _other(op: Operation, t: Tensor) -> Tensor:
-    return op.inputs[1] if op.inputs[0] is t else op.inputs[0]
-
-
 def _is_zero(t: Tensor) -> bool:
     while t.op.definition.family == ALIAS and t.op.inputs:
         t = t.op.inputs[0]
     source = t.op.inputs[0] if t.op.type in ("Fill", "BroadcastTo") else t
     return t.op.type == "TensorArrayV3" or source.op.type == "Const" and not source.op.attrs["value"].any()
-
-
-def _joined(rows: Tensor) -> Tensor:
-    """[steps, batch, n] as [steps * batch, n]."""
-    assert rows.dims is not None
-    return reshaped(rows, (rows.dims[0] * rows.dims[1], rows.dims[2]))

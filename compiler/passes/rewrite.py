@@ -115,6 +115,12 @@ def is_known(tensor: Tensor) -> bool:
     return tensor.dims is not None and not any(isinstance(d, Dim) for d in tensor.dims)
 
 
+def copied(graph: Graph, op: Operation, inputs: Sequence[Tensor]) -> Operation:
+    """The op on inputs of another graph, under a name of its own there."""
+    name, types = op.name.rpartition("/")[2], [t.type for t in op.outputs]
+    return graph.add(op.definition, inputs, op.attrs, name, types, (), op.site)
+
+
 def reshaped(x: Tensor, dims: Dims | None) -> Tensor:
     """The same elements in a shape that no operand has to say."""
     if x.dims == dims:

@@ -52,11 +52,11 @@ def _constant(t: Tensor, item: int) -> int | None:
 
 
 def follows_from(t: Tensor, step: Tensor) -> bool:
-    """Whether a tensor is computed from the step's number and constants alone."""
+    """Whether a tensor is computed from the step's number, constants and sizes alone."""
     stack, seen = [t], {t}
     while stack:
         x = stack.pop()
-        if x.op.type == "Argument" and x is not step or not x.op.inputs and x.op.type not in ("Const", "Argument"):
+        if x is not step and not x.op.inputs and x.op.type not in ("Const", "Dims"):
             return False
         fresh = [y for y in x.op.inputs if y not in seen]
         seen.update(fresh)

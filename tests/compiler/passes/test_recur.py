@@ -1,0 +1,105 @@
+"""Loops over time as one op: which loops become one, what leaves their bodies, and that the numbers stay."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from built import Program
+from graphflow.compiler.autodiff import gradients
+from graphflow.compiler.opdef import CONTROL
+from graphflow.compiler.ops import elementwise as ew
+from graphflow.compiler.ops import reduction, slicing, view
+from graphflow.compiler.ops.constant import constant
+from graphflow.compiler.ops.contraction import matmul
+
+from graphflow.control_flow import TensorArray, while_loop
+
+random = np.random.RandomState(0)
+
+
+def arrays(*shapes, dtype=np.float32):
+    return [random.uniform(-1, 1, shape).astype(dtype) for shape in shapes]
+
+
+def recurrent(x, w, count=None, backwards=False, cell=lambda x, h, w: ew.tanh(x + matmul(h, w))):
+    """(all states [time, batch, units], the last one) of a loop over x [time, batch, units]."""
+    x = view.reverse(x, 0) if backwards else x
+    steps, units = x.dims[0], w.dims[0]
+    first = view.zeros((x.dims[1], units), x.dtype)
+    states = TensorArray(x.dtype, size=view.dim_scalar(steps), element_shape=first.shape)
+    limit = view.dim_scalar(steps) if count is None else count
+    _, states, last = while_loop(
+        lambda t, *_: t < limit, lambda t, out, h: (t + 1, out.write(t, h), cell(x[t], h, w)),
+        (constant(0), states, first), maximum_iterations=view.dim_scalar(steps))
+    return states.stack(), last
+
+
+def with_gradients(loop):
+    def build(*inputs):
+        outputs = loop(*inputs)
+        loss = sum(reduction.reduce_sum(y * y) for y in outputs)
+        return [*outputs, *gradients([loss], list(inputs[:2]))]
+    return build
+
+
+def of_type(graph, *types):
+    return [op for op in graph.operations if op.type in types]
+
+
+@pytest.mark.parametrize("batch, units, unknown, dtype", [
+    (7, 17, True, "f4"), (1, 3, False, "f4"), (5, 33, True, "f8")])
+def test_a_loop_and_its_gradient_are_an_op_each(batch, units, unknown, dtype):
+    x, w = arrays((4, batch, units), (units, units), dtype=dtype)
+    program = Program(with_gradients(recurrent), x, w, unknown=unknown)
+    graph = program.after("recur")
+    forward, backward = of_type(graph, "Recurrence")
+    assert not [op for op in graph.operations if op.definition.family == CONTROL]
+    assert backward.attrs["reverse"] and not forward.attrs["reverse"]
+    # the weight's gradient is one product after the loop, whose rows the loops stacked
+    product, = of_type(graph, "MatMul")
+    assert product.attrs["transpose_a"] and [t.dims[0] == product.inputs[0].dims[0] for t in product.inputs]
+    program.check()
+
+
+def test_a_loop_over_reversed_rows_goes_from_their_end():
+    x, w = arrays((4, 3, 5), (5, 5))
+
+    def build(x, w):
+        states, last = recurrent(x, w, backwards=True)
+        return view.reverse(states, 0), last
+    program = Program(with_gradients(build), x, w)
+    assert of_type(program.after("order"), "ReverseV2") == []
+    assert [op.attrs["reverse"] for op in of_type(program.after("recur"), "Recurrence")] == [True, False]
+    program.check()
+
+
+def test_rows_of_steps_that_are_not_made_are_zero():
+    x, w, count = *arrays((6, 3, 4), (4, 4)), np.int32(4)
+    program = Program(with_gradients(recurrent), x, w, count)
+    assert len(of_type(program.after("recur"), "Recurrence")) == 2
+    program.check()
+    for short in (0, 6):
+        Program(with_gradients(recurrent), x, w, np.int32(short)).check()
+
+
+def gated(x, h, w):
+    """Products one after the other, a joined operand, masked rows, an operand that is the same in each step."""
+    update = ew.sigmoid(matmul(slicing.concat([x, h], 1), slicing.concat([w, w], 0)))
+    new = ew.tanh(matmul(update * h, view.transpose(w)) + x)
+    return ew.where(x[:, :1] > 0, update * h + (1 - update) * new, h)
+
+
+def test_stages_of_products():
+    program = Program(with_gradients(lambda x, w: recurrent(x, w, cell=gated)), *arrays((3, 5, 6), (6, 6)))
+    assert len(of_type(program.after("recur"), "Recurrence")) == 2
+    program.check()
+
+
+@pytest.mark.parametrize("cell", [
+    lambda x, h, w: matmul(h, w) - reduction.reduce_mean(h, 0, keepdims=True) + x,
+    lambda x, h, w: matmul(w[:5, :5], h) + x,
+    lambda x, h, w: matmul(view.reverse(h, 0), w) + x,
+])
+def test_loops_in_which_rows_meet_stay(cell):
+    program = Program(with_gradients(lambda x, w: recurrent(x, w, cell=cell)), *arrays((3, 5, 6), (6, 6)))
+    assert of_type(program.after("recur"), "Recurrence") == []
+    program.check()
