@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import logging, metrics, train
+from .. import logging, metrics, summary, train
 from ..compiler.ir import Graph
 from ..data.dataset import Core as Dataset
 from ..framework import GraphKeys, group, set_random_seed
@@ -94,6 +94,8 @@ class Estimator:
                 return self
             if self._warm_start is not None and self.latest_checkpoint() is None:
                 self._warm()
+            if not any(s.op.name == "loss" for s in graph.get_collection(GraphKeys.SUMMARIES)):
+                summary.scalar("loss", spec.loss)
             all_hooks = [*(hooks or ()), *spec.training_hooks, *spec.training_chief_hooks,
                          train.NanTensorHook(spec.loss)]
             if config.log_step_count_steps:
@@ -113,8 +115,8 @@ class Estimator:
             with train.MonitoredTrainingSession(
                     checkpoint_dir=self.model_dir, scaffold=scaffold, hooks=all_hooks, config=config.session_config,
                     save_checkpoint_secs=None, save_checkpoint_steps=None,
-                    save_summaries_steps=config.save_summary_steps if graph.get_collection(GraphKeys.SUMMARIES)
-                    else None, save_summaries_secs=None, log_step_count_steps=config.log_step_count_steps) as session:
+                    save_summaries_steps=config.save_summary_steps, save_summaries_secs=None,
+                    log_step_count_steps=config.log_step_count_steps) as session:
                 loss = None
                 while not session.should_stop():
                     _, loss = session.run([spec.train_op, spec.loss])
