@@ -18,7 +18,7 @@ from .compiler.passes.specialise import needed_operations
 from .display import page, palette, printable, write_atomically
 from .explain.look import site_of
 from .explain.page import STYLE, details, row, table
-from .explain.text import seconds, shorten
+from .explain.text import fusion, seconds, shorten
 from .explain.text import table as text_table
 from .runtime.plan import BYTES_PER_NS, FLOPS_PER_NS
 from .runtime.runner import Runner
@@ -214,7 +214,7 @@ class Profile:
     def _rows(self) -> list[list[str]]:
         timings = self.timings
         whole = sum(t.seconds for t in timings) or 1.0
-        return [[t.op, f"HOST {t.kernel}" if t.host else t.kernel, str(t.calls), seconds(t.seconds), seconds(t.mean),
+        return [[t.op, f"HOST {t.kernel}" if t.host else t.kernel if t.kernel != t.op else fusion(t), str(t.calls), seconds(t.seconds), seconds(t.mean),
                  seconds(t.longest), f"{t.seconds / whole:.1%}", t.rate, os.path.basename(t.site)] for t in timings]
 
     def __str__(self) -> str:
@@ -226,8 +226,11 @@ class Profile:
     __repr__ = __str__
 
     def _body(self) -> str:
-        rows = [row(cells, 0).replace("<tr>", f'<tr title="{printable(", ".join(t.fuses))}">', 1)
-                for cells, t in zip(self._rows(), self.timings, strict=True)]
+        rows = []
+        for (op, kernel, *figures), t in zip(self._rows(), self.timings, strict=True):
+            tip = printable(f"{op}: {', '.join(t.fuses)}")
+            cells = row([shorten(op, 64), shorten(kernel, 40), *figures], 0)
+            rows.append(f'<tr title="{tip}">{cells.removeprefix("<tr>")}')
         return f"<p>{printable(self._summary())}</p>{table(COLUMNS, rows, left=0)}"
 
 

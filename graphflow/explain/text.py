@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .passes import Pass
 
@@ -99,7 +99,7 @@ def kernel_row(k: Kernel, total: float | None) -> list[str]:
     return [*cells, f"{k.calls:.3g}", seconds(k.measured), f"{k.measured / total:.0%}", k.rate, peak]
 
 
-def fusion(k: Kernel) -> str:
+def fusion(k: Any) -> str:
     """What a kernel computes: its ops, counted."""
     counts: dict[str, int] = {}
     for op in k.fuses:

@@ -17,7 +17,7 @@ MOST = 2000  # buffers drawn: beyond, the largest
 STYLE = (".gf-memory text{font:10px system-ui,sans-serif;fill:var(--faint)}.gf-memory .b{stroke:var(--paper);"
          "stroke-width:.5}.gf-memory .b:hover{stroke:var(--ink);stroke-width:1.5}.gf-memory .name{fill:#fff;"
          "pointer-events:none}.gf-memory .curve{fill:var(--bar);stroke:var(--placeholder)}"
-         ".gf-memory .line{stroke:var(--warning);stroke-dasharray:4 3}.gf-memory .axis{stroke:var(--rule)}")
+         ".gf-memory .line,.gf-memory .axis{fill:none}.gf-memory .line{stroke:var(--warning);stroke-dasharray:4 3}.gf-memory .axis{stroke:var(--rule)}")
 
 
 def picture(e: Explanation) -> str:
