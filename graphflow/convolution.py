@@ -11,7 +11,7 @@ from .compiler.ops import conv3d as volumes
 from .compiler.ops import window as images
 from .compiler.ops.arguments import convert_all
 from .compiler.ops.constant import convert_to_tensor
-from .compiler.ops.slicing import concat, split
+from .compiler.ops.slicing import concat
 from .compiler.ops.symbolic import operand_dims, shape_operand
 from .compiler.ops.view import expand_dims, squeeze, transpose
 from .framework import name_scope
@@ -37,28 +37,7 @@ def _forward(op: str, input: Any, filters: Any, strides: Any, padding: Any, data
     x, w = convert_all(op, (input, filters))
     attributes = _attributes(op, strides, padding, dilations, axes, first)
     compute = _OPS[axes][0]
-    groups = _groups(x, w, 1 if first else -1) if axes == 2 else 1
-    if groups > 1:
-        with name_scope(name, op, [x]):
-            pairs = zip(split(x, groups, 1 if first else 3), split(w, groups, 3), strict=True)
-            return concat(
-                [
-                    in_channels_last(part, axes, first, None, lambda x, name, w=f: compute(x, w, **attributes))  # type: ignore[operator]
-                    for part, f in pairs
-                ],
-                1 if first else 3,
-            )
     return in_channels_last(x, axes, first, name, lambda x, name: compute(x, w, **attributes, name=name))  # type: ignore[operator]
-
-
-def _groups(x: Tensor, w: Tensor, channel_axis: int) -> int:
-    """How often the filter's depth goes into the input's: the channels are then convolved in as many groups."""
-    if x.dims is None or len(x.dims) != 4 or w.dims is None or len(w.dims) != 4:
-        return 1
-    depth, expected, out = x.dims[channel_axis], w.dims[2], w.dims[3]
-    if not (isinstance(depth, int) and isinstance(expected, int) and isinstance(out, int) and 0 < expected < depth):
-        return 1
-    return depth // expected if depth % expected == 0 and out % (depth // expected) == 0 else 1
 
 
 def _transposed(op: str, value: Any, filters: Any, output_shape: Any, strides: Any, padding: Any,

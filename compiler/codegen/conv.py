@@ -1,215 +1,246 @@
-"""Convolutions as direct, register-blocked kernels: each row of outputs is a few tiles of the micro-kernel.
+"""Convolutions as direct, register-blocked kernels: each row of outputs is a few tiles of a micro-kernel.
 
-In NHWC the inputs of a window row are contiguous, so the micro-kernel walks a window as segments of one row each, and
-no im2col is needed. The filters are packed once per call into panels as wide as a tile. Where the window leaves the
-image, the kernel copies the rows it needs, zeros around them, into scratch of its lane: they stay in cache, and the
-inner loop knows no borders.
+With the channels last, the inputs of a window row are contiguous, so the micro-kernel walks a window as segments of one
+row each, and no im2col is needed. The filters are packed once per call into panels as wide as a tile. Where the window
+leaves the image, the kernel copies the rows it needs, zeros around them, into scratch of its lane: they stay in cache,
+and the inner loop knows no borders. A volume's slices are images, which add up over the taps in depth.
 
-Grouped and depthwise convolutions have other kernels; they belong in a file of their own.
+The gradient for the inputs is a convolution by the filters turned round, one for each phase of the strides.
 """
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import Axis, aligned, choose_tile, divisor_near, forward_axes, indent, padded_row, words
+from .conv_common import (
+    NATIVE,
+    Windows,
+    aligned,
+    backward_axes,
+    dots_cost,
+    flattened,
+    forward_axes,
+    indent,
+    padded_row,
+    three_axes,
+    tile_cost,
+    whole_axes,
+    words,
+)
+from .conv_pack import pack_dots_source, pack_source
 from .epilogue import Epilogue
+from .gemm import lower_gemm
 from .kernel import KernelCall, Scratch
 
-NATIVE = "graphflow.compiler.native"
 # what a block of output rows reads and writes: small enough for a second-level cache while panel after panel of filters
 # goes over it, or where all filters are one panel, for the first-level cache until the epilogue
 BLOCK_BYTES = 256 * 1024
 PANEL_BLOCK_BYTES = 16 * 1024
 # a window of this many elements is baked into its kernel, as its loops would cost as much as its sums
 UNROLLED_DEPTH = 9
-# pixels of a row, where rows can be chosen
-ROW_PIXELS = 168
 
 DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "channels", "filters", "stride_h",
         "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_h", "span_w", "apart", "part_step", "segments",
-        "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel"]
+        "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel",
+        "groups", "group_channels", "group_filters"]
+VOLUME_DIMS = ["depth", "slices", "taps_d", "stride_d", "dilation_d", "pad_d", "slice_step", "volume_step",
+               "window_step"]
 
 
-def lower_conv2d(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
-                 strides: Sequence[int], dilations: Sequence[int], padding: Sequence[Sequence[int]],
-                 epilogue: Epilogue | None = None) -> list[KernelCall]:
-    """y[n, oh, ow, cout] = x[n, h, w, cin] convolved with w[kh, kw, cin, cout].
+def lower_conv(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
+               strides: Sequence[int], dilations: Sequence[int], padding: Sequence[Sequence[int]],
+               epilogue: Epilogue | None = None) -> list[KernelCall]:
+    """y[n, ..., cout] = x[n, ..., cin] convolved with w[..., cin / groups, cout], over two or three axes.
 
-    `padding` is ((top, bottom), (left, right)). No calls when y is empty.
+    `padding` is (before, after) for each axis. No calls when y is empty.
     """
-    images, *size, channels = x_shape
-    *taps, _, filters = w_shape
-    rows, cols = forward_axes(size, taps, strides, dilations, padding)
-    return direct(x, w, y, dtype, images, channels, filters, rows, cols, tuple(w_shape), False, epilogue, "conv2d")
+    x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
+    axes = three_axes(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding))
+    p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // max(w_shape[-2], 1) or 1, axes)
+    if p.is_product:
+        return lower_gemm(x, w, y, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, epilogue=epilogue)
+    return _direct(x, w, y, p, tuple(w_shape), False, epilogue, "conv")
 
 
-def direct(x: Any, w: Any, y: Any, dtype: str, images: int, channels: int, filters: int, rows: Axis, cols: Axis,
-           w_shape: tuple[int, ...], transposed: bool, epilogue: Epilogue | None, name: str) -> list[KernelCall]:
-    """One dense convolution of x by taps of w, or by w with its channels exchanged (`transposed`), into y's pixels."""
-    if 0 in (images, filters, rows.count, cols.count):
-        return []
-    problem = _Direct(dtype, images, channels, filters, rows, cols)
-    depth = channels * rows.taps * cols.taps
-    flat = problem.flattened()
-    mr, nv = choose_tile(dtype, flat.cols.count, filters, depth)
-    width = lanes(dtype)
-    panels = ceil(filters / (nv * width))
-    # a transposed panel is written in whole blocks
-    panel_size = (depth + width * transposed) * nv * width
-    packed = Scratch(panels * panel_size * ELEMENT_BYTES[dtype])
+def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
+                          strides: Sequence[int], dilations: Sequence[int], padding: Sequence[Sequence[int]],
+                          epilogue: Epilogue | None = None) -> list[KernelCall]:
+    """dx[n, ..., cin] of dy[n, ..., cout]: `lower_conv`'s transpose, with its arguments.
+
+    A transposed convolution is the same computation, hence the epilogue (whose rows are the pixels of dx).
+    """
+    x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
+    groups = x_shape[-1] // max(w_shape[-2], 1) or 1
+    phases = (backward_axes(*axis)
+              for axis in zip(x_shape[1:-1], w_shape[:-2], strides, dilations, padding, strict=True))
     calls = []
-    if depth:
-        dims = (panels, panel_size, w_shape[1], w_shape[2] * w_shape[3], w_shape[3], channels, filters,
-                rows.taps, rows.tap, rows.tap_step, cols.taps, cols.tap, cols.tap_step)
-        nbytes = 2 * packed.nbytes
-        calls.append(KernelCall(f"{name}.pack", pack_source(dtype, nv, transposed), (w, packed), dims, panels,
-                                nbytes=nbytes, writes=(1,)))
-    calls.append(flat.call(x, packed, y, mr, nv, panel_size, epilogue, name))
+    for axes in product(*phases):
+        p = Windows(dtype, x_shape[0], w_shape[-1], x_shape[-1], groups, three_axes(axes))
+        if p.is_product:
+            return lower_gemm(dy, w, dx, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, transpose_b=True,
+                              epilogue=epilogue)
+        calls += _direct(dy, w, dx, p, tuple(w_shape), True, epilogue, "conv_input_grad")
     return calls
 
 
-@dataclass(frozen=True)
-class _Direct:
-    dtype: str
-    images: int
-    channels: int
-    filters: int
-    rows: Axis
-    cols: Axis
-
-    def flattened(self) -> _Direct:
-        """The same convolution with longer rows, if its windows are single pixels or whole images."""
-        rows, cols = self.rows, self.cols
-        if rows.pointwise and cols.pointwise:
-            pixels, channels = self.images * rows.size * cols.size, self.channels
-        elif (rows.count == cols.count == rows.total == cols.total == 1 and rows.pad == cols.pad == 0
-              and (rows.taps, cols.taps) == (rows.size, cols.size) and rows.dilation == cols.dilation == 1):
-            pixels, channels = self.images, self.channels * rows.taps * cols.taps
-        else:
-            return self
-        length = divisor_near(pixels, ROW_PIXELS)
-        axis = Axis(length, length, length, 1, 1, 1, 0)
-        return replace(self, images=1, channels=channels, cols=axis,
-                       rows=replace(axis, size=pixels // length, total=pixels // length, count=pixels // length))
-
-    def call(self, x: Any, packed: Scratch, y: Any, mr: int, nv: int, panel_size: int, epilogue: Epilogue | None,
-             name: str) -> KernelCall:
-        rows, cols, size = self.rows, self.cols, ELEMENT_BYTES[self.dtype]
-        padded = rows.padded or cols.padded
-        span_w = cols.span if padded else cols.size
-        tasks = self.images * rows.count
-        row_bytes = (rows.stride * span_w * self.channels + cols.count * self.filters) * size
-        limit = BLOCK_BYTES if self.filters > nv * lanes(self.dtype) else PANEL_BLOCK_BYTES
-        block = max(1, min(tasks, limit // max(row_bytes, 1)))
-        # a block that enters another image skips to its first row
-        window = (block - 1) * rows.stride + rows.span - (rows.count - 1) * rows.stride
-        crossings = (block + rows.count - 2) // rows.count
-        window += crossings * max(0, rows.span - rows.count * rows.stride)
-        scratch = Scratch(aligned(window * span_w * self.channels * size) if padded else 0, per_lane=True)
-        apart, part_step, segments, segment_step, segment_len = self._segments(span_w)
-        full, rest = divmod(self.filters, nv * lanes(self.dtype))
-        tail = ceil(rest / lanes(self.dtype))
-        dims: tuple[int, ...] = (
-            scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, self.channels,
-            self.filters, rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad,
-            rows.span if padded else rows.size, span_w, apart, part_step, segments, segment_step, segment_len,
-            panel_size, full, rows.total * cols.total, rows.step * cols.total, cols.step,
-            rows.first * cols.total + cols.first)
-        buffers: tuple[Any, ...] = (x, packed, y, scratch)
-        pixels = tasks * cols.count
-        flops = 2 * pixels * self.filters * self.channels * rows.taps * cols.taps
-        nbytes = (self.images * rows.size * cols.size * self.channels + pixels * self.filters) * size
-        baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
-        source = direct_source(self.dtype, mr, nv, full > 0, tail, (segments, segment_len) if baked else None, epilogue,
-                               len(buffers))
-        if epilogue is not None:
-            name = f"{name}+{epilogue.key}"
-            buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-        return KernelCall(name, source, buffers, dims, tasks, flops, nbytes, writes=(2,))
-
-    def _segments(self, width: int) -> tuple[int, int, int, int, int]:
-        """(apart, part step, segments, their step and length) of a window.
-
-        A row of the window is a segment, unless its taps are apart: then the row is a part, and each tap a segment.
-        """
-        row_step, tap_step = self.rows.dilation * width * self.channels, self.cols.dilation * self.channels
-        if not self.rows.taps or not self.cols.taps:
-            return 0, 0, 0, 0, 0
-        if self.cols.dilation == 1 or self.cols.taps == 1:
-            return 0, 0, self.rows.taps, row_step, self.cols.taps * self.channels
-        return 1, row_step, self.cols.taps, tap_step, self.channels
+def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transposed: bool, epilogue: Epilogue | None,
+            name: str) -> list[KernelCall]:
+    """One dense convolution of x by taps of w, or by w with its channels exchanged (`transposed`), into y's pixels."""
+    if 0 in (p.images, p.filters, *(axis.count for axis in p.axes)):
+        return []
+    if not p.taps * p.channels:
+        p = replace(p, axes=(p.axes[0], replace(p.axes[1], taps=0), replace(p.axes[2], taps=0)))
+    (channels, filters), flat = p.each, flattened(p)
+    tile = Tile.choose(flat)
+    depth, wide = channels * p.taps, tile.wide
+    panels = 1 if tile.dots else ceil(filters / wide)
+    # a transposed panel is written in whole blocks
+    panel_size = (depth + lanes(p.dtype) * (transposed and not tile.dots)) * wide
+    packed = Scratch(aligned(p.groups * panels * panel_size * ELEMENT_BYTES[p.dtype]))
+    calls = []
+    if depth:
+        (w_rows, w_cols), (inner, last) = w_shape[-4:-2], w_shape[-2:]
+        taps = [n for axis in p.axes for n in (axis.taps, axis.tap, axis.tap_step)]
+        dims = (panels, panel_size, w_rows, w_cols, inner * last, last, last // p.groups, channels, filters, *taps)
+        source = (pack_dots_source(p.dtype, transposed) if tile.dots
+                  else pack_source(p.dtype, tile.nv, transposed))
+        calls.append(KernelCall(f"{name}.pack", source, (w, packed), dims, p.groups * panels, nbytes=2 * packed.nbytes,
+                                writes=(1,)))
+    return [*calls, _call(flat, tile, x, packed, y, panel_size, epilogue, name)]
 
 
-def pack_source(dtype: str, nv: int, transposed: bool) -> str:
-    """Source that packs the taps of a filter, in the order they are met, into panels of `nv` vectors of columns.
+def _segments(p: Windows, width: int) -> tuple[int, int, int, int, int]:
+    """(apart, part step, segments, their step and length) of a window in a slice.
 
-    A task is a panel. `columns` are the filters, or with `transposed` the channels of the original w.
+    A row of the window is a segment, unless its taps are apart: then the row is a part, and each tap a segment.
     """
-    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
-    pack = "transpose_panel" if transposed else "copy_panel"
-    names = ["panels", "panel_size", "w_cols", "tap_size", "stride", "depth", "columns",
-             "taps_h", "tap_h", "step_h", "taps_w", "tap_w", "step_w"]
-    return f'''"""Packs filters into panels of {wide} columns{", channels exchanged" if transposed else ""}."""
-from {NATIVE}.prelude import compiled, word
-from {NATIVE}.tiles import {pack}
-
-pack = {pack}({dtype!r}, {nv})
+    _, rows, cols = p.axes
+    row_step, tap_step = rows.dilation * width * p.channels, cols.dilation * p.channels
+    if not p.taps:
+        return 0, 0, 0, 0, 0
+    if p.groups == 1 and (cols.dilation == 1 or cols.taps == 1):
+        return 0, 0, rows.taps, row_step, cols.taps * p.channels
+    return 1, row_step, cols.taps, tap_step, p.each[0]
 
 
-@compiled
-def kernel(buffers, dims, begin, end, lane):
-    w = word(buffers, 0)
-    packed = word(buffers, 1)
-{indent(words("dims", names), 1)}
-    for panel in range(begin, end):
-        column = panel * {wide}
-        target = packed + panel * panel_size * {size}
-        for i in range(taps_h):
-            for j in range(taps_w):
-                tap = (tap_h + i * step_h) * w_cols + tap_w + j * step_w
-                source = w + (tap * tap_size + column{" * stride" if transposed else ""}) * {size}
-                pack(source, stride, target, depth, min({wide}, columns - column))
-                target += depth * {wide * size}
-'''
+@dataclass(frozen=True)
+class Tile:
+    """`mr` pixels by `nv` vectors of filters or, of `dots`, by `nv` filters, the vectors running along the window."""
+
+    dtype: str
+    mr: int
+    nv: int
+    dots: bool = False
+
+    @staticmethod
+    def choose(p: Windows) -> Tile:
+        (channels, filters), columns = p.each, p.axes[2].count
+        apart, _, segments, _, length = _segments(p, 1)
+        cost, mr, nv = tile_cost(p.dtype, columns, filters, channels * p.taps)
+        runs = segments * p.axes[0].taps * (p.axes[1].taps if apart else 1)
+        dots, rows = dots_cost(p.dtype, columns, filters, runs, length)
+        return Tile(p.dtype, rows, filters, True) if dots < cost else Tile(p.dtype, mr, nv)
+
+    @property
+    def wide(self) -> int:
+        return self.nv if self.dots else self.nv * lanes(self.dtype)
+
+    def head(self, name: str, vectors: int, masked: bool) -> str:
+        kernel = (f"dot_kernel({self.dtype!r}, {self.mr}, {self.nv})" if self.dots
+                  else f"microkernel({self.dtype!r}, {self.mr}, {vectors}, masked={masked})")
+        return f"{name} = {kernel}"
 
 
-def direct_source(dtype: str, mr: int, nv: int, full: bool, tail: int, window: tuple[int, int] | None,
+def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: int, epilogue: Epilogue | None,
+          name: str) -> KernelCall:
+    (depth, rows, cols), size = p.axes, ELEMENT_BYTES[p.dtype]
+    padded = rows.padded or cols.padded or p.volume
+    span_w = cols.span if padded else cols.size
+    tasks = p.images * depth.count * rows.count
+    layers = max(depth.taps, 1) if p.volume else 1
+    row_bytes = (layers * rows.stride * span_w * p.channels + cols.count * p.filters) * size
+    limit = BLOCK_BYTES if p.filters > tile.wide else PANEL_BLOCK_BYTES
+    block = max(1, min(tasks, limit // max(row_bytes, 1)))
+    # a block that enters another image skips to its first row
+    window = (block - 1) * rows.stride + rows.span - (rows.count - 1) * rows.stride
+    crossings = (block + rows.count - 2) // rows.count
+    window += crossings * max(0, rows.span - rows.count * rows.stride)
+    layer = aligned(window * span_w * p.channels * size) if padded else 0
+    scratch = Scratch(layers * layer, per_lane=True)
+    apart, part_step, segments, segment_step, segment_len = _segments(p, span_w)
+    full, rest = (1, 0) if tile.dots else divmod(p.each[1], tile.wide)
+    tail = ceil(rest / lanes(p.dtype))
+    plane = rows.total * cols.total
+    dims: tuple[int, ...] = (
+        scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, p.channels, p.filters,
+        rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad, rows.span if padded else rows.size,
+        span_w, apart, part_step, segments, segment_step, segment_len, panel_size, full, plane,
+        rows.step * cols.total, cols.step, depth.first * plane + rows.first * cols.total + cols.first,
+        p.groups, *p.each)
+    if p.volume:
+        dims += (depth.size, depth.count, layers, depth.stride, depth.dilation, depth.pad, depth.step * plane,
+                 depth.total * plane, layer // size)
+    buffers: tuple[Any, ...] = (x, packed, y, scratch)
+    baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
+    source = direct_source(tile, full > 0, tail, (segments, segment_len) if baked else None, p.groups > 1, p.volume,
+                           epilogue, len(buffers))
+    if epilogue is not None:
+        name = f"{name}+{epilogue.key}"
+        buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
+    return KernelCall(name, source, buffers, dims, tasks, p.flops, p.nbytes, writes=(2,))
+
+
+def direct_source(tile: Tile, full: bool, tail: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
                   epilogue: Epilogue | None, buffer_slot: int) -> str:
     """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
 
-    A task is a row of outputs. Tiles are `mr` pixels by `nv` vectors of filters; `full` says whether any panel is
-    complete, `tail` how many vectors the last one has if it is not; `window` bakes in its segments and their
-    length.
+    A task is a row of outputs. `full` says whether any panel is complete, `tail` how many vectors the last one has if
+    it is not; `window` bakes in its segments and their length.
     """
-    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
+    dtype, size = tile.dtype, ELEMENT_BYTES[tile.dtype]
     heads, bodies = [], []
-    if full:
-        heads.append(f"tile_full = microkernel({dtype!r}, {mr}, {nv})")
-        bodies += _panel_lines("range(panels)", "tile_full", mr, wide, size, window, "")
-    if tail:
-        heads.append(f"tile_tail = microkernel({dtype!r}, {mr}, {tail}, masked=True)")
-        bodies += _panel_lines("range(panels, panels + 1)", "tile_tail", mr, wide, size, window,
-                               f", filters - panel * {wide}")
+    for name, vectors in (("tile_full", tile.nv * full), ("tile_tail", tail)):
+        if vectors:
+            heads.append(tile.head(name, vectors, name == "tile_tail"))
+            bodies += _panel_lines(tile, name, size, window, grouped, volume)
     imports = {"compiled", "word", f"load_{dtype}", f"store_{dtype}", dtype}
+    names = DIMS + VOLUME_DIMS * volume
     setup: list[str] = []
+    finish: list[str] = []
     if epilogue is not None:
         imports |= epilogue.imports
-        setup = epilogue.setup(buffer_slot, len(DIMS))
-        bodies += [
+        setup = epilogue.setup(buffer_slot, len(names))
+        finish = [
             "for offset in range(count):",
             "    image = (top + offset) // rows",
-            "    first = first_pixel + image * image_step + (top + offset - image * rows) * row_step",
+            f"    first = {_first_pixel(volume)} + (top + offset - image * rows) * row_step",
             "    for item in range(columns):",
             "        pixel = first + item * pixel_step",
             *("        " + line for line in epilogue.apply("pixel", "0", "filters", "outputs")),
         ]
+    target = "window + " + f"tap_d * window_step * {size} + " * volume
+    copy = f"""
+for row in range(base, last):
+    image = row // span_h
+    row_in = row - image * span_h - pad_h
+    to = {target}(row - base) * line * {size}
+{indent(padded_row(dtype, size, volume), 1)}""".splitlines()[1:]
+    if volume:
+        copy = ["for tap_d in range(taps_d):", *("    " + line for line in copy)]
+    fill = f"""
+corner = inputs + ((base - pad_h) * line - pad_w * channels) * {size}
+if padded:
+    corner = window
+    image = (next_row - 1) // rows
+    last = image * span_h + (next_row - 1 - image * rows) * stride_h + span_h - (rows - 1) * stride_h
+{indent(copy, 1)}""".splitlines()[1:]
     newline = "\n"
-    return f'''"""Direct convolution, tiles of {mr} pixels by {wide} filters."""
-from {NATIVE}.microkernel import microkernel
+    return f'''"""Direct convolution, tiles of {tile.mr} pixels by {tile.wide} filters."""
+from {NATIVE}.microkernel import {"dot_kernel" if tile.dots else "microkernel"}
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 {newline.join(heads)}
@@ -218,7 +249,7 @@ from {NATIVE}.prelude import {", ".join(sorted(imports))}
 @compiled
 def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["inputs", "packed", "outputs", "window"]), 1)}
-{indent(words("dims", DIMS), 1)}
+{indent(words("dims", names), 1)}
 {indent(setup, 1)}
     window += lane * scratch
     line = span_w * channels
@@ -232,26 +263,24 @@ def kernel(buffers, dims, begin, end, lane):
         # virtual rows: those of all images, padding included, one below the other
         image = top // rows
         base = image * span_h + (top - image * rows) * stride_h
-        corner = inputs + ((base - pad_h) * line - pad_w * channels) * {size}
-        if padded:
-            corner = window
-            image = (next_row - 1) // rows
-            last = image * span_h + (next_row - 1 - image * rows) * stride_h + span_h - (rows - 1) * stride_h
-            for row in range(base, last):
-                image = row // span_h
-                row_in = row - image * span_h - pad_h
-                to = window + (row - base) * line * {size}
-{indent(padded_row(dtype, size), 4)}
-{indent(bodies, 2)}
+{indent([*fill, *bodies, *finish], 2)}
 '''
 
 
-def _panel_lines(panels: str, tile: str, mr: int, wide: int, size: int, window: tuple[int, int] | None,
-                 columns: str) -> list[str]:
+def _first_pixel(volume: bool) -> str:
+    """The output pixel where slice `image` of the outputs begins."""
+    if volume:
+        return "first_pixel + image // slices * volume_step + image % slices * slice_step"
+    return "first_pixel + image * image_step"
+
+
+def _panel_lines(tile: Tile, name: str, size: int, window: tuple[int, int] | None, grouped: bool, volume: bool
+                 ) -> list[str]:
     """The tiles of some panels over a block of rows; the last tile of a row overlaps the one before.
 
     Rows of the window above and below the image are left out, except from a window baked in.
     """
+    wide, complete = tile.wide, name == "tile_full"
     segments, length = window or ("last_segment - first_segment", "segment_len")
     limits = ["first_part = 0", "last_part = 1", "first_segment = 0"] if window else """\
 near = min((max(0, pad_h - row * stride_h) + dilation_h - 1) // dilation_h, taps_h - 1)
@@ -260,20 +289,42 @@ first_part = near if apart else 0
 last_part = far if apart else 1
 first_segment = 0 if apart else near
 last_segment = segments if apart else far""".splitlines()
-    return f'''for panel in {panels}:
-    b = packed + panel * panel_size * {size}
+    if grouped:
+        panels = "groups * panels" if complete else "groups"
+        place = [f"group = panel{' // panels' * complete}",
+                 f"first_filter = {'(panel - group * panels)' if complete else 'panels'} * {wide}",
+                 f"b = packed + (group * ((group_filters + {wide - 1}) // {wide}) * panel_size"
+                 f" + first_filter // {wide} * panel_size) * {size}",
+                 f"group_a = corner + group * group_channels * {size}",
+                 f"group_c = outputs + (group * group_filters + first_filter) * {size}"]
+    else:
+        panels = "panels" if complete else "panels, panels + 1"
+        place = [f"first_filter = panel * {wide}", f"b = packed + panel * panel_size * {size}", "group_a = corner",
+                 f"group_c = outputs + first_filter * {size}"]
+    a = f"group_a + (image * span_h + row * stride_h - base) * line * {size}"
+    loops, started, layer_a, layer_b = ["for part in range(first_part, last_part):"], "part - first_part", "", ""
+    if volume:
+        loops.insert(0, "for tap_d in range(taps_d):")
+        started += " + tap_d"
+        layer_a, layer_b = "tap_d * window_step + ", "(tap_d * taps_h if apart else tap_d) * segments * segment_len + "
+    where = f"a + ({layer_a}column * step + part * part_step + first_segment * segment_step) * {size}"
+    packed = f"b + ({layer_b}(part * segments + first_segment) * segment_len)"
+    if tile.dots:
+        run = (f"{where}, step, segment_step, {segments}, {length}, {packed} * {size}, panel_size // {wide}, {length}, "
+               f"c + column * pitch * {size}, pitch, {started}")
+    else:
+        masked = "" if complete else ", group_filters - first_filter"
+        run = (f"{where}, step, 1, segment_step, {segments}, {length}, {packed} * {wide * size}, {wide}, "
+               f"{length} * {wide}, c + column * pitch * {size}, pitch, {started}{masked}")
+    return f'''for panel in range({panels}):
+{indent(place, 1)}
     for offset in range(count):
         image = (top + offset) // rows
         row = top + offset - image * rows
-        a = corner + (image * span_h + row * stride_h - base) * line * {size}
-        c = outputs + ((first_pixel + image * image_step + row * row_step) * filters + panel * {wide}) * {size}
+        a = {a}
+        c = group_c + ({_first_pixel(volume)} + row * row_step) * filters * {size}
 {indent(limits, 2)}
-        for item in range((columns + {mr - 1}) // {mr}):
-            column = min(item * {mr}, columns - {mr})
-            for part in range(first_part, last_part):
-                {tile}(
-                    a + (column * step + part * part_step + first_segment * segment_step) * {size},
-                    step, 1, segment_step, {segments}, {length},
-                    b + (part * segments + first_segment) * segment_len * {wide * size}, {wide}, {length} * {wide},
-                    c + column * pitch * {size}, pitch, part - first_part{columns})
+        for item in range((columns + {tile.mr - 1}) // {tile.mr}):
+            column = min(item * {tile.mr}, columns - {tile.mr})
+{indent([*(4 * i * " " + loop for i, loop in enumerate(loops)), 4 * len(loops) * " " + f"{name}({run})"], 3)}
 '''.splitlines()

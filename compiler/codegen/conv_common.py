@@ -2,17 +2,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from math import ceil, gcd
+from math import ceil, gcd, inf, prod
 from typing import cast
 
-from ..native.processor import isa, lanes
+from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..window import extent, output_size
 
 # vector registers, and the widest tile worth its code: beyond 14 rows a step gains nothing
 REGISTERS = {"avx512": 32, "neon": 32, "avx2": 16, "generic": 16}
 MAX_ROWS = 14
+# of the tiles whose vectors run along k: what it takes to add up their lanes soon outweighs the rest
+MAX_DOTS = 8
+# the most pixels and the fewest channels of a convolution by single pixels that is best a plain matrix product
+PRODUCT_PIXELS, PRODUCT_CHANNELS = 8192, 16
+# pixels of a row, where rows can be chosen
+ROW_PIXELS = 168
 NATIVE = "graphflow.compiler.native"
 
 
@@ -59,10 +65,8 @@ def forward_axis(size: int, taps: int, stride: int, dilation: int, pads: Sequenc
 
 
 def forward_axes(size: Sequence[int], taps: Sequence[int], strides: Sequence[int], dilations: Sequence[int],
-                 padding: Sequence[Sequence[int]]) -> tuple[Axis, Axis]:
-    """Rows and columns."""
-    rows, cols = (forward_axis(*axis) for axis in zip(size, taps, strides, dilations, padding, strict=True))
-    return rows, cols
+                 padding: Sequence[Sequence[int]]) -> list[Axis]:
+    return [forward_axis(*axis) for axis in zip(size, taps, strides, dilations, padding, strict=True)]
 
 
 def backward_axes(size: int, taps: int, stride: int, dilation: int, pads: Sequence[int]) -> list[Axis]:
@@ -83,9 +87,88 @@ def backward_axes(size: int, taps: int, stride: int, dilation: int, pads: Sequen
     return axes
 
 
+@dataclass(frozen=True)
+class Windows:
+    """The sizes of a convolution over depth, rows and columns; images have one slice of depth.
+
+    `channels` and `filters` are those of all groups together, for a gradient in the direction in which it computes.
+    """
+
+    dtype: str
+    images: int
+    channels: int
+    filters: int
+    groups: int
+    axes: tuple[Axis, Axis, Axis]
+
+    @property
+    def volume(self) -> bool:
+        """Whether an output slice reads other slices than the one at its place."""
+        return not self.axes[0].pointwise
+
+    @property
+    def each(self) -> tuple[int, int]:
+        """Channels and filters of one group."""
+        return self.channels // self.groups, self.filters // self.groups
+
+    @property
+    def is_product(self) -> bool:
+        """Whether it is a matrix product, not so tall that its filters should be packed once for all pixels."""
+        return (self.groups == 1 and all(axis.pointwise for axis in self.axes) and self.outputs <= PRODUCT_PIXELS
+                and min(self.channels, self.filters) >= PRODUCT_CHANNELS)
+
+    @property
+    def taps(self) -> int:
+        return prod(axis.taps for axis in self.axes)
+
+    @property
+    def inputs(self) -> int:
+        return self.images * prod(axis.size for axis in self.axes)
+
+    @property
+    def outputs(self) -> int:
+        return self.images * prod(axis.count for axis in self.axes)
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.outputs * self.filters * self.each[0] * self.taps
+
+    @property
+    def nbytes(self) -> int:
+        return (self.inputs * self.channels + self.outputs * self.filters) * ELEMENT_BYTES[self.dtype]
+
+
+def three_axes(axes: Sequence[Axis]) -> tuple[Axis, Axis, Axis]:
+    """The axes of images or volumes as depth, rows and columns."""
+    depth, rows, cols = [Axis(1, 1, 1, 1, 1, 1, 0)] * (3 - len(axes)) + list(axes)
+    return depth, rows, cols
+
+
+def whole_axes(x_shape: Sequence[int], w_shape: Sequence[int], strides: Sequence[int], dilations: Sequence[int],
+               padding: Sequence[Sequence[int]]) -> tuple[list[int], list[int], list[int]]:
+    """(x shape, w shape, strides) of the same convolution, in which axes that a window covers whole are channels."""
+    x, w, steps = list(x_shape), list(w_shape), list(strides)
+    for axis in reversed(range(len(steps))):
+        taps = w[axis]
+        if x[-1] != w[-2] or x[axis + 1] != taps or any(padding[axis]) or taps > 1 and dilations[axis] > 1:
+            break
+        x[axis + 1], w[axis], steps[axis] = 1, 1, 1
+        x[-1], w[-2] = x[-1] * taps, w[-2] * taps
+    return x, w, steps
+
+
+def flattened(p: Windows) -> Windows:
+    """The same convolution with longer rows, if its windows are single pixels."""
+    if not all(axis.pointwise for axis in p.axes):
+        return p
+    length = divisor_near(p.inputs, ROW_PIXELS)
+    cols, rows = (Axis(n, n, n, 1, 1, 1, 0) for n in (length, p.inputs // length))
+    return replace(p, images=1, axes=three_axes([rows, cols]))
+
+
 @cache
-def choose_tile(dtype: str, rows: int, columns: int, depth: int) -> tuple[int, int]:
-    """(mr, nv) of the register tile that covers `rows` x `columns` in the fewest cycles.
+def tile_cost(dtype: str, rows: int, columns: int, depth: int, height: int = 0) -> tuple[float, int, int]:
+    """(cycles, mr, nv) of the register tile that covers `rows` x `columns` in the fewest cycles; of `height`, if given.
 
     The last tile of the rows overlaps the one before, so a height just below a divisor wastes little; a height that
     does not suit the rows costs more than half the speed. A step of k takes two FMAs or two loads a cycle, no less than
@@ -98,14 +181,27 @@ def choose_tile(dtype: str, rows: int, columns: int, depth: int) -> tuple[int, i
         step = max(mr * nv / 2, (mr + nv) / 2, 4) + nv / 2
         return depth * step + mr * nv + 12
 
-    def cost(tile: tuple[int, int]) -> float:
-        mr, nv = tile
+    def cost(mr: int, nv: int) -> float:
         full, rest = divmod(vectors, nv)
         return ceil(rows / mr) * (full * cycles(mr, nv) + (cycles(mr, rest) if rest else 0))
 
-    candidates = [(mr, nv) for nv in range(min(vectors, 4), 0, -1) for mr in range(min(rows, MAX_ROWS), 0, -1)
-                  if mr * nv + nv + 1 <= registers]
-    return min(candidates, key=cost)
+    heights = [height] if height else range(min(rows, MAX_ROWS), 0, -1)
+    return min(((cost(mr, nv), mr, nv) for nv in range(min(vectors, 8), 0, -1) for mr in heights
+                if mr * nv + nv + 1 <= registers and (nv <= 4 or mr <= 2)), key=lambda found: found[0])
+
+
+@cache
+def dots_cost(dtype: str, rows: int, columns: int, runs: int, length: int) -> tuple[float, int]:
+    """(cycles, mr) of the tiles of so few columns that vectors run along k, in `runs` of `length` elements."""
+    if columns > MAX_DOTS:
+        return inf, 0
+    steps, registers = runs * ceil(length / lanes(dtype)), REGISTERS[isa().name]
+
+    def cost(mr: int) -> float:
+        step = max(mr * columns / 2, (mr + columns) / 2, 4)
+        return ceil(rows / mr) * (steps * step + runs * 4 + mr * columns * 6 + 12)
+
+    return min((cost(mr), mr) for mr in range(1, min(rows, MAX_DOTS) + 1) if mr == 1 or (mr + 1) * columns < registers)
 
 
 def divisor_near(total: int, limit: int) -> int:
@@ -113,27 +209,28 @@ def divisor_near(total: int, limit: int) -> int:
     return max(d for d in range(1, min(total, limit) + 1) if total % d == 0)
 
 
-def padded_row(dtype: str, size: int, interleave: int = 1) -> list[str]:
+def padded_row(dtype: str, size: int, volume: bool) -> list[str]:
     """Lines that copy input row `row_in` of image `image` to `to`, zeros where it leaves the image.
 
-    With `interleave`, the pixels come to lie that many times as far apart, to make room for those of other rows.
+    In a volume, `image` counts slices of outputs, and it is the slice that tap `tap_d` reads there.
     """
     def each(pixels: str, target: str, value: str) -> str:
-        if interleave == 1:
-            return f"""for item in range({pixels} * channels):
+        return f"""for item in range({pixels} * channels):
     store_{dtype}({target}, item, {value}, 0)"""
-        return f"""for offset in range(channels):
-    for pixel in range({pixels}):
-        item = pixel * channels + offset
-        store_{dtype}({target}, pixel * channels * {interleave} + offset, {value}, 0)"""
 
-    pitch = f"channels * {interleave * size}"
+    pitch = f"channels * {size}"
+    find = """volume = image // slices
+slice_in = (image - volume * slices) * stride_d + tap_d * dilation_d - pad_d
+image = volume * depth + slice_in
+if slice_in < 0 or slice_in >= depth:
+    inside = 0
+""" if volume else ""
     return f"""left = min(max(pad_w, 0), span_w)
 skip = max(-pad_w, 0)
 inside = max(0, min(width - skip, span_w - left))
 if row_in < 0 or row_in >= height:
     inside = 0
-source = inputs + ((image * height + row_in) * width + skip) * channels * {size}
+{find}source = inputs + ((image * height + row_in) * width + skip) * channels * {size}
 {each("left", "to", f"{dtype}(0.0)")}
 to += left * {pitch}
 {each("inside", "to", f"load_{dtype}(source, item, 1)")}

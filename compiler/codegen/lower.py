@@ -5,14 +5,14 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from .. import window as geometry
+from .. import window as windows
 from ..dims import DimLike
 from ..dtypes import NATIVE_FLOATS, int32, int64
 from ..ir import Operation, Tensor
 from ..opdef import CONTRACTION, COPY, WINDOW, has_native_types
 from .boxes import copy_all, lower_boxes, lower_scatter
-from .conv import lower_conv2d
-from .conv_grad import lower_conv2d_input_grad, lower_conv2d_weight_grad
+from .conv import lower_conv, lower_conv_input_grad
+from .conv_filter_grad import lower_conv_filter_grad
 from .depthwise import lower_depthwise, lower_depthwise_filter_grad, lower_depthwise_input_grad
 from .fused_epilogue import FusedEpilogue
 from .gemm import lower_gemm
@@ -105,30 +105,24 @@ class Lowering:
         out_shape, dtype = self.shape(window.output), window.output.dtype.code
         attrs = window.attrs
         match window.type:
-            case "Conv2D":
-                x_shape, w_shape = shapes[0], shapes[1]
-                return lower_conv2d(inputs[0], inputs[1], out, epilogue=epilogue,
-                                    **_conv(dtype, x_shape, w_shape, attrs))
-            case "Conv2DBackpropInput":
-                return lower_conv2d_input_grad(inputs[0], inputs[1], out, epilogue=epilogue,
-                                               **_conv(dtype, out_shape, shapes[1], attrs))
-            case "Conv2DBackpropFilter":
-                return lower_conv2d_weight_grad(inputs[0], inputs[1], out, **_conv(dtype, shapes[0], out_shape, attrs))
-            case "DepthwiseConv2dNative":
-                return lower_depthwise(inputs[0], inputs[1], out, epilogue=epilogue,
-                                       **_conv(dtype, shapes[0], shapes[1], attrs))
-            case "DepthwiseConv2dNativeBackpropInput":
-                return lower_depthwise_input_grad(inputs[0], inputs[1], out, epilogue=epilogue,
-                                                  **_conv(dtype, out_shape, shapes[1], attrs))
-            case "DepthwiseConv2dNativeBackpropFilter":
-                return lower_depthwise_filter_grad(inputs[0], inputs[1], out,
-                                                   **_conv(dtype, shapes[0], out_shape, attrs))
+            case "Conv2D" | "Conv3D" | "DepthwiseConv2dNative":
+                each, geometry = _conv(window, dtype, shapes[0], shapes[1])
+                convolve = lower_depthwise if each else lower_conv
+                return convolve(inputs[0], inputs[1], out, epilogue=epilogue, **geometry)
+            case "Conv2DBackpropInput" | "Conv3DBackpropInputV2" | "DepthwiseConv2dNativeBackpropInput":
+                each, geometry = _conv(window, dtype, out_shape, shapes[1])
+                convolve = lower_depthwise_input_grad if each else lower_conv_input_grad
+                return convolve(inputs[0], inputs[1], out, epilogue=epilogue, **geometry)
+            case "Conv2DBackpropFilter" | "Conv3DBackpropFilterV2" | "DepthwiseConv2dNativeBackpropFilter":
+                each, geometry = _conv(window, dtype, shapes[0], out_shape)
+                gradient = lower_depthwise_filter_grad if each else lower_conv_filter_grad
+                return gradient(inputs[0], inputs[1], out, **geometry)
             case "MaxPool" | "AvgPool":
                 return lower_pool2d(inputs[0], out, kind="max" if window.type == "MaxPool" else "avg",
                                     **_pool(dtype, shapes[0], attrs))
             case "MaxPoolGrad":
                 x, y, dy = inputs
-                return lower_max_pool2d_grad(x, y, dy, out, **_pool(dtype, shapes[0], attrs))
+                return lower_max_pool2d_grad(x, y, dy, out, epilogue=epilogue, **_pool(dtype, shapes[0], attrs))
             case "AvgPoolGrad":
                 return lower_avg_pool2d_grad(inputs[0], out, **_pool(dtype, out_shape, attrs))
         return None
@@ -141,14 +135,19 @@ def _variable(x: Tensor) -> Tensor | None:
     return x.op.inputs[0] if x.op.type == "ReadVariableOp" else None
 
 
-def _conv(dtype: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], attrs: dict[str, Any]) -> dict[str, Any]:
-    pads, _ = geometry.resolve(attrs["padding"], x_shape[1:3], w_shape[:2], attrs["strides"], attrs["dilations"])
-    return {"dtype": dtype, "x_shape": x_shape, "w_shape": w_shape, "strides": attrs["strides"],
-            "dilations": attrs["dilations"], "padding": pads}
+def _conv(op: Operation, dtype: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> tuple[bool, dict[str, Any]]:
+    """(whether each channel of images is filtered by itself, the arguments of the kernels of a convolution)."""
+    attrs, channels = op.attrs, x_shape[-1]
+    pads, _ = windows.resolve(attrs["padding"], x_shape[1:-1], w_shape[:-2], attrs["strides"], attrs["dilations"])
+    each = op.type.startswith("Depthwise")
+    if len(w_shape) == 4 and w_shape[2] == 1 < channels and not each:
+        each, w_shape = True, (*w_shape[:2], channels, w_shape[3] // channels)
+    return each, {"dtype": dtype, "x_shape": x_shape, "w_shape": w_shape, "strides": attrs["strides"],
+                  "dilations": attrs["dilations"], "padding": pads}
 
 
 def _pool(dtype: str, x_shape: tuple[int, ...], attrs: dict[str, Any]) -> dict[str, Any]:
-    pads, _ = geometry.resolve(attrs["padding"], x_shape[1:3], attrs["window"], attrs["strides"])
+    pads, _ = windows.resolve(attrs["padding"], x_shape[1:3], attrs["window"], attrs["strides"])
     return {"dtype": dtype, "x_shape": x_shape, "window": attrs["window"], "strides": attrs["strides"],
             "padding": pads}
 

@@ -10,14 +10,16 @@ from math import ceil
 from typing import Any, Literal
 
 from ..native.processor import ELEMENT_BYTES
-from .conv import NATIVE
-from .conv_common import aligned, forward_axes, indent, words
+from .conv_common import NATIVE, aligned, forward_axes, indent, words
+from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
 # with fewer channels than this, the columns of a window are combined channel by channel instead of as vectors
 FEW_CHANNELS = 5
 # rows of windows that a task of the maximum's gradient owns, where windows overlap and its neighbours' are scanned too
 OVERLAPPING_ROWS = 8
+# windows of up to this many taps are written out
+UNROLLED_TAPS = 25
 
 
 def lower_pool2d(x: Any, y: Any, *, kind: Literal["max", "avg"], dtype: str, x_shape: Sequence[int],
@@ -45,8 +47,8 @@ def lower_pool2d(x: Any, y: Any, *, kind: Literal["max", "avg"], dtype: str, x_s
 
 
 def lower_max_pool2d_grad(x: Any, y: Any, dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int],
-                          window: Sequence[int], strides: Sequence[int],
-                          padding: Sequence[Sequence[int]]) -> list[KernelCall]:
+                          window: Sequence[int], strides: Sequence[int], padding: Sequence[Sequence[int]],
+                          epilogue: Epilogue | None = None) -> list[KernelCall]:
     """dx[n, h, w, c]: the first maximum of each window, by rows, gets all of the window's dy, as in TensorFlow.
 
     The first NaN counts as the maximum of a window that has one. Overlapping windows add up.
@@ -58,12 +60,20 @@ def lower_max_pool2d_grad(x: Any, y: Any, dy: Any, dx: Any, *, dtype: str, x_sha
     # a band of input rows from the first of one window row to the first of another; the last reaches the end
     band = (OVERLAPPING_ROWS if rows.taps > rows.stride else 1) * rows.stride
     bands = max(1, ceil((rows.size + max(rows.pad, 0)) / band))
-    scratch = Scratch(aligned(2 * channels * ELEMENT_BYTES[dtype]), per_lane=True)
-    dims = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
-            cols.stride, rows.pad, cols.pad, band, bands)
+    # a window's rows outside the band go to a sink
+    row_bytes = aligned(cols.taps * channels * ELEMENT_BYTES[dtype])
+    scratch = Scratch(2 * row_bytes, per_lane=True)
+    dims: tuple[int, ...] = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps,
+                             cols.taps, rows.stride, cols.stride, rows.pad, cols.pad, band, bands, row_bytes)
     inputs, outputs = images * rows.size * cols.size * channels, images * rows.count * cols.count * channels
-    return [KernelCall("max_pool2d_grad", max_grad_source(dtype), (x, y, dy, dx, scratch), dims, images * bands,
-                       outputs * rows.taps * cols.taps, 2 * (inputs + outputs) * ELEMENT_BYTES[dtype], writes=(3,))]
+    taps = (rows.taps, cols.taps) if rows.taps * cols.taps <= UNROLLED_TAPS else (0, 0)
+    apart = rows.taps <= rows.stride and cols.taps <= cols.stride
+    source = max_grad_source(dtype, *taps, apart, epilogue)
+    name, buffers = "max_pool2d_grad", (x, y, dy, dx, scratch)
+    if epilogue is not None:
+        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
+    return [KernelCall(name, source, buffers, dims, images * bands, outputs * rows.taps * cols.taps,
+                       2 * (inputs + outputs) * ELEMENT_BYTES[dtype], writes=(3,))]
 
 
 def lower_avg_pool2d_grad(dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int], window: Sequence[int],
@@ -165,22 +175,45 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def max_grad_source(dtype: str) -> str:
+def max_grad_source(dtype: str, taps_h: int, taps_w: int, apart: bool, epilogue: Epilogue | None) -> str:
     """Source of the maximum's gradient; a task is a band of input rows, which scans every window that meets it.
 
-    What remains of a window's dy is kept by channel: the first hit takes it all.
+    What remains of a window's dy is kept by channel: the first hit takes it all. Windows inside the image have their
+    `taps_h` x `taps_w` taps written out, unless these are 0. Windows that are `apart` overlap nowhere.
     """
     size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
+    inside = "first_h >= 0 and first_h + taps_h <= height and first_w >= 0 and first_w + taps_w <= width"
+    names = [*DIMS, "band", "bands", "row_bytes"]
+    imports = {"compiled", dtype, "fence", load, "select", store, "word"} | (epilogue.imports if epilogue else set())
+    setup = epilogue.setup(5, len(names)) if epilogue else []
+    finish = ["for pixel in range((image * height + top) * width, (image * height + bottom) * width):",
+              *("    " + line for line in epilogue.apply("pixel", "0", "channels", "dx"))] if epilogue else []
+    places, steps = [], []
+    for i in range(taps_h):
+        places += [f"x{i} = x + ((image * height + first_h + {i}) * line + first_w * channels) * {size}",
+                   f"dx{i} = dx + ((image * height + first_h + {i}) * line + first_w * channels) * {size}",
+                   f"if first_h + {i} < top or first_h + {i} >= bottom:", f"    dx{i} = sink"]
+        for j in range(taps_w):
+            scope, at = 5 + i * taps_w + j, f"c + {j} * channels"
+            value = f"select(hit, share, {dtype}(0.0))"
+            old = "" if apart else f"{load}(dx{i}, {at}, {scope}) + "
+            steps += [f"value = {load}(x{i}, {at}, 3)", "hit = (value == most) | (value != value)",
+                      f"{store}(dx{i}, {at}, {old}{value}, {scope})",
+                      f"share = select(hit, {dtype}(0.0), share)"]
+    unrolled = [f"if {inside}:", *("    " + line for line in places), "    for c in range(channels):",
+                f"        most = {load}(y + at, c, 4)", f"        share = {load}(dy + at, c, 1)",
+                *("        " + line for line in steps), "    fence()", "    continue"] if steps else []
     return f'''"""Gradient of the maximum of windows."""
-from {NATIVE}.prelude import compiled, {dtype}, {load}, select, {store}, word
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 
 @compiled
 def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["x", "y", "dy", "dx", "remains"]), 1)}
-{indent(words("dims", [*DIMS, "band", "bands"]), 1)}
+{indent(words("dims", names), 1)}
+{indent(setup, 1)}
     remains += lane * scratch
-    sink = remains + channels * {size}
+    sink = remains + row_bytes
     line = width * channels
     for task in range(begin, end):
         image = task // bands
@@ -195,11 +228,13 @@ def kernel(buffers, dims, begin, end, lane):
             {store}(dx + (image * height + top) * line * {size}, i, {dtype}(0.0), 0)
         first_output = max(0, (top + pad_h - taps_h + stride_h) // stride_h)
         last_output = min(rows, (bottom + pad_h - 1) // stride_h + 1)
+        fence()
         for output in range(first_output, last_output):
             first_h = output * stride_h - pad_h
             for col in range(cols):
                 first_w = col * stride_w - pad_w
                 at = ((image * rows + output) * cols + col) * channels * {size}
+{indent(unrolled, 4)}
                 for c in range(channels):
                     {store}(remains, c, {load}(dy + at, c, 1), 2)
                 for i in range(max(first_h, 0), min(first_h + taps_h, height)):
@@ -215,6 +250,8 @@ def kernel(buffers, dims, begin, end, lane):
                             hit = (value == most) | (value != value)
                             {store}(remains, c, select(hit, {dtype}(0.0), share), 2)
                             {store}(target, c, {load}(target, c, 0) + select(hit, share, {dtype}(0.0)), 0)
+                fence()
+{indent(finish, 2)}
 '''
 
 

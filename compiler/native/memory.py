@@ -93,3 +93,13 @@ def word(typingctx, table, index):
         return builder.load(_element_pointer(builder, args[0], args[1], I64), typ=I64)
 
     return types.int64(types.int64, types.int64), codegen
+
+
+@intrinsic
+def fence(typingctx):
+    """No access to memory moves across it: scopes may then say of buffers that they overlap on its other side only."""
+    def codegen(context, builder, signature, args):
+        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], side_effect=True)
+        return context.get_dummy_value()
+
+    return types.void(), codegen

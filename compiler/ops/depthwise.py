@@ -4,7 +4,7 @@
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from .. import window as geometry
 from ..dtypes import FLOATS
 from ..errors import ShapeError
 from ..ir import Tensor, TensorType
-from ..opdef import COMPOSITE, WINDOW, OpDef
+from ..opdef import WINDOW, OpDef
 from ..shapes import Dims, format_dims
 from .arguments import check_dtype, check_same_dtype
 from .slicing import place, strided_slice
@@ -22,7 +22,6 @@ from .taps import padded, resolved, taps, unpadded
 from .view import shape_of
 
 Attrs = dict[str, Any]
-Build = Callable[..., Tensor]
 
 
 def static_window(op: str, filter_dims: Dims | None, rank: int) -> tuple[int, ...]:
@@ -110,28 +109,26 @@ def _filter_reference(x: np.ndarray, dy: np.ndarray, shape: np.ndarray, **attrs:
     return dw
 
 
-def bilinear(names: tuple[str, str, str], infer: Any, references: tuple[Any, Any, Any],
-             builds: tuple[Build | None, Build | None, Build | None] = (None,) * 3) -> tuple[OpDef, OpDef, OpDef]:
+def bilinear(names: tuple[str, str, str], infer: Any, references: tuple[Any, Any, Any]) -> tuple[OpDef, OpDef, OpDef]:
     """The three ops of a kind of convolution (forward, gradient for the input, for the filter).
 
     Being linear in both operands, each one's gradients are the other two.
     """
-    family = COMPOSITE if builds[0] else WINDOW
     forward = OpDef(
-        names[0], family, infer,
+        names[0], WINDOW, infer,
         lambda op, g: [input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
                        filter_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
-        references[0], expand=builds[0])
+        references[0])
     input_grad: OpDef = OpDef(
-        names[1], family, like_operand,
+        names[1], WINDOW, like_operand,
         lambda op, g: [forward(g, op.inputs[1], **op.attrs),
                        filter_grad(g, op.inputs[0], shape_of(op.inputs[1]), **op.attrs), None],
-        references[1], expand=builds[1], fields={"shape_operand": 2})
+        references[1], fields={"shape_operand": 2})
     filter_grad: OpDef = OpDef(
-        names[2], family, like_operand,
+        names[2], WINDOW, like_operand,
         lambda op, g: [input_grad(op.inputs[1], g, shape_of(op.inputs[0]), **op.attrs),
                        forward(op.inputs[0], g, **op.attrs), None],
-        references[2], expand=builds[2], fields={"shape_operand": 2})
+        references[2], fields={"shape_operand": 2})
     return forward, input_grad, filter_grad
 
 

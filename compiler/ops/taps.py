@@ -36,28 +36,43 @@ def unpadded(x: np.ndarray, x_shape: Sequence[int], window: Sequence[int], attrs
     return np.ascontiguousarray(x[(slice(None), *inner)])
 
 
+def _groups(channels: int, w_channels: int, *operands: np.ndarray) -> list[list[np.ndarray]]:
+    """The operands' parts for each group of channels, split along their last axis."""
+    return [np.split(x, channels // w_channels if w_channels else 1, -1) for x in operands]
+
+
 def correlate(x: np.ndarray, w: np.ndarray, **attrs: Any) -> np.ndarray:
-    """The cross-correlation of [batch, ..., in] with [..., in, out]."""
+    """The cross-correlation of [batch, ..., in] with [..., in / groups, out]."""
     window = w.shape[:-2]
-    source, sizes = padded(x, window, attrs), resolved(x.shape, window, attrs)[1]
-    y = np.zeros((x.shape[0], *sizes, w.shape[-1]), x.dtype)
-    for index, tap in taps(x.shape, window, attrs):
-        y += source[tap] @ w[index]
-    return y
+    sizes = resolved(x.shape, window, attrs)[1]
+    results = []
+    for part, v in zip(*_groups(x.shape[-1], w.shape[-2], padded(x, window, attrs), w), strict=True):
+        y = np.zeros((x.shape[0], *sizes, v.shape[-1]), x.dtype)
+        for index, tap in taps(x.shape, window, attrs):
+            y += part[tap] @ v[index]
+        results.append(y)
+    return np.concatenate(results, -1)
 
 
 def input_gradient(dy: np.ndarray, w: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
     dims, window = tuple(int(d) for d in shape), w.shape[:-2]
-    dx = np.zeros_like(padded(np.zeros(dims, dy.dtype), window, attrs))
-    for index, tap in taps(dims, window, attrs):
-        dx[tap] += dy @ w[index].T
-    return unpadded(dx, dims, window, attrs)
+    results = []
+    for part, v in zip(*_groups(dims[-1], w.shape[-2], dy, w), strict=True):
+        own = (*dims[:-1], w.shape[-2])
+        dx = np.zeros_like(padded(np.zeros(own, dy.dtype), window, attrs))
+        for index, tap in taps(own, window, attrs):
+            dx[tap] += part @ v[index].T
+        results.append(unpadded(dx, own, window, attrs))
+    return np.concatenate(results, -1)
 
 
 def filter_gradient(x: np.ndarray, dy: np.ndarray, shape: np.ndarray, **attrs: Any) -> np.ndarray:
     dims = tuple(int(d) for d in shape)
     window, axes = dims[:-2], tuple(range(x.ndim - 1))
-    source, dw = padded(x, window, attrs), np.zeros(dims, x.dtype)
-    for index, tap in taps(x.shape, window, attrs):
-        dw[index] = np.tensordot(source[tap], dy, (axes, axes))
-    return dw
+    results = []
+    for source, part in zip(*_groups(x.shape[-1], dims[-2], padded(x, window, attrs), dy), strict=True):
+        dw = np.zeros((*dims[:-1], part.shape[-1]), x.dtype)
+        for index, tap in taps(x.shape, window, attrs):
+            dw[index] = np.tensordot(source[tap], part, (axes, axes))
+        results.append(dw)
+    return np.concatenate(results, -1)

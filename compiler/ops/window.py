@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import window as geometry
-from ..dims import Dim, fresh
+from ..dims import Dim, DimLike, fresh
 from ..dtypes import FLOATS
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
@@ -19,9 +19,9 @@ from ..opdef import WINDOW, OpDef
 from ..shapes import format_dims
 from .arguments import check_dtype, check_same_dtype, convert_all
 from .constant import convert_to_tensor
-from .symbolic import operand_dims, shape_operand
+from .symbolic import operand_dims
 from .taps import correlate, filter_gradient, input_gradient, padded, resolved, taps, unpadded
-from .view import reshape, shape_of
+from .view import shape_of
 
 Pair = tuple[int, int]
 
@@ -48,13 +48,20 @@ def _conv_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorT
     _rank4("Conv2D", w, "filter")
     assert w.dims is not None
     channels, expected = x.dims[3], w.dims[2]
-    if channels != expected and isinstance(channels, int) and isinstance(expected, int):
+    if channels != expected and isinstance(channels, int) and isinstance(expected, int) and not grouped(
+            channels, expected, w.dims[3]):
         raise ShapeError(f"Conv2D: the input {format_dims(x.dims)} has depth {channels} (channels), the filter "
                          f"{format_dims(w.dims)} expects {expected}")
     if any(isinstance(d, Dim) for d in w.dims[:2]):  # how many windows fit is known with the filter
         return [TensorType(dtype, (x.dims[0], fresh(), fresh(), w.dims[3]))]
     _, sizes = _resolve("Conv2D", attrs["padding"], x.dims[1:3], w.dims[:2], attrs["strides"], attrs["dilations"])
     return [TensorType(dtype, (x.dims[0], *sizes, w.dims[3]))]
+
+
+def grouped(channels: int, expected: int, filters: DimLike) -> bool:
+    """Whether channels make up groups of those that a filter expects, with as many filters each."""
+    return 0 < expected < channels and channels % expected == 0 and isinstance(filters, int) and filters % (
+        channels // expected) == 0
 
 
 def _like_operand(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -71,7 +78,7 @@ def _input_grad_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[T
 
 _conv2d = OpDef(
     "Conv2D", WINDOW, _conv_types,
-    lambda op, g: [_gradient_of_input(op, g),
+    lambda op, g: [conv2d_input_grad(g, op.inputs[1], shape_of(op.inputs[0]), **op.attrs),
                    conv2d_weight_grad(op.inputs[0], g, shape_of(op.inputs[1]), **op.attrs)],
     correlate)
 conv2d_input_grad: OpDef = OpDef(
@@ -84,21 +91,6 @@ conv2d_weight_grad: OpDef = OpDef(
     lambda op, g: [conv2d_input_grad(op.inputs[1], g, shape_of(op.inputs[0]), **op.attrs),
                    _conv2d(op.inputs[0], g, **op.attrs), None],
     filter_gradient, fields={"shape_operand": 2})
-
-
-def _gradient_of_input(op: Operation, g: Tensor) -> Tensor:
-    """The gradient for a convolution's input. A filter as wide as an input without padding stands at one place only:
-    the width counts as channels then, where a window over it would lie outside almost everywhere."""
-    x, w = op.inputs
-    if x.dims is None or w.dims is None or op.attrs["padding"] != "VALID" or w.dims[1] in (1, None) or not (
-            isinstance(w.dims[1], int) and w.dims[1] == x.dims[2] and op.attrs["dilations"][1] == 1):
-        return conv2d_input_grad(g, w, shape_of(x), **op.attrs)
-    batch, height, _, channels = x.dims
-    wide = w.dims[1] * channels
-    strides = op.attrs["strides"][0], 1
-    flat = conv2d_input_grad(g, reshape(w, (w.dims[0], 1, wide, w.dims[3])),
-                             shape_operand((batch, height, 1, wide)), **{**op.attrs, "strides": strides})
-    return reshape(flat, shape_of(x))
 
 
 def pair(op: str, what: str, value: Any) -> Pair:
@@ -125,7 +117,7 @@ def _padding(op: str, padding: Any) -> Any:
 
 def conv2d(input: Any, filter: Any, strides: Any = 1, padding: Any = "VALID", dilations: Any = 1,
            name: str | None = None) -> Tensor:
-    """Cross-correlation of [batch, height, width, in] with [height, width, in, out]."""
+    """Cross-correlation of [batch, height, width, in] with [height, width, in / groups, out]."""
     x, w = convert_all("Conv2D", (input, filter))
     return _conv2d(x, w, strides=pair("Conv2D", "strides", strides), padding=_padding("Conv2D", padding),
                    dilations=pair("Conv2D", "dilations", dilations), name=name)

@@ -24,7 +24,8 @@ parameter = OpDef("Parameter", "source", infer=lambda inputs, attrs: [attrs["typ
 
 LOOP_FAMILIES = {ELEMENTWISE, INDEX, RANDOM, REDUCTION}
 # windows that take an epilogue: those that are sums of products
-ANCHORS = {"MatMul", "Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropInput"}
+ANCHORS = {"MatMul", "Conv2D", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropInputV2", "DepthwiseConv2dNative",
+           "DepthwiseConv2dNativeBackpropInput", "MaxPoolGrad"}
 
 
 class Group:

@@ -5,23 +5,9 @@ from typing import Any
 
 from ... import convolution
 from ...compiler.ir import Tensor
-from ...compiler.ops.slicing import concat, pad, split
-from ...compiler.ops.view import reshape
+from ...compiler.ops.slicing import pad
 from .arguments import take_weight_arguments
 from .base_conv import BaseConv
-from .depthwise import depthwise
-
-
-def grouped_convolution(x: Tensor, kernel: Tensor, padding: str, strides: Any, dilations: Any, groups: int) -> Tensor:
-    """A channels-last convolution in which each group of channels has filters of its own."""
-    axis = len(x.dims or ()) - 1
-    if groups > 1 and axis < 4 and kernel.shape[-2] == 1 and len(set(strides)) == 1:  # a group is a channel
-        window, filters = kernel.shape[:-2], kernel.shape[-1]
-        return depthwise(x, reshape(kernel, (*window, groups, filters // groups)), strides, padding, dilations)
-    parts, kernels = ([x], [kernel]) if groups == 1 else (split(x, groups, axis), split(kernel, groups, axis))
-    outputs = [convolution.convolution(part, k, padding.upper(), strides, dilations)
-               for part, k in zip(parts, kernels, strict=True)]
-    return outputs[0] if groups == 1 else concat(outputs, axis)
 
 
 def transposed_convolution(x: Tensor, kernel: Tensor, padding: str, strides: Any, dilations: Any,
@@ -69,7 +55,7 @@ class _Conv(BaseConv):
         if padding == "causal":
             before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
             x, padding = pad(x, ((0, 0), (before, 0), (0, 0))), "valid"
-        return grouped_convolution(x, kernel, padding, self.strides, self.dilation_rate, self.groups)
+        return convolution.convolution(x, kernel, padding.upper(), self.strides, self.dilation_rate)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters, **self._window_config(), "groups": self.groups,

@@ -8,8 +8,9 @@ from ... import array_ops, pooling
 from ...compiler.ir import Tensor
 from ...compiler.ops import slicing, view
 from ...compiler.ops.constant import convert_to_tensor
+from ...convolution import convolution
 from ..layers.arguments import data_format_word, from_channels_last, padding_word, sizes, to_channels_last
-from ..layers.convolution import grouped_convolution, transposed_convolution
+from ..layers.convolution import transposed_convolution
 from ..layers.depthwise import depthwise
 from ..layers.pooling import adapted
 from .dtypes import strong
@@ -22,13 +23,12 @@ def _through_last(data_format: str | None, inputs: Any, compute: Callable[[Tenso
     return from_channels_last(compute(to_channels_last(x, layout), len(view.known_rank("conv", x)) - 2), layout)
 
 
-def _check_channels(x: Tensor, kernel: Tensor, position: int) -> int:
-    """How many groups of the kernel's channels the input has. Raises ValueError if that is no whole number."""
+def _check_channels(x: Tensor, kernel: Tensor, position: int) -> None:
+    """Raises ValueError if the input's channels are no whole number of groups of the kernel's."""
     channels, own = x.shape[-1], kernel.shape[position]
     if channels is not None and int(channels) % int(own):
         raise ValueError("The number of input channels must be evenly divisible by kernel's in_channels. Received "
                          f"input channels {channels} and kernel in_channels {own}.")
-    return int(channels) // int(own)
 
 
 def conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str | None = None,
@@ -40,9 +40,9 @@ def conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", dat
     given, weights = strong(inputs, kernel)
 
     def compute(x: Tensor, rank: int) -> Tensor:
-        groups = _check_channels(x, weights, -2)
-        return grouped_convolution(x, weights, padding_word(padding), sizes(strides, rank, "strides"),
-                                   sizes(dilation_rate, rank, "dilation_rate"), groups)
+        _check_channels(x, weights, -2)
+        return convolution(x, weights, padding_word(padding).upper(), sizes(strides, rank, "strides"),
+                           sizes(dilation_rate, rank, "dilation_rate"))
     return _through_last(data_format, given, compute)
 
 

@@ -11,11 +11,12 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from graphflow.compiler.codegen import conv, conv_grad
-from graphflow.compiler.codegen.conv import lower_conv2d
-from graphflow.compiler.codegen.conv_common import Axis, backward_axes, choose_tile
-from graphflow.compiler.codegen.conv_grad import lower_conv2d_input_grad, lower_conv2d_weight_grad
+from graphflow.compiler.codegen import conv, conv_filter_grad
+from graphflow.compiler.codegen.conv import lower_conv, lower_conv_input_grad
+from graphflow.compiler.codegen.conv_common import Axis, backward_axes, tile_cost
+from graphflow.compiler.codegen.conv_filter_grad import lower_conv_filter_grad
 from graphflow.compiler.native.processor import lanes
+from graphflow.compiler.ops import taps
 from graphflow.compiler.window import resolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,19 +74,19 @@ class Case:
 
 def forward(case, x, w, cuts=(), epilogue=None):
     y = guarded(np.full(case.y, np.nan, x.dtype))
-    run(lower_conv2d(guarded(x), guarded(w), y, **case.arguments, epilogue=epilogue), cuts)
+    run(lower_conv(guarded(x), guarded(w), y, **case.arguments, epilogue=epilogue), cuts)
     return y
 
 
 def input_grad(case, dy, w, cuts=(), epilogue=None):
     dx = guarded(np.full(case.x, np.nan, dy.dtype))
-    run(lower_conv2d_input_grad(guarded(dy), guarded(w), dx, **case.arguments, epilogue=epilogue), cuts)
+    run(lower_conv_input_grad(guarded(dy), guarded(w), dx, **case.arguments, epilogue=epilogue), cuts)
     return dx
 
 
 def weight_grad(case, x, dy, cuts=()):
     dw = guarded(np.full(case.w, np.nan, x.dtype))
-    run(lower_conv2d_weight_grad(guarded(x), guarded(dy), dw, **case.arguments), cuts)
+    run(lower_conv_filter_grad(guarded(x), guarded(dy), dw, **case.arguments), cuts)
     return dw
 
 
@@ -99,12 +100,15 @@ def check(case, cuts=()):
 @contextmanager
 def few_kernels(**constants):
     """Few kinds of tiles and baked windows, since each takes a while to compile; other constants of the lowering."""
-    def choose(dtype, rows, columns, depth):
-        return 3 if rows >= 3 else 1, 2 if columns > lanes(dtype) else 1
+    def tile(dtype, rows, columns, depth, height=0):
+        return rows * columns, height or (3 if rows >= 3 else 1), 2 if columns > lanes(dtype) else 1
+
+    def dots(dtype, rows, columns, runs, length):
+        return (0.0, min(rows, 2)) if columns == 3 else (np.inf, 0)
 
     with ExitStack() as patches:
-        for name, value in {"choose_tile": choose, "UNROLLED_DEPTH": 2, **constants}.items():
-            for module in (conv, conv_grad):
+        for name, value in {"tile_cost": tile, "dots_cost": dots, "UNROLLED_DEPTH": 2, **constants}.items():
+            for module in (conv, conv_filter_grad):
                 if hasattr(module, name):
                     patches.enter_context(mock.patch.object(module, name, value))
         yield
@@ -141,6 +145,33 @@ SPARSE = Case((2, 9, 9, 8), (1, 1, 8, 8), strides=(2, 2), padding="SAME")
 @pytest.mark.parametrize("case", [PLAIN, GRAY, STRIDED, POINTWISE, DILATED, WHOLE_IMAGE, SPARSE], ids=str)
 def test_geometries_that_matter(case):
     check(case, (0.3, 0.7))
+
+
+# x, window, filters, groups, strides, dilations, padding: more than Case knows, against the ops' references
+FURTHER = [
+    ((2, 7, 7, 24), (3, 3), 12, 4, (2, 2), (1, 1), "SAME"), ((1, 5, 6, 6), (3, 2), 40, 2, (1, 1), (2, 1), "VALID"),
+    ((2, 5, 6, 7, 5), (3, 3, 3), 17, 1, (1, 1, 1), (1, 1, 1), "SAME"),
+    ((1, 7, 5, 6, 4), (3, 1, 3), 6, 2, (2, 1, 2), (2, 1, 1), "SAME"),
+    ((2, 3, 4, 5, 3), (1, 1, 1), 20, 1, (1, 1, 1), (1, 1, 1), "VALID"),
+    ((2, 6, 6, 64), (5, 5), 1, 1, (2, 2), (1, 1), "SAME"), ((3, 9, 9, 1), (5, 5), 20, 1, (2, 2), (1, 1), "SAME"),
+]
+
+
+@pytest.mark.parametrize("x_shape, window, filters, groups, strides, dilations, padding", FURTHER)
+def test_groups_volumes_and_few_filters(x_shape, window, filters, groups, strides, dilations, padding):
+    pads, sizes = resolve(padding, x_shape[1:-1], window, strides, dilations)
+    attrs = dict(strides=strides, dilations=dilations, padding=pads)
+    w_shape, y_shape = (*window, x_shape[-1] // groups, filters), (x_shape[0], *sizes, filters)
+    random = np.random.default_rng(0)
+    x, w, dy = (random.standard_normal(shape).astype(np.float32) for shape in (x_shape, w_shape, y_shape))
+    for lower, operands, expected in (
+            (lower_conv, (x, w), taps.correlate(x, w, **attrs)),
+            (lower_conv_input_grad, (dy, w), taps.input_gradient(dy, w, np.array(x_shape), **attrs)),
+            (lower_conv_filter_grad, (x, dy), taps.filter_gradient(x, dy, np.array(w_shape), **attrs))):
+        result = guarded(np.full(expected.shape, np.nan, np.float32))
+        with few_kernels():
+            run(lower(*map(guarded, operands), result, dtype="f32", x_shape=x_shape, w_shape=w_shape, **attrs), (0.4,))
+        np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("cpu", ["avx2", "generic"])
@@ -230,7 +261,7 @@ def test_the_epilogue_sees_every_pixel_once(case):
 
 @given(st.sampled_from(["f32", "f64"]), st.integers(1, 300), st.integers(1, 300), st.integers(1, 5000))
 def test_tiles_fit_and_waste_little(dtype, rows, columns, depth):
-    mr, nv = choose_tile(dtype, rows, columns, depth)
+    _, mr, nv = tile_cost(dtype, rows, columns, depth)
     assert mr <= rows and (nv - 1) * lanes(dtype) < columns
     assert -(-rows // mr) * mr <= 1.25 * rows
 

@@ -1,0 +1,262 @@
+"""The gradient of a convolution's filters: matrix products whose inner dimension is all output pixels.
+
+The tiles keep their sums in registers while the pixels of many rows stream by. Their rows are elements of the window
+and their columns the filters, or the other way round where the filters are few. Where the elements of a window's row
+are few, a tile takes several rows of it.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from ..native.processor import ELEMENT_BYTES, lanes
+from .conv import BLOCK_BYTES
+from .conv_common import (
+    MAX_ROWS,
+    NATIVE,
+    Windows,
+    aligned,
+    flattened,
+    forward_axes,
+    indent,
+    padded_row,
+    three_axes,
+    tile_cost,
+    whole_axes,
+    words,
+)
+from .gemm import lower_gemm
+from .kernel import KernelCall, Scratch
+
+# the partial sums of a filter's gradient: enough of them for many threads, each over enough pixels, none too large
+PARTIAL_TASKS = 32
+PARTIAL_PIXELS = 512
+PARTIAL_BYTES = 4 * 1024 * 1024
+
+
+def lower_conv_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
+                           strides: Sequence[int], dilations: Sequence[int],
+                           padding: Sequence[Sequence[int]]) -> list[KernelCall]:
+    """dw[..., cin / groups, cout] of x[n, ..., cin] and dy[n, ..., cout], with `lower_conv`'s arguments."""
+    x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
+    axes = three_axes(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding))
+    if 0 in w_shape:
+        return []
+    p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // w_shape[-2], axes)
+    if p.is_product:
+        return lower_gemm(x, dy, dw, dtype=dtype, m=p.channels, n=p.filters, k=p.outputs, transpose_a=True)
+    return _lower(flattened(p), x, dy, dw)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """`mr` rows by `nv` vectors: window elements by filters, or filters by elements (`swapped`).
+
+    `each` rows of the window meet in a tile; `dense` says whether the elements of a row are contiguous, else a tile
+    has those of one tap.
+    """
+
+    dtype: str
+    mr: int
+    nv: int
+    dense: bool
+    each: int = 1
+    swapped: bool = False
+
+    @staticmethod
+    def choose(p: Windows) -> Tile:
+        _, rows, cols = p.axes
+        channels, filters = p.each
+        dense = p.groups == 1 and (cols.dilation == 1 or cols.taps == 1)
+        elements = channels * cols.taps if dense else channels
+
+        def cost(count: int, m: int, n: int, **options: Any) -> tuple[float, Tile]:
+            cycles, mr, nv = tile_cost(p.dtype, m, n, PARTIAL_PIXELS, options.get("each", 0) and m)
+            return count * cycles, Tile(p.dtype, mr, nv, dense, **options)
+
+        candidates = [cost(rows.taps, elements, filters), cost(rows.taps, filters, elements, swapped=True)]
+        if dense:
+            candidates += [cost(ceil(rows.taps / each), each * elements, filters, each=each)
+                           for each in range(2, min(rows.taps, MAX_ROWS // elements) + 1)]
+        return min(candidates, key=lambda candidate: candidate[0])[1]
+
+
+def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
+    tile, (depth, rows, cols), size = Tile.choose(p), p.axes, ELEMENT_BYTES[p.dtype]
+    channels, filters = p.each
+    wide = tile.nv * lanes(p.dtype)
+    bands = ceil(rows.taps / tile.each)
+    outer = (1 if tile.dense else cols.taps) * p.groups
+    elements = tile.each * channels * (cols.taps if tile.dense else 1)
+    height, width = (filters, elements) if tile.swapped else (elements, filters)
+    tasks = p.images * depth.count * rows.count
+    tiles, panels = ceil(height / tile.mr), ceil(width / wide)
+
+    # rows of outputs that are evenly spaced in x need no copy
+    even = p.images * depth.count == 1 or rows.size == rows.count * rows.stride
+    in_place = even and not (rows.padded or cols.padded or p.volume)
+    line = (cols.size if in_place else cols.span) * p.channels
+    row_bytes = (line * (1 if in_place else tile.each) + cols.count * p.filters) * size
+    block = max(1, min(tasks, BLOCK_BYTES // max(1, row_bytes)))
+    scratch = Scratch(0 if in_place else aligned(block * tile.each * line * size), per_lane=True)
+
+    partial = depth.taps * bands * outer * tiles * panels * tile.mr * wide
+    parts = max(1, min(ceil(PARTIAL_TASKS / (depth.taps * bands)), tasks * cols.count // PARTIAL_PIXELS,
+                       PARTIAL_BYTES // (partial * size)))
+    splits = max(1, min(panels, PARTIAL_TASKS // (depth.taps * bands * parts)))
+    partials = Scratch(parts * partial * size)
+
+    dims: tuple[int, ...] = (
+        scratch.nbytes, int(in_place), block, tasks, parts, bands, splits, rows.size, cols.size, rows.count, cols.count,
+        p.channels, p.filters, rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad, cols.span, line,
+        outer, p.groups, cols.dilation * p.channels, channels, filters, height, width, tiles, panels, depth.taps)
+    if p.volume:
+        dims += (depth.size, depth.count, depth.stride, depth.dilation, depth.pad)
+    source = filter_grad_source(tile, width >= wide, ceil(width % wide / lanes(p.dtype)), p.volume)
+    combine = (parts, partial, depth.taps, rows.taps, cols.taps, channels, p.filters, filters, height, tiles, panels,
+               bands, outer, p.groups, channels * cols.taps if tile.dense else channels)
+    return [
+        KernelCall("conv_filter_grad", source, (x, dy, partials, scratch), dims,
+                   parts * depth.taps * bands * splits, p.flops, p.nbytes, writes=(2,)),
+        KernelCall("conv_filter_grad.combine", combine_source(tile), (partials, dw), combine,
+                   p.taps * channels, nbytes=partials.nbytes, writes=(1,))]
+
+
+DIMS = ["scratch", "in_place", "block", "tasks", "parts", "bands", "splits", "height", "width", "rows", "cols",
+        "channels", "filters", "stride_h", "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_w", "line",
+        "outer", "groups", "tap_step", "group_channels", "group_filters", "tile_rows", "tile_cols", "tiles", "panels",
+        "taps_d"]
+VOLUME_DIMS = ["depth", "slices", "stride_d", "dilation_d", "pad_d"]
+
+
+def filter_grad_source(tile: Tile, full: bool, tail: int, volume: bool) -> str:
+    """Source of the partial sums of a filter's gradient: fill the window rows of a block, then all its tiles.
+
+    A task is (part of the output rows, tap in depth, band of window rows, split of the panels).
+    """
+    dtype, size, wide = tile.dtype, ELEMENT_BYTES[tile.dtype], tile.nv * lanes(tile.dtype)
+    inputs, grads = "stride_w * channels, a_segment", "filters, cols * filters"
+    if tile.swapped:
+        operands = (f"b + first_row * {size}, 1, {grads}, count, cols, a + panel * {wide * size}, {inputs}")
+    else:
+        operands = (f"a + first_row * {size}, 1, {inputs}, count, cols, b + panel * {wide * size}, {grads}")
+    call = f"({operands}, c, {wide}, first > begin_row"
+    options, block = (f", grid={tile.mr // tile.each}", ", a_block") if tile.each > 1 else ("", "")
+    heads, bodies = [], []
+    if full:
+        heads.append(f"tile_full = microkernel({dtype!r}, {tile.mr}, {tile.nv}{options})")
+        bodies.append(f"tile_full{call}{block})")
+    if tail:
+        heads.append(f"tile_tail = microkernel({dtype!r}, {tile.mr}, {tail}, masked=True{options})")
+        masked = f"tile_tail{call}, tile_cols - panel * {wide}{block})"
+        bodies = [f"if tile_cols - panel * {wide} >= {wide}:", f"    {bodies[0]}", "else:", f"    {masked}"] \
+            if full else [masked]
+    newline = "\n"
+    return f'''"""Gradient of a convolution's filters, tiles of {tile.mr} rows by {wide} columns."""
+from {NATIVE}.microkernel import microkernel
+from {NATIVE}.prelude import compiled, {dtype}, load_{dtype}, store_{dtype}, word
+
+{newline.join(heads)}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["inputs", "dy", "partials", "window"]), 1)}
+{indent(words("dims", DIMS + VOLUME_DIMS * volume), 1)}
+    window += lane * scratch
+    for task in range(begin, end):
+        band = task // splits
+        split = task - band * splits
+        plane = band // bands
+        band -= plane * bands
+        part = plane // taps_d
+        tap_d = plane - part * taps_d
+        first_tap = min(band * {tile.each}, taps_h - {tile.each})
+        begin_row = part * tasks // parts
+        end_row = (part + 1) * tasks // parts
+        first = begin_row
+        while first < end_row or first == begin_row:
+            count = min(block, end_row - first)
+            a0 = window
+            a_segment = {tile.each} * line
+            a_block = line
+            if in_place:
+                a0 = inputs + ((first * stride_h + first_tap * dilation_h - pad_h) * line - pad_w * channels) * {size}
+                a_segment = stride_h * line
+                a_block = dilation_h * line
+            else:
+                for row in range(first, first + count):
+                    for inner in range({tile.each}):
+                        image = row // rows
+                        row_in = (row - image * rows) * stride_h + (first_tap + inner) * dilation_h - pad_h
+                        to = window + ((row - first) * {tile.each} + inner) * line * {size}
+{indent(padded_row(dtype, size, volume), 6)}
+            b0 = dy + first * cols * filters * {size}
+            for apart in range(outer):
+                tap = apart // groups
+                group = apart - tap * groups
+                a = a0 + (tap * tap_step + group * group_channels) * {size}
+                b = b0 + group * group_filters * {size}
+                for tile in range(tiles):
+                    first_row = min(tile * {tile.mr}, tile_rows - {tile.mr})
+                    for panel in range(split * panels // splits, (split + 1) * panels // splits):
+                        c = partials + ((((plane * bands + band) * outer + apart) * tiles + tile) * panels
+                                        + panel) * {tile.mr * wide * size}
+{indent(bodies, 6)}
+            first += max(count, 1)
+'''
+
+
+def combine_source(tile: Tile) -> str:
+    """Source that sums the partial gradients and takes them out of their tiles; a task is one (tap, channel) of dw."""
+    dtype, size, wide = tile.dtype, ELEMENT_BYTES[tile.dtype], tile.nv * lanes(tile.dtype)
+    names = ["parts", "partial", "taps_d", "taps_h", "taps_w", "channels", "filters", "group_filters", "tile_rows",
+             "tiles", "panels", "bands", "outer", "groups", "row_elements"]
+    if tile.swapped:
+        take = f"""panel = element // {wide}
+for j in range(group_filters):
+    tile = j // {tile.mr}
+    row = j - min(tile * {tile.mr}, tile_rows - {tile.mr})
+    source = block + (((tile * panels + panel) * {tile.mr} + row) * {wide} + element - panel * {wide}) * {size}
+    total = load_{dtype}(source, 0, 0)
+    for part in range(1, parts):
+        total += load_{dtype}(source, part * partial, 0)
+    store_{dtype}(target, j, total, 1)"""
+    else:
+        take = f"""tile = element // {tile.mr}
+row = element - min(tile * {tile.mr}, tile_rows - {tile.mr})
+for panel in range(panels):
+    source = block + ((tile * panels + panel) * {tile.mr} + row) * {wide * size}
+    columns = min({wide}, group_filters - panel * {wide})
+    for j in range(columns):
+        store_{dtype}(target, j, load_{dtype}(source, j, 0), 1)
+    for part in range(1, parts):
+        source += partial * {size}
+        for j in range(columns):
+            store_{dtype}(target, j, load_{dtype}(target, j, 1) + load_{dtype}(source, j, 0), 1)
+    target += {wide * size}"""
+    return f'''"""Sums the partial gradients of a convolution's filters."""
+from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["partials", "dw"]), 1)}
+{indent(words("dims", names), 1)}
+    for task in range(begin, end):
+        tap = task // channels
+        line = tap // taps_w
+        tap_w = tap - line * taps_w
+        plane = line // taps_h
+        tap_h = line - plane * taps_h
+        band = tap_h // {tile.each}
+        first_tap = min(band * {tile.each}, taps_h - {tile.each})
+        element = (tap_h - first_tap) * row_elements + task - tap * channels{" + tap_w * channels" * tile.dense}
+        for group in range(groups):
+            apart = {"group" if tile.dense else "tap_w * groups + group"}
+            block = partials + ((plane * bands + band) * outer + apart) * tiles * panels * {tile.mr * wide * size}
+            target = dw + (task * filters + group * group_filters) * {size}
+{indent(take.splitlines(), 3)}
+'''

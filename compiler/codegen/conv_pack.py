@@ -1,0 +1,67 @@
+"""Kernels that bring a convolution's filters into the order in which its tiles read them."""
+from __future__ import annotations
+
+from ..native.processor import ELEMENT_BYTES, lanes
+from .conv_common import NATIVE, indent, words
+
+# `columns` are the filters of a group, or with `transposed` the channels that w gives it; `depth` is the other of them
+DIMS = ["panels", "panel_size", "w_rows", "w_cols", "tap_size", "stride", "group_step", "depth", "columns",
+        "taps_d", "tap_d", "step_d", "taps_h", "tap_h", "step_h", "taps_w", "tap_w", "step_w"]
+
+
+def _each_tap(lines: list[str]) -> str:
+    """The lines for each tap, in the order in which they are met, with w's address of it as `source`."""
+    return f'''        for d in range(taps_d):
+            for i in range(taps_h):
+                for j in range(taps_w):
+                    tap = ((tap_d + d * step_d) * w_rows + tap_h + i * step_h) * w_cols + tap_w + j * step_w
+{indent(lines, 5)}
+'''
+
+
+def pack_source(dtype: str, nv: int, transposed: bool) -> str:
+    """Source that packs filters into panels of `nv` vectors of columns; a task is a panel of one group."""
+    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
+    pack = "transpose_panel" if transposed else "copy_panel"
+    lines = [f"source = w + (tap * tap_size + first * {'stride' if transposed else '1'} + group * group_step) * {size}",
+             f"pack(source, stride, target, depth, min({wide}, columns - first))",
+             f"target += depth * {wide * size}"]
+    return f'''"""Packs filters into panels of {wide} columns{", channels exchanged" if transposed else ""}."""
+from {NATIVE}.prelude import compiled, word
+from {NATIVE}.tiles import {pack}
+
+pack = {pack}({dtype!r}, {nv})
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["w", "packed"]), 1)}
+{indent(words("dims", DIMS), 1)}
+    for panel in range(begin, end):
+        group = panel // panels
+        first = (panel - group * panels) * {wide}
+        target = packed + panel * panel_size * {size}
+{_each_tap(lines)}'''
+
+
+def pack_dots_source(dtype: str, transposed: bool) -> str:
+    """Source that packs filters column by column; a task is a group."""
+    size = ELEMENT_BYTES[dtype]
+    at = "column * stride + k" if transposed else "k * stride + column"
+    lines = [f"source = w + (tap * tap_size + group * group_step) * {size}",
+             "for column in range(columns):",
+             "    for k in range(depth):",
+             f"        value = load_{dtype}(source, {at}, 0)",
+             f"        store_{dtype}(target, column * (panel_size // columns) + k, value, 1)",
+             f"target += depth * {size}"]
+    return f'''"""Packs filters one by one{", channels exchanged" if transposed else ""}."""
+from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["w", "packed"]), 1)}
+{indent(words("dims", DIMS), 1)}
+    for group in range(begin, end):
+        target = packed + group * panel_size * {size}
+{_each_tap(lines)}'''
