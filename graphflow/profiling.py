@@ -214,8 +214,9 @@ class Profile:
     def _rows(self) -> list[list[str]]:
         timings = self.timings
         whole = sum(t.seconds for t in timings) or 1.0
-        return [[t.op, f"HOST {t.kernel}" if t.host else t.kernel if t.kernel != t.op else fusion(t), str(t.calls), seconds(t.seconds), seconds(t.mean),
-                 seconds(t.longest), f"{t.seconds / whole:.1%}", t.rate, os.path.basename(t.site)] for t in timings]
+        return [[t.op, f"HOST {t.kernel}" if t.host else t.kernel if t.kernel != t.op else fusion(t), str(t.calls),
+                 *map(seconds, (t.seconds, t.mean, t.longest)), f"{t.seconds / whole:.1%}", t.rate,
+                 os.path.basename(t.site)] for t in timings]
 
     def __str__(self) -> str:
         rows = self._rows()

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, CURVE = 720, 260, 70  # of the picture, of the arena in it, of the curve above
 LEFT, GAP, BOTTOM = 60, 18, 22
 MOST = 2000  # buffers drawn: beyond, the largest
-STYLE = (".gf-memory text{font:10px system-ui,sans-serif;fill:var(--faint)}.gf-memory .b{stroke:var(--paper);"
-         "stroke-width:.5}.gf-memory .b:hover{stroke:var(--ink);stroke-width:1.5}.gf-memory .name{fill:#fff;"
-         "pointer-events:none}.gf-memory .curve{fill:var(--bar);stroke:var(--placeholder)}"
-         ".gf-memory .line,.gf-memory .axis{fill:none}.gf-memory .line{stroke:var(--warning);stroke-dasharray:4 3}.gf-memory .axis{stroke:var(--rule)}")
+STYLE = "".join([
+    ".gf-memory text{font:10px system-ui,sans-serif;fill:var(--faint)}.gf-memory .name{fill:#fff;pointer-events:none}",
+    ".gf-memory .b{stroke:var(--paper);stroke-width:.5}.gf-memory .b:hover{stroke:var(--ink);stroke-width:1.5}",
+    ".gf-memory .curve{fill:var(--bar);stroke:var(--placeholder)}.gf-memory .line,.gf-memory .axis{fill:none}",
+    ".gf-memory .line{stroke:var(--warning);stroke-dasharray:4 3}.gf-memory .axis{stroke:var(--rule)}",
+])
 
 
 def picture(e: Explanation) -> str:
