@@ -6,7 +6,7 @@ import inspect
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from ..config import functions_run_eagerly
 from ..nest import flatten, flatten_up_to, pack_sequence_as
 from .graph import EagerGraph
 from .trace import Trace, is_given
+
+if TYPE_CHECKING:
+    from ..explain import Explanation
 
 MANY_TRACES = 5  # after which one more is worth a warning
 
@@ -62,6 +65,16 @@ class Function:
         if self.input_signature is not None and not args and not kwargs:
             return self._traced(home, [list(self.input_signature), {}])
         return self._traced(home, self._with_tensors(args, kwargs))
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """How a call with such arguments is compiled, with its times: see `graphflow.explain`. The call is not made."""
+        from ..explain import explained  # which few programs ask for
+        home = default_graph()
+        if not isinstance(home, EagerGraph):
+            raise RuntimeError("explain() of a function needs eager execution.")
+        arguments = self._with_tensors(args, kwargs)
+        runner, values = self._traced(home, arguments).looked_at([t for t in flatten(arguments) if is_given(t)])
+        return explained(runner, runner.shapes_of(values), values)
 
     def experimental_get_tracing_count(self) -> int:
         """How many graphs were made."""

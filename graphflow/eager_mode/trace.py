@@ -186,6 +186,10 @@ class Trace:
         return pack_sequence_as(self.structured_outputs, [None if leaf is None else next(values)
                                                           for leaf in self._leaves])
 
+    def looked_at(self, tensors: Sequence[Tensor]) -> tuple[Runner, list[Any]]:
+        """What runs a call on these tensors, and the values that it is given (see explain)."""
+        return self._piece.run, [t.eager_value for t in (*tensors, *self._values)]
+
 
 def is_given(leaf: Any) -> bool:
     """Whether an argument is a tensor, or the description of one, rather than a part of the function."""

@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Mapping
 from types import ModuleType
@@ -23,20 +24,20 @@ __all__ = ["Buffer", "Explanation", "Kernel", "Operand", "Pass", "explain"]
 ASSUMED_SIZE = 32  # of dimensions that neither the graph nor the caller gives
 
 
-def explain(fetches: Any, feed_dict: Mapping[Any, Any] | None = None, feed_shapes: Mapping[Any, Any] | None = None,
+def explain(fetches: Any, feed_dict: Any = None, feed_shapes: Mapping[Any, Any] | None = None,
             session: Session | None = None, verbose: bool = False) -> Explanation:
     """How `session.run(fetches, feed_dict)` is compiled and, given a `feed_dict`, how long each kernel takes.
 
     Without a `feed_dict`, `feed_shapes` ({placeholder: shape}) gives the sizes; unknown ones are taken to be 32. The
     session (default: the default session, else a new one) is only looked at: what is timed works on a copy of its
-    variables. `verbose` adds to the text what each pass changed, and tables of buffers. Of a Keras model its training
-    step is explained (see Model.explain), if it is not compiled its prediction. Raises what `Session.run` raises for
-    bad fetches and feeds, and ValueError for both a `feed_dict` and `feed_shapes`.
+    variables. `verbose` adds to the text what each pass changed, and tables of buffers. A Keras model and a
+    `tf.function` have a method `explain`; here the list of its arguments stands for the `feed_dict`. Raises what
+    `Session.run` raises for bad fetches and feeds, and ValueError for both a `feed_dict` and `feed_shapes`.
     """
     if feed_dict is not None and feed_shapes is not None:
         raise ValueError("explain: give either feed_dict or feed_shapes, not both")
-    if hasattr(fetches, "explain"):  # a Keras model
-        return fetches.explain("train" if fetches.compiled else "predict", verbose=verbose)
+    if hasattr(fetches, "explain"):
+        return dataclasses.replace(fetches.explain(*(feed_dict or ())), verbose=verbose)
     user = session if session is not None else default_session() or Session(graph=_graph_of(fetches))
     feeds = [*feed_dict] if feed_dict is not None else [*(feed_shapes or ())]
     runner = user.runner(fetches, feeds)  # raises for a closed session

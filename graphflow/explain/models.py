@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KINDS = ("train", "test", "predict")
 
 
-def explain_model(model: Model, kind: str, batch_size: int, x: Any, y: Any, sample_weight: Any, verbose: bool,
+def explain_model(model: Model, kind: str | None, batch_size: int, x: Any, y: Any, sample_weight: Any, verbose: bool,
                   shapes: Mapping[str, tuple[int, ...]] | None = None) -> Explanation:
     """How one step on a batch is compiled, with its times. Without `x` the arrays follow from the model's inputs,
     outputs and losses, and their values are made up; `shapes` may give those of inputs, by name, with the batch axis.
@@ -26,6 +26,7 @@ def explain_model(model: Model, kind: str, batch_size: int, x: Any, y: Any, samp
     Raises ValueError for another kind, for a model that is not compiled (but for "predict"), runs eagerly or, without
     `x`, has no inputs yet, and for a name in `shapes` that no input has.
     """
+    kind = kind or ("train" if model.compiled else "predict")
     if kind not in KINDS:
         raise ValueError(f"explain: expected {', '.join(map(repr, KINDS))}, received {kind!r}")
     if kind != "predict":

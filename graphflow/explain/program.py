@@ -66,8 +66,7 @@ def _model(path: str, shapes: Mapping[str, tuple[int, ...]], step: str | None, b
     from ..keras.saving import load_model
     from .models import explain_model
     model = load_model(path)
-    kind = step or ("train" if model.compiled else "predict")
-    return explain_model(model, kind, batch_size, None, None, None, verbose, shapes)
+    return explain_model(model, step, batch_size, None, None, None, verbose, shapes)
 
 
 def _run(path: str, arguments: Sequence[str]) -> None:

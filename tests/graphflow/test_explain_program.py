@@ -58,7 +58,25 @@ def test_model(model):
     assert list(predict.feeds.values()) == ["float32(3, 6)"] and len(predict.kernels) < len(train.kernels)
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert tf.explain(model).fetches == train.fetches
+    assert tf.explain(model).fetches == train.fetches and tf.explain(model, ["test", 2]).feeds
+
+
+def test_function():
+    with tf.eager():
+        weight = tf.Variable([[2.0], [1.0]])
+        calls = []
+
+        @tf.function
+        def f(x):
+            calls.append(x)
+            return tf.tanh(tf.matmul(x, weight))
+
+        found = f.explain(np.ones((3, 2), np.float32))
+        assert list(found.feeds.values()) == ["float32(3, 2)"] and found.measured > 0
+        assert {"MatMul", "Tanh"} <= {t for k in found.kernels for t in k.fuses} and len(calls) == 1
+        assert tf.explain(f, [tf.ones([5, 2])]).kernels[0].op == found.kernels[0].op and len(calls) == 1
+    with pytest.raises(RuntimeError, match="needs eager execution"):
+        f.explain(np.ones((3, 2), np.float32))
 
 
 def test_bad_input(model):

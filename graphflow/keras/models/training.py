@@ -235,10 +235,10 @@ class Fitter(Trainer):
         outputs = run(*batch.x)
         return outputs if self._output_structure is None else self._packed(outputs)
 
-    def explain(self, kind: str = "train", batch_size: int = 32, x: Any = None, y: Any = None,
+    def explain(self, kind: str | None = None, batch_size: int = 32, x: Any = None, y: Any = None,
                 sample_weight: Any = None, verbose: bool = False) -> Explanation:
-        """What is compiled for a step on a batch: `kind` is "train", "test" or "predict". See `graphflow.explain`; the
-        times are those of the batch `x`, `y` or, without it, of one with made-up values."""
+        """What is compiled for a step on a batch: `kind` is "train" (the default of a compiled model), "test" or
+        "predict". See `graphflow.explain`; times are those of the batch `x`, `y` or else of one with made-up values."""
         from ...explain.models import explain_model  # which few programs ask for
         return explain_model(self, kind, batch_size, x, y, sample_weight, verbose)  # type: ignore[arg-type]
 
