@@ -109,6 +109,18 @@ def test_keras():
     assert profile.seconds["compiling"] > 0
 
 
+def test_keras_2_records_its_steps():
+    metadata = tf.RunMetadata()
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="dense")])
+    model.compile("sgd", "mse", options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), run_metadata=metadata)
+    model.fit(np.ones((6, 4), np.float32), np.ones((6, 2), np.float32), batch_size=2, verbose=0)
+    nodes = metadata.step_stats.dev_stats[0].node_stats
+    assert any("dense" in node.node_name for node in nodes)
+    assert len({node.node_name for node in nodes}) <= len(nodes) < 60  # of the last step alone
+    with pytest.raises(ValueError, match=r"unexpected arguments \['option'\]"):
+        model.compile("sgd", "mse", option=1)
+
+
 @pytest.fixture
 def metadata(step):
     found = tf.RunMetadata()

@@ -16,6 +16,7 @@ from ..callbacks import History
 from ..layers.core import BATCH
 from ..layers.input_spec import InputSpec, shape_of
 from ..layers.layer import Layer
+from ..legacy.run_options import recorder_of
 from ..legacy.target_tensors import target_tensors_by_output
 from ..metrics import Mean, Metric
 from ..naming import ops_named
@@ -67,6 +68,7 @@ class Trainer(Layer):
         self._collected: tuple[list[Variable], set[Variable]] | None = None  # at `compile`: what to train of which
         self._steps: dict[Any, Any] = {}
         self._read: _Reader | None = None
+        self._recorded = recorder_of({})
         self._updates_all = True  # whether a step of the model's own updates every metric
 
     # compiling
@@ -81,6 +83,7 @@ class Trainer(Layer):
         at values. `jit_compile` and `sample_weight_mode` change nothing: sample weights may be given by sample or by
         step. Callbacks hear of `steps_per_execution` batches at a time.
         """
+        self._recorded = recorder_of(kwargs)
         if kwargs:
             raise ValueError(f"compile: unexpected arguments {sorted(kwargs)}")
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
@@ -352,9 +355,9 @@ class Trainer(Layer):
             with self.graph.as_default():
                 inputs = Inputs(self, batch)  # type: ignore[arg-type]
             if kind == "predict":
-                self._steps[key] = predict_step(self, inputs)  # type: ignore[arg-type]
+                self._steps[key] = self._recorded(predict_step(self, inputs))  # type: ignore[arg-type]
             else:
-                self._steps[key] = update_step(self, inputs, kind == "train")  # type: ignore[arg-type]
+                self._steps[key] = self._recorded(update_step(self, inputs, kind == "train"))  # type: ignore[arg-type]
                 self._read = None
         return self._steps[key]
 
