@@ -22,6 +22,7 @@ from .control import run_control
 from .debug_report import Level, NumericsError, report
 from .flow import all_operations
 from .pieces import fetched, run_in_python
+from .plan import uninitialized
 from .values import wrong_in
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ class DebugRun:
         fed = {t: v if t.dtype.is_string else np.asarray(v, t.dtype.np)
                for t, v in zip(self.feeds, values, strict=True)}
         counters = self.session.counters
+        missing = [op.inputs[0].op for op in itertools.takewhile(_reads, self._operations)
+                   if self.session.store.get(op.inputs[0].op) is None]
+        if missing:
+            raise uninitialized(missing)
         level = Level(streams={
             op: itertools.count(next(counters.setdefault(op.name, itertools.count())) << (32 if inside else 0))
             for op, inside in self._random})
@@ -109,7 +114,7 @@ class DebugRun:
             self.debugger.check(level, tensor, value, [value])
         with np.errstate(all="ignore"):
             self._run_level(level, self._operations)
-        return [fetched(level.values[t], t in fed) for t in self.outputs]
+        return [fetched(level.values[t], True) for t in self.outputs]
 
     def _run_level(self, level: Level, operations: Sequence[Operation]) -> None:
         for op in operations:
@@ -167,8 +172,12 @@ def scheduled(operations: Sequence[Operation]) -> list[Operation]:
         after[op] = set().union(*(after.get(p, ()) for p in before))
         if writes_variable(op):
             after[op].add(op.inputs[0].op)
-    first = [op for op in ordered if op.type == "ReadVariableOp" and op.inputs[0].op not in after[op]]
+    first = [op for op in ordered if _reads(op) and op.inputs[0].op not in after[op]]
     return [*first, *(op for op in ordered if op not in set(first))]
+
+
+def _reads(op: Operation) -> bool:
+    return op.type == "ReadVariableOp"
 
 
 def _random_operations(operations: Iterable[Operation], inside: bool = False) -> Iterator[tuple[Operation, bool]]:
