@@ -18,6 +18,8 @@ from ..compiler.ir import Operation
 
 MOST_MEMBERS = 60  # of one scope, before those that were made one after the other are put together
 SHORTEST_RUN = 10
+STORED = ("Const", "ReadVariableOp", "VariableV2")
+STORED_LATER = 3  # levels by which scopes of these are opened later
 SPAN = " \N{HORIZONTAL ELLIPSIS} "
 
 
@@ -152,24 +154,26 @@ def _simplify(top: Scope) -> None:
 
 
 def choose(top: Scope, limit: int) -> set[Scope]:
-    """The scopes to open: the smallest first, as long as no more than `limit` boxes show."""
+    """The scopes to open: level by level, small ones first, as long as no more than `limit` boxes show. Those of
+    nothing but variables and constants come last."""
     opened: set[Scope] = set()
     number = itertools.count()
     shown = top.members
-    waiting: list[tuple[int, int, Scope]] = []
+    waiting: list[tuple[int, int, int, Scope]] = []
 
-    def offer(scope: Scope) -> None:
+    def offer(scope: Scope, depth: int) -> None:
         for inner in scope.scopes.values():
-            heapq.heappush(waiting, (inner.members, next(number), inner))
+            stored = all(op.type in STORED for op in inner.everything())
+            heapq.heappush(waiting, (depth + STORED_LATER * stored, inner.members, next(number), inner))
 
-    offer(top)
+    offer(top, 0)
     while waiting:
-        added, _, scope = heapq.heappop(waiting)
+        depth, added, _, scope = heapq.heappop(waiting)
         if added > 1 and shown + added > limit:
-            break
+            continue
         shown += added
         opened.add(scope)
-        offer(scope)
+        offer(scope, depth + 1)
     return opened
 
 

@@ -343,12 +343,15 @@
 
     begin() { // the first look: all of a small graph, the top of a large one at a size that can be read
       this.fit();
-      if (this.scale < 0.9) {
-        this.scale = 0.9;
-        this.x = (this.canvas.clientWidth - this.width * this.scale) / 2;
-        this.y = 0;
-        this.place();
-      }
+      if (this.scale >= 0.9) return;
+      this.scale = 0.9;
+      const { clientWidth, clientHeight } = this.canvas;
+      const seen = [...this.boxes.values()].filter((box) => !box.children && box.y * this.scale < clientHeight)
+        .map((box) => box.x + box.width / 2).sort((a, b) => a - b);
+      const middle = this.width * this.scale < clientWidth ? this.width / 2 : seen[seen.length >> 1];
+      this.x = clientWidth / 2 - middle * this.scale;
+      this.y = 0;
+      this.place();
     }
 
     place() { this.layer.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.scale})`); }
