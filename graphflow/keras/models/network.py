@@ -127,7 +127,7 @@ def _as_input(tensor: Any) -> Tensor:
 
 
 def _fitted(tensor: Any, wanted: Tensor) -> Any:
-    """A last axis of size 1 may be missing, or one too much."""
+    """A last axis of size 1 may be missing, or one too much, or one before an input of features (Keras 2)."""
     if not isinstance(tensor, Tensor) or tensor.dims is None or wanted.dims is None:
         return tensor
     rank, expected = len(tensor.dims), len(wanted.dims)
@@ -136,6 +136,8 @@ def _fitted(tensor: Any, wanted: Tensor) -> Any:
         fitted = tensor = cast(tensor, wanted.dtype)
     if rank == expected + 1 and tensor.shape[-1] == 1:
         fitted = squeeze(tensor, -1)
+    elif rank == expected + 1 and tensor.shape[1] == 1 and tensor.shape[2:] == wanted.shape[1:]:
+        fitted = squeeze(tensor, 1)
     elif rank == expected - 1 and wanted.shape[-1] == 1:
         fitted = expand_dims(tensor, -1)
     elif rank != expected or any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(

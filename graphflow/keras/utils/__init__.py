@@ -30,6 +30,7 @@ _names = Names(globals(), {
     "bounding_boxes": "bounding_boxes",
     "config": "Config",
     "dataset_utils": "split_dataset timeseries_dataset_from_array",
+    "feature_space": "FeatureSpace",
     "directories": "audio_dataset_from_directory image_dataset_from_directory text_dataset_from_directory",
     "image_utils": "array_to_img img_to_array load_img save_img",
     "io_utils": "validate_file _hash_file=hash_file",

@@ -82,8 +82,8 @@ class Discretization(DataLayer):
         self.summary = _compressed(both[:, np.argsort(both[0])], self.epsilon)
 
     def finalize_state(self) -> None:
-        """Set the boundaries by what has been seen."""
-        if self.num_bins is not None:
+        """Set the boundaries by what has been seen, if anything has."""
+        if self.num_bins is not None and (self.summary.size or self.bin_boundaries is None):
             self.bin_boundaries = _compressed(self.summary, 1.0 / self.num_bins)[0, :-1].tolist()
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
