@@ -40,7 +40,7 @@ from .indexing import gather_nd as gather_nd
 from .indexing import scatter_nd as scatter_nd
 from .indexing import unique as unique
 from .indexing import unique_with_counts as unique_with_counts
-from .late import late
+from .late import late, ranked
 
 MAX_CONSTANT = 1000  # larger zeros and ones are filled at run time, not kept in the graph
 
@@ -160,6 +160,7 @@ def transpose(a: Any, perm: Any = None, name: str = "transpose", conjugate: bool
     return view.transpose(conj(a) if conjugate else a, perm, name)
 
 
+@ranked
 def matrix_transpose(a: Any, name: str = "matrix_transpose", conjugate: bool = False) -> Tensor:
     """The last two axes swapped. Raises ValueError for fewer axes."""
     return matrix_parts.matrix_transpose(a, conjugate, name)

@@ -19,7 +19,7 @@ from .compiler.ir import Graph, Operation, Tensor, TensorType
 from .compiler.opdef import COMPOSITE, OpDef
 from .compiler.ops import cumulative, slicing, view
 from .compiler.ops.arguments import is_tensor
-from .compiler.ops.constant import convert_to_tensor
+from .compiler.ops.constant import constant, convert_to_tensor
 from .compiler.ops.state import placeholder
 from .compiler.ops.symbolic import static_value
 from .runtime.interpreter import interpret
@@ -29,7 +29,7 @@ Build = Callable[..., Sequence[Tensor]]  # (the value as an int or a list, the t
 
 def _types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     value = static_value(inputs[0])
-    if value is None:
+    if value is None or attrs["ranked"] and any(t.dims is None for t in inputs):
         return [TensorType(dtype, None) for dtype in attrs["dtypes"]]
     with Graph().as_default():
         try:
@@ -39,16 +39,16 @@ def _types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
             raise InvalidArgumentError(error.message) from None
 
 
-def _expand(value: Tensor, *xs: Tensor, build: Build, dtypes: Any) -> Sequence[Tensor]:
+def _expand(value: Tensor, *xs: Tensor, build: Build, dtypes: Any, ranked: bool) -> Sequence[Tensor]:
     known = static_value(value)
     assert known is not None  # a shape operand: the op is compiled when it is there
     return build(known.tolist(), *xs)
 
 
-def _reference(value: np.ndarray, *xs: np.ndarray, build: Build, dtypes: Any) -> tuple[np.ndarray, ...]:
+def _reference(value: np.ndarray, *xs: np.ndarray, build: Build, dtypes: Any, ranked: bool) -> tuple[np.ndarray, ...]:
     graph = Graph()
     with graph.as_default():
-        fed = {placeholder(x.dtype, x.shape): x for x in xs}
+        fed = {placeholder(as_dtype(x.dtype), x.shape): x for x in xs}
         graph.outputs = tuple(build(value.tolist(), *fed))
     return tuple(interpret(graph, fed))
 
@@ -66,7 +66,8 @@ def _grad(op: Operation, *grads: Tensor | None) -> Sequence[Tensor | None]:
     given = [g for g in grads if g is not None]
     results: list[Tensor | None] = [None] * (count + 1)
     if wanted and op.outputs[0].dtype.is_differentiable:
-        found = _late.operation(op.inputs[0], *xs, *given, build=build, dtypes=tuple(xs[k].dtype for k in wanted))
+        found = _late.operation(op.inputs[0], *xs, *given, build=build, ranked=op.attrs["ranked"],
+                                dtypes=tuple(xs[k].dtype for k in wanted))
         for k, g in zip(wanted, found.outputs, strict=True):
             g.dims = xs[k].dims
             results[k + 1] = g
@@ -102,6 +103,25 @@ def late(argument: str, rank: Callable[[int], int] | None = None, dtype: DType |
     return decorate
 
 
+def ranked(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Let a function that must know the ranks of the tensors it is given be called before they are known. Its result
+    has the dtype of the first one."""
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Tensor:
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        tensors = {key: convert_to_tensor(value) for key, value in given.items() if is_tensor(value)}
+        if all(t.dims is not None for t in tensors.values()):
+            return function(*args, **kwargs)
+
+        def build(_: int, *values: Tensor) -> Sequence[Tensor]:
+            known = given | dict(zip(tensors, values, strict=True))
+            return [function(*(known[k] for k in range(len(args))), **{k: known[k] for k in kwargs})]
+
+        xs = list(tensors.values())
+        return _late(constant(0), *xs, build=build, ranked=True, dtypes=(xs[0].dtype,), name=function.__name__)
+    return call
+
+
 def _may_be_data(value: Any) -> bool:
     return is_tensor(value) or isinstance(value, (list, tuple)) and any(is_tensor(v) for v in value)
 
@@ -119,7 +139,7 @@ def _build(function: Callable[..., Tensor], data: Tensor, first: str, argument: 
         return [function(**{first: operand, argument: value, **rest}
                          | dict(zip(others, tensors[len(xs):], strict=True)))]
 
-    result = _late(data, *xs, *others.values(), build=build, name=given.get("name") or function.__name__,
+    result = _late(data, *xs, *others.values(), build=build, ranked=False, name=given.get("name") or function.__name__,
                    dtypes=(as_dtype(given.get("output_type", dtype or xs[0].dtype)),))
     if rank is not None and xs[0].dims is not None:
         result.dims = tuple(dm.fresh() for _ in range(rank(len(xs[0].dims))))

@@ -38,6 +38,7 @@ from .compiler.ops.reduction import argmax, reduce_max, reduce_sum
 from .compiler.ops.slicing import concat, slice_axis, stack, unstack
 from .compiler.ops.view import expand_dims, identity, ones_of, squeeze, zeros_of
 from .framework import name_scope
+from .late import ranked
 from .lazy import Names
 from .linear_operator import (
     LinearOperator,
@@ -51,6 +52,8 @@ from .linear_operator import (
 from .math_ops import matmul, norm, tensordot
 from .nn import l2_normalize
 
+cholesky, matrix_inverse, matrix_determinant, matrix_triangular_solve, matrix_solve, cholesky_solve = map(ranked, (
+    cholesky, matrix_inverse, matrix_determinant, matrix_triangular_solve, matrix_solve, cholesky_solve))
 det, inv, solve, slogdet = matrix_determinant, matrix_inverse, matrix_solve, log_matrix_determinant
 triangular_solve, eigh, eigvalsh, transpose = (matrix_triangular_solve, self_adjoint_eig, self_adjoint_eigvals,
                                                matrix_transpose)
@@ -58,6 +61,7 @@ triangular_solve, eigh, eigvalsh, transpose = (matrix_triangular_solve, self_adj
 matrix_band_part, matrix_solve_ls, matrix_square_root = band_part, lstsq, sqrtm
 
 
+@ranked
 def diag(diagonal: Any, name: str | None = "diag", k: Any = 0, num_rows: int = -1, num_cols: int = -1,
          padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Tensor:
     """Matrices with `diagonal` [..., n] on diagonal `k` (0 the main one, 1 above it) and `padding_value` elsewhere.
@@ -69,12 +73,14 @@ def diag(diagonal: Any, name: str | None = "diag", k: Any = 0, num_rows: int = -
     return matrix_parts.diag(diagonal, k, num_rows, num_cols, padding_value, align, name)
 
 
+@ranked
 def diag_part(input: Any, name: str | None = "diag_part", k: Any = 0, padding_value: Any = 0,
               align: str = "RIGHT_LEFT") -> Tensor:
     """The diagonal `k` of matrices [..., m, n]; several, packed, for k = (lowest, highest). Raises ShapeError."""
     return matrix_parts.diag_part(input, k, padding_value, align, name)
 
 
+@ranked
 def set_diag(input: Any, diagonal: Any, name: str | None = "set_diag", k: Any = 0,
              align: str = "RIGHT_LEFT") -> Tensor:
     """Matrices with their diagonal(s) `k` replaced. Raises ShapeError for a diagonal of another length."""

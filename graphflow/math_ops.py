@@ -20,7 +20,7 @@ from .compiler.ops.factorization import svd
 from .compiler.ops.view import identity, ones_of, zeros_of
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
-from .late import late
+from .late import late, ranked
 
 range_ = gather.range_
 
@@ -278,7 +278,7 @@ def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False,
                               transpose_b or adjoint_b, name)
 
 
-tensordot = contraction.tensordot
+tensordot = ranked(contraction.tensordot)
 
 
 def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool | None = None, name: str | None = None,

@@ -13,8 +13,8 @@ __all__ = ["Template", "make_template"]
 class Template:
     """`func` with its variables shared among all calls: the first call makes them, later ones reuse them."""
 
-    def __init__(self, name: str, func: Callable[..., Any], create_scope_now: bool = False,
-                 unique_name: str | None = None, custom_getter: Any = None, **kwargs: Any):
+    def __init__(self, name: str, func: Callable[..., Any], create_scope_now: bool, unique_name: str | None,
+                 custom_getter: Any, kwargs: dict[str, Any]):
         if not callable(func):
             raise ValueError(f"func must be callable, received {func!r}")
         self._func, self._kwargs = func, kwargs
@@ -89,4 +89,4 @@ def make_template(name_: str, func_: Callable[..., Any], create_scope_now_: bool
 
     `kwargs` are given to each call. The scope is made at the first call, at once with `create_scope_now_`.
     """
-    return Template(name_, func_, create_scope_now_, unique_name_, custom_getter_, **kwargs)
+    return Template(name_, func_, create_scope_now_, unique_name_, custom_getter_, kwargs)

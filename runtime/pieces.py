@@ -66,10 +66,13 @@ class Pieces:
                          and t not in late_outputs]
         first_targets = [user_ops[op] for op in specialised.graph.operations if op in cut.early - fed and
                          (op.definition.family == EFFECT or user_ops[op] in runner.targets)]
-        early = needed_operations(first_outputs, first_targets, set(self.feeds), runner.done)
+        done_first = set(runner.done)
+        if set(first_outputs) == set(self.outputs):  # what is later was only to tell a size, and would be so again
+            done_first |= {user_ops[op] for op in (*cut.hosts, *cut.late)}
+        early = needed_operations(first_outputs, first_targets, set(self.feeds), done_first)
         first_feeds = _feeds(early, self.feeds)
         self.first = (make(self.session, first_outputs, first_targets, first_feeds,
-                             [t for t in runner.sizes_fed if t in first_feeds], runner.done) if early else None)
+                             [t for t in runner.sizes_fed if t in first_feeds], done_first) if early else None)
 
     def bind(self, sizes: Mapping[str, int]) -> dict[Atom, int]:
         """The sizes of the pattern's symbols."""

@@ -38,7 +38,7 @@ class ProximalGradientDescentOptimizer(Optimizer):
         return [_shrunk(value - rate * grad, rate, l1, l2)]
 
 
-class ProximalAdagradOptimizer(ProximalGradientDescentOptimizer):
+class ProximalAdagradOptimizer(Optimizer):
     """Adagrad with the proximal step of the l1 and l2 penalties (Duchi and Singer 2009)."""
 
     def __init__(self, learning_rate: Any, initial_accumulator_value: float = 0.1,
@@ -46,8 +46,12 @@ class ProximalAdagradOptimizer(ProximalGradientDescentOptimizer):
                  use_locking: bool = False, name: str = "ProximalAdagrad"):
         if initial_accumulator_value <= 0.0:
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
-        super().__init__(learning_rate, l1_regularization_strength, l2_regularization_strength, use_locking, name)
+        super().__init__(use_locking, name)
+        self._learning_rate = learning_rate
+        self._l1, self._l2 = l1_regularization_strength, l2_regularization_strength
         self.element_slots = [("accumulator", initial_accumulator_value, None)]
+
+    _prepare = ProximalGradientDescentOptimizer._prepare
 
     def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
         rate, l1, l2 = map(like, (self._learning_rate_tensor, self._l1_tensor, self._l2_tensor))

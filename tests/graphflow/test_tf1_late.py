@@ -48,3 +48,15 @@ def test_stride_may_be_fed():
             for value, array in zip(session.run(slices, {step: k}), (
                     np.arange(10)[::k], np.arange(10)[8:1:k], np.arange(10)[-2::k]), strict=True):
                 np.testing.assert_array_equal(value, array)
+
+
+def test_rank_may_be_known_later():
+    x = tf.placeholder(tf.float32)
+    y = tf.matrix_transpose(x)
+    g = tf.gradients(tf.reduce_sum(y * y), x)[0]
+    with tf.Session() as session:
+        for shape in ((2, 3), (2, 2, 1)):
+            value = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+            transposed, gradient = session.run([y, g], {x: value})
+            np.testing.assert_array_equal(transposed, np.swapaxes(value, -1, -2))
+            np.testing.assert_array_equal(gradient, 2 * value)
