@@ -11,6 +11,7 @@ import numpy as np
 
 from ..compiler.control import is_loop, subgraphs
 from ..compiler.dims import Atom
+from ..compiler.dtypes import variant
 from ..compiler.errors import InvalidArgumentError, OpError, ShapeError
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.opdef import CONTROL, RANDOM, writes_variable
@@ -114,7 +115,7 @@ class DebugRun:
             self.debugger.check(level, tensor, value, [value])
         with np.errstate(all="ignore"):
             self._run_level(level, self._operations)
-        return [fetched(level.values[t], True) for t in self.outputs]
+        return [level.values[t] if t.dtype == variant else fetched(level.values[t], True) for t in self.outputs]
 
     def _run_level(self, level: Level, operations: Sequence[Operation]) -> None:
         for op in operations:
