@@ -11,6 +11,8 @@ from .text import (
     PASS_COLUMNS,
     buffer_rows,
     columns,
+    compile_summary,
+    compiled,
     fusion,
     kernel_row,
     listed,
@@ -126,23 +128,10 @@ def _differences(p: Pass) -> str:
     return details(f"{p.name}: what changed", f"<pre>{shown}</pre>")
 
 
-def compile_summary(e: Explanation) -> str:
-    """How many of the kernels were compiled or loaded in this process, and how long that took."""
-    known = {k.path: k for k in e.kernels if k.compiling is not None}.values()
-    parts = []
-    for from_disk, what in ((False, "compiled"), (True, "loaded from disk")):
-        times = [k.compiling or 0.0 for k in known if k.from_disk == from_disk]
-        if times:
-            parts.append(f"{len(times)} {what} in {seconds(sum(times))}")
-    plan = f"lowering and memory plan {seconds(e.planning)}"
-    return ", ".join([*parts, plan]) if parts else f"none compiled yet, {plan}"
-
-
 def _compiled(e: Explanation) -> str:
-    known = {k.path: k for k in e.kernels if k.compiling is not None}.values()
     return table(["kernel", "time", ""], [
         row([k.name, seconds(k.compiling or 0.0), "from disk" if k.from_disk else "compiled"], 0)
-        for k in sorted(known, key=lambda k: -(k.compiling or 0.0))], left=0)
+        for k in sorted(compiled(e), key=lambda k: -(k.compiling or 0.0))], left=0)
 
 
 def row(cells: Sequence[str], left: int) -> str:

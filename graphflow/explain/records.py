@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -139,7 +140,7 @@ class Explanation:
     def after(self) -> Graph:
         return self.stages[-1].graph
 
-    @property
+    @functools.cached_property
     def passes(self) -> list[Pass]:
         """What each pass changed."""
         return passes_of(self.stages)

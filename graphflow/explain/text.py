@@ -25,7 +25,7 @@ def text(explanation: Explanation) -> str:
     lines += ["", "Passes", *table(PASS_COLUMNS, [pass_row(p) for p in e.passes])]
     if e.verbose:
         lines += [line for p in e.passes for line in _differences(p)]
-    lines += ["", summary(e), *_kernels(e)]
+    lines += ["", f"Compiling: {compile_summary(e)}", "", summary(e), *_kernels(e)]
     lines += ["", "Memory", *(f"  {size:>10}  {what}" for size, what in memory(e)), *_timeline(e)]
     if e.verbose:
         lines += ["", "Buffers", *table(BUFFER_COLUMNS, buffer_rows(e))]
@@ -62,6 +62,22 @@ def _differences(p: Pass) -> list[str]:
     return ["", f"  {p.name}", *shown, *more] if found else []
 
 
+def compiled(e: Explanation) -> list[Kernel]:
+    """The different kernels that were compiled or loaded in this process."""
+    return list({k.path: k for k in e.kernels if k.compiling is not None}.values())
+
+
+def compile_summary(e: Explanation) -> str:
+    """How many of the kernels were compiled or loaded in this process, and how long that took."""
+    parts = []
+    for from_disk, what in ((False, "compiled"), (True, "loaded from disk")):
+        times = [k.compiling or 0.0 for k in compiled(e) if k.from_disk == from_disk]
+        if times:
+            parts.append(f"{len(times)} {what} in {seconds(sum(times))}")
+    plan = f"lowering and memory plan {seconds(e.planning)}"
+    return ", ".join([*parts, plan]) if parts else f"none compiled yet, {plan}"
+
+
 # kernels
 
 
@@ -75,7 +91,9 @@ def _kernels(e: Explanation) -> list[str]:
         found += textwrap.wrap(f"{fusion(kernel)}  ({place(kernel)})", WIDTH, initial_indent=" " * 6,
                                subsequent_indent=" " * 6, break_on_hyphens=False)
         if e.verbose:
-            found += [f"      {kernel.decision}", *(f"        {operand(o)}" for o in kernel.operands)]
+            made = "" if kernel.compiling is None else (
+                f", {'loaded' if kernel.from_disk else 'compiled'} in {seconds(kernel.compiling)}")
+            found += [f"      {kernel.decision}{made}", *(f"        {operand(o)}" for o in kernel.operands)]
     return found
 
 

@@ -59,6 +59,7 @@ def test_text(step):
             assert file.read() == source
     assert "Buffers" not in text
     assert "HOST" not in text
+    assert "Compiling: " in text and "lowering and memory plan" in text
 
 
 def test_verbose_lists_buffers(step):
