@@ -42,10 +42,13 @@ def _as_before(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def run(path: str, arguments: Sequence[str] = (), module: bool = False) -> None:
-    """Run a script (or, as `python -m` does, a module) with `tensorflow` and `keras` being graphflow. Raises whatever
-    the program raises."""
+def run(path: str, arguments: Sequence[str] = (), module: bool = False, eager: bool = False) -> None:
+    """Run a script (or, as `python -m` does, a module) with `tensorflow` and `keras` being graphflow; with `eager`, as
+    TensorFlow 2 would, where operations run at once. Raises whatever the program raises."""
     prepare()
+    if eager:
+        from .eager_mode import enable_eager_execution  # which loads the runtime
+        enable_eager_execution()
     sys.argv = [path, *arguments]
     sys.path[0] = os.getcwd() if module else os.path.dirname(os.path.abspath(path))
     if module:

@@ -15,6 +15,8 @@ OWN = "keras_session"  # the collection with the session that a graph keeps
 def session_of(graph: Graph) -> Session:
     """The session with a graph's variables where the program names none: the default one if it is the graph's, else
     one that the graph keeps."""
+    if graph.eager:
+        return graph.session  # type: ignore[attr-defined]
     session = get_default_session()
     if session is None or session.graph is not graph:
         own = graph.get_collection_ref(OWN)

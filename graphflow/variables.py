@@ -283,6 +283,9 @@ class Variable(metaclass=CreatedInScope):
         return part
 
     def __repr__(self) -> str:
+        if self.graph.eager:
+            return (f"<tf.Variable '{self.name}' shape={format_dims(self.shape.dims)} dtype={self.dtype.name}, "
+                    f"numpy={self.numpy()!r}>")
         return f"<tf.Variable '{self.name}' shape={format_dims(self.shape.dims)} dtype={self.dtype.name}_ref>"
 
     def __hash__(self) -> int:

@@ -122,8 +122,7 @@ class EagerGraph(Graph):
             op = handle.op
             self._borrowed[handle] = self.add(op.definition, (), op.attrs, op.name + "/").output
         own = self._borrowed[handle]
-        owner = handle.graph.session if isinstance(handle.graph, EagerGraph) else session_of(handle.graph)
-        self.session.store.borrow(own.op.name, owner.store, handle.op)  # type: ignore[attr-defined]
+        self.session.store.borrow(own.op.name, session_of(handle.graph).store, handle.op)  # type: ignore[attr-defined]
         return own
 
     def _value_of(self, tensor: Tensor) -> Tensor:

@@ -169,5 +169,23 @@ class Variable(graph_variables.Variable):
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype.name}>"
 
 
+class Adopted(Variable):
+    """A variable of TensorFlow's as one of Keras's: the same state."""
+
+    def __init__(self, variable: graph_variables.Variable):
+        self._name, self.trainable, self.autocast = variable.op.name, variable.trainable, False
+        self.regularizer, self.constraint = None, variable.constraint
+        self.initial, self.handle, self._graph_read = variable.initial_value, variable.handle, variable._graph_read
+
+
+def adopted(variable: graph_variables.Variable) -> Variable:
+    """Keras's view of a variable, always the same."""
+    if isinstance(variable, Variable):
+        return variable
+    found: Variable = vars(variable).setdefault("_keras_variable", None) or Adopted(variable)
+    vars(variable)["_keras_variable"] = found
+    return found
+
+
 def _symbolic(value: Any) -> bool:
     return isinstance(value, (Tensor, graph_variables.Variable))

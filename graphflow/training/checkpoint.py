@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..compiler.errors import FailedPreconditionError, InvalidArgumentError
+from ..compiler.ir import Graph, default_graph
 from ..framework import init_scope
-from ..session import chosen, raw_session
+from ..session import chosen, raw_session, session_of
 from ..variables import Variable
 from .checkpoint_file import CheckpointReader, dtype_of, write_checkpoint
 from .checkpoint_state import get_checkpoint_state, latest_checkpoint, remove_checkpoint, update_checkpoint_state
@@ -137,7 +138,7 @@ class CheckpointLoadStatus:
         values = {} if self._reader is None else self._reader.get_tensors(sorted(found))
         wrong = [f"{key}: variable {v.shape} of {v.dtype.name}, checkpoint {list(values[key].shape)} of "
                  f"{dtype_of(values[key]).name}" for key, v in sorted(found.items())
-                 if not v.shape.is_compatible_with(values[key].shape) or v.dtype != dtype_of(values[key])]
+                 if not v.handle.shape.is_compatible_with(values[key].shape) or v.dtype != dtype_of(values[key])]
         if wrong:
             raise InvalidArgumentError("Restoring from checkpoint failed, shapes or dtypes differ: " + "; ".join(wrong))
         for key, variable in found.items():
@@ -227,6 +228,9 @@ class CheckpointManager:
 def _session(variable: Any, session: Any) -> Any:
     if variable.graph.eager:
         return variable.graph.session
+    if session is None and default_graph().eager:
+        variable.value()  # which gives it one
+        return session_of(variable.graph)
     return raw_session(chosen(session, "save or restore a checkpoint"), "session")
 
 
@@ -254,7 +258,7 @@ def _children(value: Any) -> Sequence[tuple[str, Any]]:
         return sorted((str(key), child) for key, child in value.items())
     if isinstance(value, (list, tuple)):
         return [(str(k), child) for k, child in enumerate(value)]
-    if isinstance(value, (type, str, bytes)) or not hasattr(value, "__dict__") or hasattr(value, "operations"):
+    if isinstance(value, (type, str, bytes)) or not hasattr(value, "__dict__") or isinstance(value, Graph):
         return []
     own = {name: child for name, child in vars(value).items()
            if not name.startswith("_") and (isinstance(child, (Variable, Mapping, list, tuple)) or _owns(child))}

@@ -46,6 +46,13 @@ def test_a_program_runs_untouched(tmp_path):
     assert done.stdout == "1.15.5 a ['--other', 'x'] [1.0, 1.0, 1.0, 1.0] Dense\n", done.stderr
 
 
+def test_operations_run_at_once_as_in_tensorflow_2(tmp_path):
+    (tmp_path / "program.py").write_text("import tensorflow as tf\nprint((tf.constant(1) + 1).numpy())")
+    done = subprocess.run([sys.executable, "-m", "graphflow", "run", "--eager", str(tmp_path / "program.py")],
+                          capture_output=True, text=True, timeout=60)
+    assert done.stdout == "2\n", done.stderr
+
+
 def test_what_is_missing_is_named(tmp_path):
     done = run(tmp_path, "import tensorflow as tf\ntf.no_such_symbol")
     assert done.returncode and "tensorflow.no_such_symbol is not in graphflow" in done.stderr

@@ -42,7 +42,7 @@ def get_session(graph: Graph | None = None) -> Session:
 
     It is the session entered by `with Session()`, if there is one, else the one given to `set_session`, else its own.
     """
-    graph = (graph or default_graph()).symbolic
+    graph = graph or default_graph().symbolic
     session = session_of(graph)
     if not _manual:
         _initialize(session, graph)

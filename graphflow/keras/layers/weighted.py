@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...variables import Variable as GraphVariable
 from .. import backend, constraints, initializers, regularizers
 from ..legacy.layer import name_first
 from ..nest import flatten
-from ..variables import Variable
+from ..variables import Variable, adopted
 
 
 class Weighted:
@@ -38,8 +39,9 @@ class Weighted:
 
     def _own_weights(self) -> list[Variable]:
         """Its own variables, those that are plain attributes included."""
-        attributes = [v for value in vars(self).values() for v in ([value] if isinstance(value, Variable) else
-                      value if isinstance(value, (list, tuple)) else ()) if isinstance(v, Variable)]
+        attributes = [adopted(v) for value in vars(self).values() for v in (
+            [value] if isinstance(value, GraphVariable) else value if isinstance(value, (list, tuple)) else ())
+            if isinstance(v, GraphVariable)]
         own = list(dict.fromkeys([*self._weights, *attributes]))
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 

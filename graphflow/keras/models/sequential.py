@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...compiler.ir import Tensor
+from ...compiler.ir import Tensor, default_graph
 from .. import dtype_policies
 from ..layers.core import InputLayer
 from ..layers.input_spec import Shape, shape_of
@@ -109,6 +109,19 @@ class Sequential(Model):
 
     build.cares_for_names = True  # type: ignore[attr-defined]
 
+    def _build_for_values(self, shape: Any, at_once: bool) -> None:
+        """Build for data of this shape, if that can be: where operations run at once, layers may decide by values."""
+        try:
+            self.build((None, *shape[1:]))
+        except (TypeError, ValueError):
+            if not at_once:
+                raise
+
+    def _build_once(self, tensors: dict[str, Any]) -> None:
+        if not self.built and default_graph().eager:
+            self.built = True  # the layers build themselves
+        super()._build_once(tensors)
+
     def _entry_for(self, shape: Any) -> InputLayer:
         first = self._stack[0]
         dtype = first.inputs[0].dtype.name if isinstance(first, Model) and first._network else first.input_dtype
@@ -126,7 +139,7 @@ class Sequential(Model):
         if not self.built and self.layers:
             tensor = self._converted(inputs)
             if isinstance(tensor, Tensor) and tensor.dims is not None:
-                self.build((None, *shape_of(tensor)[1:]))
+                self._build_for_values(shape_of(tensor), default_graph().eager)
         return super().__call__(inputs, *args, **kwargs)
 
     def predict_classes(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Any:

@@ -55,6 +55,7 @@ class Trainer(Layer):
         self.compiled = False
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.steps_per_execution, self.run_eagerly, self.jit_compile = 1, False, "auto"
+        self._has_eager_weights = False
         self.history: History | None = None
         self._initial_epoch = 0
         self._resume: tuple[int, list[Any]] | None = None  # batches done and values of the metrics, from a backup
@@ -97,6 +98,7 @@ class Trainer(Layer):
         self._compile_arguments = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                                    "weighted_metrics": weighted_metrics}
         self._compiled, self._target_tensors = None, []
+        self._has_eager_weights = any(w.graph.eager for w in self.weights)
         self._collected = (self.trainable_variables, set(self.variables)) if self.built else None
         self.compiled, self.stop_training = True, False
         self._forget_steps()
@@ -327,7 +329,7 @@ class Trainer(Layer):
             return
         batch = batch or Batch(x)
         if hasattr(self, "_stack"):  # Sequential
-            self.build((None, *batch.x[0].shape[1:]))
+            self._build_for_values(batch.x[0].shape, self._eagerly)
             return
         if self._eagerly:
             return  # the step calls it
@@ -363,8 +365,8 @@ class Trainer(Layer):
 
     @property
     def _eagerly(self) -> bool:
-        """Whether the operations of steps run at once."""
-        return bool(self.run_eagerly) or functions_run_eagerly()
+        """Whether the operations of steps run at once: as asked, and where variables have values only there."""
+        return bool(self.run_eagerly) or self._has_eager_weights or functions_run_eagerly()
 
     def _check_inputs(self, batch: Batch) -> None:
         """Raises ValueError for a shape and TypeError for a type that the model does not take."""

@@ -20,7 +20,7 @@ from .. import backend, initializers
 from ..naming import auto_name, ops_named
 from ..saving.serialization import serialize_keras_object
 from ..scope import StepScope, current_scope, in_order
-from ..variables import Variable
+from ..variables import Variable, adopted
 from . import schedules
 from .gradients import by_row, clipped
 from .schedules import LearningRateSchedule
@@ -73,7 +73,7 @@ class Optimizer(OptimizerState):
         """Make the variables that the updates of `variables` need."""
         if self.built and self.state_by_weight:
             self._check_known(variables)
-        variables = [v for v in variables if not self.built or v.op not in self._positions]
+        variables = [adopted(v) for v in variables if not self.built or v.op not in self._positions]
         if self.built and not variables:
             return
         if not self.built:
@@ -128,7 +128,7 @@ class Optimizer(OptimizerState):
         if trainable_variables is None and not self.built:
             raise ValueError("When passing `grads` without `variables`, the optimizer must already be built on a list "
                              "of variables. Call `optimizer.build(trainable_variables)` first.")
-        variables = self._trainable if trainable_variables is None else list(trainable_variables)
+        variables = self._trainable if trainable_variables is None else [adopted(v) for v in trainable_variables]
         if len(grads) != len(variables):
             raise ValueError(f"`grads` must have one entry for each variable. Received: {len(grads)} gradients for "
                              f"{len(variables)} variables")
@@ -243,7 +243,7 @@ class Optimizer(OptimizerState):
     def minimize(self, loss: Any, var_list: Sequence[Variable], tape: Any = None) -> Any:
         """Differentiate `loss` and update `var_list`. An optimizer with Keras 2's `get_updates` has that do it. Where
         ops run at once, `loss` is a function without arguments, or a value that `tape` recorded; else ValueError."""
-        variables = list(var_list() if callable(var_list) else var_list)
+        variables = [adopted(v) for v in (var_list() if callable(var_list) else var_list)]
         if callable(loss) and not isinstance(loss, (Tensor, Variable)):
             with tape or GradientTape() as tape:
                 loss = loss()

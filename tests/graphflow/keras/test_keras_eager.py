@@ -161,6 +161,41 @@ def test_a_loop_of_ones_own() -> None:
     np.testing.assert_allclose(train(True), train(False), rtol=1e-4)
 
 
+class Affine(L.Layer):
+    """A layer whose weights are TensorFlow's variables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w, self.b = tf.Variable(tf.fill([4, 1], 0.1)), tf.Variable(tf.zeros([1]))
+
+    def call(self, x: Any) -> Any:
+        return tf.matmul(x, self.w) + self.b
+
+
+def test_variables_of_tensorflow(tmp_path: Any) -> None:
+    def fitted() -> Any:
+        model = keras.Sequential([Affine()])
+        model(X)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.fit(X, Y, epochs=2, batch_size=6, shuffle=False, verbose=0)
+        assert [w.shape for w in model.get_weights()] == [(4, 1), (1,)]
+        return model
+
+    compiled = fitted()
+    with tf.eager():
+        eager = fitted()
+        np.testing.assert_allclose(eager(X).numpy(), compiled.predict(X, verbose=0), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(eager(X).numpy(), compiled(X).numpy(), rtol=1e-4, atol=1e-6)
+        picture, optimizer = tf.Variable([3.0, -3.0]), keras.optimizers.Adam(0.5)
+        optimizer.minimize(lambda: tf.reduce_sum(picture ** 2), [picture])
+        np.testing.assert_allclose(picture.numpy(), [2.5, -2.5], rtol=1e-5)
+        checkpoint = tf.train.Checkpoint(model=eager, optimizer=optimizer)
+        path, before = checkpoint.save(str(tmp_path / "c")), eager(X).numpy()
+        eager.set_weights([w * 0 for w in eager.get_weights()])
+        checkpoint.restore(path)
+        np.testing.assert_array_equal(eager(X).numpy(), before)
+
+
 def test_layers_prepare_data() -> None:
     with tf.eager():
         norm, dense = L.Normalization(), L.Dense(2)
