@@ -19,6 +19,7 @@ _names = Names(globals(), {
     "training.sync_replicas": "SyncReplicasOptimizer",
     "training.saver": "Saver SaverDef",
     "training.checkpoint": "Checkpoint CheckpointManager",
+    "training.experimental": "experimental",
     "training.meta_graph": "export_meta_graph import_meta_graph write_graph",
     "training.checkpoint_state": "CheckpointState checkpoint_exists checkpoints_iterator "
                                  "generate_checkpoint_state_proto get_checkpoint_mtimes get_checkpoint_state "
