@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -208,12 +208,7 @@ def plot_model(model: Any, to_file: Any = "model.png", show_shapes: bool = False
     scene = _scene(model, options, expand_nested, rankdir == "LR")
     path = os.fspath(to_file)
     kind = os.path.splitext(path)[1][1:].lower() or "png"
-    if kind == "svg":
-        from ...drawing.svg import svg
-        write_atomically(path, svg(scene))
-    else:
-        from ...drawing.figure import render
-        write_atomically(path, render(scene, kind, dpi))
+    write_atomically(path, _render(scene, kind, dpi))
     if kind == "pdf":
         return None
     try:
@@ -223,11 +218,31 @@ def plot_model(model: Any, to_file: Any = "model.png", show_shapes: bool = False
     return display.SVG(filename=path) if kind == "svg" else display.Image(filename=path)
 
 
+def _render(scene: Scene, kind: str, dpi: float) -> bytes:
+    if kind == "svg":
+        from ...drawing.svg import svg
+        return svg(scene).encode()
+    from ...drawing.figure import render
+    return render(scene, kind, dpi)
+
+
+def _drawn_here(dot: Any, draw: Callable[[str], bytes]) -> Any:
+    """pydot's class, whose pictures `draw` makes where there is no program that does."""
+    class Dot(dot):
+        def create(self, prog: Any = None, format: str = "ps", encoding: str | None = None) -> bytes:
+            try:
+                return super().create(prog, format, encoding)
+            except FileNotFoundError:
+                return draw(format)
+    return Dot
+
+
 def model_to_dot(model: Any, show_shapes: bool = False, show_dtype: bool = False, show_layer_names: bool = True,
                  rankdir: str = "TB", expand_nested: bool = False, dpi: float = 200, subgraph: bool = False,
                  show_layer_activations: bool = False, show_trainable: bool = False, splines: str = "ortho",
                  **kwargs: Any) -> Any:
-    """A model's layers as a `pydot.Dot` or, as `subgraph`, a `pydot.Cluster`. Arguments as for `plot_model`.
+    """A model's layers as a `pydot.Dot` or, as `subgraph`, a `pydot.Cluster`. Arguments as for `plot_model`, which
+    draws what `create` and the `write_...` methods give where Graphviz is not installed.
 
     Raises ImportError without pydot, and what `plot_model` raises.
     """
@@ -256,7 +271,10 @@ def model_to_dot(model: Any, show_shapes: bool = False, show_dtype: bool = False
     if subgraph:
         dot = cluster(model)
     else:
-        dot = pydot.Dot(rankdir=rankdir, concentrate=True, dpi=dpi, splines=splines)
+        def draw(kind: str) -> bytes:
+            return _render(_scene(model, options, expand_nested, rankdir == "LR"), kind, dpi)
+
+        dot = _drawn_here(pydot.Dot, draw)(rankdir=rankdir, concentrate=True, dpi=dpi, splines=splines)
         dot.set_node_defaults(shape="record")
     layers, edges = _parts(model, expand_nested)
     filled(dot, layers)

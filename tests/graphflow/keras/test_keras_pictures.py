@@ -124,6 +124,15 @@ def test_model_to_dot(model):
     assert model_to_dot(model, subgraph=True).get("label") == "outer"
 
 
+def test_dots_draw_themselves_without_graphviz(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    dot = model_to_dot(model, show_layer_names=False, dpi=40)
+    shown = [t.text for t in ET.fromstring(dot.create(prog="dot", format="svg")).iter(SVG + "text")]
+    assert sorted(shown) == ["Add", "Dense", "Dense", "Dense", "InputLayer", "Sequential"]
+    dot.write_png(tmp_path / "m.png")
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_models_draw_their_operations(model, tmp_path):
     bundle = model._repr_mimebundle_()
     assert bundle["text/plain"] == repr(model) and bundle["image/svg+xml"] == model.svg()
