@@ -39,3 +39,21 @@ def test_tools_of_tests():
     tf.test.assert_equal_graph_def(first, first)
     with pytest.raises(AssertionError, match="b"):
         tf.test.assert_equal_graph_def(tf.get_default_graph().as_graph_def(), first)
+
+
+def test_first_names(tmp_path, capsys):
+    tf.get_variable("w", [4, 3], initializer=tf.zeros_initializer())
+    analyzer = tf.contrib.tfprof.model_analyzer
+    found = analyzer.print_model_analysis(tf.get_default_graph(),
+                                          tfprof_options=analyzer.TRAINABLE_VARS_PARAMS_STAT_OPTIONS)
+    assert found.total_parameters == 12 and "w (12 params" in capsys.readouterr().out
+    x = tf.placeholder(tf.float32, [5], name="x")
+    with tf.contrib.tfprof.ProfileContext(str(tmp_path)) as context, tf.Session() as session:
+        context.add_auto_profiling("scope", analyzer.PRINT_ALL_TIMING_MEMORY, [1])
+        context.trace_next_step()
+        session.run(tf.exp(x, name="grown"), {x: [1, 2, 3, 4, 5]})
+    assert "grown" in (tmp_path / "profile.json").read_text() and "grown" in capsys.readouterr().out
+    assert context.profiler.profile_name_scope(analyzer.PRINT_ALL_TIMING_MEMORY).total_exec_micros >= 1
+    with tf.contrib.tfprof.ProfileContext(str(tmp_path / "none"), enabled=False):
+        pass
+    assert not (tmp_path / "none").exists()
