@@ -238,9 +238,8 @@ def _thread(thread: int) -> int:
 
 
 def _node(op: Operation, begin: int, end: int, thread: int, wall: int) -> NodeExecStats:
-    nanos = end - begin
-    micros = max(1, -(-nanos // 1000))
-    start = begin + wall
+    nanos, start = end - begin, begin + wall
+    micros = max(1, (start + nanos) // 1000 - start // 1000)
     label = f"{op.name} = {'+'.join(o.type for o in members(op))}({', '.join(t.op.name for t in op.inputs)})"
     return NodeExecStats(
         node_name=op.name, timeline_label=label, thread_id=_thread(thread), all_start_micros=start // 1000,
