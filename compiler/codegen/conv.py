@@ -31,6 +31,7 @@ from .conv_common import (
     whole_axes,
     words,
 )
+from .conv_images import by_images, images_call
 from .conv_pack import pack_dots_source, pack_source
 from .epilogue import Epilogue
 from .gemm import lower_gemm
@@ -96,6 +97,9 @@ def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transp
         p = replace(p, axes=(p.axes[0], replace(p.axes[1], taps=0), replace(p.axes[2], taps=0)))
     (channels, filters), flat = p.each, flattened(p)
     tile = Tile.choose(flat)
+    along_images = None if tile.dots else by_images(flat)
+    if along_images:
+        tile = Tile(p.dtype, *along_images)
     depth, wide = channels * p.taps, tile.wide
     panels = 1 if tile.dots else ceil(filters / wide)
     # a transposed panel is written in whole blocks
@@ -110,6 +114,8 @@ def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transp
                   else pack_source(p.dtype, tile.nv, transposed))
         calls.append(KernelCall(f"{name}.pack", source, (w, packed), dims, p.groups * panels, nbytes=2 * packed.nbytes,
                                 writes=(1,)))
+    if along_images:
+        return [*calls, images_call(p, *along_images, x, packed, y, panel_size, epilogue, name)]
     return [*calls, _call(flat, tile, x, packed, y, panel_size, epilogue, name)]
 
 

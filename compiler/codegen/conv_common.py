@@ -251,3 +251,22 @@ def words(table: str, names: Sequence[str], first: int = 0) -> list[str]:
 
 def indent(lines: Sequence[str], levels: int) -> str:
     return "\n".join("    " * levels + line for line in lines)
+
+
+def sum_source(dtype: str) -> str:
+    """Source that sums the rows of a matrix; a task is a column."""
+    return f'''"""Sums partial gradients."""
+from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["partials", "total"]), 1)}
+{indent(words("dims", ["parts", "count"]), 1)}
+    for i in range(end - begin):
+        store_{dtype}(total, begin + i, load_{dtype}(partials, begin + i, 0), 1)
+    for part in range(1, parts):
+        for i in range(end - begin):
+            value = load_{dtype}(total, begin + i, 1) + load_{dtype}(partials, part * count + begin + i, 0)
+            store_{dtype}(total, begin + i, value, 1)
+'''

@@ -11,7 +11,7 @@ from math import ceil, prod
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
-from .conv_common import NATIVE, REGISTERS, Axis, aligned, backward_axes, forward_axes, indent, words
+from .conv_common import NATIVE, REGISTERS, Axis, aligned, backward_axes, forward_axes, indent, sum_source, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
@@ -51,11 +51,10 @@ def lower_depthwise_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape:
     calls = [call for rows, cols in product(*phases)
              for call in _windows(dy, w, target, dtype, x_shape[0], w_shape, rows, cols, last, "depthwise_input_grad")]
     if multiplier > 1 and size:
-        dims, buffers = (x_shape[3], multiplier), (target, dx)
+        extra = (epilogue.buffers, epilogue.dims) if epilogue else ((), ())
         calls.append(KernelCall(
-            "depthwise_input_grad.sum", sum_source(dtype, epilogue), buffers + (epilogue.buffers if epilogue else ()),
-            dims + (epilogue.dims if epilogue else ()), size // x_shape[3], size * multiplier, target.nbytes,
-            writes=(1,)))
+            "depthwise_input_grad.sum", sum_runs_source(dtype, epilogue), (target, dx, *extra[0]),
+            (x_shape[3], multiplier, *extra[1]), size // x_shape[3], size * multiplier, target.nbytes, writes=(1,)))
     return calls
 
 
@@ -217,7 +216,7 @@ def lower_depthwise_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape
     return [*calls,
             KernelCall("depthwise_filter_grad", source, (x, dy, partials), dims, parts,
                        2 * pixels * rows.taps * cols.taps * channels, nbytes, writes=(2,)),
-            KernelCall("depthwise_filter_grad.combine", combine_source(dtype), (partials, dw), (parts, total), total,
+            KernelCall("depthwise_filter_grad.combine", sum_source(dtype), (partials, dw), (parts, total), total,
                        nbytes=parts * total * size, writes=(1,))]
 
 
@@ -286,25 +285,6 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def combine_source(dtype: str) -> str:
-    """Source that sums the rows of a matrix; a task is a column."""
-    return f'''"""Sums partial gradients."""
-from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
-
-
-@compiled
-def kernel(buffers, dims, begin, end, lane):
-{indent(words("buffers", ["partials", "total"]), 1)}
-{indent(words("dims", ["parts", "count"]), 1)}
-    for i in range(end - begin):
-        store_{dtype}(total, begin + i, load_{dtype}(partials, begin + i, 0), 1)
-    for part in range(1, parts):
-        for i in range(end - begin):
-            value = load_{dtype}(total, begin + i, 1) + load_{dtype}(partials, part * count + begin + i, 0)
-            store_{dtype}(total, begin + i, value, 1)
-'''
-
-
 def repeat_source(dtype: str) -> str:
     """Source that writes each element so many times; a task is an element."""
     return f'''"""Repeats elements."""
@@ -322,7 +302,7 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def sum_source(dtype: str, epilogue: Epilogue | None) -> str:
+def sum_runs_source(dtype: str, epilogue: Epilogue | None) -> str:
     """Source that sums runs of so many elements; a task is a pixel of the sums."""
     imports = {"compiled", f"load_{dtype}", f"store_{dtype}", "word"} | (epilogue.imports if epilogue else set())
     setup = epilogue.setup(2, 2) if epilogue else []
