@@ -168,3 +168,15 @@ def test_a_coordinator_raises_what_was_reported():
     coord.clear_stop()
     coord.request_stop(tf.errors.OutOfRangeError("end"))
     coord.join([])
+
+
+def test_staging_area():
+    area = tf.contrib.staging.StagingArea([tf.float32, tf.int32], shapes=[[2], []])
+    put, taken, size = area.put([tf.ones([2]), 3]), area.get(), area.size()
+    assert [t.shape.as_list() for t in taken] == [[2], []]
+    named = tf.contrib.staging.StagingArea([tf.float32], names=["x"])
+    with tf.Session() as session:
+        session.run([put, named.put({"x": 1.0})])
+        assert session.run(size) == 1
+        assert session.run(taken)[0].tolist() == [1, 1] and session.run(named.get()) == {"x": 1.0}
+        assert session.run(size) == 0
