@@ -266,13 +266,16 @@ def make_one_shot_iterator(dataset: Core) -> Iterator:
     return Iterator(handle, None, None, spec=dataset.element_spec)
 
 
-def iterate_in_python(dataset: Core) -> abc.Iterator[Any]:
+def iterate_in_python(dataset: Core, state: dict[Any, Any] | None = None) -> abc.Iterator[Any]:
     """The elements as NumPy values (arrays with TensorFlow 2's method `numpy()`), computed in the default session, in
-    that of Keras's variables or one of their own; where ops run at once, with what there is."""
+    that of Keras's variables or one of their own; where ops run at once, with what there is. Iterations that share a
+    `state` go on from each other: shuffles have other orders, caches are filled once."""
     graph: Any = dataset._graph
     kept = session_of(graph) if graph.get_collection_ref(OWN) else None
     session = graph.session if graph.eager else default_session() or kept or Session(graph=graph)
-    yield from _structured(dataset.element_spec, dataset._iterate(scope_of(dataset, session)))
+    scope = scope_of(dataset, session)
+    scope.state = scope.state if state is None else state
+    yield from _structured(dataset.element_spec, dataset._iterate(scope))
 
 
 def _structured(spec: Any, elements: abc.Iterator[Any]) -> abc.Iterator[Any]:

@@ -107,9 +107,14 @@ def seeds_of(seed: Any) -> tuple[int, int] | None:
 
 
 def generator(scope: Scope, key: Any, seeds: tuple[int, int] | None, again: bool) -> np.random.Generator:
-    """Random numbers for one pass over a dataset; with `again` each pass of an iterator has others."""
-    passes = scope.state.setdefault((key, "pass"), itertools.count())
+    """Random numbers for one pass over a dataset; with `again` each pass of an iterator has others.
+
+    The scope's state may say how many "passes" went before, and what is to "draw" the seeds of those that have none.
+    """
+    passes = scope.state.setdefault((key, "pass"), itertools.count(scope.state.get("passes", 0)))
     number = next(passes) if again else 0
+    if seeds is None and again and "draw" in scope.state:
+        seeds = (int(scope.state["draw"]()), 0)
     if seeds is None:
         entropy = scope.state.setdefault((key, "seed"), np.random.SeedSequence().entropy)
         seeds = (int(entropy) & (2**64 - 1), 0)  # type: ignore[arg-type]

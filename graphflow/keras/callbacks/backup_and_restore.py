@@ -13,18 +13,22 @@ from .. import backend
 from ..saving.hdf5 import reading
 from .callback import Callback, Logs
 
+PROGRESS = "callbacks"  # what it calls the arrays that callbacks keep
 STATE = "training_metadata"  # what the file calls where training stood
 
 
 class BackupAndRestore(Callback):
-    """Writes weights, optimizer state, random states and the place in the data to `backup_dir` after each epoch (or
-    every `save_freq` batches). A later `fit` of the same program goes on from there, with the results it would have had
-    without the interruption. The folder is removed when training ends, unless `delete_checkpoint` is False.
+    """Writes weights, optimizer state, random states, what callbacks count and the place in the data to `backup_dir`
+    after each epoch (or every `save_freq` batches). A later `fit` of the same program goes on from there, with the
+    results it would have had without the interruption. The folder is removed when training ends, unless
+    `delete_checkpoint` is False.
 
     The state and the weights are one file, which is replaced at once: a process may be killed at any time. With
     `double_checkpoint` the file before is kept too. Raises ValueError for a model that is not built, OSError for a
     damaged file.
     """
+
+    runs_last = True  # what the others count at an epoch's end is kept too
 
     def __init__(self, backup_dir: Any, save_freq: Any = "epoch", double_checkpoint: bool = False,
                  delete_checkpoint: bool = True):
@@ -42,6 +46,7 @@ class BackupAndRestore(Callback):
         self._last_batch = -1
         self._epoch_start: dict[str, Any] = {}
         self.watches_batches = save_freq != "epoch"
+        self.others: list[Any] = []
 
     # restoring
 
@@ -64,6 +69,8 @@ class BackupAndRestore(Callback):
             return
         with reading(path) as file:
             text = bytes(file[STATE][:]) if STATE in file else None
+            arrays = [[file[PROGRESS][i][n][()] for n in sorted(file[PROGRESS][i], key=int)] for i in sorted(
+                file[PROGRESS], key=int)] if PROGRESS in file else []
         if text is None and os.path.exists(self._metadata_path):  # Keras's own
             with open(self._metadata_path, "rb") as source:
                 text = source.read()
@@ -75,6 +82,16 @@ class BackupAndRestore(Callback):
         if "random" in state:
             _set_random_state(self.model, state["random"], state["counters"])
             self.model._resume = state["batch"], state["metrics"]
+            self._give_back(state.get("callbacks", []), arrays)
+
+    def _give_back(self, counted: list[Any], arrays: list[Any]) -> None:
+        """Set what callbacks had counted, where there are as many of each kind as there were."""
+        kept = [callback for callback in self.others if getattr(callback, "progress", ())]
+        if [type(callback).__name__ for callback in kept] != [name for name, _ in counted]:
+            return
+        for callback, (_, values) in zip(kept, counted, strict=True):
+            for name, value in values.items():
+                setattr(callback, name, arrays[value["arrays"]] if isinstance(value, dict) else value)
 
     # saving
 
@@ -102,11 +119,14 @@ class BackupAndRestore(Callback):
                  "counters": backend.get_session(model.graph).random_state(),
                  "metrics": [[np.asarray(v).tolist() for v in backend.batch_get_value(m.variables)]
                              for m in model.metrics] if batch else []}
+        state["callbacks"], arrays = _counted(self.others)
         os.makedirs(self.backup_dir, exist_ok=True)
         fresh = os.path.join(self.backup_dir, "next.weights.h5")
         model.save_weights(fresh, overwrite=True)
         with h5py.File(fresh, "r+") as file:
             file[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+            for i, j, array in ((i, j, a) for i, several in enumerate(arrays) for j, a in enumerate(several)):
+                file[f"{PROGRESS}/{i}/{j}"] = array
         if self.double_checkpoint and os.path.exists(self._weights_path):
             shutil.copy(self._weights_path, f"{self._weights_path}.bkp")
         os.replace(fresh, self._weights_path)
@@ -116,6 +136,24 @@ class BackupAndRestore(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.delete_checkpoint and os.path.exists(self.backup_dir):
             shutil.rmtree(self.backup_dir)
+
+
+def _counted(callbacks: list[Any]) -> tuple[list[Any], list[Any]]:
+    """(the class and the counts of each callback, as plain data; the lists of arrays among these)."""
+    arrays: list[Any] = []
+    found = []
+    for callback in callbacks:
+        values: dict[str, Any] = {}
+        for name in getattr(callback, "progress", ()):
+            value = getattr(callback, name)
+            if isinstance(value, list):
+                values[name] = {"arrays": len(arrays)}
+                arrays.append(value)
+            else:
+                values[name] = None if value is None else float(value) if name == "best" else int(value)
+        if values:
+            found.append((type(callback).__name__, values))
+    return found, arrays
 
 
 def _random_state() -> dict[str, Any]:

@@ -26,6 +26,7 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             if not hasattr(callback, "set_model"):
                 raise TypeError(f"Callbacks must be instances of keras.callbacks.Callback. Received: {callback!r}")
+        self.callbacks.sort(key=lambda callback: getattr(callback, "runs_last", False))
         self._history = self._one_of(History, add_history)
         self.progress = self._one_of(ProgbarLogger, add_progbar)
         if model is not None:
@@ -52,6 +53,8 @@ class CallbackList(Callback):
             model.history = self._history
         for callback in self.callbacks:
             callback.set_model(model)
+            if getattr(callback, "runs_last", False):
+                callback.others = self.callbacks
 
     def hand_on_validation_data(self, arrays: list[Any] | None) -> None:
         """Set Keras 2's `validation_data` of the callbacks."""

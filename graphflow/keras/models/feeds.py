@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...compiler.ir import default_graph
 from ..utils.py_dataset import OrderedEnqueuer, PyDataset
 from .data import unpack
 
@@ -33,6 +34,7 @@ class Feed:
         if hasattr(source, "get_next"):  # an iterator of the graph
             source = _elements(source)
         self.source, self.shuffle = source, shuffle
+        self._state: dict[Any, Any] = {}  # of a data set's shuffles and caches
         self.once = hasattr(source, "__next__")
         self.indexed = isinstance(source, PyDataset) or not self.once and not hasattr(source, "dataset") and hasattr(
             source, "__getitem__") and hasattr(source, "__len__")
@@ -65,6 +67,10 @@ class Feed:
                                  f"Received: {item!r} of type {type(item)} from {type(self.source).__name__}")
             yield unpack(item)
 
+    def follow(self, passes: int) -> None:
+        """Shuffle a data set as after that many epochs; without a seed by NumPy's generator, which backups keep."""
+        self._state = {"passes": passes, "draw": lambda: np.random.randint(2**31)}
+
     def close(self) -> None:
         """End the workers."""
         if self._enqueuer is not None:
@@ -72,7 +78,7 @@ class Feed:
 
     def _items(self) -> Iterator[Any]:
         if not self.indexed:
-            for item in self.source:  # noqa: UP028 - `yield from` would end a generator that is to go on later
+            for item in self._elements():  # noqa: UP028 - `yield from` would end a generator that is to go on later
                 yield item
             return
         begin, end = (getattr(self.source, f"on_epoch_{when}", None) for when in ("begin", "end"))
@@ -84,6 +90,13 @@ class Feed:
             yield from self._by_index()
         if end is not None:
             end()
+
+    def _elements(self) -> Iterator[Any]:
+        """What an iteration of the source gives."""
+        if not hasattr(self.source, "element_spec") or default_graph().eager:
+            return iter(self.source)
+        from ...data.iterator import iterate_in_python  # loaded with the first data set
+        return iterate_in_python(self.source, self._state)
 
     def _by_index(self) -> Iterator[Any]:
         count = self.steps

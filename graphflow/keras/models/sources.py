@@ -67,6 +67,7 @@ class FeedSource:
     def __init__(self, model: Trainer, kind: str, feed: Feed, class_weight: Any):
         self.model, self.kind, self.feed, self.class_weight = model, kind, feed, class_weight
         self.once, self.close = feed.once, feed.close
+        self._began = False
 
     @property
     def steps(self) -> int | None:
@@ -76,6 +77,9 @@ class FeedSource:
     def runs(self) -> Iterator[Run]:
         """One epoch."""
         backend.get_session(self.model.graph)  # layers that prepare the batches have weights too
+        if self.kind == "train" and not self._began:
+            self._began = True
+            self.feed.follow(self.model._initial_epoch)
         for x, y, weight in self.feed.batches():
             if self.class_weight:
                 weight = self.model._weights_of_classes(y, self.class_weight, weight)

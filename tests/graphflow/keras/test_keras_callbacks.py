@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphflow import keras
+from graphflow import Graph, keras
+from graphflow import data as tf_data
 
 C = keras.callbacks
 X, Y = np.linspace(-1, 1, 12, dtype=np.float32)[:, None], np.linspace(1, -2, 12, dtype=np.float32)[:, None]
@@ -261,3 +262,33 @@ def test_a_damaged_backup(tmp_path: Path) -> None:
         unbuilt = keras.Sequential([keras.layers.Dense(1)])
         unbuilt.compile("sgd", "mse")
         unbuilt.fit(iter([(X, Y)]), callbacks=[C.BackupAndRestore(tmp_path / "c")], verbose=0)
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+def test_a_resumed_run_keeps_counts_of_callbacks_and_orders_of_data_sets(tmp_path: Path, seeded: bool) -> None:
+    class Cut(C.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    x = np.arange(12, dtype=np.float32)[:, None] / 12
+
+    def run(folder: str, *more: Any) -> Any:
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        model.compile(keras.optimizers.SGD(0.3), "mse")
+        order = tf_data.Dataset.from_tensor_slices((x, x ** 2)).shuffle(12, 3 if seeded else None).batch(3)
+        stop = C.EarlyStopping("loss", min_delta=0.02, patience=2, restore_best_weights=True)
+        rate = C.ReduceLROnPlateau("loss", patience=1, min_delta=0.1)
+        model.fit(order, epochs=6, verbose=0, callbacks=[C.BackupAndRestore(tmp_path / folder), stop, rate, *more])
+        return [stop.best, stop.best_epoch, stop.stopped_epoch, rate.best, *model.get_weights()]
+
+    def alone(*arguments: Any) -> Any:
+        with Graph().as_default():  # seeds follow from the number of its operations
+            return run(*arguments)
+
+    whole = alone("whole")
+    with pytest.raises(KeyboardInterrupt):
+        alone("cut", Cut())
+    for expected, got in zip(whole, alone("cut"), strict=True):
+        np.testing.assert_array_equal(got, expected)
