@@ -197,6 +197,7 @@ class Graph(Names):
     home: Graph | None = None  # of a graph made by a function: where the program's variables are
     eager = False  # whether ops run when they are added
     borrows = False  # whether ops here can use the variables of other graphs
+    ordered = False  # whether ops with effects run in the order in which they are made, used or not
 
     def __init__(self) -> None:
         super().__init__()

@@ -67,6 +67,17 @@ def has_native_types(op: Operation) -> bool:
     return all(t.dtype.is_native for t in (*op.inputs, *op.outputs))
 
 
+def crosses(op: Operation) -> bool:
+    """Whether the op reads along another axis than it writes: its last axis is not its input's."""
+    permutation = op.definition.fields.get("permutes")
+    return permutation is not None and op.attrs[permutation][-1:] != (len(op.attrs[permutation]) - 1,)
+
+
 def writes_variable(op: Operation) -> bool:
     """Whether the op changes the variable that is its first input; its output is then that variable's storage."""
     return op.definition.family == EFFECT and bool(op.inputs)
+
+
+def has_effect(op: Operation) -> bool:
+    """Whether running the op matters even where its outputs are not used, as does when it runs."""
+    return writes_variable(op) or op.definition.stateful and op.definition.family in (CONTROL, HOST)

@@ -12,7 +12,7 @@ from typing import Any
 from . import dims as dm
 from .dims import Atom, Dim
 from .ir import Graph, Operation, Tensor, TensorType, default_graph
-from .opdef import SOURCE, OpDef
+from .opdef import SOURCE, OpDef, has_effect
 
 # what a sub-graph is given: a loop variable, or (attr "outer") a tensor of the graph around it
 parameter = OpDef("Argument", SOURCE, lambda inputs, attrs: [TensorType(attrs["dtype"], attrs["dims"])])
@@ -46,7 +46,11 @@ class SubGraph(Graph):
             return self.forward.add(definition, inputs, attrs, name)  # its few elements are recalled, not the tensor
         control = [*self._own(self._control_stack if control_inputs is None else control_inputs),
                    *self._witnesses(attrs)]
-        return super().add(definition, inputs, attrs, name, types, control, site)
+        op = super().add(definition, inputs, attrs, name, types, control, site)
+        if enclosing(self).ordered and has_effect(op):
+            op._add_control_inputs(self.targets[-1:])
+            self.targets = (*self.targets, op)
+        return op
 
     def add_parameter(self, type: TensorType, name: str, **attrs: Any) -> Tensor:
         """A new parameter. Its name is not looked up by users, so it takes none from them."""

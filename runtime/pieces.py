@@ -42,8 +42,8 @@ class Pieces:
         # each op that runs in Python with the user's tensors for its inputs and outputs
         self.hosts = [(op, [user_tensors[t] for t in op.inputs], user_ops[op].outputs) for op in cut.hosts]
         fed = {specialised.tensors[t].op for t in self.feeds}
-        assigned = {op.inputs[0].op for op in specialised.graph.operations if op.inputs
-                    and op.inputs[0].op.type == "VariableV2" and op.type != "ReadVariableOp"}
+        assigned = {t.op for op in specialised.graph.operations for t in op.inputs  # conds and loops may assign, too
+                    if t.op.type == "VariableV2" and op.type != "ReadVariableOp"}
         done = {user_ops[op] for op in (*(op for op in cut.early - fed if not _repeatable(op, assigned)), *cut.hosts)}
         done |= set(runner.done)
         ready = {*self.feeds, *(t for op in done for t in op.outputs)}

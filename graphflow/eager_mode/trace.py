@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..compiler.autodiff import gradients
-from ..compiler.ir import Graph, Operation, Tensor, TensorType
-from ..compiler.opdef import EFFECT, HOST, OpDef, writes_variable
+from ..compiler.ir import Graph, Operation, Tensor, TensorType, default_graph
+from ..compiler.opdef import CONTROL, HOST, OpDef, has_effect, writes_variable
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.state import placeholder, read_variable
 from ..nest import flatten, pack_sequence_as
@@ -23,7 +23,7 @@ class FunctionGraph(Graph):
     """What a function builds. Its operations with effects run in the order in which it made them, and variables of the
     program are read as they are then."""
 
-    borrows = True
+    borrows = ordered = True
 
     def __init__(self, home: EagerGraph):
         super().__init__()
@@ -32,8 +32,9 @@ class FunctionGraph(Graph):
         self.effects: list[Operation] = []
         self.captured: dict[Any, Tensor] = {}  # variables with their first read here, values with what is fed for them
         self._constants: dict[Tensor, Tensor] = {}
-        self.written: dict[Tensor, Tensor] = {}  # handles here, and what was last assigned
+        self.written: dict[Tensor, Tensor] = {}  # handles here, and what was last assigned or read after that
         self._handles: dict[Tensor, Tensor] = {}
+        self._reads: list[Operation] = []  # since the last effect, and before the next
 
     @property
     def symbolic(self) -> Graph:
@@ -63,7 +64,11 @@ class FunctionGraph(Graph):
 
     def read(self, variable: Any) -> Tensor:
         """A variable's value at this point of the function."""
-        handle = self.adopt(variable.handle)
+        handle, inner = self.adopt(variable.handle), default_graph()
+        # in a branch or loop that has written it
+        if any(writes_variable(op) and op.inputs[0] is inner.adopt(handle) for op in inner.targets):
+            with inner.control_dependencies(inner.targets[-1:]):
+                return read_variable(handle, name="read")
         if handle in self.written:
             return self.written[handle]
         if variable not in self.captured:
@@ -73,11 +78,17 @@ class FunctionGraph(Graph):
 
     def add(self, definition: OpDef, inputs: Sequence[Tensor], *args: Any, **kwargs: Any) -> Operation:
         op = super().add(definition, inputs, *args, **kwargs)
-        if definition.family == EFFECT and inputs or definition.stateful and definition.family == HOST:
-            op._add_control_inputs(self.effects[-1:])
+        if has_effect(op):
+            op._add_control_inputs([*self.effects[-1:], *self._reads])
             self.effects.append(op)
+            self._reads = []
             if writes_variable(op):
                 self.written[op.inputs[0]] = op.output
+            elif definition.family == CONTROL:
+                with self.as_default(), self.control_dependencies([op]):
+                    now = {t: read_variable(t, name="read") for t in op.inputs if t.op.type == "VariableV2"}
+                self.written.update(now)
+                self._reads = [read.op for read in now.values()]
         return op
 
 

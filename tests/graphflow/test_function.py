@@ -48,6 +48,29 @@ def test_effects_happen_in_order():
     assert [t.numpy() for t in change()] == [20, 21, 210]
 
 
+def test_effects_in_branches_and_loops():
+    v, u = tf.Variable(1.0), tf.Variable(2.0)
+
+    @tf.function
+    def change(x):
+        def doubled():
+            u.assign(10.0)
+            u.assign_add(u + 1.0)
+            return u * 2.0
+
+        def counted(i):
+            v.assign_add(1.0)
+            return i + 1
+
+        tf.cond(x > 0, lambda: v.assign_add(5.0), lambda: v.assign(0.0))  # whose results nobody uses
+        between = v.read_value()
+        tf.while_loop(lambda i: i < 3, counted, [0])
+        return between, v + 0.0, tf.cond(x > 0, doubled, lambda: u + 0.0), u + 0.0
+
+    assert [t.numpy() for t in change(tf.constant(1.0))] == [6, 9, 42, 21] and v.numpy() == 9
+    assert [t.numpy() for t in change(tf.constant(-1.0))] == [0, 3, 21, 21] and u.numpy() == 21
+
+
 def test_gradients_through_it():
     w, x = tf.Variable([[1.0], [2.0]]), np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)
 
