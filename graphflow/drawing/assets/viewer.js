@@ -12,7 +12,7 @@
     "elk.spacing.edgeLabel": "1", "elk.layered.thoroughness": "5",
   };
   const INNER = { "elk.padding": "[top=26,left=12,bottom=12,right=12]" };
-  const MOST_SHOWN = 250, FOUND = 30;
+  const MOST_SHOWN = 200, FOUND = 30;
   const SMALL = new Set(["constant", "variable"]);
 
   const escaped = (text) => text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
