@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..compiler.ir import Graph, Operation, Tensor
+from ..compiler.ir import Graph, Operation, Tensor, default_graph
 from ..display import page, printable, write_atomically
 
 if TYPE_CHECKING:
@@ -108,8 +108,9 @@ class Drawing:
 
 def draw(value: Any, limit: int = LIMIT, *, heat: Mapping[Any, float] | None = None,
          groups: Mapping[str, Iterable[Any]] | None = None) -> Drawing:
-    """Draw a graph, a Keras model, what some fetches (tensors, operations, variables, or a nest of them) need, or an
-    explanation's graph before and after compilation. Beyond `limit` boxes, name scopes stay closed.
+    """Draw a graph, a Keras model, what some fetches (tensors, operations, variables, names in the default graph, or a
+    nest of them) need, or an explanation's graph before and after compilation. Beyond `limit` boxes, name scopes stay
+    closed.
 
     `heat` ({operation or its name: seconds}) colours boxes by their share of the time, `groups` ({title: operations or
     their names}) frames operations that belong together. Raises ValueError for names that the drawing does not have.
@@ -148,6 +149,10 @@ def _elements(value: Any) -> Iterable[Operation]:
         for item in value:
             yield from _elements(item)
         return
+    if isinstance(value, str):
+        from .scopes import find_name
+        operations = {op.name: op for op in default_graph().operations}
+        value = operations[find_name(value, set(operations), "fetches")]
     convert = getattr(value, "_as_graph_element", None)
     element = convert() if convert else value
     if not isinstance(element, (Tensor, Operation)):

@@ -82,6 +82,9 @@ def test_fetches_leave_out_what_they_do_not_need(graph):
     other = tf.placeholder(tf.float32, [2], name="unrelated") * 2.0
     assert "unrelated" not in to_svg({"a": [mean]})
     assert "unrelated" in to_svg([mean, other])
+    assert to_svg("mean:0") == to_svg(["mean"]) == to_svg(mean)
+    with pytest.raises(ValueError, match="fetches has 'maen'.* Did you mean 'mean'"):
+        draw("maen")
 
 
 def test_names_are_escaped(graph):
