@@ -1,42 +1,24 @@
 """graphflow, through a session and through Keras: step times of the reference workloads."""
 import numpy as np
+from models import Models
 from timing import main, measure
+from workloads import PREDICTION, TRAINING, batch, random
 
 import graphflow as gf
 from graphflow import keras
 
-random = np.random.RandomState(0)
+models = Models(keras)
 
 
-def batch(*shape):
-    return random.rand(*shape).astype("float32")
+def train(name):
+    step, count = TRAINING[name]
+    measure(f"{name}/keras", step(models), count)
 
 
-def mlp():
-    return keras.Sequential([
-        keras.Input((784,)), keras.layers.Dense(512, activation="relu"), keras.layers.Dense(256, activation="relu"),
-        keras.layers.Dense(10, activation="softmax")])
-
-
-def cnn():
-    return keras.Sequential([
-        keras.Input((28, 28, 1)),
-        keras.layers.Conv2D(32, 3, activation="relu"), keras.layers.MaxPooling2D(),
-        keras.layers.Conv2D(64, 3, activation="relu"), keras.layers.MaxPooling2D(),
-        keras.layers.Flatten(), keras.layers.Dense(128, activation="relu"),
-        keras.layers.Dense(10, activation="softmax")])
-
-
-def keras_step(model, shape):
-    """A function of no arguments that does one Adam step."""
-    model.compile("adam", "sparse_categorical_crossentropy")
-    x, y = batch(*shape), random.randint(0, 10, shape[0])
-    return lambda: model.train_on_batch(x, y)
-
-
-def predict(name, model, shape):
-    x = batch(*shape)
-    measure(f"{name}/keras", lambda: model.predict_on_batch(x), 200)
+def predict(name):
+    make, shape, count = PREDICTION[name]
+    model, x = make(models), batch(*shape)
+    measure(f"{name}/keras", lambda: model.predict_on_batch(x), count)
 
 
 def initialized_session():
@@ -84,18 +66,44 @@ def chain():
     measure("chain/session", lambda: session.run(y, feed), 30)
 
 
+def attention():
+    """softmax(Q K^T / sqrt(d)) V of 8 x 8 heads, and its gradient by all three."""
+    with gf.Graph().as_default():
+        q, k, v, dy = (gf.placeholder(gf.float32, [8, 8, 512, 64]) for _ in range(4))
+        y = gf.matmul(gf.nn.softmax(gf.matmul(q, k, transpose_b=True) / 8.0), v)
+        grads = gf.gradients(y, [q, k, v], dy)
+        session = gf.Session()
+    feed = {t: random.randn(8, 8, 512, 64).astype("float32") for t in (q, k, v, dy)}
+    del feed[dy]
+    measure("attention_forward/session", lambda: session.run(y, feed), 10)
+    feed[dy] = batch(8, 8, 512, 64)
+    measure("attention_gradient/session", lambda: session.run(grads, feed), 10)
+
+
+def elementwise():
+    """50 operations on 10^7 numbers."""
+    with gf.Graph().as_default():
+        h = x = gf.placeholder(gf.float32, [None])
+        for _ in range(10):
+            h = gf.sqrt(gf.abs(h * 1.01 + x)) - 0.5
+        session = gf.Session()
+    feed = {x: batch(10_000_000)}
+    measure("elementwise/session", lambda: session.run(h, feed), 10)
+
+
 def mlp_b128():
     measure("mlp_b128/session", session_step(), 100)
-    measure("mlp_b128/keras", keras_step(mlp(), (128, 784)), 100)
+    train("mlp_b128")
 
 
 main({
+    **{name: lambda name=name: train(name) for name in TRAINING},
     "mlp_b128": mlp_b128,
-    "cnn_b64": lambda: measure("cnn_b64/keras", keras_step(cnn(), (64, 28, 28, 1)), 30),
+    **{name: lambda name=name: predict(name) for name in PREDICTION},
     "tiny_step": tiny_step,
-    "mlp_predict1": lambda: predict("mlp_predict1", mlp(), (1, 784)),
-    "cnn_predict1": lambda: predict("cnn_predict1", cnn(), (1, 28, 28, 1)),
     "chain": chain,
+    "attention": attention,
+    "elementwise": elementwise,
     "startup_session": lambda: session_step()(),
-    "startup_keras": lambda: keras_step(mlp(), (128, 784))(),
+    "startup_keras": lambda: TRAINING["mlp_b128"][0](models)(),
 })

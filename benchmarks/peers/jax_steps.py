@@ -48,35 +48,136 @@ def cross_entropy(logits, labels):
     return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], 1).mean()
 
 
-def training_step(params, forward, x, y, **jit_options):
+def squared(outputs, wanted):
+    return ((outputs - wanted) ** 2).mean()
+
+
+def binary_cross_entropy(logits, labels):
+    return optax.sigmoid_binary_cross_entropy(logits, labels).mean()
+
+
+def recurrent_params(gates):
+    """Of a cell with three or four gates, for both directions."""
+    cell = [(glorot(128, gates * 64), glorot(64, gates * 64), jnp.zeros(gates * 64)) for _ in range(2)]
+    return glorot(10_000, 128), cell, dense_params(128, 64, 1)
+
+
+def lstm(weights, x):
+    w, u, b = weights
+    start = jnp.zeros((x.shape[1], 64))
+
+    def step(state, projected):
+        h, c = state
+        i, f, g, o = jnp.split(projected + h @ u, 4, -1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+    return jax.lax.scan(step, (start, start), x @ w + b)[1]
+
+
+def gru(weights, x):
+    w, u, b = weights
+
+    def step(h, projected):
+        z, r, n = jnp.split(projected, 3, -1)
+        uz, ur, un = jnp.split(h @ u, 3, -1)
+        z, r = jax.nn.sigmoid(z + uz), jax.nn.sigmoid(r + ur)
+        h = z * h + (1 - z) * jnp.tanh(n + r * un)
+        return h, h
+
+    return jax.lax.scan(step, jnp.zeros((x.shape[1], 64)), x @ w + b)[1]
+
+
+def recurrent(cell):
+    def forward(params, ids):
+        table, (ahead, back), rest = params
+        x = table[ids].swapaxes(0, 1)
+        both = jnp.concatenate([cell(ahead, x), cell(back, x[::-1])[::-1]], -1)
+        return dense(rest, both.max(0))[:, 0]
+    return forward
+
+
+def normalized(x, gain, bias):
+    mean = x.mean(-1, keepdims=True)
+    return (x - mean) * jax.lax.rsqrt(((x - mean) ** 2).mean(-1, keepdims=True) + 1e-5) * gain + bias
+
+
+def transformer_params():
+    return ([glorot(256, 768), glorot(256, 256), glorot(256, 1024), glorot(1024, 256)],
+            [jnp.zeros(n) for n in (768, 256, 1024, 256)], [jnp.ones(256), jnp.zeros(256)] * 2)
+
+
+def transformer(params, x):
+    (projection, out, wide, narrow), (b1, b2, b3, b4), (gain1, bias1, gain2, bias2) = params
+    q, k, v = jnp.split((x @ projection + b1).reshape(*x.shape[:2], 3 * 8, 32), 3, 2)
+    attended = jax.nn.dot_product_attention(q, k, v).reshape(x.shape)
+    h = normalized(x + attended @ out + b2, gain1, bias1)
+    return normalized(h + jax.nn.gelu(h @ wide + b3, approximate=False) @ narrow + b4, gain2, bias2)
+
+
+def embedding_bag(params, ids):
+    table, rest = params
+    return dense(rest, table[ids].mean(1))[:, 0]
+
+
+def training_step(params, forward, x, y, loss=cross_entropy, **jit_options):
     """A function of no arguments that does one Adam step and waits for it."""
     optimizer = optax.adam(1e-3)
 
     def step(params, state, x, y):
-        loss, grads = jax.value_and_grad(lambda p: cross_entropy(forward(p, x), y))(params)
+        value, grads = jax.value_and_grad(lambda p: loss(forward(p, x), y))(params)
         updates, state = optimizer.update(grads, state)
-        return optax.apply_updates(params, updates), state, loss
+        return optax.apply_updates(params, updates), state, value
 
     step = jax.jit(step, **jit_options)
     state = [params, optimizer.init(params)]
 
     def run():
-        *state[:], loss = step(*state, x, y)
-        return jax.block_until_ready(loss)
+        *state[:], value = step(*state, x, y)
+        return jax.block_until_ready(value)
 
     return run
 
 
-def train(name, params, forward, shape, count):
-    x, y = batch(*shape), random.randint(0, 10, shape[0])
-    measure(f"{name}/jit", training_step(params(), forward, x, y), count)
-    measure(f"{name}/jit, donated", training_step(params(), forward, x, y, donate_argnums=(0, 1)), count)
+def train(name, params, forward, x, y, loss, count):
+    measure(f"{name}/jit", training_step(params(), forward, x, y, loss), count)
+    measure(f"{name}/jit, donated", training_step(params(), forward, x, y, loss, donate_argnums=(0, 1)), count)
+
+
+def train_recurrent(name, cell, gates):
+    train(name, lambda: recurrent_params(gates), recurrent(cell), random.randint(0, 10_000, (32, 200)),
+          batch(32).round(), binary_cross_entropy, 10)
 
 
 def predict(name, params, forward, shape):
     params, x = params(), batch(*shape)
     compiled = jax.jit(forward)
     measure(f"{name}/jit", lambda: np.asarray(compiled(params, x)), 200)
+
+
+def attention():
+    def forward(q, k, v):
+        return jax.nn.softmax(q @ k.swapaxes(-1, -2) / 8) @ v
+
+    inputs = q, k, v = [jnp.asarray(random.randn(8, 8, 512, 64), "float32") for _ in range(3)]
+    dy = batch(8, 8, 512, 64)
+    gradient = jax.jit(lambda q, k, v, dy: jax.vjp(forward, q, k, v)[1](dy))
+    forward = jax.jit(forward)
+    measure("attention_forward/jit", lambda: jax.block_until_ready(forward(*inputs)), 10)
+    measure("attention_gradient/jit", lambda: jax.block_until_ready(gradient(q, k, v, dy)), 10)
+
+
+def elementwise():
+    @jax.jit
+    def chained(x):
+        h = x
+        for _ in range(10):
+            h = jnp.sqrt(jnp.abs(h * 1.01 + x)) - 0.5
+        return h
+
+    x = jnp.asarray(batch(10_000_000))
+    measure("elementwise/jit", lambda: jax.block_until_ready(chained(x)), 10)
 
 
 def tiny_step():
@@ -96,22 +197,28 @@ def tiny_step():
 
 
 def chain():
-    @jax.jit
-    def normalized(x, gain, bias):
-        mean = x.mean(-1, keepdims=True)
-        variance = ((x - mean) ** 2).mean(-1, keepdims=True)
-        return jax.nn.softmax(jax.nn.gelu((x - mean) * jax.lax.rsqrt(variance + 1e-5) * gain + bias), -1)
-
+    compiled = jax.jit(lambda x, gain, bias: jax.nn.softmax(jax.nn.gelu(normalized(x, gain, bias))))
     x, gain, bias = random.randn(4096, 1024).astype("float32"), np.ones(1024, "float32"), np.zeros(1024, "float32")
-    measure("chain/jit", lambda: jax.block_until_ready(normalized(x, gain, bias)), 30)
+    measure("chain/jit", lambda: jax.block_until_ready(compiled(x, gain, bias)), 30)
 
 
 main({
-    "mlp_b128": lambda: train("mlp_b128", mlp_params, dense, (128, 784), 100),
-    "cnn_b64": lambda: train("cnn_b64", cnn_params, cnn, (64, 28, 28, 1), 30),
-    "tiny_step": tiny_step,
+    "mlp_b128": lambda: train("mlp_b128", mlp_params, dense, batch(128, 784), random.randint(0, 10, 128),
+                              cross_entropy, 100),
+    "cnn_b64": lambda: train("cnn_b64", cnn_params, cnn, batch(64, 28, 28, 1), random.randint(0, 10, 64),
+                             cross_entropy, 30),
+    "bilstm_b32": lambda: train_recurrent("bilstm_b32", lstm, 4),
+    "bigru_b32": lambda: train_recurrent("bigru_b32", gru, 3),
+    "transformer_b32": lambda: train("transformer_b32", transformer_params, transformer, batch(32, 128, 256),
+                                     batch(32, 128, 256), squared, 10),
+    "embedding_bag": lambda: train(
+        "embedding_bag", lambda: (glorot(100_000, 64), dense_params(64, 1)), embedding_bag,
+        random.randint(0, 100_000, (256, 100)), batch(256).round(), binary_cross_entropy, 10),
     "mlp_predict1": lambda: predict("mlp_predict1", mlp_params, dense, (1, 784)),
     "cnn_predict1": lambda: predict("cnn_predict1", cnn_params, cnn, (1, 28, 28, 1)),
+    "tiny_step": tiny_step,
     "chain": chain,
+    "attention": attention,
+    "elementwise": elementwise,
     "startup_jit": lambda: training_step(mlp_params(), dense, batch(128, 784), random.randint(0, 10, 128))(),
 })

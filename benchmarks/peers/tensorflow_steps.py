@@ -6,49 +6,34 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from models import Models  # noqa: E402
 from timing import main, measure  # noqa: E402
+from workloads import PREDICTION, TRAINING, batch, random  # noqa: E402
 
 keras, tf1 = tf.keras, tf.compat.v1  # tf.keras loads Keras on first use only
-random = np.random.RandomState(0)
 
 
-def batch(*shape):
-    return random.rand(*shape).astype("float32")
-
-
-def mlp():
-    return keras.Sequential([
-        keras.Input((784,)), keras.layers.Dense(512, activation="relu"), keras.layers.Dense(256, activation="relu"),
-        keras.layers.Dense(10, activation="softmax")])
-
-
-def cnn():
-    return keras.Sequential([
-        keras.Input((28, 28, 1)),
-        keras.layers.Conv2D(32, 3, activation="relu"), keras.layers.MaxPooling2D(),
-        keras.layers.Conv2D(64, 3, activation="relu"), keras.layers.MaxPooling2D(),
-        keras.layers.Flatten(), keras.layers.Dense(128, activation="relu"),
-        keras.layers.Dense(10, activation="softmax")])
-
-
-def keras_step(model, shape, jit):
-    """A function of no arguments that does one Adam step."""
-    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=jit)
-    x, y = batch(*shape), random.randint(0, 10, shape[0])
-    return lambda: model.train_on_batch(x, y)
-
-
-def train(name, model, shape, count):
+def train(name):
+    step, count = TRAINING[name]
     for variant, jit in (("keras", False), ("keras, xla", True)):
-        measure(f"{name}/{variant}", keras_step(model(), shape, jit), count)
+        measure(f"{name}/{variant}", step(Models(keras, jit_compile=jit)), count)
 
 
-def predict(name, model, shape):
-    x = batch(*shape)
-    measure(f"{name}/predict", lambda: model.predict(x, verbose=0), 30)
-    measure(f"{name}/predict_on_batch", lambda: model.predict_on_batch(x), 100)
-    function, tensor = tf.function(model), tf.constant(x)
-    measure(f"{name}/tf.function", lambda: function(tensor).numpy(), 200)
+def predict(name):
+    make, shape, count = PREDICTION[name]
+    model, x = make(Models(keras)), batch(*shape)
+    measure(f"{name}/predict_on_batch", lambda: model.predict_on_batch(x), count)
+    each_way(name, lambda x: model(x, training=False), (tf.constant(x),), count)
+
+
+def each_way(name, function, inputs, count):
+    """Measure the function as a graph, without and with XLA."""
+    def step(jit):
+        compiled = tf.function(function, jit_compile=jit)
+        return lambda: [y[0].numpy() for y in tf.nest.flatten(compiled(*inputs))]
+
+    for variant, jit in (("tf.function", None), ("tf.function, xla", True)):
+        measure(f"{name}/{variant}", step(jit), count)
 
 
 def session_step():
@@ -69,7 +54,7 @@ def session_step():
 
 
 def mlp_b128():
-    train("mlp_b128", mlp, (128, 784), 100)
+    train("mlp_b128")
     measure("mlp_b128/session", session_step(), 100)
 
 
@@ -93,21 +78,40 @@ def chain():
         h = (x - mean) * tf.math.rsqrt(variance + 1e-5) * gain + bias
         return tf.nn.softmax(tf.nn.gelu(h, approximate=True), -1)
 
-    def timed(variant, jit):
-        function = tf.function(normalized, jit_compile=jit)
-        measure(f"chain/{variant}", lambda: function(x, gain, bias)[0, 0].numpy(), 30)
+    each_way("chain", normalized, (x, gain, bias), 30)
 
-    timed("tf.function", None)
-    timed("tf.function, xla", True)
+
+def attention():
+    q, k, v, dy = (tf.random.normal((8, 8, 512, 64)) for _ in range(4))
+
+    def forward(q, k, v):
+        return tf.matmul(tf.nn.softmax(tf.matmul(q, k, transpose_b=True) / 8.0), v)
+
+    def gradient(q, k, v, dy):
+        return tf.gradients(forward(q, k, v), [q, k, v], dy)
+
+    each_way("attention_forward", forward, (q, k, v), 10)
+    each_way("attention_gradient", gradient, (q, k, v, dy), 10)
+
+
+def elementwise():
+    def chained(x):
+        h = x
+        for _ in range(10):
+            h = tf.sqrt(tf.abs(h * 1.01 + x)) - 0.5
+        return h
+
+    each_way("elementwise", chained, (tf.constant(batch(10_000_000)),), 10)
 
 
 main({
+    **{name: lambda name=name: train(name) for name in TRAINING},
     "mlp_b128": mlp_b128,
-    "cnn_b64": lambda: train("cnn_b64", cnn, (64, 28, 28, 1), 20),
+    **{name: lambda name=name: predict(name) for name in PREDICTION},
     "tiny_step": tiny_step,
-    "mlp_predict1": lambda: predict("mlp_predict1", mlp(), (1, 784)),
-    "cnn_predict1": lambda: predict("cnn_predict1", cnn(), (1, 28, 28, 1)),
     "chain": chain,
+    "attention": attention,
+    "elementwise": elementwise,
     "startup_session": lambda: session_step()(),
-    "startup_keras": lambda: keras_step(mlp(), (128, 784), False)(),
+    "startup_keras": lambda: TRAINING["mlp_b128"][0](Models(keras))(),
 })

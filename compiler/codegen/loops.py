@@ -17,13 +17,14 @@ from typing import Any
 from .. import dims as dm
 from ..dims import DimLike
 from ..ir import Graph, Operation, Tensor
-from ..opdef import REDUCTION, REGISTRY
+from ..opdef import REDUCTION, REGISTRY, crosses
 from ..shapes import Dims
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal
 from .kernel import KernelCall, Scratch
 
 # elements per block of a reduction that several tasks share, and how many blocks at most
 BLOCK_ELEMENTS, MAX_BLOCKS = 1 << 15, 16
+TILE = 16  # elements that a task takes of an axis along which it reads but does not write: a cache line
 
 
 class LoopGroup:
@@ -74,14 +75,15 @@ def lower_loops(group: LoopGroup) -> list[KernelCall]:
     """The kernel calls of a fused group. An inner loop walks several axes at once unless one is needed by itself."""
     rank = len(group.domain)
     if group.axes is None:
-        return _first(partial(_map, group, start) for start in range(max(rank, 1)))
+        maps = [partial(_map, group, start) for start in range(max(rank, 1))]
+        return _first([*(partial(_tiles, group, op) for op in group.body.operations if crosses(op)), *maps])
     kept = [a for a in range(rank) if a not in group.axes]
     reduced = sorted(group.axes)
     attempts = [partial(_rows, group, kept, reduced, merged) for merged in (True, False)]
     together = not reduced or reduced == list(range(reduced[0], reduced[-1] + 1))
     positions = any("arg" in op.definition.fields for op in group.reductions)
     if reduced and together and not positions and (not kept or kept[-1] > reduced[-1]):
-        attempts.insert(0, partial(_blocks, group, reduced, kept))
+        attempts[:0] = [partial(_blocks, group, reduced, kept, merged) for merged in (True, False)]
     return _first(attempts)
 
 
@@ -115,6 +117,35 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
         body = _loop("i", "begin", "end", emit, TASK, _loop("j", "0", count, emit, INNER))
         tasks = group.sizes(dm.product(group.domain[a] for a in outer))
     return [_call(group, emit, body, tasks, in_place=_in_place(emit, group))] if group.elements else []
+
+
+def _tiles(group: LoopGroup, permuted: Operation) -> list[KernelCall]:
+    """For an op that reads along axis b what it writes along the last one: tasks take some of b, so that the lines of
+    memory which a pass over the last axes reads are the next pass's too."""
+    source = permuted.attrs[permuted.definition.fields["permutes"]]
+    rank = len(group.domain)
+    b = first = source.index(rank - 1)
+    while first and source[first - 1] == source[first] - 1:
+        first -= 1
+    across, inner, outer = (group.walked(axes) for axes in (range(first, b + 1), range(b + 1, rank), range(first)))
+    if permuted.output.dims != group.domain or not across or not inner:
+        raise SplitRun
+    emit = group.emitter([run for run in (Run(across, "b", INNER), Run(inner, "j", INNER), Run(outer, "i", TASK))
+                          if run.axes])
+    for t in group.full:
+        _store(emit, group, t, emit.identity())
+    wide, count = (dm.product(group.domain[a] for a in axes) for axes in (across, inner))
+    tiles = -(-group.sizes(wide) // TILE)
+    per_row = emit.argument("tiles", tiles)
+    definitions = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])
+    body = ["for task in range(begin, end):", *indented([
+        f"i = task // {per_row}", f"low = task % {per_row} * {TILE}",
+        f"high = select(low + {TILE} < {emit.dim(wide)}, low + {TILE}, {emit.dim(wide)})",
+        *definitions[TASK], *emit.lines[TASK],
+        f"for j in range({emit.dim(count)}):", "    for b in range(low, high):",
+        *indented(indented([*definitions[INNER], *emit.lines[INNER]]))])]
+    tasks = group.sizes(dm.product(group.domain[a] for a in outer)) * tiles
+    return [_call(group, emit, body, tasks)] if group.elements else []
 
 
 def _in_place(emit: Emitter, group: LoopGroup) -> tuple[tuple[int, int], ...]:
@@ -165,14 +196,7 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
         for t in group.full:
             if stage[t] == k:
                 _store(emit, group, t, emit.identity())
-        loops: list[str] | None = None
-        for run in reversed(inner_runs):
-            count = emit.dim(dm.product(group.domain[a] for a in run.axes))
-            loops = _loop(run.variable, "0", count, emit, INNER) if loops is None else [
-                f"for {run.variable} in range({count}):", *indented(loops)]
-        if not inner_runs:
-            loops = list(emit.lines[INNER])
-        emit.lines[TASK] += loops or []
+        emit.lines[TASK] += _nest(group, emit, inner_runs) if inner_runs else emit.lines[INNER]
         for op, name in updates:
             emit.results[op.output] = name
     for t in group.rows:
@@ -282,14 +306,16 @@ def _row_index(emit: Emitter, group: LoopGroup, t: Tensor) -> list[str]:
 # reductions shared by tasks
 
 
-def _blocks(group: LoopGroup, reduced: list[int], kept: list[int]) -> list[KernelCall]:
+def _blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool) -> list[KernelCall]:
     """Tasks are blocks of the reduced run; each accumulates a row of what is kept after it."""
     outer, after = group.walked(a for a in kept if a < reduced[0]), group.walked(a for a in kept if a > reduced[-1])
     walked = group.walked(reduced)
     count, width = (group.sizes(dm.product(group.domain[a] for a in axes)) for axes in (walked, after))
     blocks = 1 if outer else max(1, min(MAX_BLOCKS, count * width // BLOCK_ELEMENTS, count))
-    runs = [Run(walked, "r", TASK if after else INNER), Run(after, "j", INNER), Run(outer, "i", TASK)]
+    inner_runs = [Run(after, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in after]
+    runs = [Run(walked, "r", TASK if after else INNER), *inner_runs, Run(outer, "i", TASK)]
     emit = group.emitter([run for run in runs if run.axes])
+    within = emit.linear([group.domain[a] for a in after], [emit.axis(a) for a in after])
     targets = {op: Scratch(blocks * width * op.output.dtype.size) if blocks > 1 else group.handle(op.output)
                for op in group.reductions}
     wide, length, block_count = (emit.dim(dm.product(group.domain[a] for a in after)),
@@ -300,11 +326,11 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int]) -> list[Kerne
     for op in group.reductions:
         element = emit.element(op.inputs[0], emit.identity())
         code, slot = op.output.dtype.code, emit.slot(targets[op])
-        at = f"task * {wide} + j" if after else "task"
+        at = f"task * {wide} + ({within})" if after else "task"
         total = f"total{slot}"
         before.append(f"{total} = {emit.identity_element(op)}")
         if after:  # the row of totals is in memory
-            before.append(f"store_{code}(p{slot}, {at}, {total}, {slot})")
+            before.append(f"store_{code}(p{slot}, task * {wide} + j, {total}, {slot})")
             emit.line(INNER, f"{total} = load_{code}(p{slot}, {at}, {slot})")
         emit.line(INNER, f"{total} = {code}({_step(op, total, element)})")
         (emit.lines[INNER] if after else finish).append(f"store_{code}(p{slot}, {at}, {total}, {slot})")
@@ -314,7 +340,7 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int]) -> list[Kerne
         f"low = {length} * task // {block_count}", f"high = {length} * (task + 1) // {block_count}"]
     definitions = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK]
     if after:
-        rows = _loop("j", "0", wide, emit, INNER)
+        rows = _nest(group, emit, inner_runs)
         task = [f"for j in range({wide}):", *indented(before),
                 "for r in range(low, high):", *indented([*definitions, *emit.lines[TASK], *rows])]
     else:
@@ -366,6 +392,15 @@ def _loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside
     body = [*definitions, *lines, *inside] or ["pass"]
     return [f"for {variable} in range({begin}, {end}):" if begin != "0" else f"for {variable} in range({end}):",
             *indented(body)]
+
+
+def _nest(group: LoopGroup, emit: Emitter, runs: Sequence[Run]) -> list[str]:
+    """A loop for each of the inner runs, the last one innermost."""
+    counts = [emit.dim(dm.product(group.domain[a] for a in run.axes)) for run in runs]
+    loops = _loop(runs[-1].variable, "0", counts[-1], emit, INNER)
+    for run, count in zip(reversed(runs[:-1]), reversed(counts[:-1]), strict=True):
+        loops = [f"for {run.variable} in range({count}):", *indented(loops)]
+    return loops
 
 
 def indented(lines: Iterable[str]) -> list[str]:

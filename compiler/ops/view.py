@@ -275,7 +275,7 @@ _transpose = OpDef(
     lambda op, g: [transpose(g, None if op.attrs["perm"] is None else np.argsort(op.attrs["perm"]))],
     lambda x, perm: np.ascontiguousarray(np.transpose(x, perm)),
     lower=lambda emit, op, index: emit.element(
-        op.inputs[0], [index[op.attrs["perm"].index(a)] for a in range(len(index))]))
+        op.inputs[0], [index[op.attrs["perm"].index(a)] for a in range(len(index))]), fields={"permutes": "perm"})
 
 
 def transpose(a: Any, perm: Any = None, name: str = "transpose") -> Tensor:

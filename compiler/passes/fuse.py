@@ -12,7 +12,18 @@ from ..dims import DimLike
 from ..dtypes import DType
 from ..errors import InternalError
 from ..ir import Graph, Operation, Tensor
-from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION, OpDef, has_native_types, writes_variable
+from ..opdef import (
+    ALIAS,
+    EFFECT,
+    ELEMENTWISE,
+    INDEX,
+    RANDOM,
+    REDUCTION,
+    OpDef,
+    crosses,
+    has_native_types,
+    writes_variable,
+)
 from ..shapes import Dims
 from .rewrite import consumers, sorted_operations
 from .units import Units
@@ -38,6 +49,11 @@ class Group:
         self.ops: list[Operation] = []
 
     @property
+    def crosses(self) -> bool:
+        """Whether a member does. Its own loops walk tiles, which a reduction's do not."""
+        return any(crosses(op) for op in self.ops)
+
+    @property
     def streams(self) -> bool:
         """Whether members may use a reduction's result: it is complete row by row, within a task."""
         return self.axes is None or (len(self.domain) - 1 in self.axes and len(self.axes) < len(self.domain))
@@ -47,7 +63,9 @@ class Group:
         if self.anchor is not None or len(self.ops) >= MAX_MEMBERS:
             return False
         if op.definition.family == REDUCTION:
-            return op.inputs[0].dims == self.domain and self.axes in (None, reduced_axes(op))
+            return op.inputs[0].dims == self.domain and self.axes in (None, reduced_axes(op)) and not self.crosses
+        if self.axes is not None and crosses(op):
+            return False
         dims = op.output.dims
         return dims == self.domain or (self.axes is not None and self.streams and self._is_row(dims))
 
@@ -169,7 +187,7 @@ class _Fusion:
     def mergeable(self, a: Group, b: Group) -> bool:
         if a.anchor or b.anchor or len(a.ops) + len(b.ops) > MAX_MEMBERS or a.domain != b.domain:
             return False
-        if a.axes != b.axes and None not in (a.axes, b.axes):
+        if a.axes != b.axes and (None not in (a.axes, b.axes) or a.crosses or b.crosses):
             return False
         streams = a.streams and b.streams
         for group, other in ((a, b), (b, a)):
