@@ -180,8 +180,7 @@ def _resolve(root: str, rest: str) -> Any:
     if rest == "python" or rest.startswith("python."):
         inner = rest.removeprefix("python").lstrip(".")
         places = [_find("", place) for place in _INTERNAL.get(inner, "").split(" ") if place]
-        found = [place for place in places if place is not None]
-        return Proxy(f"tensorflow.{rest}", *(found or [graphflow]))
+        return Proxy(f"tensorflow.{rest}", *([place for place in places if place is not None] or [graphflow]))
     if rest == "core" or rest.startswith("core."):
         name = rest.rpartition(".")[2]
         if not name.endswith("_pb2"):

@@ -52,8 +52,9 @@ from .linear_operator import (
 from .math_ops import matmul, norm, tensordot
 from .nn import l2_normalize
 
-cholesky, matrix_inverse, matrix_determinant, matrix_triangular_solve, matrix_solve, cholesky_solve = map(ranked, (
-    cholesky, matrix_inverse, matrix_determinant, matrix_triangular_solve, matrix_solve, cholesky_solve))
+cholesky, matrix_inverse, matrix_determinant = ranked(cholesky), ranked(matrix_inverse), ranked(matrix_determinant)
+matrix_triangular_solve, matrix_solve = ranked(matrix_triangular_solve), ranked(matrix_solve)
+cholesky_solve = ranked(cholesky_solve)
 det, inv, solve, slogdet = matrix_determinant, matrix_inverse, matrix_solve, log_matrix_determinant
 triangular_solve, eigh, eigvalsh, transpose = (matrix_triangular_solve, self_adjoint_eig, self_adjoint_eigvals,
                                                matrix_transpose)

@@ -283,7 +283,7 @@ class Affine(Bijector):
             raise ValueError("Affine: perturbations of low rank are not implemented; give scale_tril")
         super().__init__(validate_args=validate_args, is_constant_jacobian=True, forward_min_event_ndims=1, name=name)
         self.shift = None if shift is None else convert_to_tensor(shift)
-        diagonal = 1.0 if scale_identity_multiplier is None and scale_diag is None and scale_tril is None else 0.0
+        diagonal: Any = 1.0 if scale_identity_multiplier is None and scale_diag is None and scale_tril is None else 0.0
         if scale_identity_multiplier is not None:
             diagonal = diagonal + expand_dims(convert_to_tensor(scale_identity_multiplier), -1)
         if scale_diag is not None:
@@ -336,9 +336,20 @@ class Invert(Bijector):
                          inverse_min_event_ndims=bijector.forward_min_event_ndims,
                          name=name or f"invert_{bijector.name}")
         self.bijector = bijector
-        self.forward, self.inverse = bijector.inverse, bijector.forward  # type: ignore[method-assign]
-        self.forward_log_det_jacobian = bijector.inverse_log_det_jacobian  # type: ignore[method-assign]
-        self.inverse_log_det_jacobian = bijector.forward_log_det_jacobian  # type: ignore[method-assign]
+
+    def forward(self, x: Any, name: str = "forward") -> Tensor:
+        return self.bijector.inverse(x, name)
+
+    def inverse(self, y: Any, name: str = "inverse") -> Tensor:
+        return self.bijector.forward(y, name)
+
+    def forward_log_det_jacobian(self, x: Any, event_ndims: Any = None, name: str = "forward_log_det_jacobian"
+                                 ) -> Tensor:
+        return self.bijector.inverse_log_det_jacobian(x, event_ndims, name)
+
+    def inverse_log_det_jacobian(self, y: Any, event_ndims: Any = None, name: str = "inverse_log_det_jacobian"
+                                 ) -> Tensor:
+        return self.bijector.forward_log_det_jacobian(y, event_ndims, name)
 
 
 class Chain(Bijector):

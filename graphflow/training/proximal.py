@@ -17,6 +17,12 @@ def _shrunk(value: Tensor, rate: Tensor, l1: Tensor, l2: Tensor) -> Tensor:
     return sign(value) * maximum(abs_(value) - rate * l1, zeros_of(value)) / (1 + rate * l2)
 
 
+def _rates(optimizer: Optimizer, rate: Any, l1: Any, l2: Any) -> list[Tensor]:
+    """The learning rate and the strengths of the penalties as tensors."""
+    names = "learning_rate", "l1_regularization_strength", "l2_regularization_strength"
+    return [optimizer._tensor(value, name) for value, name in zip((rate, l1, l2), names, strict=True)]
+
+
 class ProximalGradientDescentOptimizer(Optimizer):
     """Gradient descent, then the proximal step of the l1 and l2 penalties (Duchi and Singer 2009)."""
 
@@ -29,12 +35,10 @@ class ProximalGradientDescentOptimizer(Optimizer):
         self._l2 = l2_regularization_strength
 
     def _prepare(self) -> None:
-        self._learning_rate_tensor = self._tensor(self._learning_rate, "learning_rate")
-        self._l1_tensor = self._tensor(self._l1, "l1_regularization_strength")
-        self._l2_tensor = self._tensor(self._l2, "l2_regularization_strength")
+        self._rates = _rates(self, self._learning_rate, self._l1, self._l2)
 
     def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
-        rate, l1, l2 = map(like, (self._learning_rate_tensor, self._l1_tensor, self._l2_tensor))
+        rate, l1, l2 = map(like, self._rates)
         return [_shrunk(value - rate * grad, rate, l1, l2)]
 
 
@@ -51,10 +55,11 @@ class ProximalAdagradOptimizer(Optimizer):
         self._l1, self._l2 = l1_regularization_strength, l2_regularization_strength
         self.element_slots = [("accumulator", initial_accumulator_value, None)]
 
-    _prepare = ProximalGradientDescentOptimizer._prepare
+    def _prepare(self) -> None:
+        self._rates = _rates(self, self._learning_rate, self._l1, self._l2)
 
     def _update_elements(self, like: Like, grad: Tensor, value: Tensor, *slots: Tensor) -> Sequence[Tensor]:
-        rate, l1, l2 = map(like, (self._learning_rate_tensor, self._l1_tensor, self._l2_tensor))
+        rate, l1, l2 = map(like, self._rates)
         total = slots[0] + grad * grad
         own = rate * rsqrt(total)
         return [_shrunk(value - grad * own, own, l1, l2), total]
