@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,8 @@ class Drawing:
                 f'<div class="gf-panels">{"".join(panels)}</div></div>')
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        if in_terminal():
+            return {}
         from .interactive import program_once
         bundle = {"text/plain": repr(self), "text/html": program_once() + self.fragment()}
         return bundle | ({"image/svg+xml": self.svg()} if len(self.panels) == 1 else {})
@@ -173,6 +176,12 @@ def needed(ops: Sequence[Operation]) -> list[Operation]:
     return [op for graph in dict.fromkeys(op.graph for op in ops) for op in graph.operations if op in found]
 
 
+def in_terminal() -> bool:
+    """Whether what is shown is shown by IPython in a terminal, which asks for pictures and throws them away."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == "TerminalInteractiveShell"
+
+
 def _svg(self: Graph) -> str:
     """The drawing as an SVG document (see graphflow.drawing)."""
     return draw(self).svg()
@@ -190,7 +199,7 @@ def _save(self: Graph, path: str | os.PathLike[str]) -> pathlib.Path:
 
 def _shown(self: Any, include: Any = None, exclude: Any = None) -> dict[str, str]:
     """What a notebook shows: of a tensor or an operation all that it is computed from, of an eager tensor its value."""
-    if getattr(self, "eager_value", None) is not None:
+    if getattr(self, "eager_value", None) is not None or in_terminal():
         return {}
     return draw(self)._repr_mimebundle_() | {"text/plain": repr(self)}
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import types
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -142,6 +143,14 @@ def test_notebooks_show_graphs_tensors_and_operations(graph, monkeypatch):
         assert base64.b64decode(still).decode() == bundle["image/svg+xml"]
         assert ("graphflowEngine=" in bundle["text/html"]) == (value is graph)  # once, for all outputs
     assert graph.svg() == to_svg(graph) and graph.html() == to_html(graph)
+
+
+def test_a_terminal_gets_no_pictures(graph, monkeypatch):
+    class TerminalInteractiveShell:
+        pass
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=TerminalInteractiveShell))
+    mean = layered()
+    assert mean._repr_mimebundle_() == graph._repr_mimebundle_() == draw(mean)._repr_mimebundle_() == {}
 
 
 def test_an_eager_tensor_shows_its_value():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...compiler.ir import Graph, Operation
-from ...drawing import draw, needed
+from ...drawing import draw, in_terminal, needed
 from ..layers.layer import Layer
 
 SUFFIXES = (".svg", ".png", ".pdf", ".html", ".dot")
@@ -41,6 +41,8 @@ class Pictured(Layer):
         return needed(ends)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        if in_terminal():
+            return {}
         try:
             drawing = draw(self)
         except ValueError:  # not built: its name
