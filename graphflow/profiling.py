@@ -16,7 +16,8 @@ from .compiler.codegen.kernel import KernelCall
 from .compiler.ir import Operation
 from .compiler.passes.specialise import needed_operations
 from .display import page, palette, printable, write_atomically
-from .explain.look import site_of
+from .explain.heat import heat_of
+from .explain.look import site_of, surroundings
 from .explain.page import STYLE, details, row, table
 from .explain.text import fusion, seconds, shorten
 from .explain.text import table as text_table
@@ -35,14 +36,15 @@ MOST = 40  # kernels listed as text
 
 @dataclasses.dataclass
 class Timing:
-    """All calls of a kernel for an op, or of an op that ran in Python (`host`). Times are in seconds; `nbytes` (moved)
-    and `flops` are those of all calls."""
+    """All calls of a kernel for an op, or of an op that ran in Python (`host`), `inside` loops and conds. Times are in
+    seconds; `nbytes` (moved) and `flops` are those of all calls."""
 
     op: str
     kernel: str
     fuses: tuple[str, ...]
     members: tuple[str, ...]
     site: str
+    inside: str
     host: bool
     calls: int = 0
     seconds: float = 0.0
@@ -102,20 +104,22 @@ class Profile:
         """The time of each kernel for each op, the longest first."""
         found: dict[Any, Timing] = {}
 
-        def of(op: Operation, kernel: str, host: bool) -> Timing:
+        def of(op: Operation, kernel: str, inside: str, host: bool) -> Timing:
             ops = members(op)
             return found.setdefault((op.name, kernel, op.site), Timing(
-                op.name, kernel, tuple(o.type for o in ops), tuple(o.name for o in ops), site_of(op), host))
+                op.name, kernel, tuple(o.type for o in ops), tuple(o.name for o in ops), site_of(op), inside, host))
 
         for whole in self._recorder.wholes.values():
-            for step, (calls, total, longest) in zip(whole.binding.steps, whole.rows.tolist(), strict=True):
+            around = surroundings(whole.plan.graph, whole.binding)
+            for step, inside, (calls, total, longest) in zip(
+                    whole.binding.steps, around, whole.rows.tolist(), strict=True):
+                name = step.call.name if isinstance(step.call, KernelCall) else step.op.type
                 if calls:
-                    is_kernel = isinstance(step.call, KernelCall)
-                    of(step.op, step.call.name if is_kernel else step.op.type, not is_kernel  # type: ignore[union-attr]
-                       ).add(calls, total, longest, step.call)
+                    of(step.op, name, inside, not isinstance(step.call, KernelCall)).add(
+                        calls, total, longest, step.call)
         for span in self._recorder.spans:
             if span.op is not None:
-                of(span.op, span.op.type, True).add(1, span.end - span.begin, span.end - span.begin)
+                of(span.op, span.op.type, "", True).add(1, span.end - span.begin, span.end - span.begin)
         return sorted(found.values(), key=lambda t: -t.seconds)
 
     @property
@@ -145,13 +149,8 @@ class Profile:
         return RunMetadata(step_stats=self.step_stats)
 
     def heat(self, names: Iterable[str]) -> dict[str, float]:
-        """Seconds by op, of those in `names`: a kernel's time in equal parts for the ops fused into it."""
-        wanted, found = set(names), dict[str, float]()
-        for timing in self.timings:
-            ops = [n for n in timing.members if n in wanted]
-            for name in ops:
-                found[name] = found.get(name, 0.0) + timing.seconds / len(ops)
-        return found
+        """Seconds by op, of those in `names` (see heat_of)."""
+        return heat_of(((t, t.seconds) for t in self.timings), names)
 
     # forms
 

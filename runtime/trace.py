@@ -66,9 +66,9 @@ class Run(NamedTuple):
 
 
 def members(op: Operation) -> list[Operation]:
-    """What a row of a plan computes: the op, or those fused into it."""
-    inside = op.attrs["body"].operations if op.type == "Fused" else [op]
-    return [o for o in inside if o.type not in ("Parameter", "Const")] or [op]
+    """What a row of a plan computes: the op, or those that became a kernel with it."""
+    inside = op.attrs["body"].operations if op.type in ("Fused", "Recurrence") else [op]
+    return [o for o in inside if o.type not in ("Parameter", "Argument", "Const")] or [op]
 
 
 class Recorder:

@@ -4,6 +4,7 @@
 """
 from __future__ import annotations
 
+import copy
 import dataclasses
 import sys
 from collections.abc import Mapping
@@ -55,12 +56,16 @@ def explain(fetches: Any, feed_dict: Any = None, feed_shapes: Mapping[Any, Any] 
 def explained(runner: Runner, shapes: Shapes, values: list[Any] | None, verbose: bool = False,
               notes: list[str] | None = None) -> Explanation:
     """The run of a runner on feeds of these shapes and, if they are given, of these `values`. What is timed works on a
-    copy of the session's variables."""
+    copy of the session's variables and tables; iterators and queues it finds as they are before any run."""
     user = runner.session
     own = Session(graph=user.graph, config=user.config, debug=False)
     for op in user.graph.operations:
         if op.type == "VariableV2" and (value := user.store.get(op)) is not None:
             own.store.set(op, value)
+    for key, table in user.resources.items():
+        if key[0] == "table":
+            own.resources[key] = copied = copy.copy(table)
+            copied.values = table.values and dict(table.values)
     look = Look(notes=[*(notes or ()), *(["no times: they need a feed_dict"] if values is None else [])])
     look.at(Runner(own, runner.outputs, runner.targets, runner.feeds, runner.sizes_fed, runner.done), shapes, values)
     return from_look(look, runner, shapes, verbose)
@@ -69,12 +74,13 @@ def explained(runner: Runner, shapes: Shapes, values: list[Any] | None, verbose:
 def from_look(look: Look, runner: Runner, shapes: Shapes, verbose: bool = False) -> Explanation:
     """The explanation of what was seen."""
     store = runner.session.store
+    variables = [v.nbytes for op in look.variables if (v := store.get(op)) is not None]
     return Explanation(
         tuple(runner.fetched),
         {t.name: f"{t.dtype.name}{format_dims(s)}" for t, s in zip(runner.feeds, shapes, strict=False)},
-        tuple(look.notes), tuple(look.stages), tuple(look.kernels), tuple(look.buffers), tuple(look.live_bytes),
-        look.arena_bytes, sum(v.nbytes for op in look.variables if (v := store.get(op)) is not None),
-        runner.session.threads(), look.planning, look.seconds, verbose)
+        tuple(dict.fromkeys(look.notes)), tuple(look.stages), tuple(look.kernels), tuple(look.buffers),
+        tuple(look.live_bytes), look.arena_bytes, sum(variables), runner.session.threads(), look.planning,
+        look.seconds, verbose)
 
 
 def _graph_of(fetches: Any) -> Graph | None:

@@ -72,7 +72,7 @@ class Look:
             stages = [s._replace(name=f"{s.name} (piece {piece})") for s in stages]
         self.planning += max(0.0, whole - sum(s.seconds for s in stages))
         buffers = buffers_of(binding)
-        inside = _surroundings(plan.graph, binding)
+        inside = surroundings(plan.graph, binding)
         best = None if times is None else peak(runner.session.threads())
         self.kernels += [
             _kernel(i + self.rows, step, plan, binding, None if times is None else times[i], best, inside[i])
@@ -111,7 +111,7 @@ class Look:
             pieces.run(values, sizes, watch)
         except FailedPreconditionError as error:
             self.seconds = None
-            self.notes.append(f"no further: {error}")
+            self.notes.append(f"no further, but any tensor can be fed: {error}")
 
     def _add_host(self, op: Operation, seconds: float | None) -> None:
         """An op between pieces: a row of its own in the schedule."""
@@ -148,7 +148,7 @@ def _seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def _surroundings(graph: Graph, binding: Binding) -> list[str]:
+def surroundings(graph: Graph, binding: Binding) -> list[str]:
     """The loops and conds around each row of the schedule, the outermost first."""
     around = _names_around(graph, "")
     found = [around.get(step.op, "") for step in binding.steps]

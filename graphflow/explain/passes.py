@@ -93,7 +93,7 @@ def line(op: Operation) -> str:
     inputs += [f"^{c.name}" for c in op.control_inputs]
     attributes = [f"{k}={_short(v)}" for k, v in op.attrs.items() if _is_told(k, v)]
     kind = op.type
-    if kind == "Fused":
+    if members(op) != [op]:
         kind += f"[{', '.join(o.type for o in members(op))}]"
         attributes = []
     inside = "; ".join(part for part in (", ".join(inputs), ", ".join(attributes)) if part)

@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..compiler.ir import Graph
@@ -14,6 +14,7 @@ from ..compiler.memory import aligned
 from ..compiler.pipeline import Stage
 from ..display import write_atomically
 from ..runtime.plan import BYTES_PER_NS, FLOPS_PER_NS, PARALLEL_NS
+from .heat import heat_of
 from .passes import Pass, passes_of
 from .text import seconds
 
@@ -134,11 +135,11 @@ class Explanation:
 
     @property
     def before(self) -> Graph:
-        return self.stages[0].graph
+        return self.stages[0].graph if self.stages else Graph()
 
     @property
     def after(self) -> Graph:
-        return self.stages[-1].graph
+        return self.stages[-1].graph if self.stages else Graph()
 
     @functools.cached_property
     def passes(self) -> list[Pass]:
@@ -176,15 +177,10 @@ class Explanation:
             titles[tuple(n for n in dict.fromkeys(kernel.members) if n in names)] = f"{kernel.row} {kernel.name}"
         return {title: list(ops) for ops, title in titles.items() if len(ops) > 1}
 
-    def heat(self, names: Iterable[str] | None = None) -> dict[str, float]:
-        """Seconds by op: a kernel's time in equal parts for the ops fused into it, of those in `names`."""
-        wanted = {op.name for op in self.before.operations} if names is None else set(names)
-        found: dict[str, float] = {}
-        for kernel in self.kernels:
-            ops = [n for n in kernel.members if n in wanted]
-            for name in ops if kernel.measured else ():
-                found[name] = found.get(name, 0.0) + kernel.measured / len(ops)  # type: ignore[operator]
-        return found
+    def heat(self) -> dict[str, float]:
+        """Seconds by op of `before` (see heat_of)."""
+        return heat_of(((k, k.measured) for k in self.kernels if k.measured),
+                       (op.name for op in self.before.operations))
 
     def draw(self, name: str | None = None, limit: int = 60) -> Drawing:
         """The graph before and after all passes, with the ops of a kernel framed and coloured by their time; or before

@@ -192,6 +192,21 @@ def test_a_run_in_pieces():
     assert "give a feed_dict" in str(unfed) and unfed.run_seconds is None and unfed.kernels[-1].host
 
 
+def test_tables_are_copied_and_iterators_may_be_fed():
+    keys = tf.placeholder(tf.string, [None])
+    table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a"], [2]), -1)
+    element = tf.data.Dataset.from_tensors(1.0).make_initializable_iterator().get_next()
+    doubled = element * 2.0
+    with tf.Session() as session:
+        session.run(tf.tables_initializer())
+        found = tf.explain(table.lookup(keys) * 2, {keys: ["a", "b"]}, session=session)
+        assert found.run_seconds and not found.notes and "Mul" in {k.name for k in found.kernels} | {
+            t for k in found.kernels for t in k.fuses}
+        unread = tf.explain(doubled, {}, session=session)
+        assert "any tensor can be fed: GetNext() failed" in unread.notes[0] and unread._repr_html_()
+        assert tf.explain(doubled, {element: 3.0}, session=session).measured
+
+
 def test_json(step):
     found = json.loads(json.dumps(tf.explain(step.fetches, step.feeds, session=step.session).to_dict()))
     assert found["passes"][0]["name"] == "specialise"
@@ -265,6 +280,7 @@ def test_loops_and_conds():
     added = {k.op: k for k in found.kernels if k.inside.endswith("while/cond/If")}
     assert {k.calls for k in added.values()} == {1, 6} and all("while/While > " in k.inside for k in added.values())
     assert any(k.inside == "while/While" and k.calls == 7 for k in found.kernels)
+    assert set(found.heat()) <= {op.name for op in found.before.operations} and found.heat()["while/While"] > 0
     assert any(o.where == "stack" for k in found.kernels for o in k.operands)
     assert "        while/cond/add = AddV2(" in "\n".join(lines(found.before).values())
 
