@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +14,8 @@ from ..compiler.opdef import RANDOM, OpDef, writes_variable
 from ..compiler.ops.constant import constant
 from ..compiler.ops.state import read_variable
 from ..compiler.passes.specialise import needed_operations
-from ..compiler.site import Site
+from ..compiler.site import Site, user_site
+from ..runtime.debug_report import Level
 from ..runtime.interpreter import evaluate, values_of
 from ..runtime.pieces import run_in_python
 from ..runtime.session import Session
@@ -25,6 +25,9 @@ from .tensor import EagerTensor
 
 # whose input counts later: the logits of probabilities, a variable's handle, what is conjugated twice
 _LOOKED_THROUGH = frozenset({"Conj", "ReadVariableOp", "Sigmoid", "Softmax"})
+
+
+_MANY_KEYS = 10_000
 
 
 class EagerGraph(Graph):
@@ -39,13 +42,22 @@ class EagerGraph(Graph):
         self.variables: weakref.WeakValueDictionary[Tensor, Any] = weakref.WeakValueDictionary()  # by handle
         self._names: set[str] = set()  # of variables
         self._borrowed: weakref.WeakKeyDictionary[Tensor, Tensor] = weakref.WeakKeyDictionary()  # handles, by theirs
-        self._draws: defaultdict[int, int] = defaultdict(int)  # how often numbers of a key were drawn
         self._beside = Graph() if beside is None else beside
         self.seed = self._beside.seed
 
     @property
     def symbolic(self) -> Graph:
         return self._beside
+
+    @property
+    def seed(self) -> int | None:
+        """As of any graph; what is drawn begins anew when it is set."""
+        return self._seed
+
+    @seed.setter
+    def seed(self, value: int | None) -> None:
+        self._seed = value
+        self._draws: dict[int, int] = {}  # how often numbers of a key were drawn
 
     @functools.cached_property
     def session(self) -> Session:
@@ -100,12 +112,23 @@ class EagerGraph(Graph):
             return []
         arrays = [np.empty(0) if t.eager_value is None else t.eager_value for t in op.inputs]
         if op.definition.family == RANDOM:
-            stream = self._draws[op.attrs["key"]]  # as of an op that runs again in a session
-            self._draws[op.attrs["key"]] += 1
-            return evaluate(op, arrays, {}, stream=stream)
+            return evaluate(op, arrays, {}, stream=self._stream(op.attrs["key"]))
         results = run_in_python(self.session, op, arrays, {})
         # a reference may give back its input
-        return [np.array(r, t.dtype.np) for r, t in zip(results, op.outputs, strict=True)]
+        values = [np.array(r, t.dtype.np) for r, t in zip(results, op.outputs, strict=True)]
+        if self.session.debugger:
+            op.site = user_site()
+            level = Level(values=dict(zip(op.inputs, arrays, strict=True)))
+            self.session.debugger.look(level, op, arrays, values)
+        return values
+
+    def _stream(self, key: int) -> int:
+        """How often numbers of a key were drawn before, as for an op that runs again in a session."""
+        if len(self._draws) > _MANY_KEYS:  # those of ops without a seed are used once
+            self._draws = {key: count for key, count in self._draws.items() if count > 1}
+        stream = self._draws.get(key, 0)
+        self._draws[key] = stream + 1
+        return stream
 
     def adopt(self, tensor: Tensor) -> Tensor:
         if tensor.op.graph is self:

@@ -205,3 +205,15 @@ def test_numerics_of_keras_models_can_be_checked():
     finally:
         tf.debugging.disable_check_numerics()
     assert np.isnan(model.predict(x, verbose=0)[1])
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_values_made_at_once_are_checked():
+    tf.debugging.enable_check_numerics()
+    try:
+        with tf.eager():
+            x = tf.constant([1., 0.])
+            with pytest.raises(tf.debugging.NumericsError, match=r"Log:0 : Tensor had Inf(.|\n)*\[2\] = \[1 0\]"):
+                tf.log(x)
+    finally:
+        tf.debugging.disable_check_numerics()
