@@ -23,7 +23,7 @@ _INTERNAL = {
     "framework.ops": "internal.ops", "framework.dtypes": "dtypes",
     "framework.errors": "errors",
     "framework.tensor_shape": "internal.tensor_shape",
-    "layers.utils": "internal.layers_utils", "framework.constant_op": "", "framework.random_seed": "",
+    "layers.utils": "layers.utils", "framework.constant_op": "", "framework.random_seed": "",
     "framework.graph_util": "graph_util", "framework.function": "", "framework.sparse_tensor": "",
     "framework.graph_io": "train", "ops.array_ops": "", "ops.math_ops": "math", "ops.nn_ops": "nn", "ops.nn": "nn",
     "ops.nn_impl": "nn", "ops.gen_nn_ops": "nn", "ops.gen_array_ops": "", "ops.gen_math_ops": "math",

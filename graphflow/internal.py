@@ -20,17 +20,8 @@ from .compiler.ops import tensor_proto
 from .compiler.ops.view import identity
 from .compiler.shapes import Dimension, TensorShape
 from .contrib.framework.support import deprecated, deprecated_arg_values, deprecated_args
-from .control_flow import smart_cond
 from .devices import list_logical_devices
 from .framework import control_dependencies, is_tensor
-from .keras.utils.conv_utils import (
-    conv_input_length,
-    conv_output_length,
-    deconv_length,
-    normalize_padding,
-    normalize_tuple,
-)
-from .layers.base import constant_bool
 from .linalg import triangular_solve
 from .math import div_no_nan
 from .math_ops import matmul
@@ -43,7 +34,7 @@ from .weighting import remove_squeezable
 
 __all__ = [
     "all_util", "context", "control_flow_ops", "control_flow_util", "deprecation", "device_lib", "function_utils",
-    "layers_utils", "linear_operator_util", "metrics_impl", "ops", "resource_variable_ops", "session",
+    "linear_operator_util", "metrics_impl", "ops", "resource_variable_ops", "session",
     "tensor_shape", "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope",
     "variables",
 ]
@@ -161,9 +152,6 @@ tensor_shape = SimpleNamespace(
     vector=lambda length: TensorShape([length]), matrix=lambda rows, cols: TensorShape([rows, cols]),
     unknown_shape=lambda ndims=None, rank=None: TensorShape(None if ndims is rank is None else [None] * (
         rank if ndims is None else ndims)))
-layers_utils = SimpleNamespace(constant_value=constant_bool, smart_cond=smart_cond, normalize_tuple=normalize_tuple,
-                               normalize_padding=normalize_padding, conv_output_length=conv_output_length,
-                               conv_input_length=conv_input_length, deconv_output_length=deconv_length)
 control_flow_ops = SimpleNamespace(with_dependencies=with_dependencies)
 ops = SimpleNamespace(register_proto_function=register_proto_function)
 session = SimpleNamespace(InteractiveSession=InteractiveSession, Session=Session, BaseSession=Session,
