@@ -272,7 +272,8 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", co
 
 def set_random_seed(seed: int | None) -> None:
     """Set the default graph's seed, from which ops without a seed of their own derive theirs."""
-    default_graph().seed = seed
+    graph = default_graph()
+    graph.seed = graph.symbolic.seed = seed
 
 
 def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:

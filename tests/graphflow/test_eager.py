@@ -112,6 +112,8 @@ def test_data_random_numbers_and_layers():
     tf.set_random_seed(1)
     first, second = tf.random_normal([3]).numpy(), tf.random_normal([3]).numpy()
     assert not np.array_equal(first, second)
+    tf.set_random_seed(1)
+    assert np.array_equal(tf.random_normal([3]).numpy(), first)
     layer = tf.layers.Dense(3)
     assert layer(tf.ones([2, 4])).shape.as_list() == [2, 3] and len(layer.variables) == 2
 

@@ -27,6 +27,8 @@ def at_once(graph: Graph) -> Iterator[None]:
     held = graph.get_collection_ref(_BESIDE)
     if not held:
         held.append(EagerGraph(graph))
+    if held[0].seed != graph.seed:
+        held[0].seed = graph.seed
     with contextlib.nullcontext() if default_graph().eager else held[0].as_default():
         yield
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...compiler.ir import Tensor, default_graph
+from ... import framework
+from ...compiler.ir import Tensor
 from ...compiler.ops.gather import one_hot
 from ...compiler.ops.view import squeeze
 
@@ -63,4 +64,4 @@ def set_random_seed(seed: int) -> None:
         raise ValueError(f"Expected `seed` argument to be an integer. Received: seed={seed!r} (of type {type(seed)})")
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    default_graph().seed = seed
+    framework.set_random_seed(seed)
