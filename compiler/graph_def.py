@@ -169,10 +169,13 @@ class Importer:
         self.prefix = prefix
         self.input_map = {k if k.startswith("^") else _full(k): v for k, v in (input_map or {}).items()}
         self.operations: dict[str, Operation] = {}
-        self._symbols: dict[int, Dim] = {}
+        self._symbols: dict[int, DimLike] = {}
 
     def add(self, nodes: Iterable[NodeDef]) -> dict[str, Operation]:
         """{name in the GraphDef: operation}."""
+        nodes = list(nodes)
+        for node in nodes if self.input_map else ():
+            self._take_sizes(node)
         for node in nodes:
             inputs, control, definition = self._arguments(node)
             attrs = {k: self.decode(v) for k, v in node.attr.items()}
@@ -180,6 +183,17 @@ class Importer:
             self.operations[node.name] = self.graph.add(definition, inputs, attrs, f"{self.prefix}{node.name}/", types,
                                                         control)
         return self.operations
+
+    def _take_sizes(self, node: NodeDef) -> None:
+        """Where a tensor stands in place of the node's, let the sizes that this one leaves open be that one's."""
+        given = self.input_map.get(_full(node.name))
+        dims = node.attr.get("dims")
+        if given is None or given.dims is None or not isinstance(dims, dict):
+            return
+        for size, own in zip(dims.get("tuple", ()), given.dims, strict=False):
+            match size:
+                case {"dim": [[1, int(symbol)]]}:
+                    self._symbols.setdefault(symbol, own)
 
     def _arguments(self, node: NodeDef) -> tuple[list[Tensor], list[Operation], Any]:
         if node.op not in REGISTRY:

@@ -41,7 +41,7 @@ from .scopes import RematScope, StatelessScope, SymbolicScope, device, name_scop
 from .variables import Variable
 
 _names = Names(globals(), {"wrappers": "wrappers",  # scikit-learn takes long to import
-                           "distillation": "distillation",
+                           "distillation": "distillation", "export": "export",
                            "visualization": "visualization"})
 
 

@@ -154,6 +154,7 @@ from .reshaping import (
     ZeroPadding3D,
 )
 from .tf_op import SlicingOpLambda, TFOpLambda
+from .tfsm_layer import TFSMLayer
 from .wrappers import SpectralNormalization, TimeDistributed, Wrapper
 
 
@@ -195,8 +196,9 @@ __all__ = [
     "RepeatVector", "Rescaling", "Reshape", "Resizing", "ReversibleEmbedding", "STFTSpectrogram", "SeparableConv1D",
     "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
     "Solarization", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization",
-    "SlicingOpLambda", "StackedRNNCells", "StringLookup", "Subtract", "TFOpLambda", "TextVectorization",
-    "ThresholdedReLU", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D",
+    "SlicingOpLambda", "StackedRNNCells", "StringLookup", "Subtract", "TFOpLambda", "TFSMLayer",
+    "TextVectorization", "ThresholdedReLU", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D",
+    "UpSampling3D",
     "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot",
     "maximum", "minimum", "multiply", "serialize", "subtract",
 ]

@@ -279,6 +279,12 @@ class Model(Pictured, Fitter):
         saving.save_model(self, filepath, overwrite, zipped, include_optimizer=include_optimizer,
                           save_format=save_format)
 
+    def export(self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None,
+               input_signature: Any = None, **kwargs: Any) -> None:
+        """Write the model's inference, to be read without the code that made it (see keras.export)."""
+        from ..export import export_model  # stands above
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
+
     def save_weights(self, filepath: Any, overwrite: bool = True, save_format: str | None = None,
                      max_shard_size: float | None = None) -> None:
         """Write the weights: `.weights.h5` is Keras 3's layout, another `.h5` name the older one."""

@@ -37,6 +37,7 @@ _names = Names(globals(), {
     "legacy": "legacy",
     "layer_utils": "count_params get_source_inputs is_keras_tensor print_summary",
     "model_visualization": "model_to_dot plot_model",
+    "multi_gpu_utils": "multi_gpu_model",
     "packing": "pack_x_y_sample_weight unpack_x_y_sample_weight",
     "sequence_utils": "pad_sequences",
 })

@@ -1,0 +1,17 @@
+"""Keras 2's way to several GPUs."""
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+
+def multi_gpu_model(model: Any, gpus: Any = None, cpu_merge: bool = True, cpu_relocation: bool = False) -> Any:
+    """The model itself, with a warning: all the processor's cores compute each batch. Raises ValueError for fewer than
+    two GPUs, as in Keras."""
+    count = len(gpus) if isinstance(gpus, (list, tuple)) else 2 if gpus is None else int(gpus)
+    if count <= 1:
+        raise ValueError("For multi-gpu usage to be effective, call `multi_gpu_model` with `gpus >= 2`. Received: "
+                         f"`gpus={gpus}`")
+    warnings.warn("multi_gpu_model: graphflow computes on the processor, whose cores share each batch; the model is "
+                  "returned as it is.", stacklevel=2)
+    return model
