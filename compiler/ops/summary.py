@@ -165,10 +165,13 @@ def tensor_message(x: np.ndarray) -> Any:
     return make_tensor_proto(x)
 
 
-def _tensors(x: np.ndarray, tag: str, plugin: str) -> list[Any]:
+def _tensors(x: np.ndarray, tag: str, plugin: str = "", metadata: bytes = b"") -> list[Any]:
+    """`metadata` is a serialized SummaryMetadata."""
     pb = messages()
-    metadata = pb.SummaryMetadata(plugin_data=pb.SummaryMetadata.PluginData(plugin_name=plugin))
-    return [pb.Summary.Value(tag=tag, metadata=metadata, tensor=tensor_message(x))]
+    told = pb.SummaryMetadata.FromString(metadata)
+    if plugin:
+        told.plugin_data.plugin_name = plugin
+    return [pb.Summary.Value(tag=tag, metadata=told, tensor=tensor_message(x))]
 
 
 tensor_summary = _summary("TensorSummaryV2", lambda x: None, _tensors)

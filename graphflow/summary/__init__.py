@@ -121,9 +121,14 @@ def text(name: str, tensor: Any = None, collections: Sequence[str] | None = None
 
 def tensor_summary(name: str, tensor: Any, summary_description: Any = None, collections: Sequence[str] | None = None,
                    summary_metadata: Any = None, family: str | None = None, display_name: str | None = None) -> Tensor:
-    """A summary of a whole tensor, for the plugin that `summary_metadata` names."""
-    plugin = "" if summary_metadata is None else summary_metadata.plugin_data.plugin_name
-    return _add(_ops.tensor_summary, name, tensor, collections, family, plugin=plugin)
+    """A summary of a whole tensor, for the plugin that `summary_metadata` (a SummaryMetadata) names."""
+    kind = __getattr__("SummaryMetadata")
+    metadata = kind.FromString(b"" if summary_metadata is None else summary_metadata.SerializeToString())
+    if summary_description is not None:
+        metadata.summary_description = summary_description
+    if display_name is not None:
+        metadata.display_name = display_name
+    return _add(_ops.tensor_summary, name, tensor, collections, family, metadata=metadata.SerializeToString())
 
 
 def merge(inputs: Sequence[Any], collections: Sequence[str] | None = None, name: str | None = None) -> Tensor:
