@@ -23,8 +23,9 @@ from ..ops.symbolic import symbolic_value
 from ..ops.tensor_array import read_row
 from ..ops.view import dim_scalar, reverse
 from ..subgraph import parameter
+from .loop_products import product_after, product_of_columns, product_of_rows
 from .prune import prune
-from .rewrite import consumers, copied, reshaped, transform
+from .rewrite import consumers, copied, reachable, reshaped, transform
 from .rows import follows_from, keeps_rows, row_dims, steps_after
 from .totals import other_input, total
 
@@ -88,10 +89,10 @@ class _Rule:
         if (op.attrs["bound"] is None or len(op.attrs["body"].operations) > MAX_OPERATIONS
                 or any(t in self.lost for t in op.outputs) or not all(is_loop(t.op) for t in body_inputs(op)[1])):
             raise Unfit(op)
-        return _Loop(op, inputs, self).replace()
+        return Loop(op, inputs, self).replace()
 
 
-class _Loop:
+class Loop:
     """A loop on its way. Tensors of its body are called inner, those of the body in the making ours."""
 
     def __init__(self, op: Operation, inputs: list[Tensor], rule: _Rule):
@@ -180,7 +181,7 @@ class _Loop:
         if self.uses.get(v) == [following.op] and self.inner.outputs.count(following) == 1:
             if self.row_written(i) is not None and _is_zero(initial):
                 return "stacked"
-            if following.op.type == "AddV2" and total(other_input(following.op, v), self.outer) is not None:
+            if following.op.type == "AddV2" and total(other_input(following.op, v), self.outer, self.lift) is not None:
                 return "sum"
         return "carried"
 
@@ -272,10 +273,15 @@ class _Loop:
                 self.ours[t] = self.row_of(sequence, t)
             elif op.definition.family == ALIAS and len(op.inputs) == 1:
                 self.ours[t] = self.shaped(self.of(op.inputs[0]), t)
+            elif (product := self.product(op)) is not None:
+                self.ours[t] = product
             else:
                 copies = copied(self.body, op, [self.of(x) for x in op.inputs]).outputs
                 self.ours.update(zip(op.outputs, copies, strict=True))
         return self.ours[t]
+
+    def product(self, op: Operation) -> Tensor | None:
+        return product_of_columns(self, op) if is_repeat(self.op) else product_of_rows(self, op)
 
     def again(self, t: Tensor, step: Tensor) -> Tensor:
         """What another loop's body computes from its `step`."""
@@ -350,34 +356,44 @@ class _Loop:
     def prepared(self, following: Tensor) -> Callable[[Sequence[Tensor]], Tensor]:
         """What gives a sum's last value less its first, once there are stacks."""
         v = next(t for t in following.op.inputs if t.op.type == "Argument" and t in self.inner.inputs[:self.n])
-        needed, summed = total(other_input(following.op, v), self.outer)  # type: ignore[misc]
+        needed, summed = total(other_input(following.op, v), self.outer, self.lift)  # type: ignore[misc]
         sources = [self.source(self.of(t)) for t in needed]
         return lambda stacks: summed(stacks[s] if isinstance(s, int) else s for s in sources)
 
     def source(self, t: Tensor) -> Tensor | int:
         """The rows of all steps: a sequence that has them already, or the number of an output."""
-        for sequence, row in self.rows.items():
-            if t is row and sequence.op.type == "Recurrence" and sequence.dims[0] == self.bound:  # type: ignore[index]
-                return sequence
-        return self.stack(t)
+        sequence = self.sequence_of(t)
+        return sequence if sequence is not None and sequence.op.type == "Recurrence" else self.stack(t)
+
+    def sequence_of(self, t: Tensor) -> Tensor | None:
+        """The outer sequence of as many rows as there are steps of which ours is one row."""
+        return next((s for s, row in self.rows.items() if t is row and s.dims[0] == self.bound), None)  # type: ignore[index]
 
     # the op
 
     def make(self, variables: Sequence[Tensor], initial: Sequence[Tensor], following: Sequence[Tensor]
-             ) -> tuple[Tensor, ...]:
-        body = self.body
+             ) -> list[Tensor]:
+        """The last values of the variables, then the rows of all steps of what is stacked."""
+        body, n = self.body, len(variables)
         body.inputs = (self.position, *variables, *self.captured.values())
         body.outputs = (*following, *self.stacked)
+        used = {x for op in reachable(body) for x in op.inputs} | set(following)
+        after = {t: t.op for t in self.stacked if t.op.definition.family == CONTRACTION and t not in used
+                 and t.op.inputs[1] in self.captured.values()}
+        stacked = list(dict.fromkeys(after[t].inputs[0] if t in after else t for t in self.stacked))
+        body.outputs = (*following, *stacked)
         body = prune(body)
-        if not variables or not keeps_rows(body, body.inputs[1:len(variables) + 1]):
+        if not variables or not keeps_rows(body, body.inputs[1:n + 1]):
             raise Unfit(self.op)
-        types = (*(v.type for v in variables),
-                 *(TensorType(t.dtype, (self.bound, *row_dims(t))) for t in self.stacked))
-        attrs: dict[str, Any] = {"body": body, "variables": len(variables), "bound": self.bound,
-                                 "mirrored": self.mirrored, "reverse": is_repeat(self.op) != self.mirrored,
-                                 "types": types}
-        return self.outer.add(recurrence, [self.count, *initial, *self.captured], attrs, self.op.name,
+        types = (*(v.type for v in variables), *(TensorType(t.dtype, (self.bound, *row_dims(t))) for t in stacked))
+        attrs: dict[str, Any] = {"body": body, "variables": n, "bound": self.bound, "mirrored": self.mirrored,
+                                 "reverse": is_repeat(self.op) != self.mirrored, "types": types}
+        made = self.outer.add(recurrence, [self.count, *initial, *self.captured], attrs, self.op.name,
                               control_inputs=()).outputs
+        rows, outside = dict(zip(stacked, made[n:], strict=True)), {ours: x for x, ours in self.captured.items()}
+        return [*made[:n], *(
+            product_after(rows[after[t].inputs[0]], outside[after[t].inputs[1]], after[t]) if t in after else rows[t]
+            for t in self.stacked)]
 
 
 def _is_zero(t: Tensor) -> bool:

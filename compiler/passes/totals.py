@@ -11,23 +11,28 @@ from .rewrite import copied, reshaped
 
 # given the rows of all steps [steps, batch, n] that a sum needs, one after the other, the sum
 Total = Callable[[Iterator[Tensor]], Tensor]
-_LINEAR = {"Place", "StridedSlice", "Transpose"}  # of one input: the sum of the results is the result for the sum
+# of one input, and the sum of the results is the result for the sum
+_LINEAR = {"Place", "StridedSlice", "Transpose", "Neg"}
 
 
-def total(x: Tensor, outer: Graph) -> tuple[list[Tensor], Total] | None:
+def total(x: Tensor, outer: Graph, lift: Callable[[Tensor], Tensor | None]) -> tuple[list[Tensor], Total] | None:
     """How a tensor of a loop's body is summed over the steps in the graph around it, and of which tensors of the body
-    the rows have to be stacked; None where it cannot be."""
+    the rows have to be stacked; None where it cannot be. `lift` gives what is the same in each step, as it is there."""
     op, dims = x.op, x.dims
     if op.type == "AddV2" and all(t.dims == dims for t in op.inputs):
-        a, b = (total(t, outer) for t in op.inputs)
+        a, b = (total(t, outer, lift) for t in op.inputs)
         return None if a is None or b is None else (a[0] + b[0], lambda rows: a[1](rows) + b[1](rows))
     if op.definition.family == CONTRACTION and len(dims or ()) == 2 and op.attrs["transpose_a"] and (
             not op.attrs["transpose_b"]):
-        return list(op.inputs), lambda rows: matmul(_joined(next(rows)), _joined(next(rows)), transpose_a=True)
+        return list(op.inputs), lambda rows: matmul(joined(next(rows)), joined(next(rows)), transpose_a=True)
     if op.type == "Sum" and op.attrs["axis"] in (0, (0,)) and len(op.inputs[0].dims or ()) == 2:
-        return [op.inputs[0]], lambda rows: reshaped(reduce_sum(_joined(next(rows)), 0), dims)
+        return [op.inputs[0]], lambda rows: reshaped(reduce_sum(joined(next(rows)), 0), dims)
+    if op.type == "Mul":
+        same = next((t for t in op.inputs if lift(t) is not None and other_input(op, t).dims == dims), None)
+        scaled = None if same is None else total(other_input(op, same), outer, lift)
+        return None if scaled is None else (scaled[0], lambda rows: scaled[1](rows) * lift(same))  # type: ignore[arg-type]
     if op.type in _LINEAR or op.definition.family == ALIAS and len(op.inputs) == 1:
-        inside = total(op.inputs[0], outer)
+        inside = total(op.inputs[0], outer, lift)
         if inside is not None:
             return inside[0], lambda rows: copied(outer, op, [inside[1](rows)]).output
     return None
@@ -38,7 +43,7 @@ def other_input(op: Operation, t: Tensor) -> Tensor:
     return op.inputs[1] if op.inputs[0] is t else op.inputs[0]
 
 
-def _joined(rows: Tensor) -> Tensor:
+def joined(rows: Tensor) -> Tensor:
     """[steps, batch, n] as [steps * batch, n]."""
     assert rows.dims is not None
     return reshaped(rows, (rows.dims[0] * rows.dims[1], rows.dims[2]))

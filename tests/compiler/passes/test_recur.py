@@ -94,6 +94,20 @@ def test_stages_of_products():
     program.check()
 
 
+def joined(x, h, w):
+    return ew.tanh(matmul(slicing.concat([x, h], 1), slicing.concat([w, w * 2], 0)))
+
+
+def test_a_sequence_meets_a_matrix_for_all_steps_at_once():
+    program = Program(with_gradients(lambda x, w: recurrent(x, w, cell=joined)), *arrays((3, 5, 6), (6, 6)))
+    graph = program.after("order")
+    for loop in of_type(graph, "Recurrence"):  # what is left is the state's part
+        product, = of_type(loop.attrs["body"], "MatMul")
+        assert product.inputs[1].dims == (6, 6)
+    assert sorted(op.inputs[0].dims for op in of_type(graph, "MatMul")) == [(15, 6), (15, 6), (15, 12)]
+    program.check()
+
+
 @pytest.mark.parametrize("cell", [
     lambda x, h, w: matmul(h, w) - reduction.reduce_mean(h, 0, keepdims=True) + x,
     lambda x, h, w: matmul(w[:5, :5], h) + x,
