@@ -77,10 +77,11 @@ def _grad(op: Operation, *grads: Tensor | None) -> Sequence[Tensor | None]:
 _late = OpDef("Late", COMPOSITE, _types, _grad, _reference, expand=_expand, fields={"shape_operand": 0})
 
 
-def late(argument: str, rank: Callable[[int], int] | None = None, dtype: DType | None = None
+def late(argument: str, rank: Callable[[int], int] | None = None, dtype: DType | None = None, elements: bool = False
          ) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
     """Let a function's argument be data. Its first argument, a tensor or a list of them, goes through the graph; `rank`
-    gives the result's rank from the first one's. The result has that one's dtype unless `dtype` is given.
+    gives the result's rank from the first one's. The result has that one's dtype unless `dtype` is given. With
+    `elements` the function itself takes data of which it knows the shape.
 
     Raises InvalidArgumentError when the graph runs with a value that the function refuses.
     """
@@ -95,7 +96,8 @@ def late(argument: str, rank: Callable[[int], int] | None = None, dtype: DType |
             given = signature.bind(*args, **kwargs).arguments
             value = given.get(argument)
             data = convert_to_tensor(value) if _may_be_data(value) else None
-            if data is None or not data.dtype.is_integer or static_value(data) is not None:
+            if data is None or not data.dtype.is_integer or static_value(data) is not None or (
+                    elements and data.shape.is_fully_defined()):
                 return function(*args, **kwargs)
             first = next(iter(signature.parameters))
             return _build(function, data, first, argument, given, rank, dtype)
@@ -149,8 +151,8 @@ def _build(function: Callable[..., Tensor], data: Tensor, first: str, argument: 
 _same = int  # the rank of the result is the first tensor's
 
 concat = late("axis", _same)(slicing.concat)
-pad = late("paddings", _same)(slicing.pad)
-tile = late("multiples", _same)(slicing.tile)
+pad = late("paddings", _same, elements=True)(slicing.pad)
+tile = late("multiples", _same, elements=True)(slicing.tile)
 reverse = late("axis", _same)(view.reverse)
 expand_dims = late("axis", lambda rank: rank + 1)(view.expand_dims)
 cumsum = late("axis", _same)(cumulative.cumsum)
