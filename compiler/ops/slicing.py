@@ -11,7 +11,7 @@ from ..dims import DimLike
 from ..dtypes import DType, int32
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import COPY, INDEX, OpDef
+from ..opdef import COMPOSITE, COPY, OpDef
 from ..shapes import Dims, format_dims, normalize_axis, unequal
 from .arguments import check_same_dtype, convert_all, is_tensor
 from .constant import convert_to_tensor, register_conversion
@@ -341,10 +341,20 @@ def _tile_grad(op: Operation, g: Tensor) -> Sequence[Tensor]:
     return [reduce_sum(reshape(g, dims), range(0, len(dims), 2))]
 
 
-_tile = OpDef(
-    "Tile", INDEX, _tile_types, _tile_grad, lambda x, multiples: np.tile(x, multiples),
-    lower=lambda emit, op, index: emit.element(
-        op.inputs[0], [f"({i}) % {emit.size(op.inputs[0], a)}" for a, i in enumerate(index)]))
+def _tile_expand(x: Tensor, multiples: Sequence[DimLike]) -> Tensor:
+    """A repeated axis becomes (times, size), is broadcast, and joined again."""
+    parts: list[DimLike] = []
+    wanted: list[DimLike] = []
+    dims = known_rank("Tile", x)
+    for d, m in zip(dims, multiples, strict=True):
+        joined = isinstance(m, int) and m == 1 or isinstance(d, int) and d == 1
+        parts += [d] if joined else [1, d]
+        wanted += [d * m] if joined else [m, d]
+    return reshape(broadcast_to(reshape(x, parts), wanted), [d * m for d, m in zip(dims, multiples, strict=True)])
+
+
+_tile = OpDef("Tile", COMPOSITE, _tile_types, _tile_grad, lambda x, multiples: np.tile(x, multiples),
+              expand=_tile_expand)
 
 
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
