@@ -64,8 +64,9 @@ class ExportArchive:
         if input_signature is None:
             raise ValueError("Please provide an `input_signature`, the shapes and dtypes of the inputs of endpoint "
                              f"'{name}'.")
-        graph = getattr(self._tracked[0], "graph", None) if self._tracked else None
-        with (graph or default_graph()).as_default() as graph, outside_steps(), StepScope(), training_as(False):
+        graph: Any = getattr(self._tracked[0], "graph", None) if self._tracked else None
+        graph = default_graph() if graph is None else graph
+        with graph.as_default(), outside_steps(), StepScope(), training_as(False):
             entries = tree.map_structure(_entry, list(input_signature))
             outputs = tree.map_structure(lambda t: identity(convert_to_tensor(t)), fn(*entries))
         session = backend.get_session(graph)

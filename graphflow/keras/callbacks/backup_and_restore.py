@@ -86,7 +86,7 @@ class BackupAndRestore(Callback):
 
     def _give_back(self, counted: list[Any], arrays: list[Any]) -> None:
         """Set what callbacks had counted, where there are as many of each kind as there were."""
-        kept = [callback for callback in self.others if getattr(callback, "progress", ())]
+        kept = [callback for callback in self.others if getattr(callback, "counted", ())]
         if [type(callback).__name__ for callback in kept] != [name for name, _ in counted]:
             return
         for callback, (_, values) in zip(kept, counted, strict=True):
@@ -144,7 +144,7 @@ def _counted(callbacks: list[Any]) -> tuple[list[Any], list[Any]]:
     found = []
     for callback in callbacks:
         values: dict[str, Any] = {}
-        for name in getattr(callback, "progress", ()):
+        for name in getattr(callback, "counted", ()):
             value = getattr(callback, name)
             if isinstance(value, list):
                 values[name] = {"arrays": len(arrays)}

@@ -16,7 +16,7 @@ class Callback:
     validation_data: list[Any] | None = None
     watches_batches = True  # False: what the class does at batches is not needed now, so that they cost nothing
     runs_last = False  # whether it is told after all others, whatever their order
-    progress: tuple[str, ...] = ()  # the attributes that a backup keeps: numbers, and lists of arrays
+    counted: tuple[str, ...] = ()  # the attributes that a backup keeps: numbers, and lists of arrays
     _model: Any = None
 
     def __init__(self) -> None:

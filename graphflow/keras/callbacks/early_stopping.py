@@ -13,7 +13,7 @@ class EarlyStopping(MonitorCallback):
     """Stop when `monitor` has not improved by more than `min_delta` for `patience` epochs, counted from
     `start_from_epoch`. `restore_best_weights` puts back the weights of the best epoch at the end."""
 
-    progress = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
+    counted = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
 
     def __init__(self, monitor: str = "val_loss", min_delta: float = 0, patience: int = 0, verbose: int = 0,
                  mode: str = "auto", baseline: float | None = None, restore_best_weights: bool = False,

@@ -23,7 +23,7 @@ class ModelCheckpoint(MonitorCallback):
     `filepath` that is no metric.
     """
 
-    progress = ("best",)
+    counted = ("best",)
 
     def __init__(self, filepath: Any, monitor: str = "val_loss", verbose: int = 0, save_best_only: bool = False,
                  save_weights_only: bool = False, mode: str = "auto", save_freq: Any = "epoch",

@@ -14,7 +14,7 @@ class ReduceLROnPlateau(MonitorCallback):
     """Multiply the learning rate by `factor` (below 1) when `monitor` has not improved by `min_delta` for `patience`
     epochs, down to `min_lr`; then wait `cooldown` epochs. Raises ValueError for another factor."""
 
-    progress = ("best", "wait", "cooldown_counter")
+    counted = ("best", "wait", "cooldown_counter")
 
     def __init__(self, monitor: str = "val_loss", factor: float = 0.1, patience: int = 10, verbose: int = 0,
                  mode: str = "auto", min_delta: float = 1e-4, cooldown: int = 0, min_lr: float = 0.0, **kwargs: Any):

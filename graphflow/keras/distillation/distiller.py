@@ -84,8 +84,8 @@ class Distiller(Model):
         return total
 
     def _distillation_loss(self, x: Any, y_pred: Any) -> Any:
-        features = {kind: None if extract is None else extract(x, training=kind == "student")
-                    for kind, extract in self._extractors.items()}
+        features: dict[str, Any] = {kind: None if extract is None else extract(x, training=kind == "student")
+                                    for kind, extract in self._extractors.items()}
         if features["teacher"] is None:
             features["teacher"] = {OUTPUT: self.teacher(x, training=False)}
         total: Any = 0.0

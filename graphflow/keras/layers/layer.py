@@ -12,6 +12,7 @@ from ...compiler.ops.elementwise import cast
 from ...compiler.ops.reduction import size_of
 from ...compiler.ops.state import placeholder
 from .. import backend, dtype_policies, regularizers
+from ..computed import computed
 from ..legacy.layer import Keras2Layer
 from ..legacy.phase import note_phase
 from ..naming import auto_name
@@ -208,7 +209,7 @@ class Layer(Connected, Weighted, Keras2Layer):
             elif recording():
                 note_phase(self, outputs, bound.get("training"))
             self._pass_mask(first, outputs, previous)
-        return outputs
+        return outputs if has_tensor((given, given_keywords)) else computed(outputs)
 
     def _at_once(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """A call on values in training: what it changes is changed now, and what it gives is a constant."""

@@ -51,7 +51,7 @@ class Merge(Layer):
         return self.merge([reshape(t, (t.dims[:1] + (1,) * (rank - len(t.dims)) + t.dims[1:])) if len(t.dims) < rank
                            else t for t in inputs])
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         masks = _checked_masks(inputs, previous_mask)
         if masks is None or any(m is None for m in masks):
             return None
@@ -164,7 +164,7 @@ class Concatenate(Merge):
         shape[self.axis] = None if None in sizes else sum(sizes)
         return tuple(shape)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         masks = _checked_masks(inputs, previous_mask)
         if masks is None or all(m is None for m in masks):
             return None
@@ -219,7 +219,7 @@ class Dot(Merge):
             d for i, d in enumerate(input_shape[1]) if i not in (0, b)]
         return tuple(rest) if len(rest) > 1 else (rest[0], 1)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return None
 
     def get_config(self) -> dict[str, Any]:

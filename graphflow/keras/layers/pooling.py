@@ -151,7 +151,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         total = reduce_sum(inputs * kept, self.axes, keepdims=self.keepdims)
         return total / reduce_sum(kept, self.axes, keepdims=self.keepdims)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return None
 
 

@@ -25,7 +25,7 @@ def note_phase(layer: Any, outputs: Any, training: Any) -> None:
     """Note it on tensors that a layer made of variables and constants."""
     for output in flatten(outputs):
         if isinstance(output, Tensor):
-            output._uses_learning_phase = training is None and layer_uses_phase(layer)
+            output.__dict__["_uses_learning_phase"] = training is None and layer_uses_phase(layer)
 
 
 def layer_uses_phase(layer: Any) -> bool:

@@ -11,6 +11,7 @@ from ...compiler.ops.elementwise import cast
 from ...compiler.ops.reduction import reduce_sum, size_of
 from ...compiler.ops.view import expand_dims, squeeze, zeros_of
 from .. import backend
+from ..computed import computed
 from ..masks import mask_of
 from ..naming import auto_name, object_name, ops_named
 from ..nest import flatten, map_structure
@@ -57,7 +58,8 @@ class Loss:
             values = self.call(truth, prediction)
             masks = [m for m in (masks[0] if len(masks) == 1 else None, mask_of(values)) if m is not None]
             mask = ew.logical_and(*masks) if len(masks) == 2 else masks[0] if masks else None
-            return reduce_weighted(values, sample_weight, self.reduction, mask)
+            loss = reduce_weighted(values, sample_weight, self.reduction, mask)
+        return loss if any(isinstance(y, Tensor) for y in flatten([y_true, y_pred])) else computed(loss)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         raise NotImplementedError(f"Loss {type(self).__name__} does not have a `call()` method implemented.")

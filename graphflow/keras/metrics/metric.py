@@ -17,6 +17,7 @@ from ...compiler.ops.view import broadcast_to, expand_dims, identity, zeros_of
 from ...framework import control_dependencies
 from ...variables import Variable as GraphVariable
 from .. import backend, initializers
+from ..computed import computed
 from ..losses.loss import apply_mask, rank_of, same_rank
 from ..masks import mask_of
 from ..naming import auto_name
@@ -44,6 +45,8 @@ class Metric:
         super().__init_subclass__(**kwargs)
         if "update_state" in vars(cls):
             cls.update_state = _outside_steps(cls.update_state)  # type: ignore[method-assign]
+        if "result" in vars(cls):
+            cls.result = _to_look_at(cls.result)  # type: ignore[method-assign]
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"Metric {type(self).__name__} does not have an `update_state()` method.")
@@ -120,6 +123,14 @@ def _outside_steps(update: Callable[..., Any]) -> Callable[..., Any]:
         backend.get_session(operation.graph).run(operation)
         return group()  # whoever runs what an update gives does not update twice
     return update_state
+
+
+def _to_look_at(result: Callable[..., Any]) -> Callable[..., Any]:
+    """`result` whose value can be asked for outside steps."""
+    @functools.wraps(result)
+    def look(self: Metric, *args: Any, **kwargs: Any) -> Any:
+        return computed(result(self, *args, **kwargs))
+    return look
 
 
 def _symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

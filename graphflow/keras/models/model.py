@@ -22,7 +22,7 @@ from ..nest import alone, flatten, map_structure
 from ..saving import saving
 from ..saving.compiling import compile_model
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
-from ..scope import calling, current_scope, in_order, outside_steps, recording
+from ..scope import StepScope, calling, current_scope, in_order, outside_steps, recording
 from ..utils.summary import print_summary
 from .network import Network
 from .network_config import network_config, network_from_config
@@ -80,7 +80,8 @@ class Model(Pictured, Fitter):
         """The masks of the outputs for inputs with these masks."""
         if self._network is None:
             return None
-        outputs, _ = self._network.run(inputs, previous_mask)
+        with StepScope(), calling(self):  # what the call adds is not the model's
+            outputs, _ = self._network.run(inputs, previous_mask)
         return map_structure(mask_of, alone(outputs))
 
     def _pass_mask(self, first: Any, outputs: Any, previous: Any) -> None:

@@ -59,7 +59,7 @@ class Fitter(Trainer):
         for epoch in range(self._initial_epoch or initial_epoch, epochs):
             self.reset_metrics()
             if batches.resized() and epoch:
-                hooks.set_params({**hooks.params, "steps": batches.steps})
+                hooks.set_params({**(hooks.params or {}), "steps": batches.steps})
             hooks.on_epoch_begin(epoch)
             runs = batches.epoch()
             first = self._skipped(runs)

@@ -228,7 +228,7 @@ class FeatureSpace(Layer):
 
     # encoding
 
-    def __call__(self, data: Any) -> Any:  # type: ignore[override]
+    def __call__(self, data: Any) -> Any:
         self.get_encoded_features()
         if not isinstance(data, dict):
             raise ValueError(f"A FeatureSpace can only be called with a dict. Received: data={data} (of type "
@@ -308,7 +308,7 @@ def _cardinality(key: str, layer: Any) -> int:
     if isinstance(layer, CategoryEncoding):
         return layer.num_tokens
     if isinstance(layer, (Discretization, HashedCrossing, Hashing)):
-        return layer.num_bins
+        return int(layer.num_bins or 0)
     raise ValueError(f"Feature '{key}' has `output_mode='one_hot'`. However it isn't a standard feature and the "
                      "dimensionality of its output space is not known, thus it cannot be one-hot encoded. Try using "
                      "`output_mode='int'`.")

@@ -1,0 +1,166 @@
+"""What Keras 2's programs do with layers and models, and later ones do not."""
+import multiprocessing
+import warnings
+
+import numpy as np
+import pytest
+
+import graphflow as tf
+from graphflow import aliases, keras
+from graphflow.keras import Input, Model, Sequential, layers
+from graphflow.keras import backend as K
+from graphflow.keras.saving.conversion import preprocess_weights_for_loading
+from graphflow.keras.utils import multi_gpu_model
+
+
+class WithConstant(layers.Layer):
+    """states + inputs + what it is given once."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = self.state_size = units
+
+    def build(self, input_shape):
+        step, constant = input_shape
+        assert step[-1] == constant[-1] == self.units
+
+    def call(self, inputs, states, constants):
+        output = states[0] + inputs + constants[0]
+        return output, [output]
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+def test_constants_of_recurrent_layers():
+    x, c, s = Input((2, 3)), Input((3,)), Input((3,))
+    layer = layers.RNN(WithConstant(3))
+    with keras.saving.custom_object_scope({"WithConstant": WithConstant}):
+        flat = layers.RNN.from_config({**layer.get_config(), "num_constants": 1, "name": "flat"})
+        both = layers.Bidirectional(layers.RNN(WithConstant(3)))
+    model = Model([x, c, s], [layer(x, initial_state=s, constants=c), flat([x, s, c])])
+    data = [np.ones((4, 2, 3)), np.full((4, 3), 10.0), np.full((4, 3), 0.5)]
+    for found in model.predict(data, verbose=0):
+        np.testing.assert_allclose(found, np.full((4, 3), 22.5))
+    assert layer.get_config()["num_constants"] == 1 and isinstance(layer.input, list) and len(layer.input) == 3
+    with keras.saving.custom_object_scope({"WithConstant": WithConstant}):
+        assert both(x, constants=c).shape == (None, 6)
+    with pytest.raises(ValueError, match="list with the states"):
+        layers.Bidirectional(layers.GRU(3))(x, initial_state=s)
+
+
+def test_a_subclass_may_give_the_states_last():
+    class Old(layers.LSTM):
+        def call(self, inputs, mask=None, training=None, initial_state=None):
+            return super().call(inputs, mask, training, initial_state)
+
+    x, h, c = Input((3, 2)), Input((2,)), Input((2,))
+    old, new = Old(2), layers.LSTM(2)
+    model = Model([x, h, c], [old(x, initial_state=[h, c]), new(x, initial_state=[h, c])])
+    old.set_weights(new.get_weights())
+    first, second = model.predict([np.ones((1, 3, 2)), np.ones((1, 2)), np.ones((1, 2))], verbose=0)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_functions_of_recurrent_layers_need_their_own_inputs_alone():
+    for _ in range(2):  # two inputs of one batch size in a graph
+        inputs = Input((2, 3))
+        found = K.function([inputs], list(layers.LSTM(2, return_state=True)(inputs)))([np.ones((1, 2, 3))])
+        assert [a.shape for a in found] == [(1, 2)] * 3
+
+
+def test_inputs_and_targets_that_the_graph_gives():
+    values = np.arange(8.0).reshape(4, 2)
+    entry = Input(tensor=tf.Variable(values, dtype=tf.float32))
+    model = Model(entry, layers.Dense(1, use_bias=False, kernel_initializer="ones")(entry))
+    target = K.variable(values.sum(1, keepdims=True) + 1)
+    model.compile("sgd", "mse", target_tensors=[target])
+    assert model.train_on_batch(None, None) == 1
+    assert model.fit(None, None, epochs=1, steps_per_epoch=2, verbose=0).history["loss"][0] > 0
+    assert model.predict(None, steps=3, verbose=0).shape == (12, 1)
+    with pytest.raises(ValueError, match="steps_per_epoch"):
+        model.fit(None, None, verbose=0)
+    with pytest.raises(ValueError, match="one entry per model output"):
+        model.compile("sgd", "mse", target_tensors=[target, target])
+    with pytest.raises(TypeError, match="set"):
+        model.compile("sgd", "mse", target_tensors=set())
+
+
+def test_class_weights_by_output_and_losses_of_some():
+    x = Input((1,))
+    ones = {"use_bias": False, "kernel_initializer": "ones"}
+    model = Model(x, [layers.Dense(1, name="a", **ones)(x), layers.Dense(1, name="b", **ones)(x)])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    data, labels = np.array([[3.0], [3.0]]), np.array([[0.0], [1.0]])
+    logs = model.fit(data, [labels, labels], verbose=0, class_weight={"a": {0: 2.0, 1: 0.0}}).history
+    np.testing.assert_allclose([logs["a_loss"][0], logs["b_loss"][0]], [9, 6.5])
+    model.compile("sgd", {"b": "mse"}, metrics=["mae"])
+    assert model.test_on_batch(data, labels)[0] == 6.5
+    with pytest.raises(RuntimeError, match="compile"):
+        Model(x, x * 1.0).train_on_batch(data, labels)
+
+
+def test_members_of_layers_and_models():
+    a, b = Input((4,)), Input((4,))
+    dense, drop = layers.Dense(2, activity_regularizer="l2"), layers.Dropout(0.5)
+    one, two = dense(a), drop(b)
+    assert not one._uses_learning_phase and two._uses_learning_phase
+    assert not layers.Dropout(0.5)(a, training=True)._uses_learning_phase
+    model = Model([a, b], [one, two])
+    assert model.uses_learning_phase and model.compute_mask([a, b], [None, None]) == [None, None]
+    assert {d: len(ops) for d, ops in model._layers_by_depth.items()} == {0: 2, 1: 2}
+    model([Input((4,)), Input((4,))])
+    assert len(model.losses) == 1  # of its own inputs
+    dense.add_update(0, inputs=a)
+    dense.add_loss(3, inputs=None)
+    assert dense.get_updates_for(a) == [0] and dense.get_losses_for(None) == [3]
+    convolution = layers.Conv2D(1, 2)
+    assert convolution.compute_mask(a, [None]) is None
+    with pytest.raises(TypeError, match="does not support masking"):
+        convolution.compute_mask(a, [np.ones(4)])
+    with pytest.raises(ValueError, match="same input multiple times"):
+        Model([a, a], one)
+    with pytest.raises(ValueError, match="strictly less"):
+        layers.Conv2DTranspose(1, 3, strides=2, output_padding=2)
+
+
+def test_masks_of_time_steps():
+    inputs = Input((None, 3))
+    timed = layers.TimeDistributed(layers.Embedding(5, 2, mask_zero=True))
+    folded = layers.TimeDistributed(layers.GRU(2))
+    inner = timed.compute_mask(inputs)
+    outer = folded.compute_mask(timed(inputs), inner)
+    data = np.array([[[1, 2, 0], [0, 0, 0]]])
+    first, second = K.function([inputs], [inner, outer])([data])
+    assert first.tolist() == (data > 0).tolist() and second.tolist() == [[True, False]]
+
+
+def test_old_weights_of_convolutional_recurrent_layers():
+    layer = layers.ConvLSTM2D(2, (3, 3), input_shape=(2, 3, 6, 6), data_format="channels_first")
+    Sequential([layer])
+    new = layer.get_weights()
+    gates = [np.split(w, 4, -1) for w in new]
+    old = [gates[part][gate] for gate in (0, 2, 1, 3) for part in range(3)]
+    for expected, got in zip(new, preprocess_weights_for_loading(layer, old, "1"), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_names_that_have_little_to_do_here():
+    model = Sequential([layers.Dense(1, input_shape=(2,))])
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert multi_gpu_model(model, gpus=4) is model
+    assert len(seen) == 1
+    with pytest.raises(ValueError, match="gpus >= 2"):
+        multi_gpu_model(model, gpus=1)
+
+
+def test_processes_that_are_started_anew_know_the_aliases():
+    import sys
+    finders = list(sys.meta_path)
+    aliases.install()
+    try:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            assert pool.apply(eval, ("__import__('keras').__version__",)) == aliases.KERAS_VERSION
+    finally:
+        sys.meta_path[:] = finders
