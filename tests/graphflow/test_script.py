@@ -5,6 +5,11 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
+import pytest
+
+from graphflow import script
+
 PROGRAM = '''
 from __future__ import print_function
 import sys
@@ -85,3 +90,12 @@ assert inspect.getargspec(lambda a, b=1: a).args == tf_inspect.getargspec(lambda
 print(keras.__version__, device_lib.list_local_devices()[0].device_type)
 ''')
     assert done.stdout == "2.3.1 CPU\n", done.stderr
+
+
+def test_arrays_are_made_as_numpy_1_made_them():
+    array = script._as_before(np.array)
+    assert array([1, 2], copy=False).tolist() == [1, 2]
+    ragged = array([[1, 2], [3]])
+    assert ragged.dtype == object and ragged.tolist() == [[1, 2], [3]]
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        array([[1, 2], [3]], dtype=float)
