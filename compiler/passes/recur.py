@@ -86,7 +86,7 @@ class _Rule:
     def __call__(self, op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         if not is_loop(op) or op in self.kept:
             return None
-        if (op.attrs["bound"] is None or len(op.attrs["body"].operations) > MAX_OPERATIONS
+        if (op.attrs.get("bound") is None or len(op.attrs["body"].operations) > MAX_OPERATIONS
                 or any(t in self.lost for t in op.outputs) or not all(is_loop(t.op) for t in body_inputs(op)[1])):
             raise Unfit(op)
         return Loop(op, inputs, self).replace()
@@ -388,7 +388,7 @@ class Loop:
         types = (*(v.type for v in variables), *(TensorType(t.dtype, (self.bound, *row_dims(t))) for t in stacked))
         attrs: dict[str, Any] = {"body": body, "variables": n, "bound": self.bound, "mirrored": self.mirrored,
                                  "reverse": is_repeat(self.op) != self.mirrored, "types": types}
-        made = self.outer.add(recurrence, [self.count, *initial, *self.captured], attrs, self.op.name,
+        made = self.outer.add(recurrence, [self.count, *initial, *self.captured], attrs, "Recurrence",
                               control_inputs=()).outputs
         rows, outside = dict(zip(stacked, made[n:], strict=True)), {ours: x for x, ours in self.captured.items()}
         return [*made[:n], *(
