@@ -14,6 +14,7 @@ from ..compiler.ops.constant import convert_to_tensor
 from ..framework import GraphKeys
 from ..python_io import tf_record_iterator
 from . import values as at_once_values
+from .trace import trace_export, trace_off, trace_on
 from .values import (
     SummaryWriter,
     create_file_writer,
@@ -27,7 +28,8 @@ from .writer import FileWriter, FileWriterCache
 
 __all__ = ["FileWriter", "FileWriterCache", "SummaryWriter", "all_v2_summary_ops", "audio", "create_file_writer",
            "create_noop_writer", "experimental", "flush", "histogram", "image", "initialize", "merge", "merge_all",
-           "record_if", "scalar", "should_record_summaries", "tensor_summary", "text"]
+           "record_if", "scalar", "should_record_summaries", "summary_iterator", "tensor_summary", "text",
+           "trace_export", "trace_off", "trace_on"]
 
 _MESSAGES = {"Summary": "summary_pb2", "SummaryMetadata": "summary_pb2", "SummaryDescription": "summary_pb2",
              "HistogramProto": "summary_pb2", "Event": "event_pb2", "SessionLog": "event_pb2",

@@ -114,7 +114,7 @@ def is_meant(*arguments: Any) -> bool:
 
 
 def write_value(name: str, make: Callable[[np.ndarray], Any], plugin: str, data: Any, step: Any = None,
-                description: str | None = None) -> bool:
+                description: str | None = None, content: bytes = b"") -> bool:
     """Write what `make` makes of the data, for a plugin. Returns whether it was written. Raises ValueError without a
     step, TypeError for a tensor of a graph, which has no value yet."""
     if not should_record_summaries():
@@ -130,7 +130,7 @@ def write_value(name: str, make: Callable[[np.ndarray], Any], plugin: str, data:
     scope = default_graph().get_name_scope()
     tag = f"{scope}/{name}" if scope else name
     assert _state.writer is not None
-    _state.writer.write(plugin_summary(tag, plugin, make(value), description=description), int(step))
+    _state.writer.write(plugin_summary(tag, plugin, make(value), content, description), int(step))
     return True
 
 

@@ -180,6 +180,23 @@ def test_values_are_written_at_once_as_in_tensorflow_2(tmp_path):
     assert list(found["i", 4][1][:2]) == [b"3", b"2"] and found["scope/t", 4][1].item() == b"seen"
 
 
+def test_a_trace_holds_graph_and_times(tmp_path):
+    x = tf.placeholder(tf.float32, [2], name="x")
+    y = tf.exp(x, name="y")
+    with tf.Session() as session, tf.summary.create_file_writer(tmp_path).as_default():
+        tf.summary.trace_on()
+        session.run(y, {x: [0., 1.]})
+        tf.summary.trace_export("run", step=1)
+        with pytest.raises(ValueError, match="trace_on"):
+            tf.summary.trace_export("again", step=2)
+    value, = [v for event in records(tmp_path) for v in event.summary.value]
+    from tensorboard.compat.proto.config_pb2 import RunMetadata
+    metadata = RunMetadata.FromString(tf.make_ndarray(value.tensor).item())
+    assert value.metadata.plugin_data.plugin_name == "graph_run_metadata"
+    assert [n.name for n in metadata.function_graphs[0].pre_optimization_graph.node] == ["x", "y"]
+    assert [n.node_name for n in metadata.step_stats.dev_stats[0].node_stats] == ["y"]
+
+
 def test_where_nothing_can_be_written_one_warning_says_so(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     summary = tf.Summary(value=[tf.Summary.Value(tag="a", simple_value=1.)])
