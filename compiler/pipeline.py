@@ -13,6 +13,7 @@ from .passes.fold import fold
 from .passes.fuse import fuse
 from .passes.order import order
 from .passes.prune import prune
+from .passes.recompute import recompute
 from .passes.recur import recur
 from .passes.resolve import resolve
 from .passes.rewrite import transform
@@ -54,6 +55,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     recur,
     eliminate_common_subexpressions,
     simplify,
+    recompute,
     prune,
     order,
     fuse,

@@ -11,6 +11,7 @@ from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.elementwise import cast, rsqrt, square
 from .compiler.ops.reduction import size_of
 from .compiler.ops.slicing import pad, slice_axis
+from .compiler.ops.standardize import standardize
 from .compiler.ops.view import broadcast_to, reshape, shape_of, squeeze, stop_gradient
 from .framework import name_scope
 
@@ -67,9 +68,8 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, mean: Any = None, variance
 
     with name_scope(name, "FusedBatchNorm", [value]):
         if is_training:
-            batch_mean = reduction.reduce_mean(value, axes)
-            centered = value - channels(batch_mean)
-            batch_variance = reduction.reduce_mean(square(centered), axes)
+            scaled, *statistics = standardize.operation(value, channels(scale), axis=axes, epsilon=epsilon).outputs
+            batch_mean, batch_variance = (squeeze(v, axes) for v in statistics)
             count = cast(size_of(value, axes), value.dtype)
             out_mean, out_variance = batch_mean, batch_variance * (count / elementwise.maximum(count - 1, 1))
             if exponential_avg_factor != 1.0:
@@ -79,10 +79,9 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, mean: Any = None, variance
         else:
             batch_variance = out_variance = stop_gradient(variance)
             out_mean = stop_gradient(mean)
-            centered = value - channels(out_mean)
-        factor = channels(rsqrt(batch_variance + epsilon) * scale)
+            scaled = (value - channels(out_mean)) * channels(rsqrt(batch_variance + epsilon) * scale)
         # nothing flows back through the statistics, as in TensorFlow
-        return centered * factor + channels(offset), stop_gradient(out_mean), stop_gradient(out_variance)
+        return scaled + channels(offset), stop_gradient(out_mean), stop_gradient(out_variance)
 
 
 def batch_norm_with_global_normalization(

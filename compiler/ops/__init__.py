@@ -41,6 +41,7 @@ from . import (
     sparse,
     special,
     spectral,
+    standardize,
     state,
     string_parts,
     strings,
@@ -55,6 +56,6 @@ __all__ = [
     "cumulative", "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example",
     "factorization", "fingerprint", "gather", "image", "io", "linalg", "lookup", "matrix_functions", "matrix_parts",
     "nn", "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets",
-    "slicing", "sorting", "sparse", "special", "spectral", "state", "string_parts", "strings", "summary",
+    "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state", "string_parts", "strings", "summary",
     "symbolic", "view", "window",
 ]

@@ -103,6 +103,7 @@ class _Fusion:
         for op in reversed(self.graph.operations):
             if op not in self.groups and is_loop_member(op):
                 self.place(op)
+        self.merge_readers()
         return self.contract()
 
     # contraction groups
@@ -166,6 +167,18 @@ class _Fusion:
                     group.axes = reduced_axes(op)
                 return
         self.units.join(op, _empty_group(op))
+
+    def merge_readers(self) -> None:
+        """Reductions of the same matrix over columns share one pass over it."""
+        for x, users in self.uses.items():
+            first: Group | None = None
+            for group in dict.fromkeys(map(self.groups.get, users)):
+                if group is None or group.axes is None or group.streams or group.domain != x.dims:
+                    continue
+                if first is None:
+                    first = group
+                elif first.axes == group.axes and self.mergeable(first, group):
+                    self.units.merge(first, group)
 
     def find_row_domains(self) -> None:
         """For each op the domain of the streaming reduction that it is computed from, if any: that is where it should

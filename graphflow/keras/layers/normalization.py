@@ -8,7 +8,8 @@ import numpy as np
 from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast, maximum, minimum, relu, rsqrt, sqrt, square, where
-from ...compiler.ops.reduction import reduce_mean, reduce_sum
+from ...compiler.ops.reduction import reduce_sum
+from ...compiler.ops.standardize import standardize
 from ...compiler.ops.view import broadcast_to, expand_dims, reshape, stop_gradient, zeros_of
 from .. import backend
 from .arguments import take_weight_arguments, weight_config
@@ -84,8 +85,14 @@ class BatchNormalization(Layer):
                                                         for a in range(len(inputs.dims or ()))])
 
         gamma, beta = (None if v is None else spread(v) for v in (self.gamma, self.beta))
+        standard: Tensor | None = None
         if training and self.trainable:
-            mean, variance = self._moments(inputs, axes, mask)
+            if mask is None:
+                operands = [inputs] if gamma is None or self.renorm else [inputs, gamma]
+                standard, mean, variance = standardize.operation(
+                    *operands, axis=tuple(axes), epsilon=self.epsilon).outputs
+            else:
+                mean, variance = self._moments(inputs, axes, mask)
             if self.renorm:
                 gamma, beta = self._renormalized(mean, variance, gamma, beta, spread)
                 deviation = sqrt(variance + self.epsilon)
@@ -96,10 +103,11 @@ class BatchNormalization(Layer):
                 self._move("moving", self.momentum, mean=mean, variance=variance)
         else:
             mean, variance = spread(self.moving_mean), spread(self.moving_variance)
-        factor = rsqrt(variance + self.epsilon)
-        if gamma is not None:
-            factor = factor * gamma
-        y = (inputs - mean) * factor
+        if standard is not None:
+            y = standard * gamma if self.renorm else standard
+        else:
+            factor = rsqrt(variance + self.epsilon)
+            y = (inputs - mean) * (factor if gamma is None else factor * gamma)
         return y if beta is None else y + beta
 
     def _move(self, kind: str, momentum: float, **statistics: Tensor) -> None:
@@ -127,10 +135,7 @@ class BatchNormalization(Layer):
         return sqrt(convert_to_tensor(self.moving_variance_initializer(shape, dtype=dtype)))
 
     def _moments(self, x: Tensor, axes: list[int], mask: Any) -> tuple[Tensor, Tensor]:
-        """The batch's mean and variance, reduced axes kept; of the elements where the mask holds, if there is one."""
-        if mask is None:
-            mean = reduce_mean(x, axes, keepdims=True)
-            return mean, reduce_mean(square(x - mean), axes, keepdims=True)
+        """The mean and variance of the elements where the mask holds, reduced axes kept."""
         kept = broadcast_to(expand_dims(convert_to_tensor(mask), -1), x.dims)
         count = reduce_sum(cast(kept, x.dtype), axes, keepdims=True) + backend.epsilon()
         mean = reduce_sum(where(kept, x, zeros_of(x)), axes, keepdims=True) / count

@@ -1,4 +1,4 @@
-"""Depthwise and three-dimensional convolution against sums over windows; pooling on the host."""
+"""Depthwise and three-dimensional convolution against sums over windows; pooling on the host; standardized batches."""
 from __future__ import annotations
 
 from typing import Any
@@ -9,6 +9,7 @@ from graphflow.compiler.dtypes import int64
 from graphflow.compiler.ops import conv3d, depthwise, view
 from graphflow.compiler.ops import pooling_host as host
 from graphflow.compiler.ops.constant import constant
+from graphflow.compiler.ops.standardize import standardize
 
 
 def _patches(x: np.ndarray, window: Any, strides: Any, padding: Any, dilations: Any) -> np.ndarray:
@@ -95,3 +96,8 @@ for _overlapping in (False, True):
     case("FractionalPoolGrad", lambda x, y, dy, o=_overlapping: host.fractional_pool_grad(
         x, y, dy, constant(np.array([0, 2, 4])), constant(np.array([0, 1, 3])), overlapping=o, mean=True),
          floats((1, 4, 3, 2)), floats((1, 2, 2, 2)), floats((1, 2, 2, 2)), grad=False)
+
+for _shape, _scale, _axis in (((2, 3, 2, 3), (3,), (0, 1, 2)), ((4, 3), (1, 3), (0,)), ((3, 2, 4), (2, 1), (0, 2))):
+    case("Standardize", lambda x, scale, a=_axis: standardize.operation(x, scale, axis=a, epsilon=0.01).outputs,
+         floats(_shape), floats(_scale, 0.5, 2.0, seed=1), second=len(_shape) == 2)
+case("Standardize", lambda x: standardize.operation(x, axis=(0,), epsilon=0.01).outputs, floats((5, 2)))

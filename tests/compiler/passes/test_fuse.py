@@ -9,6 +9,7 @@ from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import nn, state, view
 from graphflow.compiler.ops.contraction import matmul
 from graphflow.compiler.ops.reduction import argmax, argmin, reduce_max, reduce_mean, reduce_sum
+from graphflow.compiler.ops.standardize import standardize
 
 RNG = np.random.default_rng(1)
 X = RNG.standard_normal((12, 10)).astype(np.float32)
@@ -113,6 +114,19 @@ def test_statistics_of_batch_normalization():
 
     program = Program(build, X, variables={"mean": X[0], "variance": np.abs(X[1])})
     assert len(program.fused()) <= 5
+    program.check()
+
+
+def test_training_with_batch_normalization_keeps_no_copy_of_the_batch():
+    """Two passes for the statistics, one for y, two for the gradient; only y and the gradient are written."""
+    def build(x, scale, dy):
+        y = standardize(x, scale, axis=(0,), epsilon=0.1)
+        return [y, *gradients(y, [x, scale], dy)]
+
+    program = Program(build, X, X[0], X)
+    passes = [op for op in program.after("fuse").operations if op.type == "Fused" and op.attrs["domain"] == X.shape]
+    assert len(passes) == 5
+    assert sum(t.dims == X.shape for op in passes for t in op.outputs) == 2
     program.check()
 
 

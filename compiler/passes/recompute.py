@@ -1,0 +1,64 @@
+"""What costs next to nothing is computed again for each user rather than kept.
+
+That is a matrix less or times a vector along its last axis (a batch less its mean), where the matrix is in memory
+anyway: reading it costs what reading the result would, and the result need not be written.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..ir import Graph, Operation, Tensor, default_graph
+from ..opdef import ELEMENTWISE, REDUCTION, has_native_types
+from ..shapes import Dims
+from .rewrite import consumers, transform
+
+CHEAP = {"AddV2", "Sub", "Mul"}
+
+
+def recompute(graph: Graph) -> Graph:
+    uses = consumers(graph)
+    again: dict[Tensor, int] = {}
+    for op in graph.operations:
+        if op.type in CHEAP and len(uses.get(op.output, ())) > 1 and op.output not in graph.outputs:
+            if depth := _depth(op, uses):
+                again[op.output] = depth
+    if not again:
+        return graph
+
+    def rule(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
+        if op.definition.family not in (ELEMENTWISE, REDUCTION):
+            return None
+        fresh = [_copied(new, again[old]) if old in again else new for old, new in zip(op.inputs, inputs, strict=True)]
+        return None if fresh == inputs else default_graph().append(op, fresh).outputs
+
+    return transform(graph, rule)
+
+
+def _matrix(op: Operation) -> Tensor | None:
+    """The operand of the op's own shape, if the other is a vector along the last axis."""
+    dims = op.output.dims
+    if op.type not in CHEAP or op.control_inputs or dims is None or len(dims) < 2 or not has_native_types(op):
+        return None
+    for x, vector in (op.inputs, op.inputs[::-1]):
+        if x.dims == dims and _is_vector(vector.dims, dims):
+            return x
+    return None
+
+
+def _is_vector(dims: Dims | None, of: Dims) -> bool:
+    return dims in (of[-1:], (*(1,) * (len(of) - 1), of[-1])) and dims != of
+
+
+def _depth(op: Operation, uses: dict[Tensor, list[Operation]]) -> int:
+    """How many such ops lead from a matrix that has other users too, to this one; 0 if it is otherwise."""
+    depth, x = 1, _matrix(op)
+    while x is not None and len(uses[x]) == 1:
+        depth, x = depth + 1, _matrix(x.op)
+    return 0 if x is None else depth
+
+
+def _copied(x: Tensor, depth: int) -> Tensor:
+    if not depth:
+        return x
+    operands = [_copied(t, depth - 1) if t.dims == x.dims else t for t in x.op.inputs]
+    return default_graph().add(x.op.definition, operands, x.op.attrs, x.op.type).output
