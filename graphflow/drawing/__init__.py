@@ -86,8 +86,9 @@ class Drawing:
         """The panels, for a page that has `interactive.program()`. In a notebook (no `whole_page`) each begins with a
         picture, which stays where no script runs."""
         from .interactive import legend, packed, styles, view
+        from .scopes import leaves
         from .svg import svg
-        panels = []
+        panels, everything = [], [op for _, ops in self.panels for op in ops]
         for title, operations in self.panels:
             scene = None if whole_page and operations else self._scene(operations)
             picture, height = (svg(scene), scene.height) if scene else ("", 0.0)
@@ -95,8 +96,8 @@ class Drawing:
             heading = f"<h2>{printable(title)}</h2>" if title else ""
             panels.append(f'<div class="gf-panel">{heading}'
                           f'{view(picture, len(operations), height, data, whole_page)}</div>')
-        return (f'{styles()}<div class="gf-drawing">{legend(op for _, ops in self.panels for op in ops)}'
-                f'<div class="gf-panels">{"".join(panels)}</div></div>')
+        colours = legend([*leaves(everything), *everything], bool(self.heat), bool(self.groups))
+        return (f'{styles()}<div class="gf-drawing">{colours}<div class="gf-panels">{"".join(panels)}</div></div>')
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if in_terminal():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.ir import Operation, Tensor
+from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.opdef import SOURCE
 from .scopes import Scope, leaves
 
@@ -36,7 +36,7 @@ class Node:
         small = self.style in SMALL
         width = max(text_width(self.label, NAME_SIZE if small else 1.2 * LABEL_SIZE), text_width(self.name, NAME_SIZE))
         height = 16.0 if self.style == "constant" else 18.0 if small else 22.0 if not self.name else 32.0
-        return width + 14, height + 4 * (self.style == "folded")
+        return width + 18, height + 4 * (self.style == "folded")
 
 
 class Heat:
@@ -107,8 +107,10 @@ def describe(op: Operation) -> str:
     """An op's tooltip: type, name, attributes, result types and where it was made."""
     lines = [f"{op.type}  {op.name}"]
     for key, value in op.attrs.items():
-        if key == "body":
+        if op.type == "Fused" and key == "body":
             lines.append(f"fuses: {', '.join(member.type for member in leaves([op]))}")
+        elif isinstance(value, Graph):
+            lines.append(f"{key}: {len(value.operations)} operations")
         elif value is not None and not callable(value):
             lines.append(f"{key}: {_attribute(value)}")
     lines += [f"{t.name} {t.type}" for t in op.outputs]

@@ -26,7 +26,8 @@ from .wiring import control_edges, data_edges
 LEGEND = {"placeholder": "placeholder", "variable": "variable", "elementwise": "elementwise",
           "contraction": "product", "window": "convolution, pooling", "reduction": "reduction",
           "index": "indexing", "copy": "copying", "random": "random", "effect": "assignment, group",
-          "composite": "composite", "control": "branch, loop", "host": "run by NumPy", "kernel": "fused kernel"}
+          "composite": "composite", "control": "branch, loop", "host": "run by NumPy", "kernel": "fused kernel",
+          "heat": "most of the time", "group": "group"}
 _SPECIAL = {"Placeholder": "placeholder", "VariableV2": "variable"}
 
 
@@ -95,10 +96,11 @@ def view(picture: str, operations: int, height: float, data: str, whole_page: bo
             f'<div class="gf-still">{still}</div></div>{start if data else ""}')
 
 
-def legend(operations: Iterable[Operation]) -> str:
-    """The colours of the boxes that these operations have."""
+def legend(operations: Iterable[Operation], heat: bool, groups: bool) -> str:
+    """The colours of the boxes that these operations have, of times and of groups."""
     found = {style for op in operations for style in (op.definition.family, _SPECIAL.get(op.type, "kernel"))
              if style != "kernel" or op.type == "Fused"}
+    found |= {style for style, shown in (("heat", heat), ("group", groups)) if shown}
     marks = "".join(f'<span><i style="background:{colour(style)};background:light-dark({colour(style)},'
                     f'{colour(style, True)})"></i>{text}</span>' for style, text in LEGEND.items() if style in found)
     return f'<div class="gf-legend">{marks}</div>'

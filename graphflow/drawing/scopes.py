@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..compiler.ir import Operation
+from ..compiler.ir import Graph, Operation
 
 MOST_MEMBERS = 60  # of one scope, before those that were made one after the other are put together
 SHORTEST_RUN = 10
@@ -67,13 +67,13 @@ def scopes_of(operations: Sequence[Operation], limit: int, groups: Mapping[str, 
     top = Scope("")
     flat = len(operations) <= limit and any(op.type == "Fused" for op in operations)
     prefixes = {op.name[:slash.start()] for op in operations for slash in re.finditer("/", op.name)}
-    number = {op: i for i, op in enumerate(operations)}
+    number = {op: i for i, op in enumerate((*leaves(operations), *operations))}
     names = {op.name for op in operations}
     title_of = {find_name(op, names, "groups"): title for title, ops in groups.items() for op in ops}
     grouped: dict[str, list[tuple[Operation, list[str]]]] = {}
     for op in operations:
         home = op.inputs[0].op if reads_simply(op) and op.inputs[0].op in number else op
-        name = home.name if home.name in prefixes and "body" not in home.attrs else home.name.rpartition("/")[0]
+        name = home.name if home.name in prefixes and home.type != "Fused" else home.name.rpartition("/")[0]
         path = name.split("/") if name and not flat else []
         if op.name in title_of:
             grouped.setdefault(title_of[op.name], []).append((op, path))
@@ -100,8 +100,15 @@ def _descend(top: Scope, path: Iterable[str], first: int) -> Scope:
 def _put(scope: Scope, op: Operation, number: int) -> None:
     if op.type == "Fused":
         scope.scopes[op.name + ":"] = Scope(op.name, "kernel", op, ops=list(leaves([op])), first=number)
-    else:
-        scope.ops.append(op)
+        return
+    inner = subgraphs(op)
+    if inner:  # the op stands beside the graphs that it runs
+        scope = scope.scopes.setdefault(op.name + ":", Scope(op.name, first=number))
+    for key, graph in inner.items():
+        part = scope.scopes[key] = Scope(f"{op.name}/{key}", first=number)
+        for member in graph.operations:
+            _put(part, member, number)
+    scope.ops.append(op)
 
 
 def find_name(value: Any, names: set[str], argument: str) -> str:
@@ -177,9 +184,16 @@ def choose(top: Scope, limit: int) -> set[Scope]:
     return opened
 
 
+def subgraphs(op: Operation) -> dict[str, Graph]:
+    """The graphs that a branch or a loop runs, by attribute."""
+    return {key: value for key, value in op.attrs.items() if isinstance(value, Graph)} if op.type != "Fused" else {}
+
+
 def leaves(operations: Iterable[Operation]) -> Iterator[Operation]:
-    """The ops that boxes show: of fused ones their bodies."""
+    """The ops that boxes show: of fused ones their bodies, of branches and loops also those of their graphs."""
     for op in operations:
+        for graph in subgraphs(op).values():
+            yield from leaves(graph.operations)
         if op.type == "Fused":
             yield from (member for member in op.attrs["body"].operations if member.type != "Parameter")
         else:

@@ -4,26 +4,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..compiler.ir import Operation, Tensor
-from .scopes import leaves, reads_simply
+from .scopes import leaves, reads_simply, subgraphs
 
 PRECISE_LIMIT = 5000  # ops up to which control edges that others imply are left out
 
 
 def data_edges(operations: Sequence[Operation]) -> Iterator[tuple[Tensor, Operation]]:
-    """(tensor, op that reads it), through the borders of fused kernels."""
+    """(tensor, op that reads it), through the borders of fused kernels, and into and out of branches and loops."""
     known_as: dict[Tensor, Tensor] = {}  # what a kernel's body and its surroundings call each other's
     for op in operations:
         if op.type == "Fused":
             body = op.attrs["body"]
             known_as.update(zip(op.outputs, body.outputs, strict=True))
             known_as.update(zip(body.inputs, op.inputs, strict=True))
-    shown = set(leaves(operations))
-    for op in leaves(operations):
-        for tensor in op.inputs:
-            while tensor in known_as:
-                tensor = known_as[tensor]
-            if tensor.op in shown:
-                yield tensor, op
+    members = list(leaves(operations))
+    shown = set(members)
+    edges = [(tensor, op) for op in members for tensor in (op.inputs if not subgraphs(op) else ())]
+    for op in members:
+        for graph in subgraphs(op).values():
+            own = len(op.inputs) - len(graph.inputs)  # those that the op itself reads come first
+            edges += [(tensor, op) for tensor in (*op.inputs[:own], *graph.outputs)]
+            edges += [(tensor, inner.op) for tensor, inner in zip(op.inputs[own:], graph.inputs, strict=True)]
+    for tensor, op in edges:
+        while tensor in known_as:
+            tensor = known_as[tensor]
+        if tensor.op in shown:
+            yield tensor, op
 
 
 def control_edges(operations: Sequence[Operation]) -> Iterator[tuple[Operation, Operation]]:
@@ -32,7 +38,7 @@ def control_edges(operations: Sequence[Operation]) -> Iterator[tuple[Operation, 
     shown = set(operations)
     for before, after in _needed(operations) if len(operations) <= PRECISE_LIMIT else all_edges:
         if before in shown:
-            yield list(leaves([before]))[-1], next(leaves([after]))
+            yield list(leaves([before]))[-1], list(leaves([after]))[-1]
 
 
 def _needed(operations: Sequence[Operation]) -> Iterator[tuple[Operation, Operation]]:

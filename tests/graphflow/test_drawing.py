@@ -312,6 +312,24 @@ def test_every_pass_can_be_drawn(graph):
         ET.fromstring(to_svg(stage.graph))
 
 
+def test_loops_and_branches_show_what_they_run(graph):
+    x = tf.placeholder(tf.float32, [], name="x")
+    big = tf.cond(x > 0.0, lambda: tf.sin(x), lambda: tf.cos(x))
+    _, y = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, tf.tanh(a) * x), [0, big])
+    data = data_of(to_html(y))
+    kinds = [row[3] for row in data["nodes"]]
+    assert {"Sin", "Cos", "Less", "Tanh", "StatelessIf", "StatelessWhile"} <= set(kinds)
+
+    def feeds(source: str, target: str) -> bool:
+        return any(kinds[s] == source and kinds[t] == target for s, _, t, _ in data["edges"])
+    assert feeds("Greater", "StatelessIf") and feeds("Sin", "StatelessIf") and feeds("Cos", "StatelessIf")
+    assert feeds("Placeholder", "Argument") and feeds("Tanh", "Mul") and feeds("Mul", "StatelessWhile")
+    assert not feeds("Greater", "Argument")
+    shown = {t.text for t in ET.fromstring(to_svg(y)).iter(SVG + "text")}
+    assert {"condition", "body", "then_branch", "else_branch", "Tanh"} <= shown
+    assert "body: " in titles(to_svg(y))
+
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
