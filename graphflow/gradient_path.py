@@ -46,29 +46,32 @@ class GradientPath:
 def why_no_gradient(y: Any, x: Any) -> GradientPath:
     """Why `gradients(y, x)` is None: no path leads from x to y, or each passes an op that has no derivative.
 
-    `y` is a tensor, `x` a tensor or a variable. The graph stays as it is. Raises TypeError for other things, and for
-    values of eager mode, which keep no graph.
+    `y` is a tensor or a list of them, `x` a tensor or a variable. The graph stays as it is. Raises TypeError for other
+    things, and for values of eager mode, which keep no graph.
     """
-    target, source = _tensor(y, "y"), _tensor(x, "x")
-    names = target.name, source.name
-    if target.graph is not source.graph and enclosing(target.graph) is not enclosing(source.graph):
-        return GradientPath(False, (), f"{names[0]!r} and {names[1]!r} are in different graphs.")
+    targets = [_tensor(one, "y") for one in (y if isinstance(y, (list, tuple)) else [y])]
+    source = _tensor(x, "x")
+    names = ", ".join(repr(t.name) for t in targets), repr(source.name)
+    if all(enclosing(t.graph) is not enclosing(source.graph) for t in targets):
+        return GradientPath(False, (), f"{names[0]} and {names[1]} are in different graphs.")
     if not source.dtype.is_differentiable:
-        return GradientPath(False, (), f"{names[1]!r} (made at {source.op.site}) has dtype {source.dtype.name}: only "
+        return GradientPath(False, (), f"{names[1]} (made at {source.op.site}) has dtype {source.dtype.name}: only "
                                        "floats have gradients.")
-    operations = enclosing(target.graph).operations
+    operations = enclosing(source.graph).operations
     reached = _reached(operations, {source})
-    if target not in reached:
-        return GradientPath(False, (), _no_path(operations, target, source))
+    ends = [t for t in targets if t in reached]
+    if not ends:
+        return GradientPath(False, (), "\n".join(_no_path(operations, t, source) for t in targets))
     search = _Search()
-    live = search.backwards(operations, {target}, reached)
-    if not target.dtype.is_differentiable:
-        search.note(target.op, target, "", reached)
-    elif source in live:
-        return GradientPath(True, tuple(search.breaks), f"There is a gradient of {names[0]!r} for {names[1]!r}.")
+    live = search.backwards(operations, {t for t in ends if t.dtype.is_differentiable}, reached)
+    if source in live:
+        return GradientPath(True, tuple(search.breaks), f"There is a gradient of {names[0]} for {names[1]}.")
+    for end in ends:
+        if not end.dtype.is_differentiable:
+            search.note(end.op, end, "", reached)
     found = "\n  ".join(map(str, search.breaks))
-    return GradientPath(False, tuple(search.breaks), f"There is no gradient of {names[0]!r} for {names[1]!r}: every "
-                                                     f"path from one to the other breaks, at\n  {found}")
+    return GradientPath(False, tuple(search.breaks), f"There is no gradient of {names[0]} for {names[1]}: every path "
+                                                     f"from one to the other breaks, at\n  {found}")
 
 
 def _tensor(value: Any, what: str) -> Tensor:

@@ -81,6 +81,7 @@ def test_why_there_is_no_path():
     assert "'w/read:0'" in reasons(w * 3, tf.identity(w))[1]
     assert "only floats" in str(tf.why_no_gradient(double, tf.constant(1)))
     assert "has no derivative" in str(tf.why_no_gradient(tf.to_int32(double), w))
+    assert tf.why_no_gradient([v * 2, double], w).has_gradient
     with pytest.raises(ValueError, match="No gradients provided(.|\n)*does not depend"):
         tf.train.GradientDescentOptimizer(1.).minimize(v * 2, var_list=[w])
     with pytest.raises(TypeError, match="tensor or a variable"):
