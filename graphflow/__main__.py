@@ -75,7 +75,7 @@ def _look(chosen: argparse.Namespace, arguments: Sequence[str]) -> int:
         else:
             program.explain_file(chosen.script, arguments, chosen.feed, chosen.step, chosen.batch, chosen.format,
                                  chosen.output, chosen.verbose)
-    except (OSError, ValueError) as error:
+    except program.UsageError as error:
         print(f"python -m graphflow {chosen.command}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -185,11 +185,7 @@ class Profile:
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write a .json (Chrome trace), .html or .txt file; returns its path. Raises ValueError for other suffixes."""
-        forms = {".json": self.chrome_trace, ".html": self.html, ".txt": self.__str__}
-        suffix = pathlib.Path(path).suffix.lower()
-        if suffix not in forms:
-            raise ValueError(f"save: expected a path that ends in {', '.join(forms)}, received {os.fspath(path)!r}")
-        return write_atomically(path, forms[suffix]())
+        return write_atomically(path, FORMS[form_of(path)](self))
 
     def html(self) -> str:
         """A self-contained page: the table, and the graph coloured by time."""
@@ -235,6 +231,17 @@ class Profile:
 
 
 COLUMNS = ["op", "kernel", "calls", "total", "mean", "longest", "share", "rate", "line"]
+
+
+FORMS = {".json": Profile.chrome_trace, ".html": Profile.html, ".txt": Profile.__str__}
+
+
+def form_of(path: str | os.PathLike[str]) -> str:
+    """The suffix that says what to write. Raises ValueError for one that says nothing."""
+    suffix = pathlib.Path(path).suffix.lower()
+    if suffix not in FORMS:
+        raise ValueError(f"save: expected a path that ends in {', '.join(FORMS)}, received {os.fspath(path)!r}")
+    return suffix
 
 
 def profile() -> Profile:

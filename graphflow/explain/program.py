@@ -5,7 +5,7 @@ import contextlib
 import os
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import script
@@ -19,6 +19,10 @@ MODELS = (".keras", ".h5", ".hdf5")
 MOST = 5  # runs of a script that are explained
 
 
+class UsageError(Exception):
+    """What is wrong with a command or the files that it names, rather than with the script that it runs."""
+
+
 def explain_file(path: str, arguments: Sequence[str] = (), feed: Sequence[str] = (), step: str | None = None,
                  batch_size: int = 32, form: str = "text", output: str | None = None, verbose: bool = False) -> None:
     """Explain a saved model, or a script's runs, to the standard output or the file `output`.
@@ -28,29 +32,47 @@ def explain_file(path: str, arguments: Sequence[str] = (), feed: Sequence[str] =
     script's runs. `feed` (["x:32,784"]) gives the shapes of a model's inputs, or those to explain a script's runs for
     in place of the ones that it fed. `step` of a model is "train", "test" or "predict".
 
-    Raises ValueError for a feed that is not such a text or that nothing takes, and whatever the script raises.
+    Raises UsageError for a feed that is not such a text or that nothing takes, for a file that is no model, and for an
+    output that cannot be written; and whatever the script raises.
     """
-    shapes = dict(map(_feed, feed))
-    if pathlib.Path(path).suffix.lower() in MODELS:
-        found = [_model(path, shapes, step, batch_size, verbose)]
-    else:
+    with _of_usage():
+        shapes = dict(map(_feed, feed))
+        is_model = pathlib.Path(path).suffix.lower() in MODELS
+        found = [_model(path, shapes, step, batch_size, verbose)] if is_model else []
+    if not is_model:
         found = _script(path, arguments, shapes, verbose)
     text = rendered(found, form)
     if output is None:
         print(text)
     else:
-        write_atomically(output, text)
+        with _of_usage():
+            write_atomically(output, text)
 
 
 def profile_file(path: str, arguments: Sequence[str], output: str | None) -> None:
-    """Run a script; print what its runs took, or write it to the file `output` (see Profile.save)."""
-    from ..profiling import profile
+    """Run a script; print what its runs took, or write it to the file `output` (see Profile.save).
+
+    Raises UsageError for an output that cannot be written, and whatever the script raises.
+    """
+    from ..profiling import form_of, profile
+    if output is not None:
+        with _of_usage():
+            form_of(output)
     with profile() as found:
         _run(path, arguments)
     if output is None:
         print(found)
     else:
-        found.save(output)
+        with _of_usage():
+            found.save(output)
+
+
+@contextlib.contextmanager
+def _of_usage() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise UsageError(str(error)) from error
 
 
 def _feed(text: str) -> tuple[str, tuple[int, ...]]:
@@ -93,7 +115,7 @@ def _script(path: str, arguments: Sequence[str], shapes: Mapping[str, tuple[int,
                 whole.runner.feeds, whole.shapes, strict=False))
             found[whole.runner] = explained(whole.runner, fed, None, verbose)
     if set(shapes) - taken:
-        raise ValueError(f"--feed: no run was fed {', '.join(sorted(set(shapes) - taken))}")
+        raise UsageError(f"--feed: no run was fed {', '.join(sorted(set(shapes) - taken))}")
     return list(found.values())
 
 

@@ -127,6 +127,14 @@ def test_profile(script, tmp_path, capsys):
     assert "ends in .json, .html, .txt" in capsys.readouterr().err
 
 
+def test_errors_of_the_script_are_its_own(tmp_path, script):
+    path = tmp_path / "wrong.py"
+    path.write_text("raise ValueError('of the script')")
+    for command in ("explain", "profile"):
+        with pytest.raises(ValueError, match="of the script"):
+            main([command, str(path)])
+
+
 def test_a_script_that_runs_nothing(tmp_path, script, capsys):
     path = tmp_path / "empty.py"
     path.write_text("print('hello')")
