@@ -215,4 +215,15 @@ def test_models_are_drawn_and_saved_where_ops_run_at_once(tmp_path: Any) -> None
         model.save(tmp_path / "m.keras")
         again = keras.models.load_model(tmp_path / "m.keras")
         np.testing.assert_allclose(again(X).numpy(), model(X).numpy(), rtol=1e-6)
-    assert isinstance(model(X), tf.Tensor) and not hasattr(model(X), "numpy")  # a graph again
+
+
+def test_values_in_a_graph() -> None:
+    """Outside steps what Keras gives for arrays is graph, and can be looked at."""
+    model = filled(keras.Sequential([keras.Input((4,)), L.Dense(3)]))
+    out = model(X)
+    assert out.eager_value is None and not hasattr(out * 2.0, "numpy")
+    np.testing.assert_allclose(np.asarray(out), model.predict(X, verbose=0), rtol=1e-5)
+    assert float(keras.losses.MeanSquaredError()(Y, Y + 2.0)) == pytest.approx(4.0)
+    mean = keras.metrics.Mean()
+    mean.update_state([1.0, 4.0])
+    assert f"{mean.result():.2f}" == "2.50" and mean.result().numpy() == 2.5
