@@ -112,7 +112,44 @@ class Loop:
 
     def replace(self) -> list[Tensor]:
         n, op, inner = self.n, self.op, self.inner
-        initial, stacks, captures = self.parts()
+        initial = self.enter()
+        kinds = [self.kind(i, initial[i]) for i in range(n)]
+        carried = [i for i in range(n) if kinds[i] == "carried"]
+        self.ours.update((inner.inputs[i], self.argument(inner.inputs[i].type)) for i in carried)
+        written = {i: self.stack(self.of(self.row_written(i))) for i in range(n) if kinds[i] == "stacked"}  # type: ignore[arg-type]
+        sums = {i: self.prepared(inner.outputs[i]) for i in range(n) if kinds[i] == "sum"}
+        pushed = {k: self.pushed(inner.outputs[k]) for k in range(n, len(inner.outputs))
+                  if op.outputs[k + 1] in self.rule.popped}
+        final = self.make([self.ours[inner.inputs[i]] for i in carried], [initial[i] for i in carried],
+                          [self.of(inner.outputs[i]) for i in carried])
+        last, stacks = iter(final[:len(carried)]), final[len(carried):]
+        results: list[Tensor] = []
+        for i, kind in enumerate(kinds):
+            match kind:
+                case "same":
+                    results.append(initial[i])
+                case "counter":
+                    results.append(initial[i] + self.count)
+                case "stacked":
+                    rows = stacks[written[i]]
+                    results.append(reshaped(reverse(rows, 0) if self.mirrored else rows, op.outputs[i].dims))
+                case "sum":
+                    summed = sums[i](stacks)
+                    results.append(summed if _is_zero(initial[i]) else initial[i] + summed)
+                case _:
+                    results.append(next(last))
+        results.append(self.count)
+        for k in range(n, len(inner.outputs)):
+            given = pushed.get(k, self.count)  # where nothing uses them, anything
+            results.append(stacks[given] if isinstance(given, int) else given)
+        return results
+
+    def enter(self) -> Sequence[Tensor]:
+        """Find what is known of the body's inputs: counters, what stays, what an earlier loop pushed. The first values
+        of the variables."""
+        inner, n, m = self.inner, self.n, self.op.attrs["stacks"]
+        given = self.inputs[is_repeat(self.op):]
+        initial, stacks, captures = given[:n], given[n:n + m], given[n + m:]
         self.count = self.steps(initial)
         self.lifted.update(zip(inner.inputs[len(inner.inputs) - len(captures):], captures, strict=True))
         self.mirrored = self.reads_reversed(stacks)
@@ -134,41 +171,7 @@ class Loop:
                 self.lifted[row] = stack
             else:
                 self.ours[row] = self.row_of(stack, row)
-        kinds = [self.kind(i, initial[i]) for i in range(n)]
-        self.ours.update((v, self.argument(v.type)) for v, kind in zip(inner.inputs, kinds, strict=False)
-                         if kind == "carried")
-        written = {i: self.stack(self.of(self.row_written(i))) for i in range(n) if kinds[i] == "stacked"}  # type: ignore[arg-type]
-        sums = {i: self.prepared(inner.outputs[i]) for i in range(n) if kinds[i] == "sum"}
-        pushed = {k: self.pushed(inner.outputs[k]) for k in range(n, len(inner.outputs))
-                  if op.outputs[k + 1] in self.rule.popped}
-        carried = [i for i in range(n) if kinds[i] == "carried"]
-        final = self.make([self.ours[inner.inputs[i]] for i in carried], [initial[i] for i in carried],
-                          [self.of(inner.outputs[i]) for i in carried])
-        last, stacks = iter(final[:len(carried)]), final[len(carried):]
-        results: list[Tensor] = []
-        for i, kind in enumerate(kinds):
-            match kind:
-                case "same":
-                    results.append(initial[i])
-                case "counter":
-                    results.append(initial[i] + self.count)
-                case "stacked":
-                    rows = stacks[written[i]]
-                    results.append(reshaped(reverse(rows, 0) if self.mirrored else rows, op.outputs[i].dims))
-                case "sum":
-                    total = sums[i](stacks)
-                    results.append(total if _is_zero(initial[i]) else initial[i] + total)
-                case _:
-                    results.append(next(last))
-        results.append(self.count)
-        for k in range(n, len(inner.outputs)):
-            given = pushed.get(k, self.count)  # where nothing uses them, anything
-            results.append(stacks[given] if isinstance(given, int) else given)
-        return results
-
-    def parts(self) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:
-        inputs, n, m = self.inputs[is_repeat(self.op):], self.n, self.op.attrs["stacks"]
-        return inputs[:n], inputs[n:n + m], inputs[n + m:]
+        return initial
 
     # what becomes of the variables
 
