@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 from graphflow.compiler.graph_def import GraphDef
-from graphflow.runtime import native
+from graphflow.runtime import kernel_cache, native
 from graphflow.runtime.frame import Frame
 from graphflow.runtime.pieces import Pieces
 from graphflow.runtime.runner import Runner
@@ -29,10 +29,13 @@ def test_rows_of_a_loop_are_counted():
     x = tf.placeholder(tf.float32, [3], name="x")
     y = tf.while_loop(lambda a: a[0] < 10, lambda a: tf.add(a, 1.0, name="wave"), [x])
     with tf.Session() as session:
+        session.run(y, {x: np.zeros(3, np.float32)})
+        kernels = dict(kernel_cache.loads)
         for _ in range(2):
             with Recorder() as recorder:
                 values = [session.run(y, {x: np.zeros(3, np.float32)}) for _ in range(3)]
         assert values[0].tolist() == [10, 10, 10]
+    assert kernel_cache.loads == kernels  # the same kernels ran
     whole, = recorder.wholes.values()
     assert whole.runs == len(recorder.runs) == 3 and whole.nanoseconds > whole.rows[:, 1].sum() > 0
     row = next(i for i, step in enumerate(whole.binding.steps) if step.op.name.endswith("wave"))
