@@ -315,7 +315,7 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool)
     inner_runs = [Run(after, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in after]
     runs = [Run(walked, "r", TASK if after else INNER), *inner_runs, Run(outer, "i", TASK)]
     emit = group.emitter([run for run in runs if run.axes])
-    within = emit.linear([group.domain[a] for a in after], [emit.axis(a) for a in after])
+    within = emit.linear(tuple(group.domain[a] for a in after), [emit.axis(a) for a in after])
     targets = {op: Scratch(blocks * width * op.output.dtype.size) if blocks > 1 else group.handle(op.output)
                for op in group.reductions}
     wide, length, block_count = (emit.dim(dm.product(group.domain[a] for a in after)),

@@ -251,6 +251,35 @@ def test_transposes(perm):
     close(compiled(lambda t: ew.exp(view.transpose(t, perm)) + 1, x), np.exp(np.transpose(x, perm)) + 1)
 
 
+@pytest.mark.parametrize("shape, perm", [
+    ((37, 50), (1, 0)), ((3, 35, 5, 7), (0, 2, 3, 1)), ((2, 5, 9, 21), (0, 3, 1, 2))])
+def test_transposes_of_several_tiles_in_groups_and_beside_reductions(shape, perm):
+    x = RNG.standard_normal(shape).astype(np.float32)
+    leading = tuple(range(len(shape) - 1))
+
+    def build(t):
+        moved = view.transpose(t, perm)
+        return [moved * 2 + 1, reduction.reduce_sum(moved, leading), reduction.reduce_max(moved, -1)]
+
+    want = np.transpose(x, perm)
+    for value, wanted in zip(compiled(build, x), [want * 2 + 1, want.sum(leading), want.max(-1)], strict=True):
+        close(value, wanted)
+
+
+def test_a_sum_over_leading_axes_of_what_is_split_and_permuted_goes_row_by_row():
+    x = RNG.standard_normal((3, 2, 5, 4)).astype(np.float32)
+
+    def build(t):
+        moved = view.transpose(t, (0, 2, 1, 3))
+        return [moved, reduction.reduce_sum(moved, (0, 1))]
+
+    want = np.transpose(x, (0, 2, 1, 3))
+    for value, wanted in zip(compiled(build, x), [want, want.sum((0, 1))], strict=True):
+        close(value, wanted)
+    first, *_ = kernels(build, x)
+    assert "for task in range" in first.source, "tasks are blocks of the leading axes, not columns"
+
+
 # indices out of range
 
 
