@@ -8,6 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,13 @@ class Server:
             except urllib.error.HTTPError:
                 time.sleep(0.1)
         raise AssertionError(url)
+
+    def wait_for(self, read: Callable[[], bool]) -> None:
+        for _ in range(100):
+            if read():
+                return
+            time.sleep(0.1)
+        raise AssertionError("the server has not read the files")
 
     def json(self, path: str, **query: str):
         return json.loads(self.text(path, **query))
@@ -77,7 +85,7 @@ def program(folder: Path) -> None:
 def keras_program(folder: Path) -> None:
     keras = tf.keras
     model = keras.Sequential([keras.Input((3,)), keras.layers.Embedding(5, 2, name="words"), keras.layers.Flatten(),
-                              keras.layers.Dense(1, name="out")])
+                              keras.layers.Dense(1, name="out")], name="net")
     model.compile("sgd", "mse")
     board = keras.callbacks.TensorBoard(
         folder, histogram_freq=1, write_images=True, write_steps_per_second=True, update_freq="batch",
@@ -91,6 +99,9 @@ def test_a_server_shows_what_was_written(tmp_path):
     program(tmp_path / "graph")
     keras_program(tmp_path / "keras")
     server = Server(tmp_path)
+    server.wait_for(lambda: len(server.json("scalars/scalars", tag="epoch_loss", run="keras/train")) == 2)
+    server.wait_for(lambda: len(server.json("scalars/scalars", tag="epoch_loss", run="keras/validation")) == 2)
+    server.wait_for(lambda: "step1" in server.json("graphs/info")["graph"]["tags"])
     run = {"run": "graph"}
     assert [point[1:] for point in server.json("scalars/scalars", tag="loss", **run)] == [[0, 4], [1, 8]]
     assert len(server.json("histograms/histograms", tag="y", **run)) == 2
@@ -113,10 +124,10 @@ def test_a_server_shows_what_was_written(tmp_path):
     assert set(validation) == {"epoch_loss", "evaluation_loss_vs_iterations"}
     train_run = {"run": "keras/train"}
     assert [p[1] for p in server.json("scalars/scalars", tag="batch_loss", **train_run)] == [1, 2, 3, 4]
-    assert "sequential/words/embeddings/histogram" in server.json("histograms/tags")["keras/train"]
-    assert "sequential/out/kernel/image" in server.json("images/tags")["keras/train"]
+    assert "net/words/embeddings/histogram" in server.json("histograms/tags")["keras/train"]
+    assert "net/out/kernel/image" in server.json("images/tags")["keras/train"]
     assert 'name: "train_step/' in server.text("graphs/graph", **train_run)
-    assert 'input: "sequential/words"' in server.text("graphs/graph", tag="keras", conceptual="true", **train_run)
+    assert 'input: "net/words"' in server.text("graphs/graph", tag="keras", conceptual="true", **train_run)
     assert "train_step/" in server.text("graphs/run_metadata", tag="batch_3", **train_run)
     assert 'metadata_path: "labels.tsv"' in (tmp_path / "keras" / "projector_config.pbtxt").read_text()
     assert np.loadtxt(tmp_path / "keras" / "train" / "words.tsv").shape == (5, 2)
