@@ -5,7 +5,7 @@
 """
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import app, compat, errors, graph_api, initializers, logging, math, nn, random, tracebacks, train
 from .array_ops import (
@@ -256,6 +256,9 @@ from .variables import (
 from .variables import global_variables_initializer as initialize_all_variables
 from .variables import local_variables_initializer as initialize_local_variables
 from .variables import variables_initializer as initialize_variables
+
+if TYPE_CHECKING:
+    from .explain import explain  # the function, which the module of its name stands for
 
 __version__ = VERSION = "0.1.0"
 newaxis = None
