@@ -9,6 +9,7 @@ from typing import Any
 from ...compiler.ir import Tensor
 from ...compiler.ops.einsum import einsum
 from ...compiler.ops.elementwise import exp, where
+from ...compiler.ops.nn import softmax
 from ...compiler.ops.reduction import reduce_logsumexp
 from ...compiler.ops.view import broadcast_to, expand_dims, reshape, zeros_of
 from .arguments import take_weight_arguments, weight_config
@@ -55,7 +56,7 @@ class BaseAttention(Layer):
             scores = where(mask, scores, zeros_of(scores) - 1e30)
         assert scores.dims is not None
         over = tuple(range(len(scores.dims) - axes, len(scores.dims)))
-        weights = exp(scores - reduce_logsumexp(scores, over, keepdims=True))
+        weights = softmax(scores) if axes == 1 else exp(scores - reduce_logsumexp(scores, over, keepdims=True))
         if mask is not None and exact:
             weights = where(mask, weights, zeros_of(weights))
         kept = dropped(weights, self.dropout, self._own_seed) if training and self.dropout > 0 else weights
