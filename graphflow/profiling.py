@@ -204,7 +204,16 @@ class Profile:
         rest = max(0.0, spent["total"] - spent["kernels"] - spent["runs"] - spent["compiling"])
         return (f"{self.runs} run{'s' * (self.runs != 1)} in {seconds(spent['total'])}: kernels "
                 f"{seconds(spent['kernels'])}, around them {seconds(spent['runs'])}, compiling "
-                f"{seconds(spent['compiling'])}, the program itself {seconds(rest)}")
+                f"{seconds(spent['compiling'])}{self._compiled()}, the program itself {seconds(rest)}")
+
+    def _compiled(self) -> str:
+        """What was compiled, in brackets."""
+        parts = []
+        for kind, what in (("compile", "graphs"), ("kernel", "kernels"), ("load", "kernels from disk")):
+            spans = [s for s in self._recorder.spans if s.kind == kind]
+            if spans:
+                parts.append(f"{len(spans)} {what} {seconds(1e-9 * sum(s.end - s.begin for s in spans))}")
+        return f" ({', '.join(parts)})" if parts else ""
 
     def _rows(self) -> list[list[str]]:
         timings = self.timings

@@ -28,7 +28,8 @@ LIMIT = 1_000_000  # events that a recorder keeps
 
 
 class Span(NamedTuple):
-    """What is no row of a plan: an op between the pieces of a run, a compilation, a kernel compiled or loaded."""
+    """What is no row of a plan. The kinds are "op" (between the pieces of a run), "compile" (of a graph to a plan),
+    "kernel" (compiled) and "load" (of one from disk)."""
 
     kind: str
     name: str
@@ -97,8 +98,10 @@ class Recorder:
     def stop(self) -> Recorder:
         _forget(self)
         self.end = time.perf_counter_ns()
-        self.spans += [Span("kernel", load.title, load.begin, load.end, load.thread) for load in
-                       list(kernel_cache.loads.values()) if load.begin >= self.begin and self._hears(load.thread)]
+        for load in list(kernel_cache.loads.values()):
+            if load.begin >= self.begin and self._hears(load.thread):
+                kind = "kernel" if load.compiled else "load"
+                self.spans.append(Span(kind, load.title, load.begin, load.end, load.thread))
         return self
 
     def __enter__(self) -> Recorder:
