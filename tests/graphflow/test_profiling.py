@@ -107,7 +107,7 @@ def test_keras():
         model.predict(x, verbose=0)
     assert any(t.op.startswith("train_step/") and t.calls == 3 for t in profile.timings)
     assert any(t.op.startswith("predict_step/") for t in profile.timings)
-    assert profile.seconds["compiling"] > 0 and re.search(r"compiling .* \(\d+ graphs .*kernels", str(profile))
+    assert profile.seconds["compiling"] > 0 and re.search(r"compiling .* \(\d+ graphs ", str(profile))
 
 
 def test_keras_2_records_its_steps():
