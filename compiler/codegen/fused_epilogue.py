@@ -6,7 +6,8 @@ from typing import Any
 
 from ..ir import Tensor
 from .emitter import INNER, KERNEL, TASK, Run
-from .loops import LoopGroup, calls, indented
+from .loops import LoopGroup
+from .source import calls, indented
 
 RAW_SCOPE = 62  # the raw output's alias scope
 

@@ -9,7 +9,6 @@ Three schemes, by what a group reduces:
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from ..opdef import REDUCTION, REGISTRY, crosses
 from ..shapes import Dims
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal
 from .kernel import KernelCall, Scratch
+from .source import indented, loop, module, nest
 
 # elements per block of a reduction that several tasks share, and how many blocks at most
 BLOCK_ELEMENTS, MAX_BLOCKS = 1 << 15, 16
@@ -110,11 +110,11 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
         _store(emit, group, t, emit.identity())
     if flat:
         emit.lines[INNER][:0] = emit.lines[TASK]
-        body = _loop("i", "begin", "end", emit, INNER)
+        body = loop("i", "begin", "end", emit, INNER)
         tasks = group.elements
     else:
         count = emit.dim(dm.product(group.domain[a] for a in inner))
-        body = _loop("i", "begin", "end", emit, TASK, _loop("j", "0", count, emit, INNER))
+        body = loop("i", "begin", "end", emit, TASK, loop("j", "0", count, emit, INNER))
         tasks = group.sizes(dm.product(group.domain[a] for a in outer))
     return [_call(group, emit, body, tasks, in_place=_in_place(emit, group))] if group.elements else []
 
@@ -196,13 +196,13 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
         for t in group.full:
             if stage[t] == k:
                 _store(emit, group, t, emit.identity())
-        emit.lines[TASK] += _nest(group, emit, inner_runs) if inner_runs else emit.lines[INNER]
+        emit.lines[TASK] += nest(emit, inner_runs) if inner_runs else emit.lines[INNER]
         for op, name in updates:
             emit.results[op.output] = name
     for t in group.rows:
         emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(t.dims, _row_index(emit, group, t)),  # type: ignore[arg-type]
                    emit.element(t, _row_index(emit, group, t)))
-    body = _loop("i", "begin", "end", emit, TASK)
+    body = loop("i", "begin", "end", emit, TASK)
     return [_call(group, emit, body, group.sizes(dm.product(group.domain[a] for a in outer)))]
 
 
@@ -340,11 +340,11 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool)
         f"low = {length} * task // {block_count}", f"high = {length} * (task + 1) // {block_count}"]
     definitions = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK]
     if after:
-        rows = _nest(group, emit, inner_runs)
+        rows = nest(emit, inner_runs)
         task = [f"for j in range({wide}):", *indented(before),
                 "for r in range(low, high):", *indented([*definitions, *emit.lines[TASK], *rows])]
     else:
-        task = [*definitions, *emit.lines[TASK], *before, *_loop("r", "low", "high", emit, INNER), *finish]
+        task = [*definitions, *emit.lines[TASK], *before, *loop("r", "low", "high", emit, INNER), *finish]
     body = ["for task in range(begin, end):", *indented([*bounds, *task])]
     tasks = group.sizes(dm.product(group.domain[a] for a in outer)) if outer else blocks
     calls = [_call(group, emit, body, tasks)]
@@ -373,7 +373,7 @@ def _combine(group: LoopGroup, op: Operation, partial: Any, blocks: int, width: 
                       nbytes=(blocks + 1) * width * op.output.dtype.size, writes=(1,))
 
 
-# text
+# calls
 
 
 def _store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None:
@@ -384,49 +384,9 @@ def _store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None
     emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(group.domain, index), value)
 
 
-def _loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside: Sequence[str] = ()) -> list[str]:
-    """A loop over the lines of a level, with the axes these need, and another loop inside."""
-    lines = emit.lines[level]
-    everything = [*emit.lines[TASK], *emit.lines[INNER], *inside]
-    definitions = emit.axis_lines(everything)[level]
-    body = [*definitions, *lines, *inside] or ["pass"]
-    return [f"for {variable} in range({begin}, {end}):" if begin != "0" else f"for {variable} in range({end}):",
-            *indented(body)]
-
-
-def _nest(group: LoopGroup, emit: Emitter, runs: Sequence[Run]) -> list[str]:
-    """A loop for each of the inner runs, the last one innermost."""
-    counts = [emit.dim(dm.product(group.domain[a] for a in run.axes)) for run in runs]
-    loops = _loop(runs[-1].variable, "0", counts[-1], emit, INNER)
-    for run, count in zip(reversed(runs[:-1]), reversed(counts[:-1]), strict=True):
-        loops = [f"for {run.variable} in range({count}):", *indented(loops)]
-    return loops
-
-
-def indented(lines: Iterable[str]) -> list[str]:
-    return ["    " + line for line in lines]
-
-
-def module(emit: Emitter, title: str, body: Sequence[str]) -> str:
-    """The text of a kernel's module, which imports by name what it calls."""
-    setup = [f"p{i} = word(buffers, {i})" for i in range(len(emit.buffers))]
-    setup += [f"n{i} = word(dims, {i})" for i in range(len(emit.dims))]
-    text = "\n".join(indented([*setup, *emit.lines[KERNEL], *body]))
-    names = ", ".join(["compiled", *calls(text)])
-    return (f'"""{title}"""\nfrom graphflow.compiler.native.prelude import {names}\n\n\n'
-            f"@compiled\ndef kernel(buffers, dims, begin, end, lane):\n{text}\n")
-
-
-def calls(text: str) -> list[str]:
-    """The functions that generated code calls."""
-    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - {"range", "in", "not", "and", "or", "if"})
-
-
 def _call(group: LoopGroup, emit: Emitter, body: list[str], tasks: int, in_place: tuple[tuple[int, int], ...] = ()
           ) -> KernelCall:
     ops = [op.type for op in group.body.operations if op.type not in ("Parameter", "Const")]
     writes = tuple(emit.slot(group.handle(t)) for t in group.body.outputs if group.handle(t) in emit.buffers)
     return KernelCall(group.name, module(emit, " ".join(ops), body), tuple(emit.buffers), tuple(emit.dims), tasks,
                       group.flops, group.nbytes, tuple(emit.streams), writes, in_place)
-
-

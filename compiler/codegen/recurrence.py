@@ -18,8 +18,8 @@ from ..passes.rows import row_dims
 from ..shapes import Dims
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, is_costly, literal, scope
 from .kernel import KernelCall, Scratch
-from .loops import calls, indented
 from .recurrence_product import StepProduct
+from .source import calls, indented
 
 NATIVE = "graphflow.compiler.native"
 ROWS = 4  # of a task

@@ -10,7 +10,7 @@ from ..ir import Operation
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from .emitter import Emitter
 from .kernel import Scratch
-from .loops import indented
+from .source import indented
 
 
 class StepProduct:

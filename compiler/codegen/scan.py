@@ -8,7 +8,7 @@ from ..ir import Operation, Tensor
 from .boxes import HEADER
 from .emitter import literal
 from .kernel import KernelCall
-from .loops import calls
+from .source import calls
 
 # `first` is what the run starts with, `step` what follows from the total before it and an element
 SCAN = '''    x = word(buffers, 0)

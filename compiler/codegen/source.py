@@ -1,0 +1,46 @@
+"""The text of kernels: loops over the lines that an emitter collected, and the module around them."""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from .. import dims as dm
+from .emitter import INNER, KERNEL, TASK, Emitter, Run
+
+
+def loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside: Sequence[str] = ()) -> list[str]:
+    """A loop over the lines of a level, with the axes these need, and another loop inside."""
+    lines = emit.lines[level]
+    everything = [*emit.lines[TASK], *emit.lines[INNER], *inside]
+    definitions = emit.axis_lines(everything)[level]
+    body = [*definitions, *lines, *inside] or ["pass"]
+    return [f"for {variable} in range({begin}, {end}):" if begin != "0" else f"for {variable} in range({end}):",
+            *indented(body)]
+
+
+def nest(emit: Emitter, runs: Sequence[Run]) -> list[str]:
+    """A loop for each of the inner runs, the last one innermost."""
+    counts = [emit.dim(dm.product(emit.domain[a] for a in run.axes)) for run in runs]
+    loops = loop(runs[-1].variable, "0", counts[-1], emit, INNER)
+    for run, count in zip(reversed(runs[:-1]), reversed(counts[:-1]), strict=True):
+        loops = [f"for {run.variable} in range({count}):", *indented(loops)]
+    return loops
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+def module(emit: Emitter, title: str, body: Sequence[str]) -> str:
+    """The text of a kernel's module, which imports by name what it calls."""
+    setup = [f"p{i} = word(buffers, {i})" for i in range(len(emit.buffers))]
+    setup += [f"n{i} = word(dims, {i})" for i in range(len(emit.dims))]
+    text = "\n".join(indented([*setup, *emit.lines[KERNEL], *body]))
+    names = ", ".join(["compiled", *calls(text)])
+    return (f'"""{title}"""\nfrom graphflow.compiler.native.prelude import {names}\n\n\n'
+            f"@compiled\ndef kernel(buffers, dims, begin, end, lane):\n{text}\n")
+
+
+def calls(text: str) -> list[str]:
+    """The functions that generated code calls."""
+    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - {"range", "in", "not", "and", "or", "if"})
