@@ -97,10 +97,10 @@ def test_static_and_raw_networks_agree_with_the_loop(sess):
         emitted, raw_state, loop_state_out = tf.nn.raw_rnn(cell, loop_fn)
     sess.run(tf.global_variables_initializer())
     a, b, c = sess.run([looped, tf.stack(unrolled, 1), tf.transpose(emitted.stack(), [1, 0, 2])])
-    np.testing.assert_allclose(a, b, rtol=1e-5)
-    np.testing.assert_allclose(a, c, rtol=1e-5)
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-7)
     finals = sess.run([loop_state, static_state, raw_state])
-    np.testing.assert_allclose(finals, [finals[0]] * 3, rtol=1e-5)
+    np.testing.assert_allclose(finals, [finals[0]] * 3, rtol=1e-5, atol=1e-7)
     assert loop_state_out is None and len(tf.global_variables()) == 4
 
 
@@ -116,10 +116,10 @@ def test_bidirectional_networks_reverse_each_sequence(sess):
     sess.run(tf.global_variables_initializer())
     back, want, final, want_final, joined, ahead = sess.run(
         [backward, plain, state, plain_state, tf.stack(both, 1), forward])
-    np.testing.assert_allclose(back[0], want[0, ::-1], rtol=1e-5)
-    np.testing.assert_allclose(back[1, :2], want[1, 1::-1], rtol=1e-5)
-    np.testing.assert_allclose(final, want_final, rtol=1e-5)
-    np.testing.assert_allclose(joined, np.concatenate([ahead, back], 2), rtol=1e-5)
+    np.testing.assert_allclose(back[0], want[0, ::-1], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(back[1, :2], want[1, 1::-1], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(final, want_final, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(joined, np.concatenate([ahead, back], 2), rtol=1e-5, atol=1e-7)
 
 
 def test_names_of_variables(sess):
