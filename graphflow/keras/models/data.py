@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ...compiler.ir import Tensor
+from .. import backend
 from ..nest import flatten, map_structure
 
 Arrays = list[np.ndarray]
@@ -19,6 +21,8 @@ def as_array(value: Any, what: str) -> np.ndarray:
     """One array. Raises ValueError for scalars, TypeError for what is not numeric."""
     if hasattr(value, "toarray"):  # SciPy's sparse matrices
         value = value.toarray()
+    if isinstance(value, Tensor):  # of the graph: what it is now
+        value = backend.eval(value)
     array = np.asarray(value)
     if array.dtype == object and hasattr(value, "iloc"):  # columns of several types
         with contextlib.suppress(TypeError, ValueError):

@@ -1,6 +1,7 @@
 """compile, and what a training, test or prediction step consists of."""
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -263,7 +264,9 @@ class Trainer(Layer):
         return self(unpack(data)[0], training=False)
 
     def _tracked_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True) -> Tensor:
-        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+        takes = inspect.signature(self.compute_loss).parameters  # earlier ones are not told of training
+        told = {"training": training} if "training" in takes or "kwargs" in takes else {}
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **told)
         track(self._known()[2], loss, size_of(flatten(y_pred if x is None else x)[0], (0,)))
         return loss
 

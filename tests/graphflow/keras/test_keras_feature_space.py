@@ -55,3 +55,10 @@ def test_integers_are_not_concatenated():
     space = FeatureSpace({"i": FeatureSpace.integer_hashed(4, output_mode="int"), "f": "float"})
     with pytest.raises(ValueError, match="has not been encoded"):
         space.get_encoded_features()
+
+
+def test_a_model_of_categories_takes_one_row():
+    words = keras.Input((1,), dtype="string")
+    encoded = keras.layers.CategoryEncoding(3, "multi_hot")(keras.layers.StringLookup(vocabulary=["a", "b"])(words))
+    model = keras.Model(words, encoded)
+    assert model.predict(np.array([["b"]], object), verbose=0).tolist() == [[0, 0, 1]]

@@ -95,6 +95,8 @@ def encoded(indices: Tensor, output_mode: str, depth: int, dtype: Any, weights: 
     *rest, last = indices.dims or ()
     if output_mode == "one_hot":
         return one_hot(squeeze(indices, -1) if last == 1 and rest else indices, depth, dtype=dtype)
+    if last == 1 and rest and weights is None:
+        return one_hot(squeeze(indices, -1), depth, dtype=dtype)
     rows = expand_dims(range_(dim_scalar(dm.product(rest))), 1)
     flat = cast(reshape(indices, (dm.product(rest), last)), rows.dtype)
     inside = logical_and(greater_equal(flat, 0), less(flat, depth))
