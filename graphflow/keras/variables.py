@@ -182,9 +182,11 @@ def adopted(variable: graph_variables.Variable) -> Variable:
     """Keras's view of a variable, always the same."""
     if isinstance(variable, Variable):
         return variable
-    found: Variable = vars(variable).setdefault("_keras_variable", None) or Adopted(variable)
-    vars(variable)["_keras_variable"] = found
-    return found
+    held = vars(variable)
+    if "_keras_variable" not in held:
+        held["_keras_variable"] = Adopted(variable)
+    view: Variable = held["_keras_variable"]
+    return view
 
 
 def _symbolic(value: Any) -> bool:
