@@ -28,6 +28,7 @@ class Frame:
         self.plan, self.binding, self.store, self.counters = plan, binding, store, counters
         self.native: Any = native  # what runs the rows (trace.py puts another in its place)
         self._epoch = -1
+        self._prepared = -1  # at which of the store's changes
         self._arena = aligned_empty((max(binding.arena_bytes, 1),), np.dtype(np.uint8))
         self._status = np.zeros(4, np.int64)
         self._constants: dict[Tensor, np.ndarray] = {}
@@ -172,10 +173,16 @@ class Frame:
         else:
             streams = {}
         rows, buffers, dims, status = self._pointers
-        end = len(self._rows)
-        at = self.native.execute(rows, 0, end, buffers, dims, status)
-        while at < end:
-            at = self.native.execute(rows, self._serve(at, streams), end, buffers, dims, status)
+        changes, end = self.store.changes, len(self._rows)
+        at = self.binding.prepared if self._prepared == changes else 0
+        try:
+            at = self.native.execute(rows, at, end, buffers, dims, status)
+            while at < end:
+                at = self.native.execute(rows, self._serve(at, streams), end, buffers, dims, status)
+            self._prepared = changes
+        finally:
+            if self.plan.writes:
+                self.store.changed()
         return [output() for output in self._outputs]
 
     def _serve(self, at: int, streams: dict[str, int]) -> int:

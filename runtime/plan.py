@@ -25,6 +25,8 @@ from .flow import JUMP, Control, HostCall, Loop, Row, Rows, Stack, Storage, all_
 PARALLEL_NS = 50_000
 # what a core moves and computes per nanosecond, roughly, for the estimate
 BYTES_PER_NS, FLOPS_PER_NS = 24, 100
+# what preparing must cost of a run for its results to be kept between runs
+PREPARED_SHARE = 0.03
 # fed or fetched values up to this size are copied through the frame rather than pointed to
 SMALL_BYTES = 2048
 
@@ -63,6 +65,7 @@ class Binding:
     sizes: dict[Atom, int]
     stacks: dict[Tensor, Stack]
     frames: list[Any] = field(default_factory=list)
+    prepared: int = 0  # how many first steps are done as long as no variable changes
 
 
 _KINDS = {"Const": "constant", "Dims": "sizes", "Placeholder": "feed"}
@@ -149,12 +152,36 @@ class Plan:
         tensors = [t for op in all_operations(self.graph) for t in op.outputs
                    if op.type != "VariableV2" or t.dims is not None]
         shapes = {t: lowering.shape(t) for t in (*tensors, *rows.between)}
-        binding = Binding(steps, {}, shapes, 0, lowering.faults, atoms, rows.stacks)
+        steps, prepared = self._prepared_first(steps)
+        binding = Binding(steps, {}, shapes, 0, lowering.faults, atoms, rows.stacks, prepared=prepared)
         self._place(binding, rows)
         return binding
 
+    @functools.cached_property
+    def writes(self) -> set[str]:
+        """The variables that a run may change."""
+        operations = list(all_operations(self.graph))
+        return {op.inputs[0].op.name for op in operations if writes_variable(op)} | {
+            self.storage(op.outputs[i])[1] for op in operations if op.type == "Fused" for i in op.attrs["writes"]}
+
+    def _prepared_first(self, steps: list[Step]) -> tuple[list[Step], int]:
+        """(the steps, how many of them come first because what they make of variables may be kept between runs).
+
+        None where the rest takes so much longer that keeping it is not worth the memory.
+        """
+        def stays(handle: Any) -> bool:
+            kind, key = ("constant", None) if isinstance(handle, Scratch) else self.storage(handle)
+            return kind == "constant" or kind == "variable" and key not in self.writes
+
+        kernels = [step.call for step in steps if isinstance(step.call, KernelCall)]
+        first = [call for call in kernels if call.prepares and all(map(stays, call.buffers))]
+        share = sum(map(_nanoseconds, first)) / max(sum(map(_nanoseconds, kernels)), 1)
+        if share < PREPARED_SHARE or any(isinstance(step.call, Control) for step in steps):
+            return steps, 0
+        return sorted(steps, key=lambda step: step.call not in first), len(first)
+
     def _chunks(self, call: KernelCall) -> int:
-        nanoseconds = call.nbytes / BYTES_PER_NS + call.flops / FLOPS_PER_NS
+        nanoseconds = _nanoseconds(call)
         return 1 if nanoseconds < PARALLEL_NS else max(1, min(call.tasks, self.threads()))
 
     def _place(self, binding: Binding, rows: Rows) -> None:
@@ -185,6 +212,9 @@ class Plan:
                 elif isinstance(handle, Tensor):
                     tensor(handle, i)
         end = len(binding.steps)
+        for handle in (b for s in binding.steps[:binding.prepared] if isinstance(s.call, KernelCall)
+                       for b in s.call.buffers if isinstance(b, Scratch)):
+            lives[handle].first, lives[handle].last = 0, end
         for t in self.graph.outputs:
             tensor(t, end)
         for loop in rows.loops:  # inner ones come first
@@ -277,6 +307,11 @@ class Plan:
         """For each random op how often its session has run it before; the low half counts within the run, in loops."""
         return {op.name: next(counters.setdefault(op.name, itertools.count())) << (32 if op in self._repeated else 0)
                 for op in self.random_ops}
+
+
+def _nanoseconds(call: KernelCall) -> float:
+    """An estimate of a serial run."""
+    return call.nbytes / BYTES_PER_NS + call.flops / FLOPS_PER_NS
 
 
 def _stay(life: Location, loop: Loop) -> None:

@@ -1,6 +1,7 @@
 """The variables of a session: their arrays, at addresses that stay put while a variable keeps its shape."""
 from __future__ import annotations
 
+import itertools
 import threading
 
 import numpy as np
@@ -10,12 +11,15 @@ from ..compiler.ir import Operation
 
 
 class VariableStore:
-    """Arrays by variable name. `epoch` changes when an array moves, so that plans know to look up addresses again."""
+    """Arrays by variable name. `epoch` changes when an array moves, so that plans know to look up addresses again;
+    `changes` when one may have another value, so that they know to prepare anew what they made of it."""
 
     def __init__(self) -> None:
         self._arrays: dict[str, np.ndarray] = {}
         self.lock = threading.Lock()
         self.epoch = 0
+        self._counter = itertools.count(1)
+        self.changes = 0
 
     def get(self, handle: Operation) -> np.ndarray | None:
         """The variable's array itself (not a copy), None when it is uninitialized."""
@@ -28,6 +32,11 @@ class VariableStore:
     def set(self, handle: Operation, value: np.ndarray) -> None:
         """Give the variable a value (copied)."""
         self.allocate(handle, value.shape, handle.outputs[0].dtype)[...] = value
+        self.changed()
+
+    def changed(self) -> None:
+        """Variables have been written."""
+        self.changes = next(self._counter)  # threads never leave the same number for two changes
 
     def allocate(self, handle: Operation, shape: tuple[int, ...], dtype: DType) -> np.ndarray:
         """The variable's array, made anew when there is none of that shape."""
@@ -46,6 +55,7 @@ class VariableStore:
     def clear(self) -> None:
         self._arrays.clear()
         self.epoch += 1
+        self.changed()
 
 
 class BorrowingStore(VariableStore):
@@ -75,6 +85,19 @@ class BorrowingStore(VariableStore):
     def _elsewhere(self) -> int:
         """How often arrays of the lenders have moved."""
         return sum(s._moves if isinstance(s, BorrowingStore) else s.epoch for s in self._stores)
+
+    @property
+    def changes(self) -> int:
+        return self._changes + sum(s.changes for s in self._stores)
+
+    @changes.setter
+    def changes(self, value: int) -> None:
+        self._changes = value
+
+    def changed(self) -> None:
+        super().changed()
+        for store in self._stores:
+            store.changed()
 
     def get(self, handle: Operation) -> np.ndarray | None:
         return self.value(handle.name)

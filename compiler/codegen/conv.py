@@ -113,7 +113,7 @@ def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transp
         source = (pack_dots_source(p.dtype, transposed) if tile.dots
                   else pack_source(p.dtype, tile.nv, transposed))
         calls.append(KernelCall(f"{name}.pack", source, (w, packed), dims, p.groups * panels, nbytes=2 * packed.nbytes,
-                                writes=(1,)))
+                                writes=(1,), prepares=True))
     if along_images:
         return [*calls, images_call(p, *along_images, x, packed, y, panel_size, epilogue, name)]
     return [*calls, _call(flat, tile, x, packed, y, panel_size, epilogue, name)]

@@ -39,3 +39,5 @@ class KernelCall:
     writes: tuple[int, ...] = ()
     in_place: tuple[tuple[int, int], ...] = field(default=())
     copies: bool = False  # the first buffer into the second
+    # what it writes (scratch) depends on its other buffers alone and serves every call after it: packed filters
+    prepares: bool = False

@@ -111,8 +111,8 @@ class Lowering:
                 return convolve(inputs[0], inputs[1], out, epilogue=epilogue, **geometry)
             case "Conv2DBackpropInput" | "Conv3DBackpropInputV2" | "DepthwiseConv2dNativeBackpropInput":
                 each, geometry = _conv(window, dtype, out_shape, shapes[1])
-                convolve = lower_depthwise_input_grad if each else lower_conv_input_grad
-                return convolve(inputs[0], inputs[1], out, epilogue=epilogue, **geometry)
+                transposed = lower_depthwise_input_grad if each else lower_conv_input_grad
+                return transposed(inputs[0], inputs[1], out, epilogue=epilogue, **geometry)
             case "Conv2DBackpropFilter" | "Conv3DBackpropFilterV2" | "DepthwiseConv2dNativeBackpropFilter":
                 each, geometry = _conv(window, dtype, shapes[0], out_shape)
                 gradient = lower_depthwise_filter_grad if each else lower_conv_filter_grad
