@@ -14,6 +14,7 @@ from ..ops.contraction import matmul
 from ..ops.gather import gather
 from ..ops.view import reverse, transpose
 from ..shapes import broadcast
+from .channels import sink_transpose
 from .rewrite import reshaped, transform
 from .stabilise import is_constant
 
@@ -63,6 +64,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return inputs[0].op.inputs
         case ["MatMul", *kinds] if "Transpose" in kinds:
             return _absorb_transposes(op, inputs)
+    if (sunk := sink_transpose(op, inputs)) is not None:
+        return sunk
     if op.definition.family == ALIAS and len(inputs) == 1:
         return _shortest_alias(op, inputs[0])
     if op.definition.family == REDUCTION and "combine" in op.definition.fields and _reduces_nothing(op, inputs[0]):

@@ -1,0 +1,55 @@
+"""Channels stay last: what moves them in front sinks below what works element by element, until it meets its inverse.
+
+A model in the channels-first layout has such transposes around each convolution. Between two of them nothing is left,
+and bias and activation join the convolution.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..ir import Operation, Tensor, default_graph
+from ..opdef import ELEMENTWISE, REDUCTION
+from ..ops.view import reshape, transpose
+from ..shapes import Dims
+
+
+def sink_transpose(op: Operation, inputs: Sequence[Tensor]) -> list[Tensor] | None:
+    """What replaces an elementwise op or a reduction to a vector, of operands whose channels were moved in front."""
+    moved = next((t for t in inputs if _moves_channels(t)), None)
+    if moved is None or len(op.outputs) != 1:
+        return None
+    perm = moved.op.attrs["perm"]
+    if op.definition.family == ELEMENTWISE and op.output.dims == moved.dims:
+        operands = [_unmoved(t, perm) for t in inputs]
+        if any(t is None for t in operands):
+            return None
+        below = default_graph().add(op.definition, operands, op.attrs, op.type).output  # type: ignore[arg-type]
+        return [transpose(below, perm)]
+    if op.definition.family == REDUCTION and "combine" in op.definition.fields and op.attrs["axis"] is not None:
+        rank = len(perm)
+        axes = {a % rank for a in op.attrs["axis"]}
+        if axes >= set(range(rank)) - {1}:
+            attrs = {**op.attrs, "axis": tuple(range(rank - (1 not in axes)))}
+            total = default_graph().add(op.definition, (moved.op.inputs[0],), attrs, op.type).output
+            return [reshape(total, op.output.dims)]
+    return None
+
+
+def _moves_channels(x: Tensor) -> bool:
+    perm = x.op.attrs.get("perm", ()) if x.op.type == "Transpose" and not x.op.control_inputs else ()
+    return len(perm) > 2 and tuple(perm) == (0, len(perm) - 1, *range(1, len(perm) - 1))
+
+
+def _unmoved(x: Tensor, perm: Sequence[int]) -> Tensor | None:
+    """The operand as it is before its channels are moved, if that takes no copy: one moved alike, or a vector."""
+    if _moves_channels(x):
+        return x.op.inputs[0] if tuple(x.op.attrs["perm"]) == tuple(perm) else None
+    if x.dims is None or len(x.dims) > len(perm):
+        return None
+    wide: Dims = (*(1,) * (len(perm) - len(x.dims)), *x.dims)
+    if sum(not (isinstance(d, int) and d == 1) for d in wide) > 1:
+        return None
+    last = [wide[perm.index(a)] for a in range(len(perm))]
+    if all(isinstance(d, int) and d == 1 for d in last[:-1]):
+        last = last[-1:]
+    return x if not x.dims else reshape(x, last)
