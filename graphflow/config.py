@@ -1,6 +1,7 @@
 """Session options. All of TensorFlow's that scripts set are accepted; the thread counts are the ones that matter."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,23 +28,43 @@ __all__ = ["experimental_connect_to_cluster", "experimental_connect_to_host", "e
            "list_logical_devices", "list_physical_devices", "set_logical_device_configuration",
            "set_soft_device_placement", "set_visible_devices", "threading"]
 
+
+
+def _note(doc: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, documented."""
+    function.__doc__ = doc
+    return function
+
+
+class ClusterDeviceFilters:
+    """Accepted and without effect: there is one device."""
+
+
 experimental = SimpleNamespace(
     VirtualDeviceConfiguration=LogicalDeviceConfiguration, get_device_details=_devices.get_device_details,
     get_memory_growth=_devices.get_memory_growth, get_memory_info=_devices.get_memory_info,
     get_virtual_device_configuration=get_logical_device_configuration, get_visible_devices=get_visible_devices,
     list_logical_devices=list_logical_devices, list_physical_devices=list_physical_devices,
     set_memory_growth=_devices.set_memory_growth, set_virtual_device_configuration=set_logical_device_configuration,
-    set_visible_devices=set_visible_devices, ClusterDeviceFilters=type("ClusterDeviceFilters", (), {}),
-    **dict.fromkeys(("disable_mlir_bridge", "enable_mlir_bridge"), lambda: None),
-    enable_tensor_float_32_execution=lambda enabled: None, tensor_float_32_execution_enabled=lambda: False,
-    get_device_policy=lambda: "silent", set_device_policy=lambda device_policy: None,
-    get_synchronous_execution=lambda: True, set_synchronous_execution=lambda enable: None,
-    get_memory_usage=lambda device: _devices.get_memory_info(device)["current"],
-    reset_memory_stats=lambda device: None)
+    set_visible_devices=set_visible_devices, ClusterDeviceFilters=ClusterDeviceFilters,
+    **dict.fromkeys(("disable_mlir_bridge", "enable_mlir_bridge"),
+                    _note("Nothing: graphflow has a compiler of its own.", lambda: None)),
+    enable_tensor_float_32_execution=_note("Nothing: CPUs compute float32 in full.", lambda enabled: None),
+    tensor_float_32_execution_enabled=_note("False: CPUs compute float32 in full.", lambda: False),
+    get_device_policy=_note('"silent": there is one device.', lambda: "silent"),
+    set_device_policy=_note("Nothing: there is one device.", lambda device_policy: None),
+    get_synchronous_execution=_note("True: a call returns when its result is there.", lambda: True),
+    set_synchronous_execution=_note("Nothing: see get_synchronous_execution.", lambda enable: None),
+    get_memory_usage=_note("The bytes that the process uses.",
+                           lambda device: _devices.get_memory_info(device)["current"]),
+    reset_memory_stats=_note("Nothing: the system keeps the figures.", lambda device: None))
 
 # accepted: every graph is optimized in full
-optimizer = SimpleNamespace(get_experimental_options=lambda: {}, set_experimental_options=lambda options: None,
-                            get_jit=lambda: "", set_jit=lambda enabled: None)
+optimizer = SimpleNamespace(
+    get_experimental_options=_note("{}: every graph is optimized in full.", lambda: {}),
+    set_experimental_options=_note("Nothing: every graph is optimized in full.", lambda options: None),
+    get_jit=_note('"": every graph is compiled, by graphflow.', lambda: ""),
+    set_jit=_note("Nothing: every graph is compiled.", lambda enabled: None))
 
 
 _eagerly: set[str] = set()  # holds "functions" while they are not compiled
@@ -82,13 +103,17 @@ def set_soft_device_placement(enabled: bool) -> None:
 
 
 def _set_threads(num_threads: int) -> None:
+    """Set the number of threads of sessions whose own configuration says none; 0: as many as there are cores."""
     Session.default_threads = num_threads
 
 
 # the thread count of sessions whose own configuration says none; ops do not run beside each other
 threading = SimpleNamespace(
-    get_intra_op_parallelism_threads=lambda: Session.default_threads, set_intra_op_parallelism_threads=_set_threads,
-    get_inter_op_parallelism_threads=lambda: 1, set_inter_op_parallelism_threads=lambda num_threads: None)
+    get_intra_op_parallelism_threads=_note("The threads of a session whose configuration says none; 0: all cores.",
+                                           lambda: Session.default_threads),
+    set_intra_op_parallelism_threads=_set_threads,
+    get_inter_op_parallelism_threads=_note("1: operations do not run beside each other.", lambda: 1),
+    set_inter_op_parallelism_threads=_note("Nothing: see get_inter_op_parallelism_threads.", lambda num_threads: None))
 
 
 class _Options:

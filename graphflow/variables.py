@@ -400,9 +400,6 @@ def assign_sub(ref: Any, value: Any, use_locking: bool | None = None, name: str 
     return _update(state.assign_sub, ref, value, name)
 
 
-# all of them
-
-
 def global_variables(scope: str | None = None) -> list[Any]:
     """The variables of the default graph (those whose names `scope` matches)."""
     return default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
@@ -422,10 +419,12 @@ def trainable_variables(scope: str | None = None) -> list[Any]:
 
 
 def model_variables(scope: str | None = None) -> list[Any]:
+    """The variables in the collection MODEL_VARIABLES, of names that begin as `scope` (a pattern) says."""
     return default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
 
 
 def moving_average_variables(scope: str | None = None) -> list[Any]:
+    """The variables whose moving averages are kept, of names that begin as `scope` (a pattern) says."""
     return default_graph().get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
 
 

@@ -47,6 +47,19 @@ def elementwise(name: str, arity: int, *, lower: Any, reference: Callable[..., A
     return OpDef(name, ELEMENTWISE, infer, op_grad if grad else None, reference, lower, fields=fields or {})
 
 
+def described(op: OpDef, arguments: str, dtypes: Sequence[DType], result: DType | None) -> str:
+    """The docstring of an elementwise op's function: what its declaration says."""
+    lower = op.lower if isinstance(op.lower, str) and "\n" not in op.lower else ""
+    formula = f": `{lower.format(*arguments.split(', '), t='')}`" if lower else ""
+    gradient = "It has a gradient" if op.grad else "It has no gradient"
+    return (f"{op.name}, element by element{formula}.\n\n"
+            f"`{arguments}`: {', '.join(dtype.name for dtype in dtypes)}{'; of one dtype' * (', ' in arguments)}. The "
+            f"result has the {'shape of both, broadcast' if ', ' in arguments else 'same shape'}, and is "
+            f"{result.name if result else 'of the same dtype'}. {gradient}.\n"
+            f"Raises TypeError for other dtypes"
+            f"{', ValueError for shapes that do not broadcast' * (', ' in arguments)}.")
+
+
 def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,
           dtypes: Sequence[DType] = FLOATS, result: DType | None = None, if_complex: OpDef | None = None) -> Build:
     """An elementwise op of one input; `if_complex` is the op for complex numbers, where that is another."""
@@ -56,6 +69,7 @@ def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | 
         tensor = convert_to_tensor(x, name=f"{op.name}/x")
         return (if_complex if if_complex is not None and tensor.dtype.is_complex else op)(tensor, name=name)
 
+    build.__doc__ = described(op, "x", dtypes, result)
     build.op = op  # type: ignore[attr-defined]
     return build
 
@@ -68,6 +82,7 @@ def binary(name: str, *, lower: Any, reference: Callable[..., Any], grad: Grad |
     def build(x: Any, y: Any, name: str | None = None) -> Tensor:
         return op(*convert_all(op.name, (x, y)), name=name)
 
+    build.__doc__ = described(op, "x, y", dtypes, result)
     build.op = op  # type: ignore[attr-defined]
     return build
 

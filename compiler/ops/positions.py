@@ -195,6 +195,9 @@ def _scattered(op: OpDef | None, default_name: str, sign: int = 1) -> Callable[.
             rows = op(reshape(x, (dm.product(dims[:depth]), *dims[depth:])), reshape(flat, (count,)),
                       reshape(values, (count, *dims[depth:])), depth=1)
             return reshape(rows, dims, name=scope)
+    build.__doc__ = (f"{default_name}: `tensor` with `updates` brought in at `indices`.\n\n"
+                     "`indices` has shape [..., k] for positions on the first k axes of `tensor`, `updates` has shape "
+                     "[..., the other axes] and its dtype.\nRaises ValueError for shapes that do not fit.")
     return build
 
 

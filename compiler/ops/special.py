@@ -45,6 +45,10 @@ def _special(name: str, function: Callable[..., Any], arguments: str, grad: Grad
 
     build.op = op  # type: ignore[attr-defined]
     build.__signature__ = signature  # type: ignore[attr-defined]
+    build.__doc__ = (f"{name}, element by element, with broadcasting; computed by its reference"
+                     f"{'' if exact else ', in double precision'}.\n\n"
+                     f"`{', '.join(arguments.split())}`: {', '.join(dtype.name for dtype in dtypes)}; the result is of "
+                     "the same dtype.")
     return build
 
 

@@ -42,6 +42,7 @@ def mapped(name: str, function: Callable[..., Any], result: DType = string) -> O
 def _applied(op: OpDef) -> Callable[..., Tensor]:
     def build(input: Any, name: str | None = None, **attrs: Any) -> Tensor:
         return op(strings(input, f"{op.name}/input"), name=name, **attrs)
+    build.__doc__ = f"{op.name} of each string of `input`; the result has its shape."
     return build
 
 
@@ -277,6 +278,8 @@ def _bucket(name: str, function: Callable[[bytes], int]) -> Callable[..., Tensor
         if num_buckets < 1:
             raise ValueError(f"{op.name}: num_buckets must be at least 1, received {num_buckets}")
         return _applied(op)(input, name, num_buckets=int(num_buckets))
+    build.__doc__ = (f"{name}: for each string of `input` an int64 from 0 to `num_buckets` - 1, always the same.\n\n"
+                     "Raises ValueError for num_buckets below 1.")
     return build
 
 

@@ -172,6 +172,7 @@ _stop_gradient = OpDef("StopGradient", ALIAS, same_type, lambda op, g: [None], l
 
 
 def identity(input: Any, name: str | None = None) -> Tensor:
+    """A tensor with the value, shape and dtype of `input`, as an operation of its own."""
     return _identity(convert_to_tensor(input), name=name)
 
 

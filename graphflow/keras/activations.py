@@ -237,5 +237,6 @@ def serialize(activation: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The activation of a config or a name. Raises ValueError for unknown ones; `custom_objects` adds names."""
     from .saving.serialization import deserialize_keras_object
     return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)

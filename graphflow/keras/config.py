@@ -46,6 +46,7 @@ def disable_interactive_logging() -> None:
 
 
 def is_interactive_logging_enabled() -> bool:
+    """Whether progress goes to the terminal rather than to the log."""
     return _settings["interactive_logging"]
 
 
@@ -55,10 +56,12 @@ def enable_flash_attention() -> None:
 
 
 def disable_flash_attention() -> None:
+    """Ask layers not to use flash attention: a setting that is kept, since attention is one kernel either way."""
     _settings["flash_attention"] = False
 
 
 def is_flash_attention_enabled() -> bool:
+    """What was last set with `enable_flash_attention` or `disable_flash_attention`."""
     return _settings["flash_attention"]
 
 

@@ -107,10 +107,12 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(regularizer: Any) -> Any:
+    """The config of a regularizer, from which `deserialize` makes it again."""
     from .saving.serialization import serialize_keras_object
     return serialize_keras_object(regularizer)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The regularizer of a config or a name. Raises ValueError for unknown ones; `custom_objects` adds names."""
     from .saving.serialization import deserialize_keras_object
     return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)

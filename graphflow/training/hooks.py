@@ -287,6 +287,8 @@ class StepCounterHook(SessionRunHook):
 
 
 class NanLossDuringTrainingError(RuntimeError):
+    """Raised by `NanTensorHook` when the loss is not a number."""
+
     def __str__(self) -> str:
         return "NaN loss during training."
 

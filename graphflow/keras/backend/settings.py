@@ -56,6 +56,7 @@ def epsilon() -> float:
 
 
 def set_epsilon(value: float) -> None:
+    """Set the small number that keeps divisions and logarithms finite (1e-7 at the start)."""
     _settings["epsilon"] = float(value)
 
 

@@ -110,10 +110,12 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(loss: Any) -> Any:
+    """The config of a loss, from which `deserialize` makes it again."""
     return serialize_keras_object(loss)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The loss of a config or a name. Raises ValueError for unknown ones; `custom_objects` adds names."""
     return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)
 
 

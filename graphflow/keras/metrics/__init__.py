@@ -103,10 +103,12 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(metric: Any) -> Any:
+    """The config of a metric, from which `deserialize` makes it again."""
     return serialize_keras_object(metric)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
+    """The metric of a config or a name. Raises ValueError for unknown ones; `custom_objects` adds names."""
     return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)
 
 

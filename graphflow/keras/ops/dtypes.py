@@ -41,10 +41,12 @@ def standardize_dtype(dtype: Any) -> str:
 
 
 def is_float_dtype(dtype: Any) -> bool:
+    """Whether numbers of the dtype are floating-point ones."""
     return "float" in standardize_dtype(dtype)
 
 
 def is_int_dtype(dtype: Any) -> bool:
+    """Whether numbers of the dtype are integers, with or without a sign."""
     return "int" in standardize_dtype(dtype)
 
 
