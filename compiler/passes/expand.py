@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ..ir import Graph, Operation, Tensor
 from ..opdef import COMPOSITE
+from ..ops.view import reshape
 from .rewrite import transform
 
 
@@ -19,4 +20,7 @@ def _expand(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return None
     assert op.definition.expand is not None
     result = op.definition.expand(*inputs, **op.attrs)
-    return [result] if isinstance(result, Tensor) else result
+    results = [result] if isinstance(result, Tensor) else result
+    # what became known of a shape operand's op stays known, where the operand itself says less
+    return [t if t.dims == out.dims or out.dims is None else reshape(t, out.dims)
+            for t, out in zip(results, op.outputs, strict=True)]
