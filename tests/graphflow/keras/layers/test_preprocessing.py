@@ -40,6 +40,12 @@ def test_integer_lookup_and_what_it_refuses() -> None:
         L.IntegerLookup(vocabulary=[1, 2]).adapt([1, 2])
 
 
+def test_a_lookup_encodes_one_row_in_a_model() -> None:
+    inputs = keras.Input((2,), dtype="int64")
+    model = keras.Model(inputs, keras.layers.IntegerLookup(vocabulary=[10, 20, 30], output_mode="multi_hot")(inputs))
+    np.testing.assert_array_equal(model.predict(np.array([[10, 20]]), verbose=0), [[0, 1, 1, 0]])
+
+
 def test_text_in_a_model() -> None:
     layer = L.TextVectorization(max_tokens=6, output_sequence_length=4, ngrams=2)
     layer.adapt(["Foo bar!", "bar, baz", "bar"])
