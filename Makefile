@@ -14,12 +14,13 @@ SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_in
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$python && break; done)
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench docs clean
 
 help:
 	@echo "make demo   train on the digits that ship with graphflow, and show what was compiled"
 	@echo "make test   run all tests (ARGS='-k softmax' narrows them, JOBS=1 runs them in one process)"
 	@echo "make lint   ruff and mypy"
+	@echo "make docs   build the site (guides, notebooks, reference) into build/docs/html"
 	@echo "make bench  time graphflow beside TensorFlow, JAX, PyTorch and PyTensor (ARGS='--help' lists options)"
 	@echo "make clean  remove what the others made, the environments included"
 
@@ -40,15 +41,19 @@ lint: $(VENV)/installed-dev
 bench: $(VENV)/installed
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
+docs: $(VENV)/installed-docs
+	@$(BIN)/python docs/build.py $(ARGS)
+
 clean:
 	@rm -rf $(VENV) .bench build dist *.egg-info demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: WANTED := .
 $(VENV)/installed-test: WANTED := .[test]
+$(VENV)/installed-docs: WANTED := .[docs]
 $(VENV)/installed-dev: WANTED := .[dev]
 $(VENV)/installed-dev: INCLUDED := $(VENV)/installed-test
-$(VENV)/installed $(VENV)/installed-test $(VENV)/installed-dev: pyproject.toml
+$(VENV)/installed $(VENV)/installed-test $(VENV)/installed-docs $(VENV)/installed-dev: pyproject.toml
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 		if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(SUPPORTED)' 2>/dev/null; then \
 			echo "graphflow needs Python 3.11 to 3.14 with venv and ensurepip; found $(or $(PYTHON),python3):" \

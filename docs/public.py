@@ -1,0 +1,110 @@
+"""The public symbols: what there is of TensorFlow 1's and Keras 3's names (docs/api), and graphflow's own.
+
+    python docs/public.py            count the symbols with a docstring and with an example
+    python docs/public.py --missing  list those without
+
+An example stands in the docstring or in docs/examples, where a heading names the symbol; all of them are run by
+tests/test_doc_examples.py.
+"""
+from __future__ import annotations
+
+import inspect
+import pathlib
+import re
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import compat
+
+import graphflow
+from graphflow.lazy import Names
+
+HERE = pathlib.Path(__file__).parent
+EXAMPLES = HERE / "examples"
+HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+
+
+class Public(NamedTuple):
+    names: tuple[str, ...]  # the first is the one it is shown under
+    value: Any
+
+    @property
+    def is_class(self) -> bool:
+        return isinstance(self.value, type)
+
+    @property
+    def documented(self) -> bool:
+        doc = self.value.__dict__.get("__doc__") if self.is_class else self.value.__doc__
+        return bool(doc and doc.strip())
+
+    @property
+    def target(self) -> str:
+        """The name to import it by."""
+        root, _, rest = self.names[0].partition(".")
+        return {"tf": "graphflow", "keras": "graphflow.keras"}[root] + "." + rest
+
+
+def _from_tables() -> Iterator[tuple[str, Any]]:
+    for root, page in ((graphflow, "tf1_symbols.tsv"), (graphflow.keras, "keras_symbols.tsv")):
+        for symbol in compat.symbols(HERE / "api" / page):
+            value = compat.find(root, symbol.name)
+            if value is not compat.ABSENT:
+                yield symbol.name, value
+
+
+def _from_lazy_names(module: ModuleType, name: str, seen: set[ModuleType]) -> Iterator[tuple[str, Any]]:
+    """What a module's own table of names adds, and those of the modules in it."""
+    seen.add(module)
+    table = getattr(module, "_names", None)
+    for own in table.own() if isinstance(table, Names) else ():
+        value, full = getattr(module, own), f"{name}.{own}"
+        if not isinstance(value, ModuleType):
+            yield full, value
+        elif value not in seen:
+            yield from _from_lazy_names(value, full, seen)
+
+
+def symbols() -> list[Public]:
+    """The functions and classes of this project, each once, with all of its names, shortest first."""
+    found: dict[int, tuple[Any, dict[str, None]]] = {}
+    seen: set[ModuleType] = set()
+    for name, value in (*_from_tables(), *_from_lazy_names(graphflow.keras, "keras", seen),
+                        *_from_lazy_names(graphflow, "tf", seen)):
+        ours = str(getattr(value, "__module__", "")).startswith("graphflow")
+        if ours and (inspect.isroutine(value) or isinstance(value, type)) and "._" not in name:
+            found.setdefault(id(value), (value, {}))[1].setdefault(name)
+    rows = [Public(tuple(sorted(names, key=lambda n: (n.count("."), n.startswith("keras"), len(n), n))), value)
+            for value, names in found.values()]
+    return sorted(rows, key=lambda row: row.names[0].lower())
+
+
+def examples() -> dict[str, str]:
+    """The examples in docs/examples by the symbol that they show."""
+    shown: dict[str, str] = {}
+    for path in sorted(EXAMPLES.glob("*.md")):
+        _, *parts = HEADING.split(path.read_text())
+        for names, text in zip(parts[::2], parts[1::2], strict=True):
+            shown |= {name: text.strip() for name in names.split(", ")}
+    return shown
+
+
+def main() -> None:
+    shown, rows = examples(), symbols()
+    without = [row for row in rows if not row.documented]
+    bare = [row for row in rows if not shown.keys() & set(row.names) and ">>> " not in (row.value.__doc__ or "")]
+    unknown = shown.keys() - {name for row in rows for name in row.names}
+    print(f"{len(rows)} public symbols under {sum(len(row.names) for row in rows)} names, "
+          f"{len(rows) - len(without)} with a docstring, {len(rows) - len(bare)} with an example; "
+          f"examples of no symbol: {sorted(unknown) or 'none'}")
+    if "--missing" in sys.argv:
+        for row in rows:
+            if row in without or row in bare:
+                print(row.names[0], *["docstring"] * (row in without), *["example"] * (row in bare))
+
+
+if __name__ == "__main__":
+    main()
