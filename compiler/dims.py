@@ -110,6 +110,9 @@ class Dim:
     def __rmod__(self, other: DimLike) -> DimLike:
         return other - (other // self) * self
 
+    def __str__(self) -> str:
+        return "?"  # what TensorFlow prints
+
     def __repr__(self) -> str:
         def product(monomial: Monomial, coefficient: int) -> str:
             names = [a.name for a in monomial]
@@ -146,7 +149,7 @@ _derived_atoms: weakref.WeakValueDictionary[tuple[str, DimLike, DimLike], Atom] 
 
 def _derived(symbol: str, function: Callable[[int, int], int], a: DimLike, b: DimLike) -> Dim:
     """The dimension `function(a, b)`, one atom for equal arguments."""
-    atom = _derived_atoms.setdefault((symbol, a, b), Atom(f"({a} {symbol} {b})", symbol, function, (a, b)))
+    atom = _derived_atoms.setdefault((symbol, a, b), Atom(f"({a!r} {symbol} {b!r})", symbol, function, (a, b)))
     return Dim({(atom,): 1})
 
 

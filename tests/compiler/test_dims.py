@@ -128,3 +128,4 @@ def test_a_size_without_a_feed_is_an_error():
 def test_names():
     n, m = SYMBOLS["n"], SYMBOLS["m"]
     assert repr(2 * n * m + 1) == "1 + 2*n*m" and repr(n // 2) == "(n // 2)"
+    assert str(n) == "?"  # as TensorFlow prints a size that is not known

@@ -62,3 +62,17 @@ def test_batches_are_prefetched(dataset):
 def test_no_files(tmp_path):
     with pytest.raises(ValueError, match="No data files found"):
         slim.parallel_reader.parallel_read(str(tmp_path / "none*"), tf.TFRecordReader)
+
+
+def test_model_analyzer(capsys):
+    w = tf.get_variable("w", [2, 3])
+    step = tf.get_variable("step", [], tf.int64, tf.zeros_initializer())
+    assert slim.model_analyzer.analyze_vars([w, step], print_info=True) == (7, 32)
+    assert capsys.readouterr().out.splitlines()[3:] == [
+        "w:0 (float32 2x3) [6, bytes: 24]", "step:0 (int64 ) [1, bytes: 8]",
+        "Total size of variables: 7", "Total bytes of variables: 32"]
+    with tf.Graph().as_default() as graph:
+        tf.placeholder(tf.float32, [None, 3], name="x")
+        tf.zeros([2, 2], name="z")
+    assert slim.model_analyzer.analyze_ops(graph, print_info=True) == 4
+    assert "x \t-> (float32 ?x3) [0]" in capsys.readouterr().out
