@@ -34,6 +34,8 @@ from .kernel import KernelCall, Scratch
 PARTIAL_TASKS = 32
 PARTIAL_PIXELS = 512
 PARTIAL_BYTES = 4 * 1024 * 1024
+# columns of dy are packed for so many tiles to read them, as long as they stay in the first-level cache
+PACKED_TILES, PACKED_BYTES = 4, 24 * 1024
 
 
 def lower_conv_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
@@ -100,7 +102,11 @@ def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
     line = (cols.size if in_place else cols.span) * p.channels
     row_bytes = (line * (1 if in_place else tile.each) + cols.count * p.filters) * size
     block = max(1, min(tasks, BLOCK_BYTES // max(1, row_bytes)))
-    scratch = Scratch(0 if in_place else aligned(block * tile.each * line * size), per_lane=True)
+    packs = tiles >= PACKED_TILES and filters > wide and not tile.swapped
+    if packs:
+        block = max(1, min(block, PACKED_BYTES // max(1, cols.count * wide * size)))
+    copied = 0 if in_place else aligned(block * tile.each * line * size)
+    scratch = Scratch(copied + packs * aligned(block * cols.count * wide * size), per_lane=True)
 
     partial = depth.taps * bands * outer * tiles * panels * tile.mr * wide
     parts = max(1, min(ceil(PARTIAL_TASKS / (depth.taps * bands)), tasks * cols.count // PARTIAL_PIXELS,
@@ -111,10 +117,11 @@ def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
     dims: tuple[int, ...] = (
         scratch.nbytes, int(in_place), block, tasks, parts, bands, splits, rows.size, cols.size, rows.count, cols.count,
         p.channels, p.filters, rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad, cols.span, line,
-        outer, p.groups, cols.dilation * p.channels, channels, filters, height, width, tiles, panels, depth.taps)
+        outer, p.groups, cols.dilation * p.channels, channels, filters, height, width, tiles, panels, depth.taps,
+        copied)
     if p.volume:
         dims += (depth.size, depth.count, depth.stride, depth.dilation, depth.pad)
-    source = filter_grad_source(tile, width >= wide, ceil(width % wide / lanes(p.dtype)), p.volume)
+    source = filter_grad_source(tile, packs, width >= wide, ceil(width % wide / lanes(p.dtype)), p.volume)
     combine = (parts, partial, depth.taps, rows.taps, cols.taps, channels, p.filters, filters, height, tiles, panels,
                bands, outer, p.groups, channels * cols.taps if tile.dense else channels)
     return [
@@ -127,11 +134,11 @@ def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
 DIMS = ["scratch", "in_place", "block", "tasks", "parts", "bands", "splits", "height", "width", "rows", "cols",
         "channels", "filters", "stride_h", "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_w", "line",
         "outer", "groups", "tap_step", "group_channels", "group_filters", "tile_rows", "tile_cols", "tiles", "panels",
-        "taps_d"]
+        "taps_d", "copied"]
 VOLUME_DIMS = ["depth", "slices", "stride_d", "dilation_d", "pad_d"]
 
 
-def filter_grad_source(tile: Tile, full: bool, tail: int, volume: bool) -> str:
+def filter_grad_source(tile: Tile, packs: bool, full: bool, tail: int, volume: bool) -> str:
     """Source of the partial sums of a filter's gradient: fill the window rows of a block, then all its tiles.
 
     A task is (part of the output rows, tap in depth, band of window rows, split of the panels).
@@ -139,9 +146,10 @@ def filter_grad_source(tile: Tile, full: bool, tail: int, volume: bool) -> str:
     dtype, size, wide = tile.dtype, ELEMENT_BYTES[tile.dtype], tile.nv * lanes(tile.dtype)
     inputs, grads = "stride_w * channels, a_segment", "filters, cols * filters"
     if tile.swapped:
-        operands = (f"b + first_row * {size}, 1, {grads}, count, cols, a + panel * {wide * size}, {inputs}")
+        operands = f"b + first_row * {size}, 1, {grads}, count, cols, a + panel * {wide * size}, {inputs}"
     else:
-        operands = (f"a + first_row * {size}, 1, {inputs}, count, cols, b + panel * {wide * size}, {grads}")
+        columns = f"packed, {wide}, cols * {wide}" if packs else f"b + panel * {wide * size}, {grads}"
+        operands = f"a + first_row * {size}, 1, {inputs}, count, cols, {columns}"
     call = f"({operands}, c, {wide}, first > begin_row"
     options, block = (f", grid={tile.mr // tile.each}", ", a_block") if tile.each > 1 else ("", "")
     heads, bodies = [], []
@@ -153,10 +161,16 @@ def filter_grad_source(tile: Tile, full: bool, tail: int, volume: bool) -> str:
         masked = f"tile_tail{call}, tile_cols - panel * {wide}{block})"
         bodies = [f"if tile_cols - panel * {wide} >= {wide}:", f"    {bodies[0]}", "else:", f"    {masked}"] \
             if full else [masked]
+    pack = []
+    if packs:
+        heads += [f"copy = copy_panel({dtype!r}, {tile.nv})"]
+        pack = [f"columns = min({wide}, tile_cols - panel * {wide})",
+                f"copy(b + panel * {wide * size}, filters, packed, count * cols, columns)"]
     newline = "\n"
     return f'''"""Gradient of a convolution's filters, tiles of {tile.mr} rows by {wide} columns."""
 from {NATIVE}.microkernel import microkernel
 from {NATIVE}.prelude import compiled, {dtype}, load_{dtype}, store_{dtype}, word
+{f"from {NATIVE}.tiles import copy_panel" if packs else ""}
 
 {newline.join(heads)}
 
@@ -166,6 +180,7 @@ def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["inputs", "dy", "partials", "window"]), 1)}
 {indent(words("dims", DIMS + VOLUME_DIMS * volume), 1)}
     window += lane * scratch
+    packed = window + copied
     for task in range(begin, end):
         band = task // splits
         split = task - band * splits
@@ -199,9 +214,10 @@ def kernel(buffers, dims, begin, end, lane):
                 group = apart - tap * groups
                 a = a0 + (tap * tap_step + group * group_channels) * {size}
                 b = b0 + group * group_filters * {size}
-                for tile in range(tiles):
-                    first_row = min(tile * {tile.mr}, tile_rows - {tile.mr})
-                    for panel in range(split * panels // splits, (split + 1) * panels // splits):
+                for panel in range(split * panels // splits, (split + 1) * panels // splits):
+{indent(pack, 5)}
+                    for tile in range(tiles):
+                        first_row = min(tile * {tile.mr}, tile_rows - {tile.mr})
                         c = partials + ((((plane * bands + band) * outer + apart) * tiles + tile) * panels
                                         + panel) * {tile.mr * wide * size}
 {indent(bodies, 6)}
