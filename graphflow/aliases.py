@@ -137,10 +137,12 @@ class Proxy(ModuleType):
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds `tensorflow` and `keras`, and what is below them, in graphflow."""
+    """Finds `tensorflow` and `keras`, and what is below them, in graphflow; and `scipy.misc` as it was."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
                   ) -> importlib.machinery.ModuleSpec | None:
+        if fullname == "scipy.misc":
+            return importlib.machinery.ModuleSpec(fullname, self)
         root, _, rest = fullname.partition(".")
         if root not in ("tensorflow", "keras"):
             return None
@@ -154,7 +156,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         root, _, rest = module.__name__.partition(".")
         # the import system takes what stands here afterwards, so the real module keeps its own spec
-        sys.modules[module.__name__] = _resolve(root, rest)
+        sys.modules[module.__name__] = _find("", "scipy_misc") if root == "scipy" else _resolve(root, rest)
 
 
 def _resolve(root: str, rest: str) -> Any:
