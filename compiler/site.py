@@ -13,7 +13,21 @@ class Site(NamedTuple):
     line: int
     function: str
 
+    @property
+    def cell(self) -> str:
+        """What IPython calls the notebook's cell, "In[3]"; "" where the line is in a file."""
+        shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+        label = getattr(shell, "compile", None) and shell.compile.format_code_name(self.filename)
+        return label[1] if label else ""
+
+    @property
+    def place(self) -> str:
+        """`file:line`, or `cell:line`."""
+        return f"{self.cell or self.filename}:{self.line}"
+
     def __str__(self) -> str:
+        if cell := self.cell:
+            return f"Cell {cell}, line {self.line}"
         return f'File "{self.filename}", line {self.line}, in {self.function}'
 
 

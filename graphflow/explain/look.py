@@ -222,4 +222,4 @@ def _operands(step: Step, call: KernelCall, plan: Plan, binding: Binding) -> lis
 
 def site_of(op: Operation) -> str:
     # a frozen module is what `python -m` runs a package's own programs by
-    return "" if op.site is None or op.site.filename.startswith("<frozen") else f"{op.site.filename}:{op.site.line}"
+    return "" if op.site is None or op.site.filename.startswith("<frozen") else op.site.place

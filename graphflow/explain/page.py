@@ -34,7 +34,7 @@ STYLE = palette(".gf-explain") + "".join([
     ".gf-explain table{border-collapse:collapse;margin:4px 0 12px}.gf-explain p{margin:4px 0}",
     ".gf-explain td,.gf-explain th{padding:3px 10px;text-align:right;border-bottom:1px solid var(--rule);"
     "color:var(--ink);background:none;white-space:nowrap;vertical-align:top}",
-    ".gf-explain th{color:var(--faint);font-weight:600}.gf-explain .l{text-align:left}",
+    ".gf-explain th{color:var(--faint);font-weight:600}.gf-explain table .l{text-align:left}",
     ".gf-explain td.l{white-space:normal;max-width:36em}.gf-explain small{color:var(--faint);display:block}",
     ".gf-explain h3{font-size:14px;margin:14px 0 4px}.gf-explain .host td{color:var(--warning)}",
     ".gf-explain summary{cursor:pointer}.gf-explain pre{background:none;color:var(--ink);font-size:12px;"
