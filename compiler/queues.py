@@ -1,19 +1,38 @@
 """The queues behind queue ops: Python objects that a session keeps, on which several threads wait for each other."""
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import random
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .errors import CancelledError, InvalidArgumentError, OutOfRangeError
+from .errors import CancelledError, DeadlineExceededError, InvalidArgumentError, OutOfRangeError
 
 Element = tuple[np.ndarray, ...]
+
+
+class _Deadline(threading.local):
+    at: float | None = None  # in time.monotonic's seconds
+
+
+_deadline = _Deadline()
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """What this thread's ops wait for a queue ends after `seconds` in all, with DeadlineExceededError."""
+    _deadline.at = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _deadline.at = None
 
 
 class Queue:
@@ -52,13 +71,14 @@ class Queue:
     # what ops do
 
     def enqueue(self, elements: Sequence[Element]) -> None:
-        """Add elements, each as soon as there is room. Raises CancelledError when the queue is closed."""
+        """Add elements, each as soon as there is room. Raises CancelledError when the queue is closed,
+        DeadlineExceededError when there is no room within the `time_limit`."""
         if self.closed:
             raise self._closed_error()
         with self._enqueuing, self._changed:
             for element in elements:
                 while self.capacity is not None and len(self._elements) >= self.capacity and not self._cancelled:
-                    self._changed.wait()
+                    self._wait()
                 if self._cancelled:
                     raise self._closed_error()
                 self._put(element)
@@ -67,7 +87,8 @@ class Queue:
     def dequeue(self, count: int, up_to: bool = False) -> list[Element]:
         """Take `count` elements as they come; with `up_to` fewer when the queue is closed and has fewer, but not none.
 
-        Raises OutOfRangeError when the queue is closed and has too few, CancelledError when the session is closed.
+        Raises OutOfRangeError when the queue is closed and has too few, CancelledError when the session is closed,
+        DeadlineExceededError when they do not come within the `time_limit`.
         """
         taken: list[Element] = []
         with self._dequeuing, self._changed:
@@ -78,7 +99,7 @@ class Queue:
                     taken.append(self._take())
                     self._changed.notify_all()
                 elif not self.closed or self._enqueuing.locked() and not self._cancelled:
-                    self._changed.wait(None if not self.closed else 0.01)
+                    self._wait(None if not self.closed else 0.01, taken)
                 elif up_to and taken:
                     break
                 else:
@@ -86,6 +107,14 @@ class Queue:
                     raise OutOfRangeError(f"{self.kind} '{self.name}' is closed and has insufficient elements "
                                           f"(requested {count}, current size {len(self._elements)})")
         return taken
+
+    def _wait(self, seconds: float | None = None, taken: Sequence[Element] = ()) -> None:
+        """Wait for a change, at most for `seconds`; `taken` goes back if that is too late."""
+        left = None if _deadline.at is None else _deadline.at - time.monotonic()
+        if left is not None and left <= 0:
+            self._put_back(taken)
+            raise DeadlineExceededError(f"Timed out waiting for {self.kind} '{self.name}'")
+        self._changed.wait(min((t for t in (seconds, left) if t is not None), default=None))
 
     def size(self) -> int:
         return len(self._elements)

@@ -11,6 +11,7 @@ from typing import Any
 from ..compiler.graph_def import GraphDef, graph_def_of
 from ..compiler.ir import Graph, Operation, Tensor, as_operation, default_graph
 from ..compiler.names import nearest
+from ..compiler.queues import time_limit
 from .debugger import Breakpoint, Debugger, Look, pause
 from .partial_run import PartialRun
 from .runner import Runner
@@ -41,7 +42,8 @@ def default_session() -> Session | None:
 class Session:
     """Runs the operations of a graph (by default the default graph) and keeps its variables.
 
-    `config` may carry `intra_op_parallelism_threads`; other options are accepted and ignored. With `debug` ops run one
+    `config` may carry `intra_op_parallelism_threads` and `operation_timeout_in_ms`, how long a run may wait for queues
+    (0: for ever); other options are accepted and ignored. With `debug` ops run one
     by one, slowly, and the first NaN or infinity ends the run with a NumericsError that tells where it came from; with
     "nan" only NaN does.
     """
@@ -53,6 +55,7 @@ class Session:
                  debug: bool | str | None = None):
         self.graph = graph if graph is not None else default_graph()
         self.config = config
+        self._timeout = getattr(config, "operation_timeout_in_ms", 0)
         self.store = VariableStore()
         self.counters: dict[str, Any] = {}
         self.resources: dict[Any, Any] = {}  # what ops keep from run to run: queues, tables, iterators
@@ -123,7 +126,8 @@ class Session:
         `fetches` is a tensor, operation (its value is None), variable or name, or a nest of lists, tuples, named tuples
         and dicts of them. `feed_dict` gives values for placeholders, or in place of any other tensor. Raises
         InvalidArgumentError for missing or misshapen feeds, FailedPreconditionError for uninitialized variables,
-        RuntimeError for a closed session. `run_metadata` (RunMetadata) takes what `options` (RunOptions) ask to record.
+        RuntimeError for a closed session, DeadlineExceededError when it waits for a queue longer than the session's
+        configuration or `options` allow. `run_metadata` (RunMetadata) takes what `options` (RunOptions) ask to record.
         """
         if run_metadata is not None and options is not None:
             return self._recorded(fetches, feed_dict, options, run_metadata)
@@ -139,14 +143,16 @@ class Session:
             raise RuntimeError("Attempted to use a closed Session.")
         build, runner = found
         self.graph.runs += 1
-        return build(runner(list(feeds.values())))
+        timeout = self._timeout if options is None else options.timeout_in_ms or self._timeout
+        with time_limit(timeout / 1000) if timeout else contextlib.nullcontext():
+            return build(runner(list(feeds.values())))
 
     def _recorded(self, fetches: Any, feed_dict: Mapping[Any, Any] | None, options: Any, run_metadata: Any) -> Any:
         if not options.trace_level and not options.output_partition_graphs:
-            return self.run(fetches, feed_dict)
+            return self.run(fetches, feed_dict, options)
         from . import step_stats  # which few programs ask for
         with step_stats.Recorder(own_thread=True) as recorder:
-            results = self.run(fetches, feed_dict)
+            results = self.run(fetches, feed_dict, options)
         step_stats.fill(run_metadata, recorder, options)
         return results
 

@@ -31,6 +31,19 @@ def test_a_full_queue_makes_others_wait():
         assert sess.run(queue.is_closed())
 
 
+def test_a_run_waits_as_long_as_it_may():
+    queue = tf.FIFOQueue(1, tf.float32, [[]])
+    put, take, take_two = queue.enqueue(1.0), queue.dequeue(), queue.dequeue_many(2)
+    with tf.Session(config=tf.ConfigProto(operation_timeout_in_ms=30)) as sess:
+        sess.run(put)
+        for late in put, take_two:
+            with pytest.raises(tf.errors.DeadlineExceededError, match="Timed out waiting for FIFOQueue"):
+                sess.run(late)
+        assert sess.run(take) == 1  # what the dequeue of two had taken is back
+    with tf.Session() as sess, pytest.raises(tf.errors.DeadlineExceededError):
+        sess.run(take, options=tf.RunOptions(timeout_in_ms=30))
+
+
 @pytest.mark.parametrize("how", ["session", "cancel", "close"])
 def test_waiting_ends(how):
     queue = tf.FIFOQueue(1, tf.float32)
