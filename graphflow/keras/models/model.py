@@ -69,9 +69,8 @@ class Model(Pictured, Fitter):
         wanted = [*self._added_losses, *(t for t, _, _ in self._added_metrics)]
         outputs, more = self._network.run(inputs, mask, wanted)
         scope = current_scope()
+        (self._losses if scope is None else scope.losses).extend(more[:len(self._added_losses)])
         if scope is not None or in_order():
-            losses = self._losses if scope is None else scope.losses
-            losses += more[:len(self._added_losses)]
             for value, (_, _, metric) in zip(more[len(self._added_losses):], self._added_metrics, strict=True):
                 metric.update_state(value)
         return alone(outputs)
@@ -90,10 +89,12 @@ class Model(Pictured, Fitter):
 
     @property
     def losses(self) -> list[Tensor]:
-        """The losses of the layers; those outside steps that follow from this model's inputs, and those from none."""
+        """The losses of model and layers; outside steps those that follow from its inputs, and those from none."""
         found = super().losses
         if current_scope() is not None or self._network is None:
             return found
+        if not in_order():
+            found = [*self._added_losses, *found]
         own = set(self._network.inputs)
         return [loss for loss in found if own & (made_of := set(before(loss))) or not any(
             history_of(t) is not None for t in made_of)]

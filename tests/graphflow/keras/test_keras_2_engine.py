@@ -100,6 +100,19 @@ def test_class_weights_by_output_and_losses_of_some():
         Model(x, x * 1.0).train_on_batch(data, labels)
 
 
+def test_losses_of_shared_models():
+    a, b, x = Input((4,)), Input((4,)), Input((4,))
+    dense = layers.Dense(4, kernel_regularizer="l1", activity_regularizer="l1")
+    inner = Model(x, dense(x))
+    inner.add_loss(K.sum(inner.output))
+    one, two = inner(a), inner(b)
+    outer = Model([a, b], layers.Average()([one, two]))
+    outer.add_loss(K.mean(two))
+    outer.add_loss(1)
+    # of the weights, of outputs and inner's own for each input, and what outer was given
+    assert [len(m.losses) for m in (inner, outer)] == [3, 1 + 2 + 2 + 2]
+
+
 def test_members_of_layers_and_models():
     a, b = Input((4,)), Input((4,))
     dense, drop = layers.Dense(2, activity_regularizer="l2"), layers.Dropout(0.5)
