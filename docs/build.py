@@ -71,7 +71,7 @@ def write_reference(source: pathlib.Path) -> list[str]:
         lines = [title, "=" * len(title), ""]
         for row in rows:
             example = next((shown[name] for name in row.names if name in shown), "")
-            lines += entry(row, example.removeprefix("```python").removesuffix("```").strip())
+            lines += entry(row, example)
         (source / "reference" / f"{name}.rst").write_text("\n".join(lines))
         pages.append(f"reference/{name}.rst")
     return sorted(pages, key=lambda page: (page.startswith("reference/keras"), page))

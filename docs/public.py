@@ -25,7 +25,7 @@ from graphflow.lazy import Names
 
 HERE = pathlib.Path(__file__).parent
 EXAMPLES = HERE / "examples"
-HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+EXAMPLE = re.compile(r"^## (.+?)\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Public(NamedTuple):
@@ -84,12 +84,7 @@ def symbols() -> list[Public]:
 
 def examples() -> dict[str, str]:
     """The examples in docs/examples by the symbol that they show."""
-    shown: dict[str, str] = {}
-    for path in sorted(EXAMPLES.glob("*.md")):
-        _, *parts = HEADING.split(path.read_text())
-        for names, text in zip(parts[::2], parts[1::2], strict=True):
-            shown |= {name: text.strip() for name in names.split(", ")}
-    return shown
+    return dict(pair for path in sorted(EXAMPLES.glob("*.md")) for pair in EXAMPLE.findall(path.read_text()))
 
 
 def main() -> None:
