@@ -113,6 +113,16 @@ def test_losses_of_shared_models():
     assert [len(m.losses) for m in (inner, outer)] == [3, 1 + 2 + 2 + 2]
 
 
+def test_the_first_input_says_how_many_samples_are_predicted():
+    a, b = Input((2,)), Input((2,))
+    model = Model([a, b], layers.Add()([a, b]))
+    few, many = np.ones((3, 2)), np.arange(10.).reshape(5, 2)
+    with pytest.warns(UserWarning, match=r"\[3, 5\] samples: only the first 3"):
+        np.testing.assert_array_equal(model.predict([few, many], verbose=0), few + many[:3])
+    with pytest.raises(ValueError, match="'x' sizes: 5, 3"):
+        model.predict([many, few], verbose=0)
+
+
 def test_members_of_layers_and_models():
     a, b = Input((4,)), Input((4,))
     dense, drop = layers.Dense(2, activity_regularizer="l2"), layers.Dropout(0.5)
