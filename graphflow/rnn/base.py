@@ -1,6 +1,7 @@
 """What all recurrent cells share: the base class, zero states, and sizes of states."""
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -107,6 +108,20 @@ class RNNCell(Layer):
             self.rnncell_scope = variable_scope(get_variable_scope(), custom_getter=self._rnn_get_variable)
         with self.rnncell_scope:
             return super().__call__(inputs, state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RNNCell:
+        """The same cell before its first use, which makes variables where it is used (`embedding_attention_seq2seq`
+        copies the cell for its encoder)."""
+        result = memo[id(self)] = copy.copy(self)
+        fresh = dict.fromkeys(("_scope", "_current_scope", "_input", "_output", "rnncell_scope"))
+        for name, value in vars(self).items():
+            if self.built and (name in fresh or is_tensor(value)):
+                value = None
+            elif name in ("_trainable_weights", "_non_trainable_weights", "_updates", "_losses"):
+                value = []
+            setattr(result, name, copy.deepcopy(value, memo))
+        result.built = False
+        return result
 
     def _rnn_get_variable(self, getter: Any, *args: Any, **kwargs: Any) -> Any:
         """A custom getter that notes the variables that `call` makes as the cell's."""

@@ -285,3 +285,29 @@ def test_cudnn_layers_are_layers_of_cells(sess):
     np.testing.assert_allclose(first[0, :, 4:], state[3], rtol=1e-5)
     np.testing.assert_allclose(steps[-1], last[0], rtol=1e-5)
     assert not np.allclose(first, second)
+
+
+def test_a_copy_of_a_used_cell_has_its_own_variables():
+    cell = tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.GRUCell(2) for _ in range(2)])
+    x = tf.zeros([1, 2])
+    cell(x, cell.zero_state(1, tf.float32))
+    with tf.variable_scope("encoder"):
+        copied = copy.deepcopy(cell)
+        copied(x, copied.zero_state(1, tf.float32))
+    assert [v.name for v in copied.weights] == ["encoder/" + v.name for v in cell.weights] and len(cell.weights) == 8
+
+
+def test_sequences_in_buckets_share_the_cells():
+    inputs = [tf.placeholder(tf.int32, [None]) for _ in range(3)]
+    weights = [tf.ones([2])] * 3
+    cell = tf.nn.rnn_cell.GRUCell(3)
+
+    def model(x, y):
+        return tf.contrib.legacy_seq2seq.embedding_attention_seq2seq(x, y, cell, 4, 4, 2)
+
+    names = []
+    for buckets in ([(1, 1)], [(1, 1), (2, 2)]):
+        with tf.variable_scope("", reuse=bool(names)):
+            tf.contrib.legacy_seq2seq.model_with_buckets(inputs, inputs, inputs[1:], weights, buckets, model)
+        names.append([v.name for v in tf.trainable_variables()])
+    assert names[0] == names[1] and sum(name.endswith("gru_cell/gates/kernel:0") for name in names[0]) == 2
