@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphflow.compiler.native.cached import native
 from graphflow.compiler.native.memory import load_i32, load_i64, load_u8, store_i32, store_i64, word
 from llvmlite import ir
 from numba import int32 as i32
-from numba import njit, prange, types
+from numba import prange, types
 from numba.extending import intrinsic
 
 # kinds of rows, as in flow.py
@@ -28,7 +29,7 @@ def call(typingctx: Any, address: Any, buffers: Any, dims: Any, begin: Any, end:
     return types.void(*[types.int64] * 6), codegen
 
 
-@njit("int64(int64, int64, int64)", nogil=True, cache=True)
+@native("int64(int64, int64, int64)")
 def step(row, table, dims):
     """How many rows further a row leads that is no kernel (see flow.py); 0: Python has something to do."""
     kind, target = word(row, 5), word(row, 6)
@@ -49,7 +50,7 @@ def step(row, table, dims):
     return 0
 
 
-@njit("int64(int64, int64, int64, int64, int64, int64)", parallel=True, nogil=True, cache=True)
+@native("int64(int64, int64, int64, int64, int64, int64)", parallel=True)
 def execute(rows, begin, end, buffers, dims, status):
     """Runs the rows from `begin`; returns `end`, or the row where it stopped."""
     i = begin
@@ -74,7 +75,7 @@ def execute(rows, begin, end, buffers, dims, status):
     return i
 
 
-@njit("int64(int64, int64, int64, int64, int64, int64)", nogil=True, cache=True)
+@native("int64(int64, int64, int64, int64, int64, int64)")
 def execute_serially(rows, begin, end, buffers, dims, status):
     i = begin
     while i < end:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphflow.compiler.native.cached import native
 from graphflow.compiler.native.memory import load_i64, store_i64, word
 from graphflow.runtime.executor import KERNEL, call, step
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import prange, types
 from numba.extending import intrinsic
 
 PARALLEL = True  # as the executor that this one stands in for
@@ -32,7 +33,7 @@ def now(typingctx: Any, clock: Any) -> Any:
     return types.int64(types.int64), codegen
 
 
-@njit("void(int64, int64, int64, int64, int64, int64)", nogil=True, cache=True)
+@native("void(int64, int64, int64, int64, int64, int64)")
 def note(trace, event, row, chunk, begin, end):
     """Write an event, if there is room."""
     if event < word(trace, 2):
@@ -43,7 +44,7 @@ def note(trace, event, row, chunk, begin, end):
         store_i64(at, 3, end, -1)
 
 
-@njit("void(int64, int64, int64)", nogil=True, cache=True)
+@native("void(int64, int64, int64)")
 def add(trace, row, nanoseconds):
     """Count a call of a row."""
     at = word(trace, 4) + 24 * row
@@ -52,7 +53,7 @@ def add(trace, row, nanoseconds):
     store_i64(at, 2, max(load_i64(at, 2, -1), nanoseconds), -1)
 
 
-@njit("int64(int64, int64, int64, int64, int64, int64, int64)", parallel=PARALLEL, nogil=True, cache=True)
+@native("int64(int64, int64, int64, int64, int64, int64, int64)", parallel=PARALLEL)
 def execute(rows, begin, end, buffers, dims, status, trace):
     """As the executor's."""
     clock = word(trace, 0)

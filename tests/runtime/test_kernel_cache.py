@@ -195,3 +195,7 @@ def test_several_processes_fill_one_cache_at_once(tmp_path):
         assert output.strip() == str(tmp_path / "kernels")
     assert not [f for f in (tmp_path / "kernels").rglob("*") if f.name.endswith(".tmp")]
     assert len(list((tmp_path / "kernels").glob("tanh*.py"))) == 1
+    # what is there runs without the parts of Numba that only compiling needs, and take long to import
+    program = PROGRAM + "print([k.compiled for k in kernel_cache.loads.values()], 'numba.np.arraymath' in sys.modules)"
+    program = program.replace("import folder", "import folder; from graphflow.runtime import kernel_cache")
+    assert run_program(tmp_path, program).stdout.splitlines()[1:] == ["[False] False"]
