@@ -113,9 +113,9 @@ class RNNCell(Layer):
         """The same cell before its first use, which makes variables where it is used (`embedding_attention_seq2seq`
         copies the cell for its encoder)."""
         result = memo[id(self)] = copy.copy(self)
-        fresh = dict.fromkeys(("_scope", "_current_scope", "_input", "_output", "rnncell_scope"))
+        fresh = ("_scope", "_current_scope", "_input", "_output", "rnncell_scope")
         for name, value in vars(self).items():
-            if self.built and (name in fresh or is_tensor(value)):
+            if getattr(self, "built", False) and (name in fresh or is_tensor(value)):
                 value = None
             elif name in ("_trainable_weights", "_non_trainable_weights", "_updates", "_losses"):
                 value = []
