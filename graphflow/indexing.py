@@ -111,7 +111,10 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
             raise ShapeError(f"Select: {unequal(test.dims, a.dims[:1])}: the condition has shape {test.shape}, x "
                              f"{a.shape}")
         test = reshape(test, (test.dims[0], *[1] * (len(a.dims) - 1)))
-    return select(test, a, b, name=name or "Select")
+    chosen = select(test, a, b, name=name or "Select")
+    if test.dims is None:
+        chosen.set_shape(a.shape.merge_with(b.shape))
+    return chosen
 
 
 def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..dims import fresh
 from ..dtypes import FLOATS
 from ..errors import ShapeError
 from ..ir import Tensor, TensorType
@@ -24,9 +25,9 @@ def _types(inputs: Sequence[Tensor], attrs: Attrs) -> list[TensorType]:
     dtype = check_same_dtype("Conv3D", inputs)
     check_dtype("Conv3D", x, FLOATS)
     window = static_window("Conv3D", w.dims, 5)
-    if x.dims is None:
-        return [TensorType(dtype, None)]
     assert w.dims is not None
+    if x.dims is None:
+        return [TensorType(dtype, (*(fresh() for _ in range(4)), w.dims[4]))]
     _, sizes = resolve("Conv3D", x.dims, window, attrs)
     channels, expected = x.dims[4], w.dims[3]
     if isinstance(channels, int) and isinstance(expected, int) and channels != expected and not grouped(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import window as geometry
+from ..dims import fresh
 from ..dtypes import FLOATS
 from ..errors import ShapeError
 from ..ir import Tensor, TensorType
@@ -52,9 +53,9 @@ def _types(inputs: Sequence[Tensor], attrs: Attrs) -> list[TensorType]:
     dtype = check_same_dtype(name, inputs)
     check_dtype(name, x, FLOATS)
     window = static_window(name, w.dims, 4)
-    if x.dims is None:
-        return [TensorType(dtype, None)]
     assert w.dims is not None
+    if x.dims is None:
+        return [TensorType(dtype, (fresh(), fresh(), fresh(), w.dims[2] * w.dims[3]))]
     _, sizes = resolve(name, x.dims, window, attrs)
     channels, expected = x.dims[3], w.dims[2]
     if isinstance(channels, int) and isinstance(expected, int) and channels != expected:

@@ -43,7 +43,7 @@ def _conv_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorT
     dtype = check_same_dtype("Conv2D", inputs)
     check_dtype("Conv2D", x, FLOATS)
     if x.dims is None:
-        return [TensorType(dtype, None)]
+        return [TensorType(dtype, (fresh(), fresh(), fresh(), w.dims[3] if w.dims else fresh()))]
     _rank4("Conv2D", x, "input")
     _rank4("Conv2D", w, "filter")
     assert w.dims is not None
@@ -131,7 +131,7 @@ def _pool_types(name: str) -> Any:
         x = inputs[0]
         check_dtype(name, x, FLOATS)
         if x.dims is None:
-            return [x.type]
+            return [TensorType(x.dtype, tuple(fresh() for _ in range(4)))]
         _rank4(name, x, "input")
         _, sizes = _resolve(name, attrs["padding"], x.dims[1:3], attrs["window"], attrs["strides"], None)
         return [TensorType(x.dtype, (x.dims[0], *sizes, x.dims[3]))]

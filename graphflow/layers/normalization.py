@@ -113,6 +113,8 @@ class BatchNormalization(Layer):
         x = convert_to_tensor(inputs)
         known = constant_bool(training)
         flag = cast(training, bool_) if known is None else None
+        if flag is not None and flag.dims is None:  # a placeholder that was given no shape
+            flag = reshape(flag, ())
         given = known_rank(self.name, x)
         if self.virtual_batch_size is not None:
             x = reshape(x, (self.virtual_batch_size, -1, *given[1:]))

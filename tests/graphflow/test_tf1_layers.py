@@ -225,3 +225,26 @@ def test_layers_of_ones_own():
 def test_wrong_arguments(build, error, words):
     with pytest.raises(error, match=words):
         build()
+
+
+def test_what_a_program_feeds_need_not_have_a_declared_rank():
+    """`tf.placeholder(tf.float32)` as the images and `tf.placeholder(tf.bool)` as the flag, as many programs have."""
+    x, training = tf.placeholder(tf.float32), tf.placeholder(tf.bool)
+    w = tf.get_variable("w", [3, 3, 2, 4])
+    y = tf.nn.conv2d(x, w, [1, 2, 2, 1], "SAME")
+    assert y.shape.as_list() == [None, None, None, 4]
+    assert tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "SAME").shape.as_list() == [None] * 4
+    assert tf.nn.conv3d(x, tf.ones([1, 1, 1, 2, 5]), [1] * 5, "SAME").shape.as_list() == [None] * 4 + [5]
+    assert tf.nn.depthwise_conv2d(x, w, [1, 1, 1, 1], "SAME").shape.as_list() == [None] * 3 + [8]
+    assert tf.where(training, w, w).shape == w.shape
+    normal = tf.layers.batch_normalization(y, training=training)
+    grad = tf.gradients(tf.reduce_sum(normal * y), w)[0]
+    images = np.random.RandomState(0).rand(3, 5, 5, 2)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        trained = sess.run([normal, grad], {x: images, training: True})
+        assert trained[0].shape == (3, 3, 3, 4) and np.abs(trained[0].mean((0, 1, 2))).max() < 1e-6
+        assert np.abs(trained[1]).max() > 0
+        np.testing.assert_allclose(*sess.run([normal, y / np.sqrt(1.001)], {x: images, training: False}), rtol=1e-5)
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            sess.run(y, {x: images[0], training: False})
