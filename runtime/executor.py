@@ -15,6 +15,7 @@ from numba import int32 as i32
 from numba import prange, types
 from numba.extending import intrinsic
 
+PARALLEL = True  # replaced by native.py where there is one thread
 # kinds of rows, as in flow.py
 KERNEL, JUMP, UNLESS, AGAIN, UNLESS_LESS, HOST, RESERVE, ADVANCE = range(8)
 
@@ -50,7 +51,7 @@ def step(row, table, dims):
     return 0
 
 
-@native("int64(int64, int64, int64, int64, int64, int64)", parallel=True)
+@native("int64(int64, int64, int64, int64, int64, int64)", parallel=PARALLEL)
 def execute(rows, begin, end, buffers, dims, status):
     """Runs the rows from `begin`; returns `end`, or the row where it stopped."""
     i = begin
@@ -69,26 +70,6 @@ def execute(rows, begin, end, buffers, dims, status):
         else:
             for c in prange(chunks):
                 call(kernel, b, d, tasks * c // chunks, tasks * (c + 1) // chunks, c)
-        if word(status, 0) != 0:
-            return i
-        i += 1
-    return i
-
-
-@native("int64(int64, int64, int64, int64, int64, int64)")
-def execute_serially(rows, begin, end, buffers, dims, status):
-    i = begin
-    while i < end:
-        row = rows + 64 * i
-        b, d = buffers + word(row, 3), dims + word(row, 4)
-        if word(row, 5) != KERNEL:
-            further = step(row, b, d)
-            if further == 0:
-                return i
-            i += further
-            continue
-        for c in range(word(row, 2)):
-            call(word(row, 0), b, d, word(row, 1) * c // word(row, 2), word(row, 1) * (c + 1) // word(row, 2), c)
         if word(status, 0) != 0:
             return i
         i += 1

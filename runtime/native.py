@@ -38,35 +38,37 @@ if os.environ.get("NUMBA_THREADING_LAYER", "tbb") == "tbb" and _load_tbb():
 numba.get_num_threads()  # starts the threads: loading cached code with a parallel region aborts before that
 
 
-def _choose() -> tuple[Any, int]:
-    """(the executor, threads): in parallel with tbb or OpenMP. Numba's own workqueue is slow, and aborts the process
-    when two threads enter it, so without the others everything runs on the calling thread."""
-    # from the kernel cache, like any other compiled code: the package's own folder may be read-only
-    executor = kernel_cache.load_module(pathlib.Path(__file__).with_name("executor.py").read_text())
+def _threads() -> int:
+    """How many threads run a kernel: more than one with tbb or OpenMP. Numba's own workqueue is slow, and aborts the
+    process when two threads enter it, so without the others everything runs on the calling thread."""
     if numba.get_num_threads() == 1:
-        return executor.execute_serially, 1
+        return 1
     try:
         numba.np.ufunc.parallel._launch_threads()
         layer = numba.threading_layer()
     except ValueError:
         layer = "none"
     if layer in ("tbb", "omp"):
-        return executor.execute, numba.get_num_threads()
+        return numba.get_num_threads()
     warnings.warn("graphflow: neither TBB nor OpenMP was found, so kernels run on one thread. `pip install tbb` helps.",
                   RuntimeWarning, stacklevel=2)
-    return executor.execute_serially, 1
+    return 1
 
 
-execute, THREADS = _choose()
+def _load(text: str) -> Any:
+    """The function `execute` of a module: from the kernel cache, since the package's own folder may be read-only."""
+    return kernel_cache.load_module(text.replace("PARALLEL = True", f"PARALLEL = {THREADS > 1}")).execute
+
+
+THREADS = _threads()
+execute = _load(pathlib.Path(__file__).with_name("executor.py").read_text())
 
 
 @functools.cache
 def traced() -> Any:
     """The executor that also notes when each row began and ended (tracer.py), compiled when someone first traces."""
     text = pathlib.Path(__file__).with_name("tracer.py").read_text()
-    text = text.replace("graphflow.runtime.executor", execute.__module__)  # the loaded copy
-    is_parallel = execute is sys.modules[execute.__module__].execute
-    return kernel_cache.load_module(text.replace("PARALLEL = True", f"PARALLEL = {is_parallel}")).execute
+    return _load(text.replace("graphflow.runtime.executor", execute.__module__))  # the loaded copy
 
 
 def clock() -> int:
