@@ -28,6 +28,10 @@ EXAMPLES = HERE / "examples"
 EXAMPLE = re.compile(r"^## (.+?)\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+# packages whose __init__ is the list of names, which docs/api lacks
+WITHOUT_TABLES = ("graphflow.layers",)
+
+
 class Public(NamedTuple):
     names: tuple[str, ...]  # the first is the one it is shown under
     value: Any
@@ -56,11 +60,19 @@ def _from_tables() -> Iterator[tuple[str, Any]]:
                 yield symbol.name, value
 
 
+def listed(module: ModuleType) -> list[str]:
+    """The names that a package imports from its modules."""
+    inside = f"{module.__name__}."
+    return sorted(name for name, value in vars(module).items()
+                  if str(getattr(value, "__module__", "")).startswith(inside))
+
+
 def _from_lazy_names(module: ModuleType, name: str, seen: set[ModuleType]) -> Iterator[tuple[str, Any]]:
     """What a module's own table of names adds, and those of the modules in it."""
     seen.add(module)
     table = getattr(module, "_names", None)
-    for own in table.own() if isinstance(table, Names) else ():
+    names = table.own() if isinstance(table, Names) else list(getattr(module, "__all__", ()))
+    for own in names + (listed(module) if module.__name__ in WITHOUT_TABLES else []):
         value, full = getattr(module, own), f"{name}.{own}"
         if not isinstance(value, ModuleType):
             yield full, value
@@ -73,7 +85,7 @@ def symbols() -> list[Public]:
     found: dict[int, tuple[Any, dict[str, None]]] = {}
     seen: set[ModuleType] = set()
     for name, value in (*_from_tables(), *_from_lazy_names(graphflow.keras, "keras", seen),
-                        *_from_lazy_names(graphflow, "tf", seen)):
+                        *_from_lazy_names(graphflow.nn, "tf.nn", seen), *_from_lazy_names(graphflow, "tf", seen)):
         ours = str(getattr(value, "__module__", "")).startswith("graphflow")
         if ours and (inspect.isroutine(value) or isinstance(value, type)) and "._" not in name:
             found.setdefault(id(value), (value, {}))[1].setdefault(name)
