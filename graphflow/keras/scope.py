@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..compiler.ir import Graph, Operation, Tensor, default_graph
 from ..compiler.ops.state import assign
 from ..compiler.subgraph import enclosing
+from .copying import copied, follows
 
 if TYPE_CHECKING:
     from .variables import Variable
@@ -42,6 +43,8 @@ class StepScope:
         self.losses: list[Tensor] = []
         self.operations: list[Operation] = []
         self.metrics: dict[str, Any] = {}
+        self._current: dict[Tensor, Tensor] = {}  # what stands in the step for tensors that models were made of
+        self._sizes: dict[Any, Any] = {}
 
     def __enter__(self) -> StepScope:
         _local.scopes.append(self)
@@ -53,7 +56,22 @@ class StepScope:
     def assignments(self) -> list[Operation]:
         """One assignment for each variable that was given a value, and the other operations."""
         with default_graph().name_scope("updates"):
-            return [*(assign(variable.handle, value).op for variable, value in self.values.items()), *self.operations]
+            values = self.current(list(self.values.values()))
+            return [*(assign(variable.handle, value).op for variable, value in zip(self.values, values, strict=True)),
+                    *self.operations]
+
+    def stand_in(self, values: Mapping[Tensor, Tensor], sizes: Mapping[Any, Any]) -> None:
+        """Note what a model's tensors are in this step, for losses, metrics and layers that refer to them by name."""
+        if not in_order():
+            self._current.update((old, new) for old, new in values.items() if old is not new)
+            self._sizes.update(sizes)
+
+    def current(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The tensors, made of what stands in the step for the model's."""
+        if not self._current or not follows(tensors, self._current):
+            return list(tensors)
+        done: dict[Operation, Operation] = {}
+        return [copied(t, self._current, self._sizes, done) for t in tensors]
 
 
 def current_scope() -> StepScope | None:

@@ -2,17 +2,14 @@
 too."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from ...compiler import dims as dm
-from ...compiler.dims import Dim
 from ...compiler.ir import Operation, Tensor
+from ..copying import Sizes, copied, repeated
 from ..naming import auto_name
 from .layer import Layer
 from .node import Node, history_of
-
-Sizes = Mapping[Any, Any]  # {symbol of a size: what it is now}
 
 # the names that Keras 3 gives to such operations
 KERAS_NAMES = {"AddV2": "add", "Sub": "subtract", "Mul": "multiply", "RealDiv": "divide", "FloorDiv": "floor_divide",
@@ -41,7 +38,7 @@ class GraphOp(Layer):
         """The operation's outputs for other `tensors` in place of its dependent inputs."""
         given = iter(tensors)
         kept: dict[Operation, Operation] = {}
-        inputs = [next(given) if t in self._dependent else copied(t, sizes, kept) for t in self._operation.inputs]
+        inputs = [next(given) if t in self._dependent else copied(t, {}, sizes, kept) for t in self._operation.inputs]
         outputs = repeated(self._operation, inputs, sizes).outputs
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
@@ -49,45 +46,6 @@ class GraphOp(Layer):
         raise ValueError(f"The model uses the graph operation {self._operation.name!r} ({self._operation.type}) on "
                          "Keras tensors, which cannot be written to a config. Use a layer, or a Lambda layer around a "
                          "registered function.")
-
-
-def repeated(operation: Operation, inputs: list[Tensor], sizes: Sizes) -> Operation:
-    """The same operation on other inputs, in the same graph."""
-    attrs = {k: _resized(v, sizes) for k, v in operation.attrs.items()}
-    return operation.graph.add(operation.definition, inputs, attrs, operation.name.rpartition("/")[2])
-
-
-def copied(tensor: Tensor, sizes: Sizes, done: dict[Operation, Operation]) -> Tensor:
-    """`tensor`, or where it depends on sizes that are others now, a copy for those."""
-    operation = tensor.op
-    if operation not in done:
-        inputs = [copied(t, sizes, done) for t in operation.inputs]
-        same = all(a is b for a, b in zip(inputs, operation.inputs, strict=True))
-        attrs = operation.attrs.values()
-        done[operation] = operation if same and all(_resized(v, sizes) is v for v in attrs) else repeated(
-            operation, inputs, sizes)
-    return done[operation].outputs[tensor.index]
-
-
-def _resized(value: Any, sizes: Sizes) -> Any:
-    if isinstance(value, Dim):
-        new = dm.substitute(value, sizes)
-        return value if new == value else new
-    if isinstance(value, tuple) and any(isinstance(v, (Dim, tuple)) for v in value):
-        items = tuple(_resized(v, sizes) for v in value)
-        return value if all(a is b for a, b in zip(items, value, strict=True)) else items
-    return value
-
-
-def match_sizes(sizes: dict[Any, Any], old: Iterable[Tensor], new: Iterable[Tensor]) -> None:
-    """Note what the symbols in the shapes of `old` are in the shapes of `new`."""
-    for before, after in zip(old, new, strict=True):
-        if before.dims is None or after is None or after.dims is None or len(before.dims) != len(after.dims):
-            continue
-        for a, b in zip(before.dims, after.dims, strict=True):
-            atom = dm.symbol(a)
-            if atom is not None and atom not in sizes and a != b:
-                sizes[atom] = b
 
 
 def connect(outputs: Iterable[Tensor], inputs: Iterable[Tensor]) -> None:

@@ -10,13 +10,14 @@ from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.view import expand_dims, squeeze
+from ..copying import match_sizes
 from ..layers.core import InputLayer
-from ..layers.graph_op import GraphOp, connect, match_sizes
+from ..layers.graph_op import GraphOp, connect
 from ..layers.input_spec import shape_of
 from ..layers.node import Node, history_of, mask_of, set_mask
 from ..legacy.target_tensors import is_fed
 from ..nest import flatten, map_structure, pack
-from ..scope import outside_steps
+from ..scope import current_scope, outside_steps
 
 
 class Network:
@@ -81,6 +82,9 @@ class Network:
             flat = [t for t in flatten(outputs) if isinstance(t, Tensor)]
             match_sizes(sizes, node.output_tensors, flat)
             values.update(zip(node.output_tensors, flat, strict=True))
+        scope = current_scope()
+        if scope is not None:
+            scope.stand_in(values, sizes)
         return pack(self.output_nest, [values[t] for t in self.outputs]), [values[t] for t in more]
 
     def arranged(self, inputs: Any) -> list[Any]:

@@ -77,7 +77,7 @@ def predict_step(model: Model, inputs: Inputs) -> Callable[..., Any]:
         outputs = model.predict_step(inputs.data)
         states = scope.assignments()  # of recurrent layers that go on where the last batch ended
     model._output_structure = map_structure(lambda _: None, outputs)
-    tensors = [convert_to_tensor(t) for t in flatten(outputs)]
+    tensors = scope.current([convert_to_tensor(t) for t in flatten(outputs)])
     wanted = tensors[0] if len(tensors) == 1 else tensors
     session = backend.get_session(model.graph)
     if not states:

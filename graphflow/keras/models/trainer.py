@@ -267,6 +267,9 @@ class Trainer(Layer):
         takes = inspect.signature(self.compute_loss).parameters  # earlier ones are not told of training
         told = {"training": training} if "training" in takes or "kwargs" in takes else {}
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **told)
+        scope = current_scope()
+        if scope is not None:
+            loss, = scope.current([loss])
         track(self._known()[2], loss, size_of(flatten(y_pred if x is None else x)[0], (0,)))
         return loss
 

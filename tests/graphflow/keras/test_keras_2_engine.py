@@ -123,6 +123,27 @@ def test_the_first_input_says_how_many_samples_are_predicted():
         model.predict([many, few], verbose=0)
 
 
+def test_losses_metrics_and_layers_may_refer_to_tensors_of_the_model():
+    x = Input((2,))
+    code = layers.Dense(1, kernel_initializer="ones", use_bias=False, name="code")(x)
+
+    class Adds(layers.Layer):
+        def call(self, inputs):
+            self.add_loss(K.mean(code))
+            return inputs + code
+
+    model = Model(x, Adds()(layers.Dense(2, kernel_initializer="zeros", trainable=False)(code)))
+    model.compile("sgd", lambda true, out: K.sum(K.square(true - out), -1) + K.sum(code, -1),
+                  metrics=[lambda true, out: K.max(code) * K.cast(K.shape(code)[0], "float32")])
+    data = np.array([[1., 2.], [3., 4.], [0., 0.]])  # code is 3, 7 and 0
+    np.testing.assert_array_equal(model.predict(data, verbose=0), [[3, 3], [7, 7], [0, 0]])
+    expected = [(2 * 58 + 10 + 10) / 3, 21.]
+    np.testing.assert_allclose(model.evaluate(data, np.zeros((3, 2)), verbose=0), expected, rtol=1e-6)
+    model.fit(data, np.zeros((3, 2)), verbose=0)
+    gradient = (4 * data.sum(1) + 2) @ data / 3
+    np.testing.assert_allclose(model.get_layer("code").get_weights()[0][:, 0], 1 - 0.01 * gradient, rtol=1e-5)
+
+
 def test_members_of_layers_and_models():
     a, b = Input((4,)), Input((4,))
     dense, drop = layers.Dense(2, activity_regularizer="l2"), layers.Dropout(0.5)
