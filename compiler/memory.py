@@ -2,12 +2,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 ALIGNMENT = 64  # a cache line, and the widest vector
+
+
+ENOUGH = 1.03  # over the peak of live bytes: no other order is tried
 
 
 class Interval(NamedTuple):
@@ -18,15 +21,38 @@ class Interval(NamedTuple):
     last: int
 
 
-def plan_memory(intervals: Sequence[Interval]) -> tuple[list[int], int]:
-    """(offset of each buffer, size of the arena).
+# by size (Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference"), which wastes least
+# where sizes differ; by life and by size times life, where few large buffers stay long; as they come
+ORDERS: list[Callable[[Interval], tuple[int, ...]]] = [
+    lambda b: (-b.nbytes, b.first),
+    lambda b: (-(b.last - b.first + 1) * b.nbytes, b.first),
+    lambda b: (b.first - b.last, -b.nbytes),
+    lambda b: (b.first, -b.last),
+]
 
-    Greedy by size: the largest first, each at the lowest offset free over its life (Pisarchyk and Lee 2020,
-    "Efficient Memory Management for Deep Neural Net Inference").
+
+def plan_memory(intervals: Sequence[Interval]) -> tuple[list[int], int]:
+    """(offset of each buffer, size of the arena): the best of the orders that were tried.
+
+    Nearly always the first comes within a few hundredths of the peak of live bytes, which is good enough.
     """
+    enough = live_peak(intervals) * ENOUGH
+    best: tuple[list[int], int] | None = None
+    for order in ORDERS:
+        plan = _placed(intervals, sorted(range(len(intervals)), key=lambda i, order=order: order(intervals[i])))
+        if best is None or plan[1] < best[1]:
+            best = plan
+        if best[1] <= enough:
+            break
+    assert best is not None
+    return best
+
+
+def _placed(intervals: Sequence[Interval], order: Sequence[int]) -> tuple[list[int], int]:
+    """One buffer after the other, each at the lowest offset free over its life."""
     offsets = [0] * len(intervals)
     placed = np.empty((4, 0), np.int64)  # begin and end in the arena, first and last step; by begin
-    for i in sorted(range(len(intervals)), key=lambda i: (-intervals[i].nbytes, intervals[i].first)):
+    for i in order:
         nbytes, first, last = intervals[i]
         size = aligned(nbytes)
         begins, ends = placed[:2, (placed[2] <= last) & (placed[3] >= first)]

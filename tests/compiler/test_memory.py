@@ -16,9 +16,10 @@ from graphflow.runtime.session import Session
 from hypothesis import given
 from hypothesis import strategies as st
 
-# over the live peak, measured on 2000 of each kind of chain below: 1.18 at worst where activations wait for the
-# backward pass, 1.06 in forward passes, 1.19 with residual connections; 1.003, 1.003 and 1.009 on average
-WORST, AVERAGE = 1.2, 1.02
+# over the live peak, measured on 400 of each kind of chain below: 1.03 at worst where activations wait for the backward
+# pass, 1.06 in forward passes, 1.17 with residual connections; 1.000, 1.002 and 1.003 on average. Buffers of random
+# sizes and lives: 1.23 and 1.004
+WORST, WORST_RANDOM, AVERAGE = 1.17, 1.24, 1.01
 
 intervals = st.lists(st.builds(lambda n, a, b: Interval(n, min(a, b), max(a, b)), st.integers(0, 5000),
                                st.integers(0, 30), st.integers(0, 30)), max_size=40)
@@ -78,12 +79,18 @@ def residual(rng) -> list[Interval]:
     return buffers
 
 
-@pytest.mark.parametrize("chain", [training, forward, residual])
+def any_lives(rng) -> list[Interval]:
+    """Sizes over four orders of magnitude, most of them alive for a few steps only."""
+    firsts = [rng.randrange(100) for _ in range(rng.randrange(5, 100))]
+    return [Interval(int(2 ** rng.uniform(6, 20)), first, first + int(rng.expovariate(1 / 8))) for first in firsts]
+
+
+@pytest.mark.parametrize("chain", [training, forward, residual, any_lives])
 def test_realistic_chains_waste_little(chain):
     rng = random.Random(7)
     chains = [chain(rng) for _ in range(400)]
     waste = [plan_memory(buffers)[1] / live_peak(buffers) for buffers in chains]
-    assert max(waste) <= WORST and np.mean(waste) <= AVERAGE
+    assert max(waste) <= (WORST_RANDOM if chain is any_lives else WORST) and np.mean(waste) <= AVERAGE
 
 
 # sharing memory between an output and an input that dies
