@@ -123,6 +123,7 @@ def _concat_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
     if len(shapes) < len(inputs):
         return [TensorType(dtype, None)]
     merged = list(shapes[0])
+    axis = attrs["axis"] = normalize_axis("ConcatV2", axis, len(merged))
     for dims in shapes[1:]:
         for i, (a, b) in enumerate(zip(merged, dims, strict=True)):
             if i == axis:
@@ -156,9 +157,8 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     """Tensors joined along an axis that exists. Raises ShapeError if their other sizes differ."""
     tensors = convert_all("ConcatV2", values if isinstance(values, (list, tuple)) else [values])
     ranks = [len(t.dims) for t in tensors if t.dims is not None]
-    if not ranks:
-        raise ShapeError("ConcatV2: the rank of at least one input must be known")
-    axis = normalize_axis("ConcatV2", static_ints("ConcatV2", "axis", axis), ranks[0])
+    axis = static_ints("ConcatV2", "axis", axis)
+    axis = normalize_axis("ConcatV2", axis, ranks[0]) if ranks else axis
     return identity(tensors[0], name) if len(tensors) == 1 else _concat(*tensors, axis=axis, name=name)
 
 

@@ -92,7 +92,7 @@ class AdamOptimizer(Optimizer):
         self._epsilon_t = self._tensor(self._epsilon, "epsilon")
         self._powers = [current_value(p) for p in self._get_beta_accumulators()]
         power1, power2 = self._powers
-        self._rate = self._lr_t * sqrt(1 - power2) / (1 - power1)
+        self._rate = cast(self._lr_t, power1.dtype) * sqrt(1 - power2) / (1 - power1)
 
     def _cast(self, var: Any) -> list[Tensor]:
         return [cast(t, var.dtype) for t in (self._rate, self._beta1_t, self._beta2_t, self._epsilon_t)]

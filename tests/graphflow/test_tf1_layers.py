@@ -237,6 +237,7 @@ def test_what_a_program_feeds_need_not_have_a_declared_rank():
     assert tf.nn.conv3d(x, tf.ones([1, 1, 1, 2, 5]), [1] * 5, "SAME").shape.as_list() == [None] * 4 + [5]
     assert tf.nn.depthwise_conv2d(x, w, [1, 1, 1, 1], "SAME").shape.as_list() == [None] * 3 + [8]
     assert tf.where(training, w, w).shape == w.shape
+    ends = tf.concat([x[..., 1:], x[..., :1]], -1)
     normal = tf.layers.batch_normalization(y, training=training)
     grad = tf.gradients(tf.reduce_sum(normal * y), w)[0]
     images = np.random.RandomState(0).rand(3, 5, 5, 2)
@@ -246,5 +247,6 @@ def test_what_a_program_feeds_need_not_have_a_declared_rank():
         assert trained[0].shape == (3, 3, 3, 4) and np.abs(trained[0].mean((0, 1, 2))).max() < 1e-6
         assert np.abs(trained[1]).max() > 0
         np.testing.assert_allclose(*sess.run([normal, y / np.sqrt(1.001)], {x: images, training: False}), rtol=1e-5)
+        assert np.array_equal(sess.run(ends, {x: images}), images[..., ::-1].astype("f"))
         with pytest.raises(tf.errors.InvalidArgumentError):
             sess.run(y, {x: images[0], training: False})

@@ -226,3 +226,12 @@ def test_learning_rate_decay(sess, make, formula):
     rate = make(step)
     for t in (0, 5, 6, 10, 15, 20, 33):
         np.testing.assert_allclose(sess.run(rate, {step: t}), formula(t), rtol=1e-5)
+
+
+def test_adam_takes_a_learning_rate_of_another_dtype(sess):
+    """A schedule over a float64 step, as detection programs have, with float32 weights."""
+    w = tf.Variable([1.0, 2.0])
+    train = tf.train.AdamOptimizer(tf.constant(0.1, tf.float64)).minimize(tf.reduce_sum(w * w))
+    sess.run(tf.global_variables_initializer())
+    sess.run(train)
+    np.testing.assert_allclose(sess.run(w), [0.9, 1.9], rtol=1e-5)
