@@ -22,6 +22,9 @@ ROOT = HERE.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "benchmarks/results.md",
          "graphflow/keras/datasets/data/LICENSE.digits")
 
+SETTING = ("Examples run in eager mode; ``tf`` is graphflow, ``keras`` is graphflow.keras and ``np`` is NumPy; "
+           "arrays are printed with four digits.")
+
 
 def tree(caption: str, pages: list[str]) -> str:
     """A section of the navigation."""
@@ -68,12 +71,12 @@ def write_reference(source: pathlib.Path) -> list[str]:
     shown, pages = public.examples(), []
     for name, rows in itertools.groupby(sorted(public.symbols(), key=space), space):
         title = {"tf": "graphflow (tf)", "keras": "graphflow.keras"}.get(name, name)
-        lines = [title, "=" * len(title), ""]
+        lines = [title, "=" * len(title), "", SETTING, ""]
         for row in rows:
             example = next((shown[name] for name in row.names if name in shown), "")
             lines += entry(row, example)
         (source / "reference" / f"{name}.rst").write_text("\n".join(lines))
-        pages.append(f"reference/{name}.rst")
+        pages.append(f"reference/{name}")
     return sorted(pages, key=lambda page: (page.startswith("reference/keras"), page))
 
 
