@@ -255,11 +255,17 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     return x if x.dtype == dtype else _cast(x, dtype=dtype, name=name or "Cast")
 
 
+def _lower_check(emit: Any, op: Operation, operands: list[str]) -> str:
+    index, limit = operands
+    source = op.inputs[1].op
+    if source.type == "Const" and limit not in emit.levels:  # no literal, so that another limit is the same kernel
+        limit = emit.argument(("limit", op), int(source.attrs["value"]))
+    return emit.let(f"{op.output.dtype.code}({emit.checked_index(index, limit, op)})", op.output.dtype)
+
+
 # an index that must lie in [0, limit), a scalar: else the run fails with `message`, in which {0} is the index and {1}
 # the limit
-_check_index = elementwise("CheckIndex", 2, dtypes=INTEGERS,
-                           lower=lambda emit, op, operands: emit.let(
-                               f"{op.output.dtype.code}({emit.checked_index(*operands, op)})", op.output.dtype),
+_check_index = elementwise("CheckIndex", 2, dtypes=INTEGERS, lower=_lower_check,
                            reference=lambda x, limit, message: _checked(x, limit, message),
                            fields={"fault": lambda op, value, limit, at: op.attrs["message"].format(value, limit)})
 

@@ -258,6 +258,20 @@ def test_another_batch_size_compiles_nothing():
         assert len(kernel_cache.loads) == before
 
 
+def test_another_number_of_classes_compiles_nothing():
+    labels = tf.placeholder(tf.int32, [None])
+    with tf.Session() as session:
+        kernels = []
+        for classes in (10, 7):
+            logits = tf.constant(np.ones((4, classes), "f4"))
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+            np.testing.assert_allclose(session.run(loss, {labels: [0, 1, 2, classes - 1]}), np.log(classes), rtol=1e-5)
+            kernels.append(len(kernel_cache.loads))
+            with pytest.raises(InvalidArgumentError, match=f"label value of {classes} .*\\[0, {classes}\\)"):
+                session.run(loss, {labels: [0, 1, classes, 0]})
+        assert kernels[0] == kernels[1]
+
+
 @pytest.mark.parametrize("rows", [0, 1, 2, 3])
 def test_few_rows_are_what_many_are(rows):
     x = tf.placeholder(tf.float32, [None, 7])
