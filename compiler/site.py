@@ -17,7 +17,8 @@ class Site(NamedTuple):
     def cell(self) -> str:
         """What IPython calls the notebook's cell, "In[3]"; "" where the line is in a file."""
         shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-        label = getattr(shell, "compile", None) and shell.compile.format_code_name(self.filename)
+        tell = getattr(getattr(shell, "compile", None), "format_code_name", None)
+        label = tell and tell(self.filename)
         return label[1] if label else ""
 
     @property
