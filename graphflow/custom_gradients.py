@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from . import nest
 from .compiler.autodiff import REGISTERED
 from .compiler.ir import Operation, Tensor, default_graph
 from .compiler.ops import custom
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.reduction import size_of
 from .compiler.ops.view import identity, known_rank, reshape, shape_of, zeros
+from .compiler.recomputation import recomputed
 from .control_flow import map_fn
 from .framework import GraphKeys, gradients, name_scope
 from .math_ops import range_
@@ -75,8 +77,31 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as it is: the compiler decides what it keeps and what it computes again."""
-    return f
+    """The function, computed a second time where gradients need what is in it: memory for time.
+
+    Between its call and its gradients only the tensors that it is given and the variables that it reads are kept, and
+    random numbers. What it returns is a tensor or a nest of tensors.
+    """
+    @functools.wraps(f)
+    def decorated(*args: Any, **kwargs: Any) -> Any:
+        graph = default_graph()
+        if graph.eager:
+            return f(*args, **kwargs)
+        before = len(graph.operations)
+        return computed_again(f(*args, **kwargs), (args, kwargs), graph.operations[before:])
+    return decorated
+
+
+def computed_again(results: Any, given: Any, operations: Sequence[Operation]) -> Any:
+    """A nest of tensors that `operations` made of a nest of tensors: for gradients they run a second time."""
+    graph = default_graph()
+    inputs = [t for t in nest.flatten(given) if isinstance(t, Tensor) and t.op.graph is graph]
+    outputs = [t for t in nest.flatten(results) if isinstance(t, Tensor) and t.op.graph is graph
+               and t.dtype.is_differentiable]
+    if not inputs or not outputs:
+        return results
+    again = dict(zip(outputs, recomputed(outputs, inputs, operations), strict=True))
+    return nest.map_structure(lambda t: again.get(t, t) if isinstance(t, Tensor) else t, results)
 
 
 class RegisterGradient:

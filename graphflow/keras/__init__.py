@@ -37,7 +37,8 @@ from .models.function import Function
 from .ops.operation import Operation
 from .optimizers import Optimizer
 from .regularizers import Regularizer
-from .scopes import RematScope, StatelessScope, SymbolicScope, device, name_scope, remat
+from .rematerialization import RematScope, remat
+from .scopes import StatelessScope, SymbolicScope, device, name_scope
 from .variables import Variable
 
 _names = Names(globals(), {"wrappers": "wrappers",  # scikit-learn takes long to import

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..compiler.ir import Tensor, default_graph
@@ -87,30 +87,3 @@ class SymbolicScope:
 
     def __exit__(self, *exception: Any) -> None:
         self._outside.__exit__(*exception)
-
-
-class RematScope:
-    """Accepted: the compiler decides what is kept for gradients and what is computed again.
-
-    Raises ValueError for a mode that Keras does not have.
-    """
-
-    MODES = (None, "full", "activations", "larger_than", "list_of_layers")
-
-    def __init__(self, mode: str | None = "full", output_size_threshold: int = 1024, layer_names: Any = None):
-        if mode not in self.MODES:
-            raise ValueError(f"Invalid mode '{mode}'. Supported modes are: 'full', 'activations', 'larger_than', "
-                             "'list_of_layers', or None.")
-        self.mode, self.output_size_threshold, self.layer_names = mode, output_size_threshold, layer_names or []
-
-    def __enter__(self) -> RematScope:
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        pass
-
-
-def remat(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as it is: the compiler decides what is kept for gradients and what is computed again."""
-    return f
-

@@ -17,6 +17,8 @@ from ..legacy.layer import Keras2Layer
 from ..legacy.phase import note_phase
 from ..naming import auto_name
 from ..nest import as_list, flatten, map_structure
+from ..rematerialization import current_scope as remat_scope
+from ..rematerialization import rematerialized
 from ..scope import (
     StepScope,
     autocast_dtype,
@@ -55,6 +57,7 @@ class Layer(Connected, Weighted, Keras2Layer):
     autocast = True
     _arguments: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     _building = False
+    _remat_scope: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -88,6 +91,7 @@ class Layer(Connected, Weighted, Keras2Layer):
         self._outbound_nodes: list[Node] = []
         self._losses: list[Tensor] = []  # added by calls outside steps
         self._signature = Signature(self.call)
+        self._remat_scope = remat_scope()
 
     if TYPE_CHECKING:  # attributes that subclasses keep their arguments in
         def __getattr__(self, name: str) -> Any: ...
@@ -202,7 +206,7 @@ class Layer(Connected, Weighted, Keras2Layer):
             fill_masks(signature, bound, kwargs)
             previous = kwargs["mask"] if kwargs.get("mask") is not None else map_structure(mask_of, first)
             with graph.name_scope(scope), calling(self), autocast_to(self._reads_as()):
-                outputs = self.call(*args, **kwargs)
+                outputs = rematerialized(self)(*args, **kwargs)
                 self._regularize_activity(outputs)
             if symbolic:
                 outputs = record(self, given, given_keywords, outputs)
