@@ -47,7 +47,8 @@ def _follow(tensor: Tensor, known: dict[Tensor, np.ndarray | None]) -> np.ndarra
     if tensor not in known:
         known[tensor] = None
         if _is_small(tensor):
-            known[tensor] = _value(tensor.op, tensor.index, known)
+            value = tensor.eager_value  # whose op need not have its inputs any more
+            known[tensor] = value.astype(object) if value is not None else _value(tensor.op, tensor.index, known)
     return known[tensor]
 
 
