@@ -115,7 +115,8 @@ class _Fusion:
         frontier = anchor.output
         while frontier not in self.outputs and not frontier.op.control_inputs:
             users = list(dict.fromkeys(self.uses.get(frontier, ())))
-            if len(users) != 1 or not self.fits_epilogue(users[0], group, anchor.output.dtype):
+            if (len(users) != 1 or len(members) >= MAX_MEMBERS
+                    or not self.fits_epilogue(users[0], group, anchor.output.dtype)):
                 break
             more = [*members]
             self.absorb(users[0], group, more)
