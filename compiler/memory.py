@@ -39,7 +39,7 @@ def plan_memory(intervals: Sequence[Interval]) -> tuple[list[int], int]:
     enough = live_peak(intervals) * ENOUGH
     best: tuple[list[int], int] | None = None
     for order in ORDERS:
-        plan = _placed(intervals, sorted(range(len(intervals)), key=lambda i, order=order: order(intervals[i])))
+        plan = _placed(intervals, order)
         if best is None or plan[1] < best[1]:
             best = plan
         if best[1] <= enough:
@@ -48,11 +48,11 @@ def plan_memory(intervals: Sequence[Interval]) -> tuple[list[int], int]:
     return best
 
 
-def _placed(intervals: Sequence[Interval], order: Sequence[int]) -> tuple[list[int], int]:
+def _placed(intervals: Sequence[Interval], order: Callable[[Interval], tuple[int, ...]]) -> tuple[list[int], int]:
     """One buffer after the other, each at the lowest offset free over its life."""
     offsets = [0] * len(intervals)
     placed = np.empty((4, 0), np.int64)  # begin and end in the arena, first and last step; by begin
-    for i in order:
+    for i in sorted(range(len(intervals)), key=lambda i: order(intervals[i])):
         nbytes, first, last = intervals[i]
         size = aligned(nbytes)
         begins, ends = placed[:2, (placed[2] <= last) & (placed[3] >= first)]
