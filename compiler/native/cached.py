@@ -26,7 +26,7 @@ class Cache(FunctionCache):
 def c_function(signature: str, **options: Any) -> Callable[[Callable[..., Any]], CFunc]:
     """As numba.cfunc with cache=True."""
     def compile(function: Callable[..., Any]) -> CFunc:
-        compiled = CFunc(function, normalize_signature(signature), locals={}, options=options)
+        compiled: Any = CFunc(function, normalize_signature(signature), locals={}, options=options)
         compiled._cache = Cache(function)
         compiled.compile()
         return compiled
