@@ -52,7 +52,7 @@ def tensor_arguments(bound: dict[str, Any]) -> dict[str, Any]:
 def shapes_for(build: Any, tensors: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `build`: the shape of the only or first argument, or shapes by name ("query_shape")."""
     shapes = {f"{k}_shape": map_structure(lambda t: shape_of(t) if isinstance(t, Tensor) else None, v)
-              for k, v in tensors.items() if k != "mask" and not k.endswith("_mask")}
+              for k, v in tensors.items() if _is_input(k)}
     parameters = inspect.signature(build).parameters
     names = [n for n, p in parameters.items() if p.kind in POSITIONAL]
     first = next(iter(shapes.values()), None)
@@ -62,10 +62,14 @@ def shapes_for(build: Any, tensors: dict[str, Any]) -> dict[str, Any]:
     return named if names[0] in named else {names[0]: first, **named}  # a subclass calls its first argument otherwise
 
 
+def _is_input(argument: str) -> bool:
+    return argument not in ("mask", "training") and not argument.endswith("_mask")
+
+
 def fill_masks(signature: Signature, bound: dict[str, Any], keywords: dict[str, Any]) -> None:
     """Give `call` the masks that came with its tensors, under `mask` (of the only tensor argument), `value_mask`,
     ..."""
-    tensors = {k: v for k, v in tensor_arguments(bound).items() if k != "mask" and not k.endswith("_mask")}
+    tensors = {k: v for k, v in tensor_arguments(bound).items() if _is_input(k)}
     if len(tensors) == 1 or tensors and "mask" in signature.parameters and not any(
             f"{k}_mask" in signature.parameters for k in tensors):
         if signature.takes_mask and bound.get("mask") is None:

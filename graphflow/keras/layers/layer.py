@@ -11,6 +11,7 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.reduction import size_of
 from ...compiler.ops.state import placeholder
+from ...compiler.ops.view import reshape
 from .. import backend, dtype_policies, regularizers
 from ..computed import computed
 from ..legacy.layer import Keras2Layer
@@ -194,7 +195,7 @@ class Layer(Connected, Weighted, Keras2Layer):
         training = signature.default("training") if training is None else training
         if signature.takes_training and "training" not in list(signature.parameters)[:len(args)]:
             if training is not None:
-                kwargs["training"] = training if isinstance(training, Tensor) else bool(training)
+                kwargs["training"] = reshape(training, ()) if isinstance(training, Tensor) else bool(training)
             elif signature.parameters["training"].default is inspect.Parameter.empty:
                 kwargs["training"] = False
         elif not signature.takes_any:

@@ -72,7 +72,13 @@ class BatchNormalization(Layer):
                 setattr(self, name, self.add_weight(shape, initializer, trainable=False, name=name))
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: shape[0]})
 
-    def call(self, inputs: Tensor, training: bool = False, mask: Any = None) -> Tensor:
+    def call(self, inputs: Tensor, training: Any = False, mask: Any = None) -> Tensor:
+        if isinstance(training, Tensor):  # the averages move, but stay as they are where it is false
+            return where(training, self._normalized(inputs, True, mask, training),
+                         self._normalized(inputs, False, mask))
+        return self._normalized(inputs, training, mask)
+
+    def _normalized(self, inputs: Tensor, training: bool, mask: Any, moves: Tensor | None = None) -> Tensor:
         assert inputs.dims is not None
         axis = self.axis % len(inputs.dims)
         axes = [a for a in range(len(inputs.dims)) if a != axis]
@@ -96,11 +102,11 @@ class BatchNormalization(Layer):
             if self.renorm:
                 gamma, beta = self._renormalized(mean, variance, gamma, beta, spread)
                 deviation = sqrt(variance + self.epsilon)
-                self._move("renorm", self.renorm_momentum, mean=mean, stddev=deviation)
-                self._move("moving", self.momentum, mean=mean, stddev=deviation)
+                self._move("renorm", self.renorm_momentum, moves, mean=mean, stddev=deviation)
+                self._move("moving", self.momentum, moves, mean=mean, stddev=deviation)
                 self.moving_variance.assign(relu(square(self.moving_stddev.value()) - self.epsilon))
             else:
-                self._move("moving", self.momentum, mean=mean, variance=variance)
+                self._move("moving", self.momentum, moves, mean=mean, variance=variance)
         else:
             mean, variance = spread(self.moving_mean), spread(self.moving_variance)
         if standard is not None:
@@ -110,11 +116,12 @@ class BatchNormalization(Layer):
             y = (inputs - mean) * (factor if gamma is None else factor * gamma)
         return y if beta is None else y + beta
 
-    def _move(self, kind: str, momentum: float, **statistics: Tensor) -> None:
-        """Let averages of this kind follow the batch's statistics."""
+    def _move(self, kind: str, momentum: float, moves: Tensor | None, **statistics: Tensor) -> None:
+        """Let averages of this kind follow the batch's statistics, where `moves` is not false."""
         for name, statistic in statistics.items():
             average = getattr(self, f"{kind}_{name}")
-            average.assign(average * momentum + reshape(statistic, average.shape) * (1 - momentum))
+            moved = average * momentum + reshape(statistic, average.shape) * (1 - momentum)
+            average.assign(moved if moves is None else where(moves, moved, average))
 
     def _renormalized(self, mean: Tensor, variance: Tensor, gamma: Any, beta: Any, spread: Any) -> tuple[Any, Any]:
         """Scale and offset that make up for what the batch's statistics differ from their averages (Ioffe 2017)."""

@@ -9,6 +9,7 @@ from check_layer import check_layer
 from graphflow.compiler.dtypes import float32
 from graphflow.compiler.ops.state import placeholder
 
+import graphflow as gf
 from graphflow import keras
 
 L = keras.layers
@@ -201,3 +202,21 @@ def test_initializers_repeat_after_seeding() -> None:
     K.eval(keras.initializers.RandomNormal()((3,)))
     np.testing.assert_array_equal(draw(), first)
     assert not np.array_equal(K.eval(keras.initializers.GlorotUniform()((4, 5))), first)
+
+
+def test_layers_take_a_fed_flag_of_training():
+    """As TensorFlow 1 programs pass it: a placeholder, often of no declared shape."""
+    x, training = gf.placeholder("float32", [None, 4]), gf.placeholder("bool")
+    layer = keras.layers.BatchNormalization(momentum=0.5)
+    y = keras.layers.Dropout(0.5, seed=1)(layer(x, training=training), training=training)
+    data = np.random.default_rng(0).standard_normal((64, 4)).astype("float32") * 3 + 1
+    with gf.Session() as session:
+        session.run(gf.global_variables_initializer())
+        trained = session.run([y, layer.updates], {x: data, training: True})[0]
+        assert (trained == 0).mean() > 0.3
+        moved = session.run(layer.moving_mean)
+        np.testing.assert_allclose(moved, data.mean(0) / 2, rtol=1e-5)
+        plain = session.run([y, layer.updates], {x: data, training: False})[0]
+        np.testing.assert_array_equal(session.run(layer.moving_mean), moved)
+        variance = session.run(layer.moving_variance)
+    np.testing.assert_allclose(plain, (data - moved) / np.sqrt(variance + 1e-3), rtol=1e-4, atol=1e-5)
