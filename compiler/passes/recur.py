@@ -72,6 +72,7 @@ class _Rule:
     def __init__(self, graph: Graph, kept: set[Operation]):
         self.kept = kept
         self.steps: dict[Tensor, Tensor] = {}  # of rows that follow from the step: the step
+        self.backwards: dict[Tensor, bool] = {}  # whether the loop that pushed the rows goes from their end
         self.popped: set[Tensor] = set()  # stacks whose rows a loop uses
         self.lost: set[Tensor] = {t for t in graph.outputs if t.dtype == variant}  # stacks that something else takes
         for op in graph.operations:
@@ -141,7 +142,10 @@ class Loop:
         results.append(self.count)
         for k in range(n, len(inner.outputs)):
             given = pushed.get(k, self.count)  # where nothing uses them, anything
-            results.append(stacks[given] if isinstance(given, int) else given)
+            rows = stacks[given] if isinstance(given, int) else given
+            if isinstance(given, int) or given in self.rule.steps:
+                self.rule.backwards[rows] = self.backwards
+            results.append(rows)
         return results
 
     def enter(self) -> Sequence[Tensor]:
@@ -153,6 +157,7 @@ class Loop:
         self.count = self.steps(initial)
         self.lifted.update(zip(inner.inputs[len(inner.inputs) - len(captures):], captures, strict=True))
         self.mirrored = self.reads_reversed(stacks)
+        self.backwards = self.goes_backwards(stacks)
         if self.mirrored:
             with self.body.as_default():
                 self.step = dim_scalar(self.bound - 1) - self.position
@@ -316,6 +321,16 @@ class Loop:
         return steps is not None and steps.item() == self.bound and any(
             self.is_reversed(self.lift(op.inputs[0])) for op in self.inner.operations if op.type in _READS)
 
+    def goes_backwards(self, stacks: Sequence[Tensor]) -> bool:
+        """Whether the first step is at the last position. What was pushed last is popped first, so that the loop of a
+        gradient goes the other way than the loops whose rows it takes."""
+        if not is_repeat(self.op):
+            return self.mirrored
+        ways = {not self.rule.backwards[t] for t in stacks if t in self.rule.backwards}
+        if len(ways) > 1:
+            raise Unfit(self.op)
+        return ways.pop() if ways else not self.mirrored
+
     def is_reversed(self, sequence: Tensor | None) -> bool:
         return (sequence is not None and sequence.op.type == "ReverseV2" and sequence.op.attrs["axis"] in (0, (0,))
                 and sequence.dims is not None and sequence.dims[0] == self.bound)
@@ -390,7 +405,7 @@ class Loop:
             raise Unfit(self.op)
         types = (*(v.type for v in variables), *(TensorType(t.dtype, (self.bound, *row_dims(t))) for t in stacked))
         attrs: dict[str, Any] = {"body": body, "variables": n, "bound": self.bound, "mirrored": self.mirrored,
-                                 "reverse": is_repeat(self.op) != self.mirrored, "types": types}
+                                 "reverse": self.backwards, "types": types}
         made = self.outer.add(recurrence, [self.count, *initial, *self.captured], attrs, "Recurrence",
                               control_inputs=()).outputs
         rows, outside = dict(zip(stacked, made[n:], strict=True)), {ours: x for x, ours in self.captured.items()}

@@ -215,7 +215,7 @@ def plot_model(model: Any, to_file: Any = "model.png", show_shapes: bool = False
         from IPython import display
     except ImportError:
         return None
-    return display.SVG(filename=path) if kind == "svg" else display.Image(filename=path)
+    return display.SVG(filename=path) if kind == "svg" else display.Image(filename=path, format=kind)
 
 
 def _render(scene: Scene, kind: str, dpi: float) -> bytes:

@@ -117,3 +117,19 @@ def test_loops_in_which_rows_meet_stay(cell):
     program = Program(with_gradients(lambda x, w: recurrent(x, w, cell=cell)), *arrays((3, 5, 6), (6, 6)))
     assert of_type(program.after("recur"), "Recurrence") == []
     program.check()
+
+
+def test_the_gradient_of_a_gradients_loop_takes_its_rows_from_their_other_end():
+    """Rows are popped last first, so that a loop goes the other way than the loop that pushed them."""
+    x = np.array([0.5, 1.0, 2.0], np.float32)
+
+    def build(t):
+        power = while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * t), (constant(0), t))[1]
+        first, = gradients(power, [t])
+        second, = gradients(first, [t])
+        return [first, second, *gradients(second, [t])]
+
+    program = Program(build, x)
+    assert len(of_type(program.after("recur"), "Recurrence")) >= 3
+    for value, want in zip(program.run()[0], [4 * x ** 3, 12 * x ** 2, 24 * x], strict=True):
+        np.testing.assert_allclose(value, want, rtol=1e-5)

@@ -66,7 +66,7 @@ ELSEWHERE = {
     "Embedding", "GRUCell", "GroupedQueryAttention", "HashedCrossing", "Hashing", "InputLayer", "IntegerLookup",
     "LSTMCell", "Lambda", "Layer", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "Pipeline", "RandomCrop",
     "ReversibleEmbedding", "SimpleRNNCell", "SlicingOpLambda", "StackedRNNCells", "StringLookup", "Subtract",
-    "TFOpLambda", "TextVectorization", "Wrapper",
+    "TFOpLambda", "TFSMLayer", "TextVectorization", "Wrapper",
 }
 
 
