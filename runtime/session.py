@@ -144,7 +144,9 @@ class Session:
         build, runner = found
         self.graph.runs += 1
         timeout = self._timeout if options is None else options.timeout_in_ms or self._timeout
-        with time_limit(timeout / 1000) if timeout else contextlib.nullcontext():
+        if not timeout:
+            return build(runner(list(feeds.values())))
+        with time_limit(timeout / 1000):
             return build(runner(list(feeds.values())))
 
     def _recorded(self, fetches: Any, feed_dict: Mapping[Any, Any] | None, options: Any, run_metadata: Any) -> Any:
