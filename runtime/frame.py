@@ -1,6 +1,7 @@
 """One run's memory and tables. A frame serves one run at a time, so that threads can share a plan."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -18,6 +19,17 @@ from .plan import SMALL_BYTES, Binding, Plan, uninitialized
 from .store import VariableStore, address, aligned_empty
 
 ROW_WORDS = 8
+# bytes of a fetched array from which its memory serves again once the caller has dropped it: the system maps new pages
+# one by one, which takes longer than most kernels take to fill them
+LARGE = 1 << 18
+
+
+def _holders(arrays: dict[Any, np.ndarray], key: Any) -> int:
+    """How many hold an array of the dict (callers do through what they were given of it), and this call."""
+    return sys.getrefcount(arrays[key])
+
+
+ALONE = _holders({0: np.empty(0)}, 0)
 
 
 class Frame:
@@ -163,9 +175,10 @@ class Frame:
         if self._epoch != self.store.epoch:
             self._find_variables()
         for tensor, slots in self._fresh_slots.items():
-            array = self._fresh[tensor] = np.empty(self.binding.shapes[tensor], tensor.dtype.np)
+            if not self._free(tensor):
+                self._fresh[tensor] = np.empty(self.binding.shapes[tensor], tensor.dtype.np)
             if slots:
-                table[slots] = address(array)
+                table[slots] = address(self._fresh[tensor])
         if self.plan.random_ops:
             streams = self.plan.next_streams(self.counters)
             for slot, name in self._stream_slots:
@@ -184,6 +197,11 @@ class Frame:
             if self.plan.writes:
                 self.store.changed()
         return [output() for output in self._outputs]
+
+    def _free(self, tensor: Tensor) -> bool:
+        """Whether the array of the last run can be used again."""
+        arrays = self._fresh
+        return tensor in arrays and arrays[tensor].nbytes >= LARGE and _holders(arrays, tensor) == ALONE
 
     def _serve(self, at: int, streams: dict[str, int]) -> int:
         """What a row stopped for: an op in Python, more memory, a fault. Returns the row to go on with."""

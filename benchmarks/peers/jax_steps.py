@@ -105,7 +105,7 @@ def normalized(x, gain, bias):
 
 def transformer_params():
     return ([glorot(256, 768), glorot(256, 256), glorot(256, 1024), glorot(1024, 256)],
-            [jnp.zeros(n) for n in (768, 256, 1024, 256)], [jnp.ones(256), jnp.zeros(256)] * 2)
+            [jnp.zeros(n) for n in (768, 256, 1024, 256)], [f(256) for f in (jnp.ones, jnp.zeros) * 2])
 
 
 def transformer(params, x):

@@ -427,3 +427,22 @@ def test_control_inputs_added_later():
         assert session.run(read) == 5
         with pytest.raises(tf.errors.InvalidArgumentError, match="a cycle with 2 nodes, including: (x, y|y, x)"):
             session.run(y)
+
+
+def test_the_memory_of_a_large_fetched_array_serves_again_once_nobody_holds_it():
+    x = tf.placeholder("float32", [None])
+    step = tf.Session().make_callable(x * 2, [x])
+    data = np.arange(100_000, dtype=np.float32)
+    first = step(data)
+    where = first.ctypes.data
+    kept = first[10:20]  # holds all of it
+    del first
+    second = step(data + 1)
+    assert second.ctypes.data != where and kept[0] == 20 and second[0] == 2
+    where, seen = second.ctypes.data, memoryview(second)
+    del second
+    assert step(data + 2).ctypes.data != where and seen[0] == 2
+    third = step(data)
+    where = third.ctypes.data
+    del third
+    assert step(data).ctypes.data == where
