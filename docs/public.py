@@ -74,7 +74,9 @@ def _from_lazy_names(module: ModuleType, name: str, seen: set[ModuleType]) -> It
     names = table.own() if isinstance(table, Names) else list(getattr(module, "__all__", ()))
     for own in names + (listed(module) if module.__name__ in WITHOUT_TABLES else []):
         value, full = getattr(module, own), f"{name}.{own}"
-        if not isinstance(value, ModuleType) or callable(value):  # a package may be its main function as well
+        if isinstance(value, ModuleType) and callable(value):  # a package that stands for its main function
+            value = getattr(value, own)
+        if not isinstance(value, ModuleType):
             yield full, value
         elif value not in seen:
             yield from _from_lazy_names(value, full, seen)
