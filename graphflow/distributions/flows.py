@@ -26,6 +26,14 @@ __all__ = ["BatchNormalization", "MaskedAutoregressiveFlow", "RealNVP", "masked_
 ShiftAndScale = Callable[..., Any]
 
 
+def _depth(x: Tensor) -> int:
+    """The size of the last axis. Raises NotImplementedError, as TensorFlow does, where it is not known."""
+    depth = x.shape[-1].value
+    if depth is None:
+        raise NotImplementedError("Rightmost dimension must be known prior to graph execution.")
+    return int(depth)
+
+
 def _scaled(x: Tensor, shift: Any, log_scale: Any) -> Tensor:
     y = x if log_scale is None else x * exp(log_scale)
     return y if shift is None else y + shift
@@ -87,9 +95,7 @@ class RealNVP(Bijector):
         self._shift_and_log_scale_fn = shift_and_log_scale_fn
 
     def _parts(self, x: Tensor) -> tuple[Tensor, Tensor, Any, Any]:
-        depth = x.shape[-1].value
-        if depth is None:
-            raise NotImplementedError("Rightmost dimension must be known prior to graph execution.")
+        depth = _depth(x)
         if self._num_masked >= depth:
             raise ValueError("Number of masked units must be smaller than the event size.")
         kept, moved = x[..., :self._num_masked], x[..., self._num_masked:]
@@ -159,9 +165,7 @@ def masked_dense(inputs: Any, units: int, num_blocks: int | None = None, exclusi
     """A dense layer whose outputs, in `num_blocks` blocks, depend on the blocks of inputs before theirs (and, unless
     `exclusive`, on their own) only (Germain et al. 2015)."""
     x = convert_to_tensor(inputs)
-    depth = x.shape[-1].value
-    if depth is None:
-        raise NotImplementedError("Rightmost dimension must be known prior to graph execution.")
+    depth = _depth(x)
     mask = _mask(depth if num_blocks is None else num_blocks, depth, units, exclusive)
     start = glorot_uniform() if kernel_initializer is None else kernel_initializer
 
@@ -191,9 +195,7 @@ def masked_autoregressive_default_template(
     """A function of x for MaskedAutoregressiveFlow: layers of `masked_dense`, which give (shift, log scale)."""
     def network(x: Any) -> tuple[Tensor, Tensor | None]:
         x = convert_to_tensor(x)
-        depth = x.shape[-1].value
-        if depth is None:
-            raise NotImplementedError("Rightmost dimension must be known prior to graph execution.")
+        depth = _depth(x)
         outer = shape(x)
         hidden = reshape(x, (1, depth)) if len(known_rank("masked_autoregressive_default_template", x)) == 1 else x
         for k, units in enumerate(hidden_layers):
