@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from ..compiler.dims import Atom
 from ..compiler.ir import Operation
+from ..compiler.site import user_site
 from . import kernel_cache
 from .frame import Frame
 from .pieces import Pieces, Watch
@@ -28,8 +29,8 @@ LIMIT = 1_000_000  # events that a recorder keeps
 
 
 class Span(NamedTuple):
-    """What is no row of a plan. The kinds are "op" (between the pieces of a run), "compile" (of a graph to a plan),
-    "kernel" (compiled) and "load" (of one from disk)."""
+    """What is no row of a plan. The kinds are "op" (eager, or between the pieces of a run), "compile" (of a graph to a
+    plan), "kernel" (compiled) and "load" (of one from disk)."""
 
     kind: str
     name: str
@@ -244,10 +245,22 @@ def _shapes(runner: Runner, binding: Binding) -> Shapes:
     return next((shapes for shapes, (_, found) in runner._bindings.items() if found is binding), ())
 
 
+def run_eagerly(op: Operation, run: Callable[[Operation], list[np.ndarray]]) -> list[np.ndarray]:
+    """Run an eager op. What is recorded of it has none of the values, which would stay alive with it."""
+    if not _listening:
+        return run(op)
+    begin = time.perf_counter_ns()
+    values = run(op)
+    types = [t.type for t in op.outputs]
+    _span("op", op.name, begin, Operation(op.graph, op.definition, (), {}, op.name, types, (), user_site()))
+    return values
+
+
 def _span(kind: str, name: str, begin: int, op: Operation | None = None) -> None:
     span = Span(kind, name, begin, time.perf_counter_ns(), threading.get_ident(), op)
     for recorder in _heard():
-        recorder.spans.append(span)
+        if len(recorder.spans) < LIMIT:
+            recorder.spans.append(span)
 
 
 def _listen(recorder: Recorder) -> None:

@@ -20,6 +20,7 @@ from ..runtime.interpreter import evaluate, values_of
 from ..runtime.pieces import run_in_python
 from ..runtime.session import Session
 from ..runtime.store import BorrowingStore
+from ..runtime.trace import run_eagerly
 from ..session import session_of
 from .tensor import EagerTensor
 
@@ -84,7 +85,7 @@ class EagerGraph(Graph):
         if variable:
             weakref.finalize(op, self._forget, full)
         else:
-            for tensor, value in zip(op.outputs, self._run(op), strict=True):
+            for tensor, value in zip(op.outputs, run_eagerly(op, self._run), strict=True):
                 value.flags.writeable = False
                 tensor.__class__ = EagerTensor
                 tensor.eager_value, tensor.dims = value, value.shape

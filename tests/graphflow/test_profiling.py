@@ -1,9 +1,11 @@
 """Profiles: what they say is what ran, in forms that others read."""
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -180,3 +182,17 @@ def test_profiler_hook(step, tmp_path):
     files = sorted(p.name for p in tmp_path.glob("timeline-*.json"))
     assert files == ["timeline-2.json", "timeline-4.json"]
     assert "layer/y" in (tmp_path / files[0]).read_text()
+
+
+def test_eager_ops_are_timed_without_keeping_their_values():
+    with tf.eager(), tf.profile() as found:
+        value = tf.constant(np.ones((4, 4), np.float32))
+        kept = weakref.ref(value)
+        for _ in range(3):
+            tf.matmul(value, value)
+        del value
+    assert {t.kernel: t.calls for t in found.timings} == {"Const": 1, "MatMul": 3}
+    assert all(t.host and t.site.partition(":")[0].endswith("test_profiling.py") for t in found.timings)
+    gc.collect()
+    assert kept() is None
+    assert [n.timeline_label for n in found.step_stats.dev_stats[0].node_stats][1:] == ["MatMul = MatMul()"] * 3
