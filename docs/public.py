@@ -3,8 +3,8 @@
     python docs/public.py            count the symbols with a docstring and with an example
     python docs/public.py --missing  list those without
 
-An example stands in the docstring or in docs/examples, where a heading names the symbol; all of them are run by
-tests/test_doc_examples.py.
+Examples stand in docs/examples, where a heading names the symbols that an example uses, by the names that it calls them
+by; tests/test_doc_examples.py runs them all.
 """
 from __future__ import annotations
 
@@ -97,14 +97,20 @@ def symbols() -> list[Public]:
 
 
 def examples() -> dict[str, str]:
-    """The examples in docs/examples by the symbol that they show."""
-    return dict(pair for path in sorted(EXAMPLES.glob("*.md")) for pair in EXAMPLE.findall(path.read_text()))
+    """The examples in docs/examples by the symbols that they show: "## tf.a, tf.b" heads one of both."""
+    pairs = [pair for path in sorted(EXAMPLES.glob("*.md")) for pair in EXAMPLE.findall(path.read_text())]
+    return {name: text for names, text in pairs for name in names.split(", ")}
+
+
+def without_example() -> list[Public]:
+    """The symbols that no example shows."""
+    shown = examples()
+    return [row for row in symbols() if not shown.keys() & set(row.names)]
 
 
 def main() -> None:
-    shown, rows = examples(), symbols()
+    shown, rows, bare = examples(), symbols(), without_example()
     without = [row for row in rows if not row.documented]
-    bare = [row for row in rows if not shown.keys() & set(row.names) and ">>> " not in (row.value.__doc__ or "")]
     unknown = shown.keys() - {name for row in rows for name in row.names}
     print(f"{len(rows)} public symbols under {sum(len(row.names) for row in rows)} names, "
           f"{len(rows) - len(without)} with a docstring, {len(rows) - len(bare)} with an example; "

@@ -24,7 +24,7 @@ from .view import dim_scalar, expand_dims, known_rank, ones_of, reshape, shape_o
 def checked_indices(indices: np.ndarray, limit: int) -> np.ndarray:
     """The indices, all in [0, limit). Raises InvalidArgumentError that names the first that is not."""
     bad = np.argwhere((indices < 0) | (indices >= limit))
-    if bad.size:
+    if len(bad):  # one of no axes has size 0
         place = f"[{','.join(map(str, bad[0]))}]" if indices.ndim else ""
         raise InvalidArgumentError(f"indices{place} = {indices[tuple(bad[0])]} is not in [0, {limit})")
     return indices

@@ -143,6 +143,8 @@ def test_graphs_within():
         value + symbolic
     with pytest.raises(RuntimeError, match="not compatible with eager execution"):
         tf.placeholder(tf.float32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices = 5 is not in \[0, 2\)"):
+        tf.gather([1, 2], 5)
     with pytest.raises(tf.errors.InvalidArgumentError):
         tf.check_numerics(tf.constant(np.nan), "bad").numpy()
 
