@@ -129,7 +129,7 @@ class Session:
         RuntimeError for a closed session, DeadlineExceededError when it waits for a queue longer than the session's
         configuration or `options` allow. `run_metadata` (RunMetadata) takes what `options` (RunOptions) ask to record.
         """
-        if run_metadata is not None and options is not None:
+        if run_metadata is not None:
             return self._recorded(fetches, feed_dict, options, run_metadata)
         feeds = feed_dict if feed_dict is not None else {}
         key = (_structure(fetches) if isinstance(fetches, (list, tuple, dict)) else fetches, *feeds)
@@ -150,7 +150,8 @@ class Session:
             return build(runner(list(feeds.values())))
 
     def _recorded(self, fetches: Any, feed_dict: Mapping[Any, Any] | None, options: Any, run_metadata: Any) -> Any:
-        if not options.trace_level and not options.output_partition_graphs:
+        run_metadata.Clear()  # of an earlier run
+        if options is None or not options.trace_level and not options.output_partition_graphs:
             return self.run(fetches, feed_dict, options)
         from . import step_stats  # which few programs ask for
         with step_stats.Recorder(own_thread=True) as recorder:

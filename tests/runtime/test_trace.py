@@ -119,7 +119,7 @@ def test_run_metadata():
         assert node.memory[0].total_bytes == 24 and node.thread_id in device.thread_names
         graph, = metadata.partition_graphs
         assert isinstance(graph, GraphDef) and [n.op for n in graph.node][-1] == "Fused"
-        empty = tf.RunMetadata()
+        empty = metadata
         session.run(y, {x: np.ones((3, 4))}, tf.RunOptions(), empty)
         assert empty == tf.RunMetadata() and not empty.HasField("step_stats") and empty.ByteSize() == 0
         assert not empty.step_stats.dev_stats

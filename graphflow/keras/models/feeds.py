@@ -35,9 +35,9 @@ class Feed:
             source = _elements(source)
         self.source, self.shuffle = source, shuffle
         self._state: dict[Any, Any] = {}  # of a data set's shuffles and caches
-        self.once = hasattr(source, "__next__")
-        self.indexed = isinstance(source, PyDataset) or not self.once and not hasattr(source, "dataset") and hasattr(
-            source, "__getitem__") and hasattr(source, "__len__")
+        self.indexed = isinstance(source, PyDataset) or not hasattr(source, "__next__") and not hasattr(
+            source, "dataset") and hasattr(source, "__getitem__") and hasattr(source, "__len__")
+        self.once = hasattr(source, "__next__") and not self.indexed
         if isinstance(source, PyDataset):
             workers, max_queue_size = max(workers, source.workers), max(max_queue_size, source.max_queue_size)
             use_multiprocessing = use_multiprocessing or source.use_multiprocessing

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..legacy.layer import before, metric_name
 from ..metrics import Mean
 from ..naming import auto_name
 from ..nest import alone, flatten, map_structure
+from ..optimizers.tf_optimizer import TFOptimizer
 from ..saving import saving
 from ..saving.compiling import compile_model
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
@@ -314,8 +316,12 @@ class Model(Pictured, Fitter):
         return model_to_yaml(self)
 
     def get_compile_config(self) -> dict[str, Any]:
-        """What `compile` was given, as plain data; empty before."""
+        """What `compile` was given, as plain data; empty before, and with an optimizer of TensorFlow's (warns)."""
         if not self.compiled:
+            return {}
+        if isinstance(self.optimizer, TFOptimizer):
+            warnings.warn("TensorFlow's optimizers have no config: a saved model must be compiled again once it is "
+                          "loaded. Prefer one of keras.optimizers.", stacklevel=2)
             return {}
         return {"optimizer": serialize_keras_object(self.optimizer),
                 **{key: serialize_keras_object(value) for key, value in self._compile_arguments.items()},

@@ -21,11 +21,11 @@ def write_model(file: Any, model: Any, include_optimizer: bool) -> None:
     file.attrs["keras_version"] = KERAS_VERSION
     file.attrs["backend"] = "tensorflow"
     file.attrs["model_config"] = json.dumps(_bare(serialize_keras_object(model), top=True))
-    include_optimizer = include_optimizer and model.compiled
-    if include_optimizer:
-        file.attrs["training_config"] = json.dumps(legacy_training_config(model.get_compile_config()))
+    training = model.get_compile_config() if include_optimizer else None
+    if training:
+        file.attrs["training_config"] = json.dumps(legacy_training_config(training))
     write_legacy(file.create_group("model_weights"), model)
-    if include_optimizer and model.optimizer.variables:
+    if training and model.optimizer.variables:
         write_named(file.create_group("optimizer_weights"), model.optimizer.variables, model.optimizer.variable_paths)
 
 

@@ -1,6 +1,7 @@
 """What Keras 2's programs do with layers and models, and later ones do not."""
 import multiprocessing
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -208,3 +209,12 @@ def test_processes_that_are_started_anew_know_the_aliases():
             assert pool.apply(eval, ("__import__('keras').__version__",)) == aliases.KERAS_VERSION
     finally:
         sys.meta_path[:] = finders
+
+
+def test_a_model_with_an_optimizer_of_tensorflows_is_saved_without_it(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.layers.Dense(1, input_shape=(2,))])
+    model.compile(tf.train.GradientDescentOptimizer(0.1), "mse")
+    with pytest.warns(UserWarning, match="must be compiled again"):
+        model.save(tmp_path / "model.h5")
+    loaded = keras.models.load_model(tmp_path / "model.h5")
+    assert not loaded.compiled and len(loaded.weights) == 2

@@ -125,6 +125,9 @@ def test_batches_of_arrays_come_in_keras_order() -> None:
     assert [next(batches)[1].tolist() for _ in range(4)] == [[2, 1, 4, 0], [3, 5], [3, 5, 4, 1], [0, 2]]
     assert batches[1][1].tolist() == [0, 2] and len(batches) == 2
     assert pickle.loads(pickle.dumps(batches))[1][1].tolist() == [0, 2]
+    model = keras.Sequential([keras.layers.Flatten(input_shape=(2, 2, 1)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert len(model.fit(batches, epochs=3, verbose=0).history["loss"]) == 3  # they never end, and have a length
     x, y, weights = next(image.ImageDataGenerator(validation_split=0.5).flow(
         np.arange(16.0).reshape(4, 2, 2, 1), [1, 2, 1, 2], sample_weight=np.arange(4), subset="validation",
         shuffle=False))

@@ -110,8 +110,9 @@ class Iterator(PyDataset):
 
 def _check_length(name: str, x: Any, values: Any) -> None:
     if values is not None and len(x) != len(values):
-        raise ValueError(f"`x` (images tensor) and `{name}` should have the same length. Found: x.shape = "
-                         f"{np.shape(x)}, {name}.shape = {np.shape(values)}")
+        kind = "`y` (labels)" if name == "y" else f"`{name}`"
+        raise ValueError(f"`x` (images tensor) and {kind} should have the same length. Found: x.shape = {np.shape(x)}, "
+                         f"{name}.shape = {np.shape(values)}")
 
 
 class NumpyArrayIterator(Iterator):
