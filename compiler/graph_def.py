@@ -177,6 +177,8 @@ class Importer:
         for node in nodes if self.input_map else ():
             self._take_sizes(node)
         for node in nodes:
+            if self.graph.eager and _full(node.name) in self.input_map:  # a placeholder has no value to run with
+                continue
             inputs, control, definition = self._arguments(node)
             attrs = {k: self.decode(v) for k, v in node.attr.items()}
             types = None if self.input_map else self._types(node)

@@ -149,6 +149,12 @@ def test_graphs_within():
         tf.check_numerics(tf.constant(np.nan), "bad").numpy()
 
 
+def test_infinity_and_nan_are_values_that_nobody_is_warned_of(recwarn):
+    with tf.eager():
+        assert np.isposinf((tf.constant(1.0) / 0.0).numpy()) and np.isnan(tf.log(-1.0).numpy())
+    assert not recwarn.list
+
+
 def test_enabled_for_a_program():
     code = ("import graphflow as tf\n"
             "tf.enable_eager_execution()\n"

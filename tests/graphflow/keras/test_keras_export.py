@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from graphflow import Graph, keras
+from graphflow import Graph, eager, keras
 from graphflow.keras import export, layers
 
 
@@ -44,6 +44,8 @@ def test_endpoints_of_an_archive(tmp_path):
         layers.TFSMLayer(tmp_path / "a")
     layer = layers.TFSMLayer(tmp_path / "a", call_endpoint="score")
     assert keras.backend.eval(layer(np.ones((1, 2), np.float32))).tolist() == [[6.0]]
+    with eager():
+        assert layer(np.ones((1, 2), np.float32)).numpy().tolist() == [[6.0]]
 
 
 def test_other_formats_are_refused(tmp_path):
