@@ -51,6 +51,16 @@ for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "floordiv", "rfloordi
     setattr(Dimension, f"__{_name}__", _arithmetic(f"__{_name}__"))
 
 
+class _Sizes(tuple[Any, ...]):
+    """The dims of a TensorShape, which TensorFlow gives as a list: they can be joined with one."""
+
+    def __add__(self, other: Any) -> Any:
+        return [*self, *other] if isinstance(other, list) else super().__add__(other)
+
+    def __radd__(self, other: Any) -> Any:
+        return [*other, *self] if isinstance(other, list) else (*other, *self)
+
+
 class TensorShape:
     """The static shape of a tensor. `dims` is a tuple of Dimension or Dim, or None when even the rank is unknown."""
 
@@ -67,7 +77,7 @@ class TensorShape:
 
     @property
     def dims(self) -> Dims | None:
-        return None if self._dims is None else tuple(self)
+        return None if self._dims is None else _Sizes(self)
 
     @property
     def rank(self) -> int | None:
@@ -243,6 +253,14 @@ _AXIS_ERRORS = {
     "Squeeze": "squeeze_dims[0] not in [-{rank},{rank}).",
     "Transpose": "perm dim {axis} is out of range of input rank {rank}",
 }
+
+
+def merged_axes(dims: Dims | None, source: Dims | None) -> int | None:
+    """How many leading axes of `source` are the one leading axis of `dims`, where the others are the same axes."""
+    if not dims or source is None:
+        return None
+    count = len(source) - len(dims) + 1
+    return count if count >= 1 and source[count:] == dims[1:] else None
 
 
 def unequal(a: Dims | None, b: Dims | None) -> str:

@@ -238,7 +238,7 @@ class AggregationMethod:
 def _source(x: Any) -> Any:
     """What to differentiate by: for a variable its handle, on which all its reads depend."""
     if not hasattr(x, "handle"):
-        return x
+        return x if is_tensor(x) else convert_to_tensor(x)
     graph = enclosing(default_graph())
     return graph.adopt(x.handle) if graph.home is not None and graph.home is x.handle.graph else x.handle
 
@@ -247,10 +247,21 @@ def _sources(xs: Any) -> Any:
     return [_source(x) for x in xs] if isinstance(xs, (list, tuple)) else [_source(xs)]
 
 
+def _differentiable(ys: Any, grad_ys: Any) -> tuple[list[Any], list[Any]]:
+    """What gradients flow from, with the weights: integers are left out."""
+    ys = [y if is_tensor(y) else convert_to_tensor(y) for y in (ys if isinstance(ys, (list, tuple)) else [ys])]
+    given = list(grad_ys) if isinstance(grad_ys, (list, tuple)) else [grad_ys] * len(ys)
+    if len(given) != len(ys):
+        raise ValueError(f"gradients: {len(given)} grad_ys for {len(ys)} ys")
+    kept = [k for k, y in enumerate(ys) if as_dtype(y.dtype).is_differentiable]
+    return [ys[k] for k in kept], [given[k] for k in kept]
+
+
 def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", colocate_gradients_with_ops: bool = False,
               gate_gradients: bool = False, aggregation_method: Any = None, stop_gradients: Any = None,
               unconnected_gradients: Any = UnconnectedGradients.NONE) -> list[Any]:
-    """d(sum of ys)/dx for each x; None (or zeros, see `unconnected_gradients`) where no y depends on it.
+    """d(sum of ys)/dx for each x; None (or zeros, see `unconnected_gradients`) where no y depends on it, or only
+    integers do.
 
     `grad_ys` weights each y (default ones); `stop_gradients` are treated as constants. Raises RuntimeError where ops
     run at once.
@@ -259,8 +270,7 @@ def gradients(ys: Any, xs: Any, grad_ys: Any = None, name: str = "gradients", co
         raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape "
                            "instead.")
     policy = UnconnectedGradients(unconnected_gradients)
-    if not isinstance(ys, (list, tuple)) and isinstance(grad_ys, (list, tuple)) and len(grad_ys) == 1:
-        grad_ys = grad_ys[0]
+    ys, grad_ys = _differentiable(ys, grad_ys)
     results = autodiff.gradients(ys, _sources(xs), grad_ys, name or "gradients",
                                  None if stop_gradients is None else _sources(stop_gradients), sparse=True)
     if policy is UnconnectedGradients.ZERO:

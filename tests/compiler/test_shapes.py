@@ -224,3 +224,9 @@ def test_axes():
     with pytest.raises(TypeError, match="must be an integer"):
         normalize_axis("Sum", 1.0, 3)
     assert format_dims((2,)) == "(2,)"
+
+
+def test_dims_join_lists_as_tensorflows_do():
+    dims = TensorShape([2, 3]).dims
+    assert dims + [1] == [2, 3, 1] and [1] + dims == [1, 2, 3]
+    assert dims + (1,) == (2, 3, 1) and (1,) + dims == (1, 2, 3)

@@ -91,3 +91,13 @@ def test_tensor_array_errors():
     assert run(written.stack()).tolist() == [1, 3, 0]
     with pytest.raises(tf.errors.InvalidArgumentError, match="index 0 because it has already been written"):
         run(written.write(0, 2.0).stack())
+
+
+def test_gradients_of_and_by_what_has_none():
+    x, n = tf.constant([1.0, 2.0]), tf.constant([1, 2])
+    assert tf.gradients(n * 2, n) == [None] == tf.gradients(tf.cast(x, tf.int32), x) == tf.gradients(3, x)
+    assert tf.gradients(x * 2, 0.65) == [None]
+    of_x, of_n = tf.gradients([x * 2, n * 2], [x, n], [np.float32([3, 4]), None])
+    assert of_n is None
+    with tf.Session() as session:
+        assert session.run(of_x).tolist() == [6, 8]

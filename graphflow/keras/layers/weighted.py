@@ -9,6 +9,7 @@ import numpy as np
 from ...variables import Variable as GraphVariable
 from .. import backend, constraints, initializers, regularizers
 from ..legacy.layer import name_first
+from ..legacy.weights import OwnWeights, own_weights
 from ..nest import flatten
 from ..variables import Variable, adopted
 
@@ -21,6 +22,8 @@ class Weighted:
     dtype_policy: Any
     _weights: list[Variable]
     _trainable: bool
+    _trainable_weights = own_weights(True)  # Keras 2 programs add to these
+    _non_trainable_weights = own_weights(False)
 
     @name_first
     def add_weight(self, shape: Any = None, initializer: Any = None, dtype: Any = None, trainable: bool = True,
@@ -86,10 +89,18 @@ class Weighted:
         own = [v for v in self._own_weights() if v.trainable]
         return list(dict.fromkeys(own + [w for layer in self._sublayers() for w in layer.trainable_weights]))
 
+    @trainable_weights.setter
+    def trainable_weights(self, variables: Sequence[Any]) -> None:
+        OwnWeights(self, True).extend(variables)
+
     @property
     def non_trainable_weights(self) -> list[Variable]:
         trained = set(self.trainable_weights)
         return [w for w in self.weights if w not in trained]
+
+    @non_trainable_weights.setter
+    def non_trainable_weights(self, variables: Sequence[Any]) -> None:
+        OwnWeights(self, False).extend(variables)
 
     @property
     def trainable_variables(self) -> list[Variable]:

@@ -218,3 +218,25 @@ def test_a_model_with_an_optimizer_of_tensorflows_is_saved_without_it(tmp_path: 
         model.save(tmp_path / "model.h5")
     loaded = keras.models.load_model(tmp_path / "model.h5")
     assert not loaded.compiled and len(loaded.weights) == 2
+
+
+def test_layers_that_list_their_weights_themselves():
+    class Listed(layers.Layer):
+        def build(self, input_shape):
+            made = [K.variable(np.full(size, 0.5)) for size in ((2,), (3,), (4,), (5,), (6,))]
+            self.trainable_weights = made[:1]
+            self._trainable_weights.append(made[1])
+            self._trainable_weights += made[2:3]
+            self.non_trainable_weights = made[3:4]
+            self._non_trainable_weights.append(made[4])
+            self.built = True
+
+        def call(self, x):
+            return x
+
+    layer = Listed()
+    layer.build((None, 2))
+    assert layer.trainable_weights == layer._trainable_weights
+    assert [v.shape for v in layer.trainable_weights] == [(2,), (3,), (4,)]
+    assert [v.shape for v in layer.non_trainable_weights] == [(5,), (6,)]
+    assert [v.shape for v in layer.weights] == [(2,), (3,), (4,), (5,), (6,)]
