@@ -22,9 +22,11 @@ def linear(x: Any) -> Any:
     return x
 
 
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
-    """max(x, 0), with a slope below the threshold and a ceiling if given."""
+def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0,
+         alpha: float | None = None) -> Tensor:
+    """max(x, 0), with a slope below the threshold (`alpha` in Keras 2) and a ceiling if given."""
     x = convert_to_tensor(x)
+    negative_slope = negative_slope if alpha is None else alpha
     if threshold:
         y = ew.where(x > threshold, x, zeros_of(x))
         below = negative_slope * (x - threshold) if negative_slope else None

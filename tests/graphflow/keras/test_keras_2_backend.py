@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import graphflow as tf
 from graphflow import keras
 from graphflow.keras import backend as K  # noqa: N812 (as programs call it)
 from graphflow.keras.legacy.layers import Highway, merge
@@ -176,3 +177,8 @@ def test_updates_of_layers_and_states_of_predictions() -> None:
     counter.reset_states()
     assert counter.predict(one, verbose=0).item() == 1
     assert K.eval(counter.layers[0].states[0]).tolist() == [[1]]
+
+
+def test_relu_by_its_former_argument():
+    with tf.Session():
+        assert keras.activations.relu(np.float32([-2, 3]), alpha=0.5).eval().tolist() == [-1, 3]
