@@ -37,7 +37,8 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
         x, labels = pairs[0]
         for k, (y, others) in enumerate(pairs[1:], 1):
             keep = {*wanted, *(n for _, rest in pairs[k + 1:] for n in rest)}
-            x, labels = _product(*_summed(x, labels, keep | {*others}), *_summed(y, others, keep | {*labels}), keep)
+            x, labels = _product(*_summed(x, labels, keep | {*others}), *_summed(y, others, keep | {*labels}), keep,
+                                 wanted)
         x, labels = _summed(x, labels, set(wanted))
         order = [labels.index(n) for n in wanted]
         return identity(x, scope) if order == sorted(order) else transpose(x, order, scope)
@@ -95,8 +96,8 @@ def _summed(x: Tensor, labels: Labels, keep: set[str]) -> tuple[Tensor, Labels]:
     return (reduce_sum(x, gone), [n for n in labels if n in keep]) if gone else (x, labels)
 
 
-def _product(x: Tensor, a: Labels, y: Tensor, b: Labels, keep: set[str]) -> tuple[Tensor, Labels]:
-    """The product of two inputs, summed over what both have and nothing else needs."""
+def _product(x: Tensor, a: Labels, y: Tensor, b: Labels, keep: set[str], wanted: Labels) -> tuple[Tensor, Labels]:
+    """The product of two inputs, summed over what both have and nothing else needs; free axes as they are wanted."""
     inner = [n for n in a if n in b and n not in keep]
     batch = [n for n in a if n in b and n in keep]
     left, right = [n for n in a if n not in b], [n for n in b if n not in a]
@@ -107,16 +108,24 @@ def _product(x: Tensor, a: Labels, y: Tensor, b: Labels, keep: set[str]) -> tupl
     if not inner:
         order = [*batch, *left, *right]
         return _aligned(x, a, order) * _aligned(y, b, order), order
-    first = transpose(x, [a.index(n) for n in (*batch, *left, *inner)])
-    second = transpose(y, [b.index(n) for n in (*batch, *inner, *right)])
-    shape_x, shape_y = known_rank("einsum", first), known_rank("einsum", second)
-    count, rows = len(batch), len(batch) + len(left)
-    columns = shape_y[count + len(inner):]
-    product = matmul(reshape(first, (*shape_x[:count], dm.product(shape_x[count:rows]), dm.product(shape_x[rows:]))),
-                     reshape(second, (*shape_y[:count], dm.product(shape_y[count:count + len(inner)]),
-                                      dm.product(columns))))
-    lead = known_rank("einsum", product)[:-2]
-    return reshape(product, (*lead, *shape_x[count:rows], *columns)), [*batch, *left, *right]
+    free = [n for n in wanted if n in (*left, *right)]
+    if free and left and free[0] in right:  # then the product needs no transpose
+        x, a, left, y, b, right = y, b, right, x, a, left
+    first, transpose_a = _matrices(x, a, batch, left, inner)
+    second, transpose_b = _matrices(y, b, batch, right, inner)
+    product = matmul(first, second, transpose_a, not transpose_b)
+    sizes = [known_rank("einsum", t)[own.index(n)] for t, own, names in ((x, a, left), (y, b, right)) for n in names]
+    return reshape(product, (*known_rank("einsum", product)[:-2], *sizes)), [*batch, *left, *right]
+
+
+def _matrices(x: Tensor, labels: Labels, batch: Labels, free: Labels, inner: Labels) -> tuple[Tensor, bool]:
+    """The input as matrices [*batch, free, inner], and whether they are transposed: its last axis stays the last."""
+    transposed = labels[-1] in free
+    groups = [free, inner][::-1 if transposed else 1]
+    order = [labels.index(n) for n in (*batch, *groups[0], *groups[1])]
+    x = x if order == sorted(order) else transpose(x, order)
+    shape, count, middle = known_rank("einsum", x), len(batch), len(batch) + len(groups[0])
+    return reshape(x, (*shape[:count], dm.product(shape[count:middle]), dm.product(shape[middle:]))), transposed
 
 
 def _aligned(x: Tensor, labels: Labels, order: Labels) -> Tensor:

@@ -50,6 +50,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return inputs
         case ["SelectV2", *_] if inputs[1] is inputs[2] and inputs[1].dims == dims:
             return inputs[1:2]
+        case ["Transpose", *_] if _moves_nothing(op.attrs["perm"], inputs[0]):
+            return [reshaped(inputs[0], dims)]
         case ["Transpose", "Transpose"]:
             inner, outer = inputs[0].op.attrs["perm"], op.attrs["perm"]
             source, = inputs[0].op.inputs
@@ -75,6 +77,13 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
     if op.definition.family == ELEMENTWISE and any(t.op.type in ("BroadcastTo", "Fill") for t in inputs):
         return _drop_broadcasts(op, inputs)
     return None
+
+
+def _moves_nothing(perm: Sequence[int], x: Tensor) -> bool:
+    """Whether a transpose leaves the elements in order: only axes of size 1 move."""
+    assert x.dims is not None
+    moved = [a for a in perm if not (isinstance(x.dims[a], int) and x.dims[a] == 1)]
+    return moved == sorted(moved)
 
 
 def _gathered_in_order(op: Operation, gathered: Operation) -> Tensor | None:
