@@ -46,6 +46,8 @@ class Variable(graph_variables.Variable):
     def _initial(self, initializer: Any, shape: Any, dtype: Any) -> tuple[Any, tuple[int, ...], Any]:
         """(the initial value, an array or the graph that draws it; shape; dtype)."""
         if not callable(initializer):
+            if dtype is None:
+                dtype = getattr(initializer, "dtype", None)  # an array keeps its own
             if dtype is None and np.asarray(initializer).dtype.kind == "f":
                 dtype = backend.floatx()
             value = np.array(as_array(initializer, None if dtype is None else as_dtype(dtype)))

@@ -9,7 +9,6 @@ import numpy as np
 
 from ... import control_flow, custom_gradients, indexing, math_ops
 from ...compiler import dims as dm
-from ...compiler.autodiff import gradients
 from ...compiler.dtypes import as_dtype, int32
 from ...compiler.ir import Tensor
 from ...compiler.ops import elementwise as ew
@@ -17,6 +16,7 @@ from ...compiler.ops import positions, segment, slicing, view
 from ...compiler.ops.constant import convert_to_tensor as _tensor
 from ...compiler.ops.dynamic_slice import overwrite
 from ...compiler.ops.view import dim_scalar
+from ...gradient_tape import GradientTape
 from .. import backend
 from ..nest import flatten, map_structure, pack
 from .dtypes import as_tensor, standardize_dtype
@@ -141,13 +141,17 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     weights of the outputs, by these weights.
     """
     inputs = map_structure(_tensor, tuple(primals))
-    result = fun(*inputs)
-    outputs, aux = result if has_aux else (result, None)
-    flat = flatten(outputs)
-    weights = [view.ones_like(y) for y in flat]
-    back = gradients(flat, flatten(inputs), weights)
+    with GradientTape() as outer:
+        with GradientTape() as inner:
+            inner.watch(inputs)
+            result = fun(*inputs)
+        outputs, aux = result if has_aux else (result, None)
+        flat = flatten(outputs)
+        weights = [view.ones_like(y) for y in flat]
+        outer.watch(weights)
+        back = inner.gradient(flat, flatten(inputs), weights)
     known = [(g, as_tensor(t, g.dtype)) for g, t in zip(back, flatten(tangents), strict=True) if g is not None]
-    forward = gradients([g for g, _ in known], weights, [t for _, t in known]) if known else [None] * len(flat)
+    forward = outer.gradient([g for g, _ in known], weights, [t for _, t in known]) if known else [None] * len(flat)
     found = pack(outputs, [view.zeros_like(y) if d is None else d for d, y in zip(forward, flat, strict=True)])
     return (outputs, found, aux) if has_aux else (outputs, found)
 

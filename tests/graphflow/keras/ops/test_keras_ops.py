@@ -108,6 +108,7 @@ def test_variables_and_arrays_are_taken() -> None:
     assert value_of(ops.matmul(v, [[1.0], [2.0]])).tolist() == [5.0]
     assert value_of(ops.where([True, False], v, 0)).tolist() == [1.0, 0.0]
     assert ops.dtype(ops.add(v, 1)) == "float32" and ops.shape(v) == (2,)
+    assert [keras.Variable(x).dtype.name for x in (np.ones(2), [1.0], np.int64(1))] == ["float64", "float32", "int64"]
 
 
 def test_user_defined_operation() -> None:
