@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -36,6 +36,7 @@ class _Store:
         self.variables: dict[str, Any] = {}
         self.scope = VariableScope(False)
         self.opened: dict[str, int] = {}
+        self.shares = False  # whether ops that run at once share its variables without being told to
 
     def open(self, name: str) -> None:
         self.opened[name] = self.opened.get(name, 0) + 1
@@ -60,6 +61,25 @@ _stores: weakref.WeakKeyDictionary[Graph, _Store] = weakref.WeakKeyDictionary()
 
 def _store() -> _Store:
     return _stores.setdefault(outermost(default_graph()), _Store())
+
+
+def variable_store() -> _Store:
+    """A store for `storing`."""
+    store = _Store()
+    store.shares = True
+    return store
+
+
+@contextlib.contextmanager
+def storing(store: _Store) -> Iterator[None]:
+    """Within, the graph's variables by name are those of `store`."""
+    graph, before = outermost(default_graph()), _store()
+    store.scope = before.scope
+    _stores[graph] = store
+    try:
+        yield
+    finally:
+        _stores[graph] = before
 
 
 class VariableScope:
@@ -159,8 +179,9 @@ def _get_or_make(name: str, shape: Any = None, dtype: Any = float32, initializer
             return _partitioned(name, full, dtype if value is None else value.dtype, initializer if value is None else
                                 value, partitioner, regularizer=regularizer, reuse=reuse, trainable=trainable,
                                 collections=collections, constraint=constraint)
-    if name in variables:
-        return _shared(variables[name], name, wanted, dtype, reuse)
+    eager = default_graph().eager
+    if name in variables and (reuse or not eager or _store().shares):
+        return _shared(variables[name], name, wanted, dtype, reuse or eager)
     if reuse is True:
         raise ValueError(f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean to "
                          "set reuse=tf.AUTO_REUSE in VarScope?")

@@ -142,7 +142,7 @@ class Saver:
         variables without values, ResourceExhaustedError for a full disk. Whatever happens, a checkpoint that was there
         before stays whole.
         """
-        session = raw_session(sess, "sess")
+        session = _session(sess)
         save_path = os.fspath(save_path)
         latest_filename = latest_filename or "checkpoint"
         if os.path.split(latest_filename)[0]:
@@ -161,7 +161,7 @@ class Saver:
             return None
         with self._lock:
             write_checkpoint(path, {key: _saved(session, pieces[key]) for key in sorted(pieces)})
-            if write_meta_graph:
+            if write_meta_graph and not session.graph.eager:
                 with session.graph.as_default():
                     self.export_meta_graph(f"{path}.{meta_graph_suffix}")
             if write_state:
@@ -189,7 +189,7 @@ class Saver:
         InvalidArgumentError naming all whose shape or dtype differs, DataLossError for a damaged or foreign file. The
         session is then as it was.
         """
-        session = raw_session(sess, "sess")
+        session = _session(sess)
         if not self._built():
             return
         if save_path is None:
@@ -261,6 +261,12 @@ def _by_key(chosen: Any) -> dict[str, list[_Piece]]:
 def _is_variable(value: Any) -> bool:
     return hasattr(value, "handle") or getattr(getattr(value, "op", None), "type", None) in (
         "VariableV2", "ReadVariableOp")
+
+
+def _session(given: Any) -> Any:
+    """The session itself; where ops run at once, theirs for None."""
+    graph = default_graph()
+    return graph.session if given is None and graph.eager else raw_session(given, "sess")  # type: ignore[attr-defined]
 
 
 def _saved(session: Any, pieces: list[_Piece]) -> np.ndarray:

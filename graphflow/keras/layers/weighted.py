@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...layers.base import Layer as GraphLayer
 from ...variables import Variable as GraphVariable
 from .. import backend, constraints, initializers, regularizers
 from ..legacy.layer import name_first
@@ -41,10 +42,11 @@ class Weighted:
     add_variable = add_weight
 
     def _own_weights(self) -> list[Variable]:
-        """Its own variables, those that are plain attributes included."""
-        attributes = [adopted(v) for value in vars(self).values() for v in (
-            [value] if isinstance(value, GraphVariable) else value if isinstance(value, (list, tuple)) else ())
-            if isinstance(v, GraphVariable)]
+        """Its own variables, those that are plain attributes and those of `tf.layers` included."""
+        leaves = [leaf for value in vars(self).values()
+                  for leaf in (value if isinstance(value, (list, tuple)) else [value])]
+        attributes = [adopted(v) for leaf in leaves if isinstance(leaf, (GraphVariable, GraphLayer))
+                      for v in ([leaf] if isinstance(leaf, GraphVariable) else leaf.variables)]
         own = list(dict.fromkeys([*self._weights, *attributes]))
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
 

@@ -6,22 +6,45 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..compiler.errors import OutOfRangeError
-from ..compiler.ir import Graph
-from ..compiler.ops.constant import convert_to_tensor
-from ..data import Dataset
-from ..devices import list_logical_devices
-from ..eager_mode import enable_eager_execution, executing_eagerly
-from ..gradient_tape import GradientTape
-from ..script_ops import py_func
-from ..variables import Variable
+from ... import app, errors
+from ...compiler.errors import OutOfRangeError
+from ...compiler.ir import Graph
+from ...compiler.ops.constant import convert_to_tensor
+from ...custom_gradients import custom_gradient
+from ...data import Dataset
+from ...devices import list_logical_devices
+from ...eager_mode import enable_eager_execution, executing_eagerly, function
+from ...gradient_tape import GradientTape
+from ...script_ops import py_func
+from ...template import make_template
+from ...tensor_spec import TensorSpec
+from ...training.checkpoint import Checkpoint
+from ...variables import Variable
+from . import metrics
+from .networks import Network, Sequential
+from .saving import Saver, get_optimizer_variables, restore_network_checkpoint, save_network_checkpoint
+from .stores import EagerVariableStore
 
-__all__ = ["GradientTape", "Iterator", "Variable", "enable_eager_execution", "executing_eagerly", "gradients_function",
-           "implicit_gradients", "implicit_value_and_gradients", "in_eager_mode", "list_devices",
-           "num_gpus", "py_func", "run_all_tests_in_graph_and_eager_modes", "run_test_in_graph_and_eager_modes",
-           "value_and_gradients_function"]
+__all__ = ["Checkpoint", "EagerVariableStore", "GradientTape", "Iterator", "Network", "Saver", "Sequential",
+           "TensorSpec", "Variable", "custom_gradient", "defun", "enable_eager_execution", "errors",
+           "executing_eagerly", "function", "get_optimizer_variables", "gradients_function", "implicit_gradients",
+           "implicit_value_and_gradients", "in_eager_mode", "in_graph_mode", "list_devices", "make_template", "metrics",
+           "num_gpus", "py_func", "restore_network_checkpoint", "run", "run_all_tests_in_graph_and_eager_modes",
+           "run_test_in_graph_and_eager_modes", "save_network_checkpoint", "value_and_gradients_function"]
 
 in_eager_mode = executing_eagerly
+defun = function
+
+
+def in_graph_mode() -> bool:
+    """Whether ops make graph."""
+    return not executing_eagerly()
+
+
+def run(main: Callable[..., Any] | None = None, argv: Sequence[str] | None = None) -> None:
+    """`tf.app.run` where ops run at once."""
+    enable_eager_execution()
+    app.run(main, argv)
 
 
 def list_devices() -> list[str]:
