@@ -11,6 +11,9 @@ from typing import Any
 from ..compiler.graph_def import GraphDef, graph_def_of
 from ..compiler.ir import Graph, Operation, Tensor, as_operation, default_graph
 from ..compiler.names import nearest
+from ..compiler.opdef import has_effect
+from ..compiler.ops.state import read_variable
+from ..compiler.passes.specialise import needed_operations
 from ..compiler.queues import time_limit
 from .debugger import Breakpoint, Debugger, Look, pause
 from .partial_run import PartialRun
@@ -191,7 +194,8 @@ class Session:
         outputs: dict[Tensor, int] = {}
         targets: dict[Operation, None] = {}
         build = self._builder(fetches, outputs, targets)
-        runner = Runner(self, list(outputs), list(targets), [self._feed(f) for f in feeds])
+        fed = [self._feed(f) for f in feeds]
+        runner = Runner(self, self._with_variables(list(outputs), list(targets), fed), list(targets), fed)
         self._made.add(runner)
         return build, runner
 
@@ -212,6 +216,18 @@ class Session:
             if op.type == "ReadVariableOp" and op.inputs[0] is tensor:
                 return op.output
         raise TypeError(f"The variable {tensor.name!r} is never read, so it can be neither fetched nor fed")
+
+    def _with_variables(self, outputs: list[Tensor], targets: list[Operation], feeds: list[Tensor]) -> list[Tensor]:
+        """The outputs with reads for handles of variables: a variable is fetched as the run's updates leave it, as
+        TensorFlow's reference variables are, unless it is fed."""
+        handles = {t: self._value(t) for t in outputs if t.op.type == "VariableV2"}
+        changes: dict[Tensor, list[Operation]] = {t: [] for t, read in handles.items() if read not in feeds}
+        for op in needed_operations(outputs, targets, set(feeds)) if changes else ():
+            for handle in changes.keys() & set(op.inputs) if has_effect(op) else ():
+                changes[handle].append(op)
+        late = {handle: Operation(self.graph, read_variable, [handle], {}, handles[handle].op.name, [handle.type],
+                                  effects, handle.op.site).output for handle, effects in changes.items() if effects}
+        return [late.get(t, handles.get(t, t)) for t in outputs]
 
     def _builder(self, fetch: Any, outputs: dict[Tensor, int], targets: dict[Operation, None]
                  ) -> Callable[[list[Any]], Any]:
@@ -243,7 +259,9 @@ class Session:
         if isinstance(element, Operation):
             targets[element] = None
             return lambda values: None
-        position = outputs.setdefault(self._value(element), len(outputs))
+        if element.op.type == "ReadVariableOp" and not isinstance(fetch, (Tensor, str)):  # the variable itself
+            element = element.op.inputs[0]
+        position = outputs.setdefault(element, len(outputs))
         return lambda values: values[position]
 
     # random numbers

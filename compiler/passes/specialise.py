@@ -158,7 +158,7 @@ def needed_operations(outputs: Sequence[Tensor], targets: Sequence[Operation], f
     # as created, so that schedules and errors follow the user's order
     order = {op: i for i, op in enumerate(next(iter(needed)).graph.operations)} if needed else {}
     computed = (op for op in needed if not (op.outputs and all(t in fed for t in op.outputs)))
-    return sorted(computed, key=order.__getitem__)
+    return sorted(computed, key=lambda op: order.get(op, len(order)))  # a session's own reads come last
 
 
 def size_sources(operations: Collection[Operation], fed: Collection[Tensor],

@@ -339,7 +339,7 @@ class SummarySaverHook(SessionRunHook):
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         if self._summary_writer is None:
             return
-        step = int(run_values.results["global_step"]) + 1  # read before the run's update
+        step = int(run_values.results["global_step"])  # as the run left it
         if self._next_step is None or self._request_summary:
             step = int(run_context.session.run(self._global_step_tensor))
         if self._next_step is None and hasattr(self._summary_writer, "add_session_log"):

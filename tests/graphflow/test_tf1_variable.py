@@ -146,3 +146,21 @@ def test_initializer_of_nothing(sess):
     assert tf.variables_initializer([]).type == "NoOp"
     assert tf.global_variables_initializer().name == "init_1"
     assert tf.local_variables_initializer().type == "NoOp"
+
+
+def test_a_variable_is_fetched_as_the_run_leaves_it(sess):
+    """As TensorFlow's reference variables: `_, step = run([train, global_step])` is 1 after the first step."""
+    step = tf.train.create_global_step()
+    w = tf.Variable([1.0, 2.0])
+    loss = tf.reduce_sum(w * w)
+    train = tf.train.GradientDescentOptimizer(0.25).minimize(loss, global_step=step)
+    twice, text = step + step, tf.as_string(step)
+    sess.run(tf.global_variables_initializer())
+    for n in (1, 2):
+        before = np.float32([1.0, 2.0]) * 0.5 ** (n - 1)
+        found = sess.run([train, step, "global_step:0", step.value(), twice, text, w, loss])
+        np.testing.assert_allclose(found.pop(6), before / 2)
+        assert found == [None, n, n, n - 1, 2 * n - 2, b"%d" % (n - 1), np.sum(before * before)]
+    branch = tf.cond(w[0] > 0, lambda: step.assign_add(10), lambda: step.value())
+    assert sess.run([branch, step]) == [12, 12]
+    assert sess.run([step, train], {step: 5}) == [5, None]
