@@ -23,6 +23,8 @@ BATCH = dm.fresh("batch")  # the batch size of every model's inputs: they agree 
 class InputLayer(Layer):
     """The entry of a model: a placeholder. `shape` is without the batch axis, `batch_shape` with it."""
 
+    made_for_data = False  # whether its sizes are only those of a model's first data
+
     def __init__(self, shape: Any = None, batch_size: int | None = None, dtype: Any = None, batch_shape: Any = None,
                  input_tensor: Tensor | None = None, name: str | None = None, sparse: bool = False,
                  ragged: bool = False, optional: bool = False, input_shape: Any = None,

@@ -9,7 +9,9 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast, not_equal, tanh
 from ...compiler.ops.gather import gather
 from ...compiler.ops.view import transpose
+from ..nest import as_list
 from .arguments import take_weight_arguments, weight_config
+from .building import building
 from .layer import Layer
 from .linear import dense
 from .node import set_mask
@@ -49,12 +51,23 @@ class Embedding(Layer):
     def build(self, input_shape: Any = None) -> None:
         if self.built:
             return
+        lengths = as_list(self.input_length) if self.input_length is not None else []
+        if input_shape is not None and lengths and (len(lengths) != len(input_shape) - 1 or any(
+                a is not None and b is not None and a != b for a, b in zip(lengths, input_shape[1:], strict=True))):
+            raise ValueError(f"`input_length` is {self.input_length}, but received input has shape {input_shape}")
         self.embeddings = self.add_weight((self.input_dim, self.output_dim), self.embeddings_initializer,
                                           name="embeddings", regularizer=self.embeddings_regularizer,
                                           constraint=self.embeddings_constraint)
         self.built = True
         if self._given is not None:
             self.set_weights(self._given if isinstance(self._given, (list, tuple)) else [self._given])
+
+    def set_weights(self, weights: Any) -> None:
+        """Set the table, which needs no input to be made."""
+        if not self.built:
+            with building(self):
+                self.build()
+        super().set_weights(weights)
 
     def call(self, inputs: Tensor) -> Tensor:
         indices = inputs if inputs.dtype in (int32, int64) else cast(inputs, int32)

@@ -120,6 +120,12 @@ def _history(tensor: Tensor) -> Any:
     return history
 
 
+def required_dims(entry: Tensor) -> tuple[Any, ...]:
+    """The sizes that what is fed to an input must have, None where any will do: it was made for the first data."""
+    shape = shape_of(entry)
+    return (None,) * len(shape) if _history(entry).operation.made_for_data else tuple(shape)
+
+
 def _as_input(tensor: Any) -> Tensor:
     tensor = convert_to_tensor(tensor) if hasattr(tensor, "_as_graph_element") else tensor
     if not isinstance(tensor, Tensor):
@@ -145,7 +151,7 @@ def _fitted(tensor: Any, wanted: Tensor) -> Any:
     elif rank == expected - 1 and wanted.shape[-1] == 1:
         fitted = expand_dims(tensor, -1)
     elif rank != expected or any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(
-            tensor.dims[1:], wanted.dims[1:], strict=True)):
+            tensor.dims[1:], required_dims(wanted)[1:], strict=True)):
         raise ValueError(f"Invalid input shape for input {tensor!r} with name "
                          f"{_history(wanted).operation.name!r}. Expected shape {shape_of(wanted)}, but input has "
                          f"incompatible shape {shape_of(tensor)}")

@@ -112,7 +112,11 @@ class Sequential(Model):
     def _build_for_values(self, shape: Any, at_once: bool) -> None:
         """Build for data of this shape, if that can be: where operations run at once, layers may decide by values."""
         try:
-            self.build((None, *shape[1:]))
+            if not self.built:
+                self.build((None, *shape[1:]))
+                entry = history_of(self.inputs[0])
+                assert entry is not None
+                entry.operation.made_for_data = True
         except (TypeError, ValueError):
             if not at_once:
                 raise

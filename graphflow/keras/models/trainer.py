@@ -27,6 +27,7 @@ from ..variables import Variable
 from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
 from .data import Batch, class_weights_to_sample_weights, unpack
 from .eager import at_once, eager_results, eager_step
+from .network import required_dims
 from .steps import Inputs, flat_logs, predict_step, results, update_step
 
 
@@ -383,7 +384,7 @@ class Trainer(Layer):
                                 f"{self.name!r}. Received: an array of strings")
             if not (array.ndim == len(shape) - 1 and shape[-1] == 1 or array.ndim == len(shape) + 1 and (
                     array.shape[-1] == 1)):
-                InputSpec(shape=(None, *shape[1:])).check(array, self.name, i)
+                InputSpec(shape=(None, *required_dims(wanted)[1:])).check(array, self.name, i)
 
     def _reader(self) -> _Reader:
         if self._read is None:

@@ -240,3 +240,47 @@ def test_layers_that_list_their_weights_themselves():
     assert [v.shape for v in layer.trainable_weights] == [(2,), (3,), (4,)]
     assert [v.shape for v in layer.non_trainable_weights] == [(5,), (6,)]
     assert [v.shape for v in layer.weights] == [(2,), (3,), (4,), (5,), (6,)]
+
+
+def test_sequences_of_other_lengths_and_a_table_set_before_there_is_an_input():
+    model = Sequential([layers.Embedding(4, 2), layers.GlobalAveragePooling1D(), layers.Dense(1)])
+    model.layers[0].set_weights([np.ones((4, 2))])
+    assert [v.shape for v in model.layers[0].weights] == [(4, 2)]
+    model.compile("sgd", "mse")
+    for length in (2, 3):
+        assert np.isfinite(model.train_on_batch(np.zeros((2, length)), np.zeros((2, 1))))
+    with pytest.raises(ValueError, match="expected ndim=2"):
+        model.train_on_batch(np.zeros((2, 3, 4)), np.zeros((2, 1)))
+    fixed = Sequential([layers.Input((2,)), layers.Embedding(4, 2), layers.GlobalAveragePooling1D()])
+    with pytest.raises(ValueError, match=r"expected shape=\(None, 2\), found shape=\(2, 3\)"):
+        fixed.predict(np.zeros((2, 3)), verbose=0)
+
+
+def test_lists_of_inputs_that_grow_after_the_call() -> None:
+    x = Input((None, 2))
+    features = [x]
+    for _ in range(2):
+        y = layers.concatenate(features, axis=1)
+        features.append(y)
+    assert Model(x, y).predict(np.ones((1, 1, 2)), verbose=0).shape == (1, 2, 2)
+
+
+def test_functions_within_functions_are_found_again_in_the_same_program() -> None:
+    def doubled(x):
+        return x * 2
+
+    model = Sequential([Input((1,)), layers.Lambda(doubled)])
+    again = Sequential.from_config(model.get_config())
+    assert again.predict(np.ones((1, 1)), verbose=0).tolist() == [[2]]
+    config = {**model.layers[-1].get_config(), "function": "tripled"}
+    with pytest.raises(ValueError, match="Unknown function 'tripled'"):
+        layers.Lambda.from_config(config)
+
+
+def test_input_length_and_inputs_must_agree() -> None:
+    with pytest.raises(ValueError, match="`input_length` is 2, but received input has shape"):
+        Sequential([layers.Embedding(10, 4, input_length=2, input_shape=(3,))])
+    subtract = layers.Subtract()
+    subtract([Input((2,)), Input((2,))])
+    with pytest.raises(ValueError, match="exactly 2 inputs"):
+        subtract([Input((2,))])
