@@ -18,7 +18,7 @@ from ..dtypes import DType, int64
 from ..errors import InvalidArgumentError
 from ..ir import Operation, Tensor
 from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION
-from ..shapes import Dims, format_dims
+from ..shapes import Dims, format_dims, merged_axes
 
 KERNEL, TASK, INNER = 0, 1, 2
 # floats whose bits go into the source; other constants are loaded, so that kernels are shared
@@ -51,7 +51,6 @@ class Emitter:
                  fault_id: Callable[[Operation], int], handle: Callable[[Tensor], Any] = lambda t: t):
         self.handle = handle
         self.domain = domain
-        self.runs = runs
         self.sizes = sizes
         self.fault_id = fault_id
         self.buffers: list[Any] = []       # handles in slot order
@@ -67,10 +66,15 @@ class Emitter:
         self._slots: dict[Any, int] = {}
         self._dim_names: dict[Any, str] = {}
         self._count = 0
+        self.walk(runs)
+
+    def walk(self, runs: Sequence[Run]) -> None:
+        """Begin loops over these runs: no element is known in them yet."""
+        self.runs = runs
+        for level in (TASK, INNER):
+            self.lines[level], self.values[level] = [], {}
         for run in runs:
-            self.levels[run.variable] = run.level
-            for axis in run.axes:
-                self.levels[f"x{axis}"] = run.level
+            self.levels.update(dict.fromkeys((run.variable, *(f"x{axis}" for axis in run.axes)), run.level))
 
     # names and lines
 
@@ -126,11 +130,11 @@ class Emitter:
 
     def axis(self, axis: int) -> str:
         dim = self.domain[axis]
-        return "0" if isinstance(dim, int) and dim == 1 else f"x{axis}"
+        return "0" if _is_one(dim) else f"x{axis}"
 
     def linear(self, dims: Dims, index: Sequence[str]) -> str:
         """The flat index into a tensor of shape `dims`; axes that make up a loop's run become its variable."""
-        walked = [(d, i) for d, i in zip(dims, index, strict=True) if not (isinstance(d, int) and d == 1)]
+        walked = [(d, i) for d, i in zip(dims, index, strict=True) if not _is_one(d)]
         dims, index = [d for d, _ in walked], [i for _, i in walked]  # type: ignore[assignment]
         parts: list[tuple[str, DimLike]] = []
         axis = 0
@@ -204,7 +208,7 @@ class Emitter:
         lead = len(index) - len(x.dims)
         own = []
         for axis, dim in enumerate(x.dims):
-            one = isinstance(dim, int) and dim == 1
+            one = _is_one(dim)
             if not one and dims is not None and dim != dims[lead + axis]:
                 size, wanted = self.sizes(dim), self.sizes(dims[lead + axis])
                 if size not in (1, wanted):
@@ -219,9 +223,7 @@ class Emitter:
         if op.type == "Const" and x.dims == () and _is_plain(op.attrs["value"].item()):
             return literal(op.attrs["value"].item(), x.dtype)
         if op.type in ("Parameter", "Const"):
-            assert x.dims is not None
-            self.reads.setdefault(x, set()).add(tuple(index))
-            return self.load(x.dtype, self.slot(self.handle(x)), self.linear(x.dims, index))
+            return self._parameter(x, index, x.dims)
         if definition.family == ELEMENTWISE:
             operands = [self.broadcast_element(t, index, x.dims) for t in op.inputs]
             if not isinstance(definition.lower, str):
@@ -233,15 +235,34 @@ class Emitter:
         if definition.family == EFFECT:
             return self.element(op.inputs[1], index)
         if definition.family == ALIAS:
-            return self.element(op.inputs[0], self._unit_reshape(x, op.inputs[0], index))
+            if op.inputs[0].op.type == "Parameter":  # its elements lie in the same order
+                return self._parameter(op.inputs[0], index, x.dims)
+            return self.element(op.inputs[0], self._aliased(x, op.inputs[0], index))
         if definition.family == RANDOM:
             return self._random(x, index)
         raise AssertionError(f"no element of {op.type} ({definition.family})")
 
-    def _unit_reshape(self, x: Tensor, source: Tensor, index: Sequence[str]) -> list[str]:
+    def _parameter(self, x: Tensor, index: Sequence[str], dims: Dims | None) -> str:
+        """The element at `index` of the parameter, or of what has its elements in the shape `dims`."""
+        assert dims is not None
+        self.reads.setdefault(x, set()).add(tuple(index))
+        return self.load(x.dtype, self.slot(self.handle(x)), self.linear(dims, index))
+
+    def _aliased(self, x: Tensor, source: Tensor, index: Sequence[str]) -> list[str]:
+        """Where the element is in what `x` is a reshape of: among other axes of 1, or with a leading axis split."""
         assert x.dims is not None and source.dims is not None
-        rest = iter([i for i, d in zip(index, x.dims, strict=True) if not (isinstance(d, int) and d == 1)])
-        return ["0" if isinstance(d, int) and d == 1 else next(rest) for d in source.dims]
+        if _walked(x.dims) == _walked(source.dims):
+            rest = iter([i for i, d in zip(index, x.dims, strict=True) if not _is_one(d)])
+            return ["0" if _is_one(d) else next(rest) for d in source.dims]
+        count = merged_axes(x.dims, source.dims)
+        assert count
+        lead = []
+        at = index[0]
+        for axis in reversed(range(1, count)):
+            above = self.let(f"{_paren(at)} // {self.size(source, axis)}", int64)
+            lead.append(self.let(f"{_paren(at)} - {above} * {self.size(source, axis)}", int64))
+            at = above
+        return [at, *reversed(lead), *index[1:]]
 
     def _random(self, x: Tensor, index: Sequence[str]) -> str:
         op = x.op
@@ -292,6 +313,14 @@ class Emitter:
             value = sign * np.inf if dtype.is_floating else dtype.min if sign < 0 else dtype.max
             return literal(value, dtype)
         return source.format(t=dtype.code)
+
+
+def _is_one(dim: DimLike) -> bool:
+    return isinstance(dim, int) and dim == 1
+
+
+def _walked(dims: Dims) -> list[DimLike]:
+    return [d for d in dims if not _is_one(d)]
 
 
 def _is_plain(value: Any) -> bool:

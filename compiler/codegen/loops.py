@@ -41,6 +41,7 @@ class LoopGroup:
         self.fault_id = fault_id
         self.handle = handle
         self.reductions = [op for op in body.operations if op.definition.family == REDUCTION]
+        self.row_sums = [op for op in body.operations if op.definition.fields.get("scatter")]
         self.full = [t for t in body.outputs if not self.is_reduced(t)]
         self.rows = [t for t in body.outputs if self.is_reduced(t)]
 
@@ -107,7 +108,7 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
     runs = [Run(inner, "i" if flat else "j", INNER)] + ([] if flat else [Run(outer, "i", TASK)])
     emit = group.emitter(runs)
     for t in group.full:
-        _store(emit, group, t, emit.identity())
+        store(emit, group, t, emit.identity())
     if flat:
         emit.lines[INNER][:0] = emit.lines[TASK]
         body = loop("i", "begin", "end", emit, INNER)
@@ -116,7 +117,7 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
         count = emit.dim(dm.product(group.domain[a] for a in inner))
         body = loop("i", "begin", "end", emit, TASK, loop("j", "0", count, emit, INNER))
         tasks = group.sizes(dm.product(group.domain[a] for a in outer))
-    return [_call(group, emit, body, tasks, in_place=_in_place(emit, group))] if group.elements else []
+    return [kernel_call(group, emit, body, tasks, in_place=in_place_pairs(emit, group))] if group.elements else []
 
 
 def _tiles(group: LoopGroup, permuted: Operation) -> list[KernelCall]:
@@ -133,7 +134,7 @@ def _tiles(group: LoopGroup, permuted: Operation) -> list[KernelCall]:
     emit = group.emitter([run for run in (Run(across, "b", INNER), Run(inner, "j", INNER), Run(outer, "i", TASK))
                           if run.axes])
     for t in group.full:
-        _store(emit, group, t, emit.identity())
+        store(emit, group, t, emit.identity())
     wide, count = (dm.product(group.domain[a] for a in axes) for axes in (across, inner))
     tiles = -(-group.sizes(wide) // TILE)
     per_row = emit.argument("tiles", tiles)
@@ -145,10 +146,10 @@ def _tiles(group: LoopGroup, permuted: Operation) -> list[KernelCall]:
         f"for j in range({emit.dim(count)}):", "    for b in range(low, high):",
         *indented(indented([*definitions[INNER], *emit.lines[INNER]]))])]
     tasks = group.sizes(dm.product(group.domain[a] for a in outer)) * tiles
-    return [_call(group, emit, body, tasks)] if group.elements else []
+    return [kernel_call(group, emit, body, tasks)] if group.elements else []
 
 
-def _in_place(emit: Emitter, group: LoopGroup) -> tuple[tuple[int, int], ...]:
+def in_place_pairs(emit: Emitter, group: LoopGroup) -> tuple[tuple[int, int], ...]:
     """Outputs that may overwrite an input: of the same type, and each computed from the element it overwrites."""
     pairs = []
     taken: set[Tensor] = set()
@@ -195,7 +196,7 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
                 updates.append((op, *_accumulate(emit, group, op)))
         for t in group.full:
             if stage[t] == k:
-                _store(emit, group, t, emit.identity())
+                store(emit, group, t, emit.identity())
         emit.lines[TASK] += nest(emit, inner_runs) if inner_runs else emit.lines[INNER]
         for op, name in updates:
             emit.results[op.output] = name
@@ -203,7 +204,7 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
         emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(t.dims, _row_index(emit, group, t)),  # type: ignore[arg-type]
                    emit.element(t, _row_index(emit, group, t)))
     body = loop("i", "begin", "end", emit, TASK)
-    return [_call(group, emit, body, group.sizes(dm.product(group.domain[a] for a in outer)))]
+    return [kernel_call(group, emit, body, group.sizes(dm.product(group.domain[a] for a in outer)))]
 
 
 def _stages(group: LoopGroup) -> dict[Tensor, int]:
@@ -335,7 +336,7 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool)
         emit.line(INNER, f"{total} = {code}({_step(op, total, element)})")
         (emit.lines[INNER] if after else finish).append(f"store_{code}(p{slot}, {at}, {total}, {slot})")
     for t in group.full:
-        _store(emit, group, t, emit.identity())
+        store(emit, group, t, emit.identity())
     bounds = ["i = task", "low = 0", f"high = {length}"] if outer else [
         f"low = {length} * task // {block_count}", f"high = {length} * (task + 1) // {block_count}"]
     definitions = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK]
@@ -347,7 +348,7 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool)
         task = [*definitions, *emit.lines[TASK], *before, *loop("r", "low", "high", emit, INNER), *finish]
     body = ["for task in range(begin, end):", *indented([*bounds, *task])]
     tasks = group.sizes(dm.product(group.domain[a] for a in outer)) if outer else blocks
-    calls = [_call(group, emit, body, tasks)]
+    calls = [kernel_call(group, emit, body, tasks)]
     if blocks > 1:
         calls += [_combine(group, op, targets[op], blocks, width) for op in group.reductions]
     return calls
@@ -376,7 +377,7 @@ def _combine(group: LoopGroup, op: Operation, partial: Any, blocks: int, width: 
 # calls
 
 
-def _store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None:
+def store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None:
     value = emit.element(t, index)
     for x in group.body.inputs:  # a variable's old element, before the new one takes its place
         if group.handle(x) == group.handle(t):
@@ -384,7 +385,7 @@ def _store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None
     emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(group.domain, index), value)
 
 
-def _call(group: LoopGroup, emit: Emitter, body: list[str], tasks: int, in_place: tuple[tuple[int, int], ...] = ()
+def kernel_call(group: LoopGroup, emit: Emitter, body: list[str], tasks: int, in_place: tuple[tuple[int, int], ...] = ()
           ) -> KernelCall:
     ops = [op.type for op in group.body.operations if op.type not in ("Parameter", "Const")]
     writes = tuple(emit.slot(group.handle(t)) for t in group.body.outputs if group.handle(t) in emit.buffers)

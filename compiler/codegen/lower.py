@@ -20,6 +20,7 @@ from .kernel import KernelCall
 from .loops import LoopGroup, lower_loops
 from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
 from .recurrence import RecurrenceKernel
+from .row_sums import lower_row_sums
 from .scan import lower_scan
 from .scatter import lower_row_update, lower_sum_equal_rows
 
@@ -81,7 +82,7 @@ class Lowering:
         group = LoopGroup(op.name, body, op.attrs["domain"], op.attrs["axes"], self.sizes, self.fault_id,
                           lambda t: handles.get(t, t))
         if anchor is None:
-            return lower_loops(group)
+            return lower_row_sums(group) if group.row_sums else lower_loops(group)
         raw = handles.get(anchor.output, op.outputs[-1])
         epilogue = FusedEpilogue(group, anchor.output, raw)
         lower = self._matmul if anchor.definition.family == CONTRACTION else self._window

@@ -91,7 +91,7 @@ def _mean_reference(x: np.ndarray, axis: tuple[int, ...] | None, keepdims: bool)
 def _mean_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     x, = op.inputs
     g, = keep_axes(op, g)
-    return [broadcast_to(g, shape_of(x)) / cast(size_of(x, op.attrs["axis"]), x.dtype)]
+    return [broadcast_to(g / cast(size_of(x, op.attrs["axis"]), x.dtype), shape_of(x))]
 
 
 def _reduction_types(name: str, dtypes: Any) -> Any:

@@ -22,10 +22,10 @@ from ..opdef import (
     OpDef,
     crosses,
     has_native_types,
-    writes_variable,
 )
 from ..shapes import Dims
-from .rewrite import consumers, sorted_operations
+from .rewrite import consumers, sorted_operations, variable_of
+from .row_sums import absorb_row_sums
 from .units import Units
 
 MAX_MEMBERS = 100  # of a loop group: compiling a kernel takes time more than proportional to its length
@@ -104,6 +104,7 @@ class _Fusion:
             if op not in self.groups and is_loop_member(op):
                 self.place(op)
         self.merge_readers()
+        absorb_row_sums(self.graph, self.units)
         return self.contract()
 
     # contraction groups
@@ -241,9 +242,9 @@ class _Fusion:
             if op.definition.family != EFFECT or group is None or len(group.ops) == 1:
                 continue
             handle = op.inputs[0]
-            readers = [m for m in group.ops for t in m.inputs if _variable(t) is handle]
+            readers = [m for m in group.ops for t in m.inputs if variable_of(t) is handle]
             if readers and (group.axes is not None or any(
-                    m.definition.family != ELEMENTWISE or any(_variable(t) is handle and t.dims != group.domain
+                    m.definition.family != ELEMENTWISE or any(variable_of(t) is handle and t.dims != group.domain
                                                               for t in m.inputs) for m in readers)):
                 if any(u in group.ops for u in self.units.next[op]):  # between members: each gets a kernel of its own
                     self.groups.update((member, _alone(member)) for member in group.ops)
@@ -344,13 +345,6 @@ def _streams(op: Operation) -> bool:
     axes = reduced_axes(op)
     rank = len(op.inputs[0].dims)  # type: ignore[arg-type]
     return rank - 1 in axes and len(axes) < rank
-
-
-def _variable(tensor: Tensor) -> Tensor | None:
-    """The handle of the variable whose storage the tensor is."""
-    while tensor.op.definition.family == ALIAS and tensor.op.inputs:
-        tensor = tensor.op.inputs[0]
-    return tensor.op.inputs[0] if tensor.op.type == "ReadVariableOp" or writes_variable(tensor.op) else None
 
 
 def _controls(members: list[Operation], made: dict[Operation, Operation]) -> list[Operation]:

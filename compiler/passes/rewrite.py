@@ -7,6 +7,7 @@ from ..dims import Dim
 from ..dtypes import variant
 from ..errors import InternalError, InvalidArgumentError
 from ..ir import Graph, Operation, Tensor, TensorType
+from ..opdef import ALIAS, writes_variable
 from ..ops.view import _reshape
 from ..shapes import Dims
 
@@ -126,3 +127,10 @@ def reshaped(x: Tensor, dims: Dims | None) -> Tensor:
     if x.dims == dims:
         return x
     return x.op.graph.add(_reshape, (x,), {}, "Reshape", types=[TensorType(x.dtype, dims)]).output
+
+
+def variable_of(tensor: Tensor) -> Tensor | None:
+    """The handle of the variable whose storage the tensor is."""
+    while tensor.op.definition.family == ALIAS and tensor.op.inputs:
+        tensor = tensor.op.inputs[0]
+    return tensor.op.inputs[0] if tensor.op.type == "ReadVariableOp" or writes_variable(tensor.op) else None
