@@ -18,7 +18,7 @@ from .blocks import space_to_batch as space_to_batch
 from .blocks import space_to_batch_nd as space_to_batch_nd
 from .compiler import shapes
 from .compiler.dims import Dim
-from .compiler.dtypes import as_dtype, float32, int32
+from .compiler.dtypes import DType, as_dtype, float32, int32, string
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
 from .compiler.ops import bits, matrix_parts, slicing, view
@@ -49,13 +49,18 @@ MAX_CONSTANT = 1000  # larger zeros and ones are filled at run time, not kept in
 
 def _filled(shape: Any, value: Any, dtype: Any, name: str) -> Tensor:
     element = as_dtype(dtype)
-    scalar = np.array(value, element.np)
+    scalar = _scalar(value, element)
     if not isinstance(shape, Tensor) and not hasattr(shape, "_as_graph_element"):
         sizes = TensorShape(shape).as_list() if not _has_tensor(shape) else [None]
         if None not in sizes and int(np.prod(sizes)) < MAX_CONSTANT:  # type: ignore[arg-type]
             return constant(np.full(sizes, scalar), name=name)
     with name_scope(name) as scope:
         return view.fill(shape, constant(scalar), scope)
+
+
+def _scalar(value: int, element: DType) -> np.ndarray:
+    """The value in the dtype; the zero of strings is the empty one."""
+    return np.array(b"" if element == string and not value else value, element.np)
 
 
 def _has_tensor(shape: Any) -> bool:
@@ -78,7 +83,7 @@ def _like(tensor: Any, value: Any, dtype: Any, name: str) -> Tensor:
     if x.shape.is_fully_defined():
         return _filled(x.shape, value, element, name)
     with name_scope(name, None, [x]) as scope:
-        return view.fill(view.shape_of(x), constant(np.array(value, element.np)), scope)
+        return view.fill(view.shape_of(x), constant(_scalar(value, element)), scope)
 
 
 def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:

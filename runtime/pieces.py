@@ -60,10 +60,9 @@ class Pieces:
         self.rest = make(self.session, late_outputs, late_targets, rest_feeds, sizes, done) if needed else None
 
         host_outputs = {t for _, _, outputs in self.hosts for t in outputs}
-        wanted = [*(t for _, inputs, _ in self.hosts for t in inputs if t.op.type != "VariableV2"),
-                  *rest_feeds, *self.outputs]
-        first_outputs = [t for t in dict.fromkeys(wanted) if t not in self.feeds and t not in host_outputs
-                         and t not in late_outputs]
+        host_inputs = [t for _, inputs, _ in self.hosts for t in inputs if t.op.type != "VariableV2"]
+        wanted = [*host_inputs, *(t for t in (*rest_feeds, *self.outputs) if t not in late_outputs)]
+        first_outputs = [t for t in dict.fromkeys(wanted) if t not in self.feeds and t not in host_outputs]
         first_targets = [user_ops[op] for op in specialised.graph.operations if op in cut.early - fed and
                          (op.definition.family == EFFECT or user_ops[op] in runner.targets)]
         done_first = set(runner.done)

@@ -38,7 +38,7 @@ def items_of(op: str, what: str, value: Any, rank: int | None = None) -> list[Bo
         return [v if isinstance(v, Dim) else int(v) for v in known.ravel()]
     if vector.op.type == "Pack":
         return [_known(op, what, t) for t in vector.op.inputs]
-    length = vector.dims[0] if vector.dims else rank
+    length = vector.dims[0] if vector.dims and isinstance(vector.dims[0], int) else rank
     if not isinstance(length, int):
         raise ShapeError(f"{op}: the length of {what} must be known, received {vector!r}")
     return [vector[i] for i in range(length)]

@@ -81,7 +81,8 @@ def _diagonals(x: Tensor, labels: Labels) -> tuple[Tensor, Labels]:
         while labels.count(n) > 1:
             first = labels.index(n)
             second = labels.index(n, first + 1)
-            size = known_rank("einsum", x)[first]
+            sizes = [known_rank("einsum", x)[k] for k in (first, second)]
+            size = next((d for d in sizes if isinstance(d, int)), sizes[0])
             mask = equal(expand_dims(range_(size), 1), expand_dims(range_(size), 0))
             shape: list[Any] = [1] * len(labels)
             shape[first] = shape[second] = size

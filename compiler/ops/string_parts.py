@@ -34,8 +34,8 @@ def _rows(rows: list[list[bytes]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _split_any(s: bytes, delimiters: bytes, skip_empty: bool) -> list[bytes]:
-    """At each byte that is one of the delimiters; into bytes when there are none."""
-    if not delimiters:
+    """At each byte that is one of the delimiters; into bytes when there are none. An empty string has no parts."""
+    if not s or not delimiters:
         return [s[i:i + 1] for i in range(len(s))]
     parts, begin = [], 0
     for i, byte in enumerate(s):

@@ -32,6 +32,13 @@ class _Content:
         self.name = name
         self.additive = additive
 
+    @property
+    def size(self) -> int | None:
+        """The number of elements, where it was given as a constant and stays."""
+        op = self.origin.op
+        made = op.type == "TensorArrayV3" and op.inputs[0].op.type == "Const" and not self.dynamic_size
+        return int(op.inputs[0].op.attrs["value"]) if made else None
+
     def settle(self, shape: TensorShape) -> None:
         """Learn the shape of the elements from one. Raises ValueError for one that does not fit."""
         if self.infer_shape:
@@ -172,7 +179,10 @@ class TensorArray:
     def stack(self, name: str | None = None) -> Tensor:
         """All elements, stacked."""
         with name_scope(name, "TensorArrayStack"):
-            return self._listed(self._readable(), None)
+            result, own = self._listed(self._readable(), None), self._content
+            if result.dims and own.element_shape.dims is not None and own.size is not None:
+                result.set_shape([own.size, *result.shape.as_list()[1:]])
+            return result
 
     def concat(self, name: str | None = None) -> Tensor:
         """All elements, joined along their first axis."""

@@ -189,3 +189,12 @@ def test_sparse_mask():
     slices = tf.IndexedSlices(tf.constant([[1.0], [2.0], [3.0]]), tf.constant([12, 26, 37]), [40, 1])
     masked = run(tf.sparse_mask(slices, [12, 37]))
     assert masked.indices.tolist() == [26] and masked.values.tolist() == [[2.0]]
+
+
+def test_a_run_in_pieces_gives_the_op_in_python_a_constant_that_is_fetched_too():
+    sparse = tf.SparseTensor(np.array([[0, 1], [1, 0]], np.int64), tf.constant([1., 2.]), np.array([3, 2], np.int64))
+    filled, empty = tf.sparse_fill_empty_rows(sparse, 7.)
+    with tf.Session() as session:
+        got, rows = session.run([filled, empty])
+    assert got.indices.tolist() == [[0, 1], [1, 0], [2, 0]] and got.values.tolist() == [1, 2, 7]
+    assert got.dense_shape.tolist() == [3, 2] and rows.tolist() == [False, False, True]

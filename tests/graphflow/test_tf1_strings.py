@@ -66,3 +66,12 @@ def test_errors():
         tf.strings.format("{}", [1, 2])
     with pytest.raises(ValueError):
         tf.as_string([1], precision=2)
+
+
+def test_zeros_of_strings_are_empty_and_empty_strings_have_no_parts():
+    given = tf.placeholder(tf.string, [None])
+    with tf.Session() as session:
+        zeros, like, parts = session.run([tf.zeros([2], tf.string), tf.zeros_like(given),
+                                          tf.string_split(given, ",", skip_empty=False)], {given: ["a,", ""]})
+    assert zeros.tolist() == like.tolist() == [b"", b""]
+    assert parts.values.tolist() == [b"a", b""] and parts.dense_shape.tolist() == [2, 2]
