@@ -36,8 +36,9 @@ class _Content:
     def size(self) -> int | None:
         """The number of elements, where it was given as a constant and stays."""
         op = self.origin.op
-        made = op.type == "TensorArrayV3" and op.inputs[0].op.type == "Const" and not self.dynamic_size
-        return int(op.inputs[0].op.attrs["value"]) if made else None
+        if op.type != "TensorArrayV3" or self.dynamic_size or not op.inputs:  # where ops run at once they are forgotten
+            return None
+        return int(op.inputs[0].op.attrs["value"]) if op.inputs[0].op.type == "Const" else None
 
     def settle(self, shape: TensorShape) -> None:
         """Learn the shape of the elements from one. Raises ValueError for one that does not fit."""
