@@ -17,6 +17,7 @@ from .site import Site, user_site
 
 if TYPE_CHECKING:
     from .opdef import OpDef
+    from .passes.chain import Chain
 
 class TensorType(NamedTuple):
     """Element type and static shape (None: unknown rank)."""
@@ -205,6 +206,7 @@ class Graph(Names):
         self.inputs: tuple[Tensor, ...] = ()
         self.outputs: tuple[Tensor, ...] = ()
         self.targets: tuple[Operation, ...] = ()
+        self.chains: list[Chain] = []  # of a compiled graph
         self.collections: dict[str, list[Any]] = {}
         self.seed: int | None = None
         self.finalized = False

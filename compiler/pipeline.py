@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .ir import Graph, Operation, Tensor, default_graph
 from .opdef import CONTROL
+from .passes.chain import chain
 from .passes.cse import eliminate_common_subexpressions
 from .passes.expand import expand
 from .passes.fold import fold
@@ -61,6 +62,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     fuse,
     prune,
     fuse_subgraphs,
+    chain,
 ]
 
 

@@ -1,8 +1,8 @@
 """The loop that runs the rows of any plan, compiled once. runtime/native.py loads a copy of this file from the cache.
 
 A row is eight 8-byte words: kernel address, tasks, chunks, offset of its buffers and of its sizes (in bytes), its kind,
-for a jump how many rows further it leads, and one to spare that keeps a row in one cache line. Kernels are serial; here
-is the code base's only parallel region.
+for a jump how many rows further it leads, and for the first row of a chain the offset of the chain's words among the
+sizes (chains.py). Kernels are serial; here is the code base's only parallel region.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 PARALLEL = True  # replaced by native.py where there is one thread
 # kinds of rows, as in flow.py
-KERNEL, JUMP, UNLESS, AGAIN, UNLESS_LESS, HOST, RESERVE, ADVANCE = range(8)
+KERNEL, JUMP, UNLESS, AGAIN, UNLESS_LESS, HOST, RESERVE, ADVANCE, CHAIN = range(9)
 
 
 @intrinsic
@@ -51,26 +51,69 @@ def step(row, table, dims):
     return 0
 
 
+@native("int64(int64, int64, int64)")
+def lane_table(chain, buffers, lane):
+    """The buffers of a chain's rows for one chunk: a copy, in the chunk's own memory."""
+    table = word(chain, 0) + word(chain, 1) * lane
+    for i in range(word(chain, 3)):
+        store_i64(table, i, word(buffers + word(chain, 2), i), -1)
+    return table
+
+
+@native("void(int64, int64, int64)")
+def place(chain, table, item):
+    """Put the buffers that hold only a few items where the kernels find item number `item` at their beginning."""
+    for i in range(word(chain, 6)):
+        local = chain + 56 + 24 * i
+        store_i64(table, word(local, 0), table + word(local, 1) - word(local, 2) * item, -1)
+
+
+@native("void(int64, int64, int64, int64, int64, int64, int64)")
+def run_items(row, chain, table, dims, item, stop, lane):
+    """A row of a chain on the items [item, stop)."""
+    tasks = word(row, 1) // word(chain, 4)
+    call(word(row, 0), table + word(row, 3) - word(chain, 2), dims + word(row, 4), tasks * item, tasks * stop, lane)
+
+
+@native("void(int64, int64, int64, int64, int64)")
+def run(row, buffers, dims, chunk, chunks):
+    """A chunk of a row, or of all rows of a chain: each on a few items before the next few."""
+    if word(row, 5) != CHAIN:
+        tasks = word(row, 1)
+        call(word(row, 0), buffers + word(row, 3), dims + word(row, 4), tasks * chunk // chunks,
+             tasks * (chunk + 1) // chunks, chunk)
+        return
+    chain = dims + word(row, 7)
+    table = lane_table(chain, buffers, chunk)
+    item, end = word(chain, 4) * chunk // chunks, word(chain, 4) * (chunk + 1) // chunks
+    while item < end:
+        stop = min(item + word(chain, 5), end)
+        place(chain, table, item)
+        for i in range(word(row, 6)):
+            run_items(row + 64 * i, chain, table, dims, item, stop, chunk)
+        item = stop
+
+
 @native("int64(int64, int64, int64, int64, int64, int64)", parallel=PARALLEL)
 def execute(rows, begin, end, buffers, dims, status):
     """Runs the rows from `begin`; returns `end`, or the row where it stopped."""
     i = begin
     while i < end:
         row = rows + 64 * i
-        b, d = buffers + word(row, 3), dims + word(row, 4)
-        if word(row, 5) != KERNEL:
-            further = step(row, b, d)
+        kind = word(row, 5)
+        if kind != KERNEL and kind != CHAIN:
+            further = step(row, buffers + word(row, 3), dims + word(row, 4))
             if further == 0:
                 return i
             i += further
             continue
-        kernel, tasks, chunks = word(row, 0), word(row, 1), word(row, 2)
+        chunks = word(row, 2)
         if chunks == 1:
-            call(kernel, b, d, 0, tasks, 0)
+            run(row, buffers, dims, 0, 1)
         else:
             for c in prange(chunks):
-                call(kernel, b, d, tasks * c // chunks, tasks * (c + 1) // chunks, c)
+                run(row, buffers, dims, c, chunks)
         if word(status, 0) != 0:
             return i
-        i += 1
+        i += max(word(row, 6), 1)
     return i

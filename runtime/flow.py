@@ -20,7 +20,7 @@ from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.opdef import ALIAS, CONTROL, SOURCE
 
 # what a row that is no kernel does (see executor.py)
-JUMP, UNLESS, AGAIN, UNLESS_LESS, HOST, RESERVE, ADVANCE = range(1, 8)
+JUMP, UNLESS, AGAIN, UNLESS_LESS, HOST, RESERVE, ADVANCE, CHAIN = range(1, 9)
 FIRST_ROWS = 16  # of a stack whose size is not known
 
 

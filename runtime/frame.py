@@ -14,7 +14,7 @@ from ..compiler.dtypes import variant
 from ..compiler.errors import InvalidArgumentError
 from ..compiler.ir import Operation, Tensor
 from . import interpreter, kernel_cache
-from .flow import HOST, RESERVE, Control, HostCall
+from .flow import CHAIN, HOST, RESERVE, Control, HostCall
 from .plan import SMALL_BYTES, Binding, Plan, uninitialized
 from .store import VariableStore, address, aligned_empty
 
@@ -71,8 +71,10 @@ class Frame:
         table: list[int] = []
         dims: list[int] = []
         starts: dict[Any, int] = {}  # of a call's sizes
+        words: list[int] = []  # where each row's buffers begin
         for i, step in enumerate(self.binding.steps):
             call = step.call
+            words.append(len(table))
             if isinstance(call, HostCall):
                 rows.append([0, 0, 0, 0, 0, HOST, 0, 0])
                 for kind, key in map(self.plan.storage, call.op.outputs):
@@ -94,6 +96,12 @@ class Frame:
             for handle in call.buffers:
                 table.append(self._address(handle, len(table)))
             dims += call.dims
+        for chain in self.binding.chains:
+            head = rows[chain.begin]
+            head[5:] = CHAIN, chain.end - chain.begin, 8 * len(dims)
+            dims += chain.entries(self._address(chain.memory, 0), words[chain.begin], [
+                self.plan.storage(b)[1] if isinstance(b, Tensor) else b
+                for step in self.binding.steps[chain.begin:chain.end] for b in step.call.buffers])  # type: ignore[union-attr]
         self._rows = np.array(rows, np.int64).reshape(-1, ROW_WORDS)
         self._table = np.array([*table, 0], np.int64)
         self._dims = np.array([*dims, 0], np.int64)
@@ -111,6 +119,8 @@ class Frame:
             self._feed_slots[key].append(position)
         elif kind == "arena" and self.binding.locations[key].kind == "fresh":
             self._fresh_slots.setdefault(self.binding.locations[key].key, []).append(position)
+        elif kind == "arena" and self.binding.locations[key].kind == "local":
+            pass  # each chunk finds its own
         elif kind == "arena" and self.binding.locations[key].kind == "stack":
             self._stack_slots.setdefault(key, []).append(position)
             return address(self._stack(key))

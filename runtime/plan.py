@@ -18,6 +18,8 @@ from ..compiler.errors import FailedPreconditionError
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.memory import Interval, plan_memory
 from ..compiler.opdef import RANDOM, writes_variable
+from .chains import Rows as Chained
+from .chains import chained
 from .flow import JUMP, Control, HostCall, Loop, Row, Rows, Stack, Storage, all_operations
 
 # serial nanoseconds from which a call is split over the threads: a parallel region costs some thousand, and what one
@@ -64,6 +66,7 @@ class Binding:
     faults: list[Operation]
     sizes: dict[Atom, int]
     stacks: dict[Tensor, Stack]
+    chains: list[Chained] = field(default_factory=list)
     frames: list[Any] = field(default_factory=list)
     prepared: int = 0  # how many first steps are done as long as no variable changes
 
@@ -154,6 +157,13 @@ class Plan:
         shapes = {t: lowering.shape(t) for t in (*tensors, *rows.between)}
         steps, prepared = self._prepared_first(steps)
         binding = Binding(steps, {}, shapes, 0, lowering.faults, atoms, rows.stacks, prepared=prepared)
+        binding.chains = chained(
+            self.graph, [s.op for s in steps], [s.call for s in steps], size,
+            lambda t: _nbytes(binding, t) if self.storage(t) == ("arena", t) else 0, self.threads())
+        for chain in binding.chains:
+            chunks = max(step.chunks for step in steps[chain.begin:chain.end])
+            for step in steps[chain.begin:chain.end]:
+                step.chunks = chunks
         self._place(binding, rows)
         return binding
 
@@ -187,10 +197,17 @@ class Plan:
     def _place(self, binding: Binding, rows: Rows) -> None:
         """Lives of all buffers, then offsets in the arena; outputs computed in place share their input's."""
         lives: dict[Any, Location] = {}
+        chain_of = {i: chain for chain in binding.chains for i in range(chain.begin, chain.end)}
+        home = {t: chain for chain in binding.chains for t in chain.item_bytes}
 
         def touch(handle: Any, step: int, nbytes: int) -> None:
-            life = lives.setdefault(handle, Location("arena", handle, nbytes, step, step))
-            life.last = max(life.last, step)
+            first, last = step, step
+            if handle in home:
+                nbytes = home[handle].item_bytes[handle] * home[handle].step
+            elif step in chain_of:
+                first, last = chain_of[step].begin, chain_of[step].end - 1
+            life = lives.setdefault(handle, Location("arena", handle, nbytes, first, last))
+            life.last = max(life.last, last)
 
         def tensor(t: Tensor, step: int) -> None:
             kind, key = self.storage(t)
@@ -223,19 +240,22 @@ class Plan:
         growing = {stack for stack, memory in binding.stacks.items() if memory.growing}
         fresh = {key for t in self.graph.outputs for kind, key in [self.storage(t)]
                  if kind == "arena" and lives[key].nbytes > SMALL_BYTES and t.dtype != variant}
-        shared = self._share(binding, lives, fresh)
+        shared = self._share(binding, lives, fresh, home)
         shared |= self._hand_over(binding, lives, shared, fresh, rows)
+        for chain in binding.chains:
+            own = [lives[t] for t in chain.item_bytes if t not in shared]
+            nbytes = _plan(own)
+            chain.place({t: lives[_root(t, shared)].offset for t in chain.item_bytes}, nbytes)
+            nbytes = chain.memory.nbytes * binding.steps[chain.begin].chunks
+            lives[chain.memory] = Location("arena", chain.memory, nbytes, chain.begin, chain.end - 1)
         roots = [life for handle, life in lives.items()
-                 if handle not in shared and handle not in fresh and handle not in growing]
-        offsets, binding.arena_bytes = plan_memory([Interval(r.nbytes, r.first, r.last) for r in roots])
-        for life, offset in zip(roots, offsets, strict=True):
-            life.offset = offset
+                 if handle not in shared and handle not in fresh and handle not in growing and handle not in home]
+        binding.arena_bytes = _plan(roots)
         for handle, life in lives.items():
-            root = handle
-            while root in shared:
-                root = shared[root]
+            root = _root(handle, shared)
             life.offset, life.key = lives[root].offset, root
-            life.kind = "fresh" if root in fresh else "stack" if root in growing else "arena"
+            life.kind = ("fresh" if root in fresh else "stack" if root in growing else "local" if root in home
+                         else "arena")
         for i, step in enumerate(binding.steps):
             if isinstance(step.call, KernelCall) and step.call.copies:
                 x, out = (lives.get(self.storage(t)[1]) for t in step.call.buffers)
@@ -243,7 +263,8 @@ class Plan:
                     step.call, step.chunks = Control(JUMP, (), i + 1), 1  # already in place
         binding.locations = lives
 
-    def _share(self, binding: Binding, lives: dict[Any, Location], fresh: set[Any]) -> dict[Any, Any]:
+    def _share(self, binding: Binding, lives: dict[Any, Location], fresh: set[Any], home: Mapping[Any, Chained]
+               ) -> dict[Any, Any]:
         """{output: input} for outputs that take over the memory of an input which dies as they are computed."""
         shared: dict[Any, Any] = {}
         taken: set[Any] = set()
@@ -260,12 +281,10 @@ class Plan:
                     continue
                 if (out_kind == in_kind == "arena" and out not in fresh and source not in fresh
                         and lives[out].first == i and lives[source].last == i and source not in taken
-                        and lives[out].nbytes == lives[source].nbytes):
+                        and home.get(out) is home.get(source) and lives[out].nbytes == lives[source].nbytes):
                     taken.add(source)
                     shared[out] = source
-                    root = source
-                    while root in shared:
-                        root = shared[root]
+                    root = _root(source, shared)
                     lives[root].last = max(lives[root].last, lives[out].last)
         return shared
 
@@ -307,6 +326,20 @@ class Plan:
         """For each random op how often its session has run it before; the low half counts within the run, in loops."""
         return {op.name: next(counters.setdefault(op.name, itertools.count())) << (32 if op in self._repeated else 0)
                 for op in self.random_ops}
+
+
+def _plan(lives: Sequence[Location]) -> int:
+    """Gives each its offset; how many bytes they take together."""
+    offsets, nbytes = plan_memory([Interval(life.nbytes, life.first, life.last) for life in lives])
+    for life, offset in zip(lives, offsets, strict=True):
+        life.offset = offset
+    return nbytes
+
+
+def _root(handle: Any, shared: Mapping[Any, Any]) -> Any:
+    while handle in shared:
+        handle = shared[handle]
+    return handle
 
 
 def _nanoseconds(call: KernelCall) -> float:

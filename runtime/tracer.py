@@ -10,7 +10,7 @@ from typing import Any
 
 from graphflow.compiler.native.cached import native
 from graphflow.compiler.native.memory import load_i64, store_i64, word
-from graphflow.runtime.executor import KERNEL, call, step
+from graphflow.runtime.executor import CHAIN, KERNEL, lane_table, place, run, run_items, step
 from llvmlite import ir
 from numba import prange, types
 from numba.extending import intrinsic
@@ -53,6 +53,45 @@ def add(trace, row, nanoseconds):
     store_i64(at, 2, max(load_i64(at, 2, -1), nanoseconds), -1)
 
 
+@native("void(int64, int64, int64, int64, int64, int64, int64, int64)")
+def run_traced(row, buffers, dims, chunk, chunks, trace, event, at):
+    """As the executor's `run`. A chain's rows take turns: all turns of a row are noted as one event."""
+    clock = word(trace, 0)
+    begin = now(clock)
+    if word(row, 5) != CHAIN:
+        run(row, buffers, dims, chunk, chunks)
+        note(trace, event + chunk, at, chunk, begin, now(clock))
+        return
+    chain, count = dims + word(row, 7), word(row, 6)
+    table = lane_table(chain, buffers, chunk)
+    times = table + 8 * word(chain, 3)
+    for i in range(count):
+        store_i64(times, i, 0, -1)
+    item, end = word(chain, 4) * chunk // chunks, word(chain, 4) * (chunk + 1) // chunks
+    while item < end:
+        stop = min(item + word(chain, 5), end)
+        place(chain, table, item)
+        for i in range(count):
+            since = now(clock)
+            run_items(row + 64 * i, chain, table, dims, item, stop, chunk)
+            store_i64(times, i, load_i64(times, i, -1) + now(clock) - since, -1)
+        item = stop
+    for i in range(count):
+        note(trace, event + chunks * i + chunk, at + i, chunk, begin, begin + load_i64(times, i, -1))
+        begin += load_i64(times, i, -1)
+
+
+@native("void(int64, int64, int64, int64)")
+def add_chain(trace, at, row, chain):
+    """Count a call of each of a chain's rows: what the chunk took that was busy with it longest."""
+    for i in range(word(row, 6)):
+        longest = 0
+        for chunk in range(word(row, 2)):
+            times = word(chain, 0) + word(chain, 1) * chunk + 8 * word(chain, 3)
+            longest = max(longest, load_i64(times, i, -1))
+        add(trace, at + i, longest)
+
+
 @native("int64(int64, int64, int64, int64, int64, int64, int64)", parallel=PARALLEL)
 def execute(rows, begin, end, buffers, dims, status, trace):
     """As the executor's."""
@@ -60,29 +99,27 @@ def execute(rows, begin, end, buffers, dims, status, trace):
     i = begin
     while i < end:
         row = rows + 64 * i
-        b, d = buffers + word(row, 3), dims + word(row, 4)
-        if word(row, 5) != KERNEL:
-            further = step(row, b, d)
+        kind = word(row, 5)
+        if kind != KERNEL and kind != CHAIN:
+            further = step(row, buffers + word(row, 3), dims + word(row, 4))
             if further == 0:
                 return i
             i += further
             continue
-        kernel, tasks, chunks = word(row, 0), word(row, 1), word(row, 2)
+        chunks = word(row, 2)
         event = word(trace, 1)
         start = now(clock)
         if chunks == 1:
-            call(kernel, b, d, 0, tasks, 0)
-            stop = now(clock)
-            note(trace, event, i, 0, start, stop)
+            run_traced(row, buffers, dims, 0, 1, trace, event, i)
         else:
             for c in prange(chunks):
-                since = now(clock)
-                call(kernel, b, d, tasks * c // chunks, tasks * (c + 1) // chunks, c)
-                note(trace, event + c, i, c, since, now(clock))
-            stop = now(clock)
-        store_i64(trace, 1, event + chunks, -1)
-        add(trace, i, stop - start)
+                run_traced(row, buffers, dims, c, chunks, trace, event, i)
+        if kind == KERNEL:
+            add(trace, i, now(clock) - start)
+        else:
+            add_chain(trace, i, row, dims + word(row, 7))
+        store_i64(trace, 1, event + chunks * max(word(row, 6), 1), -1)
         if word(status, 0) != 0:
             return i
-        i += 1
+        i += max(word(row, 6), 1)
     return i

@@ -46,6 +46,10 @@ class Units:
         group.ops += other.ops
         self.groups.update(dict.fromkeys(other.ops, group))
 
+    def position(self, op: Operation) -> int:
+        """The place of the operation's unit in an order in which they can run."""
+        return self._rank[self.groups.get(op, op)]
+
     def after(self, members: Iterable[Operation]) -> list[Operation]:
         """What runs directly after one of the members and is not one itself."""
         inside = dict.fromkeys(members)

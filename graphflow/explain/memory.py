@@ -14,7 +14,7 @@ def buffers_of(binding: Binding) -> list[Buffer]:
     """The buffers of a bound plan that have a place in the arena, or arrays of their own because they are fetched."""
     return [Buffer(name_of(key, place.first), place.nbytes, place.offset, place.first, place.last,
                    place.kind == "fresh", name_of(place.key, place.first) if place.key is not key else "")
-            for key, place in binding.locations.items() if place.nbytes and place.kind != "stack"]
+            for key, place in binding.locations.items() if place.nbytes and place.kind not in ("stack", "local")]
 
 
 def name_of(key: Any, row: int) -> str:

@@ -1,0 +1,76 @@
+"""Chains of a plan: rows that all run on a few items before the next few (compiler/passes/chain.py finds them).
+
+What only a chain's rows use has memory for those items alone, of which each chunk has its own, next to a copy of the
+rows' buffers. For the executor a chain is words among the sizes of its first row: the address of the first chunk's
+memory and its bytes, where in the table of buffers those of the rows begin (in bytes) and how many they are, the items,
+how many of them at a time, how many buffers are local, and for each of these its place among the chain's buffers, its
+offset in the memory and the bytes of an item.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..compiler.codegen.kernel import KernelCall, Scratch
+from ..compiler.dims import DimLike
+from ..compiler.ir import Graph, Operation, Tensor
+from ..compiler.memory import aligned
+
+# bytes between the kernels from which they run in chains: more than stay in a second-level cache anyway
+LEAST_BYTES = 1 << 20
+# what few items are: those whose local buffers take up to so many bytes
+CHUNK_BYTES = 1 << 18
+
+
+@dataclass(eq=False)
+class Rows:
+    """The rows [begin, end) of a plan, on `step` of the `items` at a time, with the storages that are local to them."""
+
+    begin: int
+    end: int
+    items: int
+    step: int
+    words: int
+    item_bytes: dict[Tensor, int]
+    offsets: dict[Tensor, int] = field(default_factory=dict)
+    memory: Scratch = Scratch(0)
+
+    @property
+    def head_bytes(self) -> int:
+        """The copy of the buffers and, for the tracer, a time for each row."""
+        return aligned(8 * (self.words + self.end - self.begin))
+
+    def place(self, offsets: Mapping[Tensor, int], nbytes: int) -> None:
+        """The places of the local storages in a chunk's memory."""
+        self.offsets = {t: self.head_bytes + offset for t, offset in offsets.items()}
+        self.memory = Scratch(self.head_bytes + nbytes, per_lane=True)
+
+    def entries(self, address: int, first: int, handles: Sequence[Any]) -> list[int]:
+        """The chain's words; `handles` are the storages of the rows' buffers, which begin at word `first`."""
+        local = [word for i, t in enumerate(handles) if t in self.offsets
+                 for word in (i, self.offsets[t], self.item_bytes[t])]
+        return [address, self.memory.nbytes, 8 * first, self.words, self.items, self.step, len(local) // 3, *local]
+
+
+def chained(graph: Graph, ops: Sequence[Operation], calls: Sequence[Any], sizes: Callable[[DimLike], int],
+            nbytes: Callable[[Tensor], int], threads: int) -> list[Rows]:
+    """The chains of the graph that are worth it at these sizes, for rows of these ops and calls. `nbytes` is 0 for
+    what is no storage of the arena."""
+    found = []
+    for chain in graph.chains:
+        rows = [i for i, op in enumerate(ops) if op in chain.operations]
+        items = sizes(chain.items)
+        if items < 2 * threads or len(rows) < 2 or rows[-1] - rows[0] >= len(rows) or not all(
+                _by_item(calls[i], items) for i in rows):
+            continue
+        item_bytes = {t: size // items for t in chain.local if (size := nbytes(t))}
+        if sum(item_bytes.values()) * items >= LEAST_BYTES:
+            step = max(1, min(items // threads, CHUNK_BYTES // sum(item_bytes.values())))
+            found.append(Rows(rows[0], rows[-1] + 1, items, step, sum(len(calls[i].buffers) for i in rows), item_bytes))
+    return found
+
+
+def _by_item(call: Any, items: int) -> bool:
+    return isinstance(call, KernelCall) and call.tasks % items == 0 and all(
+        b.per_lane for b in call.buffers if isinstance(b, Scratch))

@@ -1,0 +1,52 @@
+"""Kernels that take turns item by item, against the same graph kernel by kernel."""
+import numpy as np
+import pytest
+from graphflow.runtime import chains
+
+import graphflow as tf
+
+
+def attention(shape, extra):
+    q, k, v, dy = (tf.placeholder(tf.float32, [None, *shape[1:]]) for _ in range(4))
+    weights = tf.nn.dropout(tf.nn.softmax(tf.matmul(q, k, transpose_b=True) * 0.3 + extra), rate=0.2, seed=1)
+    y = tf.matmul(weights, v)
+    return (q, k, v, dy), [y, *tf.gradients(y, [q, k, v], dy)]
+
+
+def run(least, shape, build, monkeypatch):
+    """(the chains of the plan, its values, the bytes of its arena)."""
+    monkeypatch.setattr(chains, "LEAST_BYTES", least)
+    random = np.random.RandomState(0)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(3)
+        feeds, fetches = build(shape)
+        values = [random.randn(*shape).astype("float32") for _ in feeds]
+        results = session.run(fetches, dict(zip(feeds, values, strict=True)))
+        (_, runner), = session._runners.values()
+        binding = runner.bind(tuple(v.shape for v in values))[1]
+    return binding.chains, results, binding.arena_bytes
+
+
+@pytest.mark.parametrize("shape", [(7, 3, 33, 17), (100, 1, 5, 3)])
+def test_attention_and_its_gradient(shape, monkeypatch):
+    mask = np.triu(np.full((shape[2], shape[2]), -1e9, "float32"), 1)
+    found, values, nbytes = run(0, shape, lambda shape: attention(shape, mask), monkeypatch)
+    none, expected, more = run(1 << 60, shape, lambda shape: attention(shape, mask), monkeypatch)
+    assert [(c.items, c.end - c.begin > 5) for c in found] == [(shape[0] * shape[1], True)] and not none
+    assert nbytes < more
+    for value, other in zip(values, expected, strict=True):
+        np.testing.assert_array_equal(value, other)
+
+
+def test_what_mixes_items_stays_outside(monkeypatch):
+    """The weights less their mean over the batch, and in the order of the last item first."""
+    def build(shape):
+        q, k = (tf.placeholder(tf.float32, shape) for _ in range(2))
+        weights = tf.nn.softmax(tf.matmul(q, k, transpose_b=True))
+        return (q, k), [tf.matmul(weights - tf.reduce_mean(weights, 0), k), tf.matmul(tf.reverse(weights, [0]), k)]
+
+    found, values, _ = run(0, (9, 4, 5), build, monkeypatch)
+    _, expected, _ = run(1 << 60, (9, 4, 5), build, monkeypatch)
+    assert found
+    for value, other in zip(values, expected, strict=True):
+        np.testing.assert_array_equal(value, other)
