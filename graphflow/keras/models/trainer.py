@@ -209,8 +209,7 @@ class Trainer(Layer):
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
                      training: bool = True) -> Tensor:
         """The loss to minimize: that of the outputs, and what layers and weights add. Notes the loss of each output."""
-        if self._network is None and self._output_names is None and y_pred is not None:
-            self._note_outputs(y_pred)  # ops run at once: the model has not been called before
+        self._note_first_outputs(y_pred)
         loss = self._known()[0]
         total: Tensor | None = None
         if y is not None:
@@ -264,7 +263,13 @@ class Trainer(Layer):
         """The outputs for one batch of tensors."""
         return self(unpack(data)[0], training=False)
 
+    def _note_first_outputs(self, y_pred: Any) -> None:
+        """Where ops run at once the model may not have been called before."""
+        if self._network is None and self._output_names is None and y_pred is not None:
+            self._note_outputs(y_pred)
+
     def _tracked_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True) -> Tensor:
+        self._note_first_outputs(y_pred)
         takes = inspect.signature(self.compute_loss).parameters  # earlier ones are not told of training
         told = {"training": training} if "training" in takes or "kwargs" in takes else {}
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **told)

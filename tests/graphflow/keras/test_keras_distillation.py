@@ -13,14 +13,16 @@ def _net(units, seed, classes=3):
     return model
 
 
-def test_a_student_learns_from_targets_logits_and_features():
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_a_student_learns_from_targets_logits_and_features(run_eagerly):
     random = np.random.RandomState(0)
     x, y = random.randn(32, 4).astype(np.float32), random.randint(0, 3, 32)
     teacher, student = _net(6, 1), _net(6, 2)
     model = distillation.Distiller(teacher, student, [
         distillation.LogitsDistillation(loss="mse"), distillation.FeatureDistillation(
             teacher_layer_name="hidden", student_layer_name="hidden")], [1.0, 0.5], student_loss_weight=0.3)
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"],
+                  run_eagerly=run_eagerly)
     taught = teacher.get_weights()
     history = model.fit(x, y, 16, 2, verbose=0, shuffle=False).history
     assert {k: np.round(v, 4).tolist() for k, v in history.items()} == {

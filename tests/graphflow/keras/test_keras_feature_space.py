@@ -30,6 +30,12 @@ def test_columns_become_one_vector_and_files_keep_what_was_learnt(tmp_path):
     np.testing.assert_array_equal(keras.backend.eval(again(single)), rows[1])
 
 
+def test_texts_of_different_lengths_are_learnt_whole():
+    space = FeatureSpace({"job": "string_categorical"})
+    space.adapt(tf_data.Dataset.from_tensor_slices({"job": ["cook", "pilot"]}))
+    assert space.preprocessors["job"].get_vocabulary() == ["[UNK]", "pilot", "cook"]
+
+
 def test_a_model_starts_with_it():
     space = FeatureSpace({"i": FeatureSpace.integer_categorical(output_mode="int"), "d": FeatureSpace.float_discretized(
         num_bins=2, output_mode="int")}, crosses=[FeatureSpace.cross(("i", "d"), 8, "int")], output_mode="dict")

@@ -322,5 +322,6 @@ def _columns(dataset: Any, key: str) -> Iterator[np.ndarray]:
         array = np.asarray(value, getattr(value, "dtype", object))
         if array.ndim == 0:
             first = [array, *itertools.islice(rows, _BATCH - 1)]
-            array = np.array([np.asarray(v, array.dtype).item() for v in first], array.dtype)
+            kind = object if array.dtype.kind in "SU" else array.dtype  # texts are of different lengths
+            array = np.array([np.asarray(v, kind).item() for v in first], kind)
         yield array[:, None] if array.ndim == 1 else array
