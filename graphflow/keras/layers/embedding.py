@@ -64,7 +64,7 @@ class Embedding(Layer):
 
     def set_weights(self, weights: Any) -> None:
         """Set the table, which needs no input to be made."""
-        if not self.built:
+        if not self.built and len(weights):
             with building(self):
                 self.build()
         super().set_weights(weights)

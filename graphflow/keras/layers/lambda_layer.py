@@ -7,7 +7,7 @@ from typing import Any
 
 from ...compiler.ir import Tensor
 from ..nest import as_list, flatten
-from ..saving.code import dumped, known, loaded
+from ..saving.code import dumped, known, loaded, noted
 from ..saving.serialization import deserialize_keras_object, in_safe_mode, loads_safely, serialize_keras_object
 from .input_spec import is_shape, shape_of
 from .layer import Layer
@@ -77,7 +77,8 @@ def _described(value: Any) -> Any:
     if isinstance(value, types.LambdaType) and value.__name__ == "<lambda>":
         code, defaults, closure = dumped(value)
         return {"class_name": "__lambda__", "config": {"code": code, "defaults": defaults, "closure": closure}}
-    return serialize_keras_object(value)
+    described = serialize_keras_object(value)
+    return noted(described, value) if isinstance(value, types.FunctionType) else described
 
 
 def _revived(value: Any, kind: str | None, custom_objects: Any, safe: bool) -> Any:
@@ -89,7 +90,13 @@ def _revived(value: Any, kind: str | None, custom_objects: Any, safe: bool) -> A
             return value
         if isinstance(value, str):
             value = {"class_name": "function", "config": value, "registered_name": value}
-        return deserialize_keras_object(value, custom_objects)
+        try:
+            return deserialize_keras_object(value, custom_objects)
+        except ValueError:
+            own = None if loads_safely() else known([value.get("config")])
+            if own is None:
+                raise
+            return own
     own = None if loads_safely() else known(value)
     if own is not None:
         return own

@@ -103,8 +103,10 @@ class Subtract(Merge):
             raise ValueError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: "
                              f"input_shape={input_shape}")
 
-    def join(self, a: Tensor, b: Tensor) -> Tensor:
-        return a - b
+    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+        if len(inputs) != 2:
+            raise ValueError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: inputs={inputs}")
+        return inputs[0] - inputs[1]
 
 
 class Multiply(Merge):
@@ -173,8 +175,9 @@ class Concatenate(Merge):
             if mask is None:
                 full.append(broadcast_to(convert_to_tensor(True), tensor.dims))
             else:
-                own = expand_dims(mask, -1) if len(mask.dims) < len(tensor.dims) else mask
-                full.append(broadcast_to(own, tensor.dims))
+                mask = ew.cast(convert_to_tensor(mask), bool_)
+                full.append(broadcast_to(expand_dims(mask, -1), tensor.dims) if len(mask.dims) < len(tensor.dims)
+                            else mask)
         return reduce_any(concat(full, self.axis), -1)
 
     def get_config(self) -> dict[str, Any]:

@@ -76,11 +76,11 @@ class KerasShape(TensorShape):
 
 
 class Node(Keras2Node):
-    """One call of `operation`. Its arguments are kept as they were given, tensors among them."""
+    """One call of `operation`. Its arguments are kept as they were given, tensors among them, lists as they were."""
 
     def __init__(self, operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], outputs: Any):
         self.operation = operation
-        self.arguments, self.keywords = arguments, keywords
+        self.arguments, self.keywords = (map_structure(lambda x: x, nest) for nest in (arguments, keywords))
         self.outputs = outputs
         self.input_tensors = [t for t in flatten((arguments, keywords)) if isinstance(t, Tensor)]
         self.output_tensors = [t for t in flatten(outputs) if isinstance(t, Tensor)]

@@ -22,6 +22,12 @@ def dumped(function: types.FunctionType) -> tuple[str, list[Any] | None, list[An
     return described
 
 
+def noted(described: dict[str, Any], function: types.FunctionType) -> dict[str, Any]:
+    """What says a function by its name, which `known` tells from now on."""
+    _described[repr((described["config"], None, None))] = function
+    return described
+
+
 _described: WeakValueDictionary[str, types.FunctionType] = WeakValueDictionary()
 
 
