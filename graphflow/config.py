@@ -39,6 +39,9 @@ def _note(doc: str, function: Callable[..., Any]) -> Callable[..., Any]:
 class ClusterDeviceFilters:
     """Accepted and without effect: there is one device."""
 
+    def set_device_filters(self, job_name: str, task_index: int, device_filters: Any) -> None:
+        """Accepted: the devices that a task of a cluster sees."""
+
 
 experimental = SimpleNamespace(
     VirtualDeviceConfiguration=LogicalDeviceConfiguration, get_device_details=_devices.get_device_details,
@@ -55,7 +58,7 @@ experimental = SimpleNamespace(
     set_device_policy=_note("Nothing: there is one device.", lambda device_policy: None),
     get_synchronous_execution=_note("True: a call returns when its result is there.", lambda: True),
     set_synchronous_execution=_note("Nothing: see get_synchronous_execution.", lambda enable: None),
-    get_memory_usage=_note("The bytes that the process uses.",
+    get_memory_usage=_note("Raises InvalidArgumentError: nothing is set aside on the CPU.",
                            lambda device: _devices.get_memory_info(device)["current"]),
     reset_memory_stats=_note("Nothing: the system keeps the figures.", lambda device: None))
 

@@ -6,10 +6,8 @@ from collections import abc
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import nest
 from ..compiler.dtypes import int64
 from ..compiler.ir import default_graph
-from ..compiler.ops.constant import convert_to_tensor
 from ..tensor_spec import SparseTensorSpec, TensorSpec
 from . import batching, functional, sources, transforms
 from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Core
@@ -251,7 +249,8 @@ class Dataset(Core):
         its error."""
         if not default_graph().eager:
             return self.as_numpy_iterator()
-        return (nest.map_structure(convert_to_tensor, element) for element in self.as_numpy_iterator())
+        from .iterator import EagerIterator
+        return EagerIterator(self)
 
     def as_numpy_iterator(self) -> abc.Iterator[Any]:
         """The elements as NumPy values."""

@@ -278,6 +278,34 @@ def iterate_in_python(dataset: Core, state: dict[Any, Any] | None = None) -> abc
     yield from _structured(dataset.element_spec, dataset._iterate(scope))
 
 
+class EagerIterator(Iterator):
+    """A dataset's elements as tensors, where ops run at once: `next(iterator)`, or `get_next()`."""
+
+    def __init__(self, dataset: Core):
+        self._spec = dataset.element_spec
+        self._elements = iterate_in_python(dataset)
+
+    def __iter__(self) -> EagerIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return _as_tensors(next(self._elements))
+
+    next = __next__
+
+    def get_next(self, name: str | None = None) -> Any:
+        """The next element. Raises OutOfRangeError after the last."""
+        try:
+            return next(self)
+        except StopIteration:
+            raise OutOfRangeError("End of sequence") from None
+
+
+def _as_tensors(element: Any) -> Any:
+    return st.map_structure(lambda value: Runs(lambda: map(_as_tensors, value)) if isinstance(value, Runs) else
+                            st.to_graph(value), element)
+
+
 def _structured(spec: Any, elements: abc.Iterator[Any]) -> abc.Iterator[Any]:
     leaves = st.flatten(spec)
     while (element := _next(elements)) is not None:

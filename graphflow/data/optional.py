@@ -16,7 +16,7 @@ from ..compiler.ops.view import identity
 from ..framework import control_dependencies
 from ..tensor_spec import TypeSpec
 from . import structure as st
-from .iterator import Iterator, next_reference, next_types
+from .iterator import EagerIterator, Iterator, next_reference, next_types
 
 
 class Optional:
@@ -105,7 +105,12 @@ _get_next = OpDef("IteratorGetNextAsOptional", HOST, _types, None, _reference, s
 
 
 def get_next_as_optional(iterator: Iterator) -> Optional:
-    """The next element of an iterator in the graph, nothing after the last."""
+    """The next element of an iterator, nothing after the last."""
     spec = iterator.element_spec
+    if isinstance(iterator, EagerIterator):
+        try:
+            return Optional.from_value(next(iterator))
+        except StopIteration:
+            return Optional.none_from_structure(spec)
     op = _get_next.operation(iterator._handle, spec=tuple(st.flatten(spec)))
     return Optional(op.outputs[0], op.outputs[1:], spec)

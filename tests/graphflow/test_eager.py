@@ -102,6 +102,8 @@ def test_functions_of_contrib():
 def test_data_random_numbers_and_layers():
     dataset = tf.data.Dataset.range(5).map(lambda x: x * 2).batch(2)
     assert [b.numpy().tolist() for b in dataset] == [[0, 2], [4, 6], [8]]
+    assert iter(dataset).get_next().numpy().tolist() == [0, 2]
+    assert [[int(x) for x in window] for window in tf.data.Dataset.range(4).window(2)] == [[0, 1], [2, 3]]
     elements = tfe.Iterator(dataset)
     assert elements.next().numpy().tolist() == [0, 2] and elements.get_next().numpy().tolist() == [4, 6]
     assert [b.numpy().tolist() for b in elements] == [[8]]

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ... import app, errors
-from ...compiler.errors import OutOfRangeError
 from ...compiler.ir import Graph
 from ...compiler.ops.constant import convert_to_tensor
 from ...custom_gradients import custom_gradient
-from ...data import Dataset
+from ...data.iterator import EagerIterator as Iterator
 from ...devices import list_logical_devices
 from ...eager_mode import enable_eager_execution, executing_eagerly, function
 from ...gradient_tape import GradientTape
@@ -55,27 +54,6 @@ def list_devices() -> list[str]:
 def num_gpus() -> int:
     """0: there is none."""
     return 0
-
-
-class Iterator:
-    """A Python iterator over a dataset's elements, as tensors."""
-
-    def __init__(self, dataset: Dataset):
-        self._elements = iter(dataset)
-
-    def __iter__(self) -> Iterator:
-        return self
-
-    def __next__(self) -> Any:
-        return next(self._elements)
-
-    next = __next__
-
-    def get_next(self, name: str | None = None) -> Any:
-        """The next element. Raises OutOfRangeError after the last."""
-        for element in self._elements:
-            return element
-        raise OutOfRangeError("End of sequence")
 
 
 def implicit_value_and_gradients(f: Callable[..., Any]) -> Callable[..., Any]:
