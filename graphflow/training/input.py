@@ -99,7 +99,7 @@ def slice_input_producer(tensor_list: Sequence[Any], num_epochs: int | None = No
 # batches
 
 
-class _Batcher:
+class Batcher:
     """What the batch functions share: the structure of an element, its queue and its runners."""
 
     def __init__(self, tensors_list: Sequence[Any], enqueue_many: bool, shapes: Any, keep_input: Any = None):
@@ -107,7 +107,6 @@ class _Batcher:
             raise ValueError("Expected at least one set of tensors")
         first = tensors_list[0]
         self.keys = sorted(first) if isinstance(first, Mapping) else None
-        self.single = isinstance(first, Tensor)
         self.rows = [self._tensors(tensors) for tensors in tensors_list]
         if not self.rows[0]:
             raise ValueError("Expected at least one tensor")
@@ -157,7 +156,7 @@ def _joint(shapes: Sequence[TensorShape], many: bool) -> TensorShape:
                         for sizes in zip(*(p.as_list() for p in parts), strict=True)])
 
 
-def _batch(batcher: _Batcher, batch_size: Any, threads: int, capacity: int, dynamic_pad: bool, smaller_final: bool,
+def _batch(batcher: Batcher, batch_size: Any, threads: int, capacity: int, dynamic_pad: bool, smaller_final: bool,
            shared_name: str | None, scope: str) -> Any:
     make = PaddingFIFOQueue if dynamic_pad else FIFOQueue
     queue = make(capacity, batcher.dtypes, batcher.shapes, shared_name=shared_name)
@@ -165,7 +164,7 @@ def _batch(batcher: _Batcher, batch_size: Any, threads: int, capacity: int, dyna
     return batcher.take(queue, batch_size, smaller_final, scope)
 
 
-def _shuffled(batcher: _Batcher, batch_size: Any, capacity: int, min_after_dequeue: int, threads: int,
+def _shuffled(batcher: Batcher, batch_size: Any, capacity: int, min_after_dequeue: int, threads: int,
               seed: int | None, smaller_final: bool, shared_name: str | None, scope: str) -> Any:
     queue = RandomShuffleQueue(capacity, min_after_dequeue, batcher.dtypes, batcher.shapes, seed=seed,
                                shared_name=shared_name)
@@ -191,7 +190,7 @@ def maybe_batch(tensors: Any, keep_input: Any, batch_size: Any, num_threads: int
                 name: str | None = None) -> Any:
     """As `batch`, of the elements for which `keep_input` is true."""
     with name_scope(name, "batch") as scope:
-        return _batch(_Batcher([tensors], enqueue_many, shapes, keep_input), batch_size, num_threads, capacity,
+        return _batch(Batcher([tensors], enqueue_many, shapes, keep_input), batch_size, num_threads, capacity,
                       dynamic_pad, allow_smaller_final_batch, shared_name, scope)
 
 
@@ -209,7 +208,7 @@ def maybe_batch_join(tensors_list: Sequence[Any], keep_input: Any, batch_size: A
                      name: str | None = None) -> Any:
     """As `batch_join`, of the elements for which `keep_input` is true."""
     with name_scope(name, "batch_join") as scope:
-        return _batch(_Batcher(tensors_list, enqueue_many, shapes, keep_input), batch_size, 1, capacity, dynamic_pad,
+        return _batch(Batcher(tensors_list, enqueue_many, shapes, keep_input), batch_size, 1, capacity, dynamic_pad,
                       allow_smaller_final_batch, shared_name, scope)
 
 
@@ -228,7 +227,7 @@ def maybe_shuffle_batch(tensors: Any, batch_size: Any, capacity: int, min_after_
                         name: str | None = None) -> Any:
     """As `shuffle_batch`, of the elements for which `keep_input` is true."""
     with name_scope(name, "shuffle_batch") as scope:
-        return _shuffled(_Batcher([tensors], enqueue_many, shapes, keep_input), batch_size, capacity, min_after_dequeue,
+        return _shuffled(Batcher([tensors], enqueue_many, shapes, keep_input), batch_size, capacity, min_after_dequeue,
                          num_threads, seed, allow_smaller_final_batch, shared_name, scope)
 
 
@@ -247,7 +246,7 @@ def maybe_shuffle_batch_join(tensors_list: Sequence[Any], batch_size: Any, capac
                              name: str | None = None) -> Any:
     """As `shuffle_batch_join`, of the elements for which `keep_input` is true."""
     with name_scope(name, "shuffle_batch_join") as scope:
-        return _shuffled(_Batcher(tensors_list, enqueue_many, shapes, keep_input), batch_size, capacity,
+        return _shuffled(Batcher(tensors_list, enqueue_many, shapes, keep_input), batch_size, capacity,
                          min_after_dequeue, 1, seed, allow_smaller_final_batch, shared_name, scope)
 
 

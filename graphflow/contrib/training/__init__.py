@@ -2,6 +2,7 @@
 """`tf.contrib.training`: hyperparameters, train operations, loops of training and evaluation."""
 from __future__ import annotations
 
+from .bucketing import bucket, bucket_by_sequence_length
 from .evaluation import (
     StopAfterNEvalsHook,
     SummaryAtEndHook,
