@@ -88,7 +88,7 @@ class Tensor:
         return [op for op in self.graph.operations if self in op.inputs]
 
     def __repr__(self) -> str:
-        return f'<tf.Tensor "{self.name}" shape={format_dims(self.dims)} dtype={self.dtype.name}>'
+        return f"<tf.Tensor '{self.name}' shape={format_dims(self.dims)} dtype={self.dtype.name}>"
 
     def __str__(self) -> str:
         shape = "" if self.dims is None else f" shape={format_dims(self.dims)},"
@@ -314,6 +314,8 @@ class Graph(Names):
     def get_operation_by_name(self, name: str) -> Operation:
         if not isinstance(name, str):
             raise TypeError(f"Operation names are strings, not {type(name).__name__}.")
+        if ":" in name:
+            raise ValueError(f"The name {name!r} looks like a Tensor name, but is not an Operation name.")
         if name not in self._by_name:
             raise KeyError(f"The name {name!r} refers to an Operation not in the graph.")
         return self._by_name[name]

@@ -20,6 +20,18 @@ def _add_to_collections(self: Graph, names: Any, value: Any) -> None:
         self.add_to_collection(name, value)
 
 
+def _eval(self: Tensor, feed_dict: Any = None, session: Any = None) -> Any:
+    """The value in `session` (default: the default session)."""
+    from .session import chosen  # a light import of graphflow leaves the runtime out
+    return chosen(session, f"evaluate tensor {self.name!r} using `eval()`").run(self, feed_dict)
+
+
+def _run(self: Operation, feed_dict: Any = None, session: Any = None) -> None:
+    """Run the operation in `session` (default: the default session)."""
+    from .session import chosen
+    chosen(session, f"execute operation {self.name!r} using `run()`").run(self, feed_dict)
+
+
 @contextlib.contextmanager
 def _accepted(self: Graph, *args: Any, **kwargs: Any) -> Iterator[None]:
     """Accepted: there is one device, and each session keeps its own state."""
@@ -64,6 +76,6 @@ def _members(kind: type, **members: Any) -> None:
 _members(Graph, as_graph_def=_as_graph_def, add_to_collections=_add_to_collections, colocate_with=_accepted,
          device=_accepted, container=_accepted, _unsafe_unfinalize=_unfinalize, is_feedable=_is_feedable,
          prevent_feeding=_prevent_feeding, is_fetchable=_is_fetchable, building_function=False)
-_members(Operation, node_def=property(_node_def), traceback=property(_traceback), device="",
+_members(Operation, run=_run, node_def=property(_node_def), traceback=property(_traceback), device="",
          colocation_groups=lambda self: [])
-_members(Tensor, ref=lambda self: self, experimental_ref=lambda self: self)
+_members(Tensor, eval=_eval, ref=lambda self: self, experimental_ref=lambda self: self)

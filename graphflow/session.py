@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .compiler.ir import Graph, Operation, Tensor
+from .compiler.ir import Graph
 from .runtime.session import InteractiveSession, Session
 from .runtime.session import default_session as get_default_session
 
@@ -43,17 +43,3 @@ def raw_session(session: Any, what: str) -> Session:
             raise TypeError(f"'{what}' must be a Session; {session}")
         session = inner()
     return session
-
-
-def _eval(self: Tensor, feed_dict: Any = None, session: Any = None) -> Any:
-    """The value in `session` (default: the default session)."""
-    return chosen(session, f"evaluate tensor {self.name!r} using `eval()`").run(self, feed_dict)
-
-
-def _run(self: Operation, feed_dict: Any = None, session: Any = None) -> None:
-    """Run the operation in `session` (default: the default session)."""
-    chosen(session, f"execute operation {self.name!r} using `run()`").run(self, feed_dict)
-
-
-Tensor.eval = _eval  # type: ignore[attr-defined]
-Operation.run = _run  # type: ignore[attr-defined]

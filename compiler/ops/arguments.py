@@ -6,7 +6,7 @@ from typing import Any
 
 from ..dtypes import DType
 from ..errors import DTypeError
-from ..ir import Tensor, TensorType, building_graph
+from ..ir import Tensor, TensorType, building_graph, default_graph
 from .constant import convert_to_tensor
 
 
@@ -15,13 +15,18 @@ def is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor) or hasattr(value, "_as_graph_element")
 
 
-def convert_all(op: str, values: Sequence[Any]) -> list[Tensor]:
+def convert_all(op: str, values: Sequence[Any], name: str | None = None) -> list[Tensor]:
     """Tensors of one dtype: that of the first tensor among the values, which Python numbers then take on.
 
-    Constants made here are named within the op, so that they do not disturb the names of the user's own.
+    Constants made here are named within the op, which will have the name `name`, so that they do not disturb the names
+    of the user's own.
     """
     first_tensor = next((convert_to_tensor(v) for v in values if is_tensor(v)), None)
     names = [f"{op}/{'xyz'[i]}" if i < 3 else f"{op}/values_{i}" for i in range(len(values))]
+    if name is not None and not all(map(is_tensor, values)):
+        graph = default_graph() if first_tensor is None else building_graph(first_tensor)
+        scope = name if name.endswith("/") else graph.unique_name(name, mark_as_used=False) + "/"
+        names = [f"{scope}{part}/" for part in "xyz"[:len(values)]]
     if first_tensor is None:
         first = convert_to_tensor(values[0], name=names[0])
         rest = zip(values[1:], names[1:], strict=True)

@@ -4,6 +4,7 @@ A slice at known bounds is another op (slicing.py), which needs no check and no 
 """
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,11 @@ def items_of(op: str, what: str, value: Any, rank: int | None = None) -> list[Bo
     """The elements of a vector argument: ints and Dims where they are known, else integer scalars."""
     if not is_tensor(value):
         items = list(value) if hasattr(value, "__iter__") else [value]
-        return [_known(op, what, v) if is_tensor(v) else v if isinstance(v, Dim) else v.__index__() for v in items]
+        try:
+            return [_known(op, what, v) if is_tensor(v) else v if isinstance(v, Dim) else operator.index(v)
+                    for v in items]
+        except TypeError:
+            raise ShapeError(f"{op}: {what} must be made of integers, received {value!r}") from None
     vector = convert_to_tensor(value)
     if not vector.dtype.is_integer:
         raise DTypeError(f"{op}: {what} must be integers, received {vector!r}")

@@ -80,7 +80,7 @@ def binary(name: str, *, lower: Any, reference: Callable[..., Any], grad: Grad |
     op = elementwise(name, 2, lower=lower, reference=reference, grad=grad, dtypes=dtypes, result=result, fields=fields)
 
     def build(x: Any, y: Any, name: str | None = None) -> Tensor:
-        return op(*convert_all(op.name, (x, y)), name=name)
+        return op(*convert_all(op.name, (x, y), name or op.name), name=name)
 
     build.__doc__ = described(op, "x, y", dtypes, result)
     build.op = op  # type: ignore[attr-defined]

@@ -303,7 +303,7 @@ def test_a_tensor_is_itself_alone(graph):
 def test_reprs(graph):
     x = placeholder(float32, [None, 3], "x")
     assert str(x) == 'Tensor("x:0", shape=(?, 3), dtype=float32)'
-    assert repr(x) == '<tf.Tensor "x:0" shape=(?, 3) dtype=float32>'
+    assert repr(x) == "<tf.Tensor 'x:0' shape=(?, 3) dtype=float32>"
     assert str(placeholder(int32, name="y")) == 'Tensor("y:0", dtype=int32)'
     assert repr(x.op) == "<tf.Operation 'x' type=Placeholder>" and x.op.type == "Placeholder"
 
