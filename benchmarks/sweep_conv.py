@@ -60,7 +60,7 @@ def build(case: Case) -> tuple[dict[str, list[gf.Operation]], dict[gf.Tensor, np
         weights = [fed(case.x[-1:]) for _ in range(2)]
         y = gf.nn.fused_batch_norm(x, *weights, data_format=formats[1])[0]
     elif case.kind == "conv":
-        each = case.groups == case.x[-1]
+        each = 1 < case.groups == case.x[-1]
         weights = [fed((*case.window, case.groups, case.filters // case.groups) if each else case.w)]
         if each:
             y = gf.nn.depthwise_conv2d(x, weights[0], (1, case.stride, case.stride, 1), [(0, 0), *pads, (0, 0)],

@@ -1,9 +1,10 @@
 """Convolutions as direct, register-blocked kernels: each row of outputs is a few tiles of a micro-kernel.
 
 With the channels last, the inputs of a window row are contiguous, so the micro-kernel walks a window as segments of one
-row each, and no im2col is needed. The filters are packed once per call into panels as wide as a tile. Where the window
-leaves the image, the kernel copies the rows it needs, zeros around them, into scratch of its lane: they stay in cache,
-and the inner loop knows no borders. A volume's slices are images, which add up over the taps in depth.
+row each, and no im2col is needed. The filters are packed once per call into panels as wide as a tile; while tiles work
+on one, the next is fetched into the cache. Where the window leaves the image, the kernel copies the rows it needs,
+zeros around them, into scratch of its lane: they stay in cache, and the inner loop knows no borders. A volume's slices
+are images, which add up over the taps in depth.
 
 The gradient for the inputs is a convolution by the filters turned round, one for each phase of the strides.
 """
@@ -41,13 +42,19 @@ from .kernel import KernelCall, Scratch
 # goes over it, or where all filters are one panel, for the first-level cache until the epilogue
 BLOCK_BYTES = 256 * 1024
 PANEL_BLOCK_BYTES = 16 * 1024
-# a window of this many elements is baked into its kernel, as its loops would cost as much as its sums
-UNROLLED_DEPTH = 9
+# pixels from which packing the filters pays in a plain product too
+PACKED_PIXELS = 32
+# of a panel of filters: with what it meets and the next one, it stays in a second-level cache
+PANEL_BYTES = 512 * 1024
+# so few rows of outputs are split over the threads by filters
+FEW_ROWS = 16
+# a window of up to so many elements is baked into its kernel: its loops would cost as much as its sums
+UNROLLED_DEPTH = 27
 
 DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "channels", "filters", "stride_h",
         "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_h", "span_w", "apart", "part_step", "segments",
         "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel",
-        "groups", "group_channels", "group_filters"]
+        "groups", "group_channels", "group_filters", "lines", "all_panels", "part_panels", "slabs", "slab_parts"]
 VOLUME_DIMS = ["depth", "slices", "taps_d", "stride_d", "dilation_d", "pad_d", "slice_step", "volume_step",
                "window_step"]
 
@@ -62,7 +69,7 @@ def lower_conv(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_
     x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
     axes = three_axes(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding))
     p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // max(w_shape[-2], 1) or 1, axes)
-    if p.is_product:
+    if p.is_product and p.outputs < PACKED_PIXELS:
         return lower_gemm(x, w, y, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, epilogue=epilogue)
     return _direct(x, w, y, p, tuple(w_shape), False, epilogue, "conv")
 
@@ -81,7 +88,7 @@ def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequ
     calls = []
     for axes in product(*phases):
         p = Windows(dtype, x_shape[0], w_shape[-1], x_shape[-1], groups, three_axes(axes))
-        if p.is_product:
+        if p.is_product and p.outputs < PACKED_PIXELS:
             return lower_gemm(dy, w, dx, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, transpose_b=True,
                               epilogue=epilogue)
         calls += _direct(dy, w, dx, p, tuple(w_shape), True, epilogue, "conv_input_grad")
@@ -146,7 +153,7 @@ class Tile:
     def choose(p: Windows) -> Tile:
         (channels, filters), columns = p.each, p.axes[2].count
         apart, _, segments, _, length = _segments(p, 1)
-        cost, mr, nv = tile_cost(p.dtype, columns, filters, channels * p.taps)
+        cost, mr, nv = tile_cost(p.dtype, columns, filters, channels * p.taps, once=p.taps == 1)
         runs = segments * p.axes[0].taps * (p.axes[1].taps if apart else 1)
         dots, rows = dots_cost(p.dtype, columns, filters, runs, length)
         return Tile(p.dtype, rows, filters, True) if dots < cost else Tile(p.dtype, mr, nv)
@@ -157,7 +164,7 @@ class Tile:
 
     def head(self, name: str, vectors: int, masked: bool) -> str:
         kernel = (f"dot_kernel({self.dtype!r}, {self.mr}, {self.nv})" if self.dots
-                  else f"microkernel({self.dtype!r}, {self.mr}, {vectors}, masked={masked})")
+                  else f"microkernel({self.dtype!r}, {self.mr}, {vectors}, masked={masked}, stream=True)")
         return f"{name} = {kernel}"
 
 
@@ -166,11 +173,11 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
     (depth, rows, cols), size = p.axes, ELEMENT_BYTES[p.dtype]
     padded = rows.padded or cols.padded or p.volume
     span_w = cols.span if padded else cols.size
-    tasks = p.images * depth.count * rows.count
+    lines = p.images * depth.count * rows.count
     layers = max(depth.taps, 1) if p.volume else 1
     row_bytes = (layers * rows.stride * span_w * p.channels + cols.count * p.filters) * size
     limit = BLOCK_BYTES if p.filters > tile.wide else PANEL_BLOCK_BYTES
-    block = max(1, min(tasks, limit // max(row_bytes, 1)))
+    block = max(1, min(lines, limit // max(row_bytes, 1)))
     # a block that enters another image skips to its first row
     window = (block - 1) * rows.stride + rows.span - (rows.count - 1) * rows.stride
     crossings = (block + rows.count - 2) // rows.count
@@ -178,15 +185,25 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
     layer = aligned(window * span_w * p.channels * size) if padded else 0
     scratch = Scratch(layers * layer, per_lane=True)
     apart, part_step, segments, segment_step, segment_len = _segments(p, span_w)
+    slab_parts = max(1, rows.taps)
+    # the rows of a large panel one after the other over all pixels: not where tiles overlap, whose sums would add up
+    if segments > 1 and not (apart or tile.dots or cols.count % tile.mr) and panel_size * size > PANEL_BYTES:
+        slab_parts, apart, part_step, segments, segment_step = 1, 1, segment_step, 1, 0
     full, rest = (1, 0) if tile.dots else divmod(p.each[1], tile.wide)
     tail = ceil(rest / lanes(p.dtype))
+    all_panels = p.groups * (full + (tail > 0))
+    # either all filters go over a block of rows, or all rows by a panel of filters: what reads less
+    by_panels = p.groups == 1 and (lines < FEW_ROWS or all_panels * p.inputs * p.channels
+                                   < ceil(lines / block) * all_panels * panel_size)
+    part_panels = 1 if by_panels else all_panels
     plane = rows.total * cols.total
     dims: tuple[int, ...] = (
         scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, p.channels, p.filters,
         rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad, rows.span if padded else rows.size,
         span_w, apart, part_step, segments, segment_step, segment_len, panel_size, full, plane,
         rows.step * cols.total, cols.step, depth.first * plane + rows.first * cols.total + cols.first,
-        p.groups, *p.each)
+        p.groups, *p.each, lines, all_panels, part_panels,
+        ceil(rows.taps / slab_parts) if apart else 1, slab_parts)
     if p.volume:
         dims += (depth.size, depth.count, layers, depth.stride, depth.dilation, depth.pad, depth.step * plane,
                  depth.total * plane, layer // size)
@@ -197,37 +214,29 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    return KernelCall(name, source, buffers, dims, tasks, p.flops, p.nbytes, writes=(2,))
+    return KernelCall(name, source, buffers, dims, lines * ceil(all_panels / part_panels), p.flops, p.nbytes,
+                      writes=(2,))
 
 
 def direct_source(tile: Tile, full: bool, tail: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
                   epilogue: Epilogue | None, buffer_slot: int) -> str:
-    """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
+    """Source of a convolution over blocks of output rows: fill the window, then panel by panel tiles and epilogue.
 
-    A task is a row of outputs. `full` says whether any panel is complete, `tail` how many vectors the last one has if
-    it is not; `window` bakes in its segments and their length.
+    A task is a row of outputs for some of the panels. `full` says whether any panel is complete, `tail` how many
+    vectors the last one has if it is not; `window` bakes in its segments and their length.
     """
     dtype, size = tile.dtype, ELEMENT_BYTES[tile.dtype]
     heads, bodies = [], []
     for name, vectors in (("tile_full", tile.nv * full), ("tile_tail", tail)):
         if vectors:
             heads.append(tile.head(name, vectors, name == "tile_tail"))
-            bodies += _panel_lines(tile, name, size, window, grouped, volume)
+            bodies += _panel_lines(tile, name, size, window, grouped, volume, epilogue)
     imports = {"compiled", "word", f"load_{dtype}", f"store_{dtype}", dtype}
     names = DIMS + VOLUME_DIMS * volume
     setup: list[str] = []
-    finish: list[str] = []
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(buffer_slot, len(names))
-        finish = [
-            "for offset in range(count):",
-            "    image = (top + offset) // rows",
-            f"    first = {_first_pixel(volume)} + (top + offset - image * rows) * row_step",
-            "    for item in range(columns):",
-            "        pixel = first + item * pixel_step",
-            *("        " + line for line in epilogue.apply("pixel", "0", "filters", "outputs")),
-        ]
     target = "window + " + f"tap_d * window_step * {size} + " * volume
     copy = f"""
 for row in range(base, last):
@@ -261,15 +270,19 @@ def kernel(buffers, dims, begin, end, lane):
     line = span_w * channels
     step = stride_w * channels
     pitch = pixel_step * filters
-    next_row = begin
-    while next_row < end:
-        top = next_row
-        count = min(block, end - top)
-        next_row += count
+    ahead = segments * segment_len * {tile.wide * size}
+    task = begin
+    while task < end:
+        first_panel = task // lines * part_panels
+        last_panel = min(first_panel + part_panels, all_panels)
+        top = task % lines
+        count = min(block, end - task, lines - top)
+        next_row = top + count
+        task += count
         # virtual rows: those of all images, padding included, one below the other
         image = top // rows
         base = image * span_h + (top - image * rows) * stride_h
-{indent([*fill, *bodies, *finish], 2)}
+{indent([*fill, *bodies], 2)}
 '''
 
 
@@ -280,35 +293,36 @@ def _first_pixel(volume: bool) -> str:
     return "first_pixel + image * image_step"
 
 
-def _panel_lines(tile: Tile, name: str, size: int, window: tuple[int, int] | None, grouped: bool, volume: bool
-                 ) -> list[str]:
-    """The tiles of some panels over a block of rows; the last tile of a row overlaps the one before.
+def _panel_lines(tile: Tile, name: str, size: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
+                 epilogue: Epilogue | None) -> list[str]:
+    """The tiles of some panels over a block of rows, the epilogue behind; a row's last tile overlaps the one before.
 
     Rows of the window above and below the image are left out, except from a window baked in.
     """
     wide, complete = tile.wide, name == "tile_full"
     segments, length = window or ("last_segment - first_segment", "segment_len")
-    limits = ["first_part = 0", "last_part = 1", "first_segment = 0"] if window else """\
+    limits = ["begin_part, first_part, last_part, first_segment = 0, 0, 1, 0"] if window else """\
 near = min((max(0, pad_h - row * stride_h) + dilation_h - 1) // dilation_h, taps_h - 1)
 far = max(near + 1, min(taps_h, (height + pad_h - row * stride_h + dilation_h - 1) // dilation_h))
-first_part = near if apart else 0
-last_part = far if apart else 1
+begin_part = near if apart else 0
+first_part = max(near, slab * slab_parts) if apart else 0
+last_part = min(far, (slab + 1) * slab_parts) if apart else 1
 first_segment = 0 if apart else near
 last_segment = segments if apart else far""".splitlines()
+    panels = ("first_panel, min(last_panel, groups * panels)" if complete
+              else "max(first_panel, groups * panels), last_panel")
+    place = [f"first_filter = {'panel' if complete else 'panels'} * {wide}",
+             f"b = packed + panel * panel_size * {size}", "group_a = corner"]
     if grouped:
-        panels = "groups * panels" if complete else "groups"
-        place = [f"group = panel{' // panels' * complete}",
+        place = [f"group = panel{' // panels' if complete else ' - groups * panels'}",
                  f"first_filter = {'(panel - group * panels)' if complete else 'panels'} * {wide}",
                  f"b = packed + (group * ((group_filters + {wide - 1}) // {wide}) * panel_size"
                  f" + first_filter // {wide} * panel_size) * {size}",
-                 f"group_a = corner + group * group_channels * {size}",
-                 f"group_c = outputs + (group * group_filters + first_filter) * {size}"]
-    else:
-        panels = "panels" if complete else "panels, panels + 1"
-        place = [f"first_filter = panel * {wide}", f"b = packed + panel * panel_size * {size}", "group_a = corner",
-                 f"group_c = outputs + first_filter * {size}"]
+                 f"group_a = corner + group * group_channels * {size}"]
+    place.append(f"filter = {'group * group_filters + ' * grouped}first_filter")
+    count = str(wide) if complete else "group_filters - first_filter"
     a = f"group_a + (image * span_h + row * stride_h - base) * line * {size}"
-    loops, started, layer_a, layer_b = ["for part in range(first_part, last_part):"], "part - first_part", "", ""
+    loops, started, layer_a, layer_b = ["for part in range(first_part, last_part):"], "part - begin_part", "", ""
     if volume:
         loops.insert(0, "for tap_d in range(taps_d):")
         started += " + tap_d"
@@ -319,18 +333,27 @@ last_segment = segments if apart else far""".splitlines()
         run = (f"{where}, step, segment_step, {segments}, {length}, {packed} * {size}, panel_size // {wide}, {length}, "
                f"c + column * pitch * {size}, pitch, {started}")
     else:
-        masked = "" if complete else ", group_filters - first_filter"
+        masked = "" if complete else f", {count}"
         run = (f"{where}, step, 1, segment_step, {segments}, {length}, {packed} * {wide * size}, {wide}, "
-               f"{length} * {wide}, c + column * pitch * {size}, pitch, {started}{masked}")
+               f"{length} * {wide}, c + column * pitch * {size}, pitch, {started}{masked}, "
+               f"ahead + (offset * columns + column) // {tile.mr} % {tile.nv} * 64")
+    tiles = [f"for item in range((columns + {tile.mr - 1}) // {tile.mr}):",
+             f"    column = min(item * {tile.mr}, columns - {tile.mr})",
+             *("    " * level + loop for level, loop in enumerate(loops, 1)),
+             "    " * (1 + len(loops)) + f"{name}({run})"]
+    finish = ["for item in range(columns):", "    pixel = first + item * pixel_step",
+              *("    " + line for line in epilogue.apply("pixel", "filter", f"filter + {count}", "outputs"))
+              ] if epilogue else []
+    if finish:
+        finish = ["if slab == slabs - 1:", *("    " + line for line in finish)]
     return f'''for panel in range({panels}):
 {indent(place, 1)}
-    for offset in range(count):
-        image = (top + offset) // rows
-        row = top + offset - image * rows
-        a = {a}
-        c = group_c + ({_first_pixel(volume)} + row * row_step) * filters * {size}
-{indent(limits, 2)}
-        for item in range((columns + {tile.mr - 1}) // {tile.mr}):
-            column = min(item * {tile.mr}, columns - {tile.mr})
-{indent([*(4 * i * " " + loop for i, loop in enumerate(loops)), 4 * len(loops) * " " + f"{name}({run})"], 3)}
+    for slab in range(slabs):
+        for offset in range(count):
+            image = (top + offset) // rows
+            row = top + offset - image * rows
+            a = {a}
+            first = {_first_pixel(volume)} + row * row_step
+            c = outputs + (first * filters + filter) * {size}
+{indent([*limits, *tiles, *finish], 3)}
 '''.splitlines()

@@ -15,8 +15,8 @@ REGISTERS = {"avx512": 32, "neon": 32, "avx2": 16, "generic": 16}
 MAX_ROWS = 14
 # of the tiles whose vectors run along k: what it takes to add up their lanes soon outweighs the rest
 MAX_DOTS = 8
-# the most pixels and the fewest channels of a convolution by single pixels that is best a plain matrix product
-PRODUCT_PIXELS, PRODUCT_CHANNELS = 8192, 16
+# the fewest channels of a convolution by single pixels that is best a plain matrix product
+PRODUCT_CHANNELS = 16
 # pixels of a row, where rows can be chosen
 ROW_PIXELS = 168
 NATIVE = "graphflow.compiler.native"
@@ -113,8 +113,8 @@ class Windows:
 
     @property
     def is_product(self) -> bool:
-        """Whether it is a matrix product, not so tall that its filters should be packed once for all pixels."""
-        return (self.groups == 1 and all(axis.pointwise for axis in self.axes) and self.outputs <= PRODUCT_PIXELS
+        """Whether it is a matrix product of many columns."""
+        return (self.groups == 1 and all(axis.pointwise for axis in self.axes)
                 and min(self.channels, self.filters) >= PRODUCT_CHANNELS)
 
     @property
@@ -167,18 +167,20 @@ def flattened(p: Windows) -> Windows:
 
 
 @cache
-def tile_cost(dtype: str, rows: int, columns: int, depth: int, height: int = 0) -> tuple[float, int, int]:
+def tile_cost(dtype: str, rows: int, columns: int, depth: int, height: int = 0, once: bool = False
+              ) -> tuple[float, int, int]:
     """(cycles, mr, nv) of the register tile that covers `rows` x `columns` in the fewest cycles; of `height`, if given.
 
     The last tile of the rows overlaps the one before, so a height just below a divisor wastes little; a height that
     does not suit the rows costs more than half the speed. A step of k takes two FMAs or two loads a cycle, no less than
-    the latency of an FMA, and some wait for each vector of the filters; a tile costs its stores besides.
+    the latency of an FMA, and some wait for each vector of the filters, or for each row that is used but `once`; a
+    tile costs its stores besides.
     """
     vectors = ceil(columns / lanes(dtype))
     registers = REGISTERS[isa().name] - (not isa().fma)
 
     def cycles(mr: int, nv: int) -> float:
-        step = max(mr * nv / 2, (mr + nv) / 2, 4) + nv / 2
+        step = max(mr * nv / 2, (mr + nv) / 2, 4) + max(nv / 2, mr / 4 * once)
         return depth * step + mr * nv + 12
 
     def cost(mr: int, nv: int) -> float:

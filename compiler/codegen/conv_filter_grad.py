@@ -34,6 +34,8 @@ from .kernel import KernelCall, Scratch
 PARTIAL_TASKS = 32
 PARTIAL_PIXELS = 512
 PARTIAL_BYTES = 4 * 1024 * 1024
+# the most pixels of a plain matrix product
+PRODUCT_PIXELS = 8192
 # columns of dy are packed for so many tiles to read them, as long as they stay in the first-level cache
 PACKED_TILES, PACKED_BYTES = 4, 24 * 1024
 
@@ -47,7 +49,7 @@ def lower_conv_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Seq
     if 0 in w_shape:
         return []
     p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // w_shape[-2], axes)
-    if p.is_product:
+    if p.is_product and p.outputs <= PRODUCT_PIXELS:
         return lower_gemm(x, dy, dw, dtype=dtype, m=p.channels, n=p.filters, k=p.outputs, transpose_a=True)
     return _lower(flattened(p), x, dy, dw)
 

@@ -17,6 +17,8 @@ from .kernel import KernelCall, Scratch
 OUTPUT_BYTES = 1024 * 1024
 # few pixels of many images: tiles of a row of pixels are as good else
 MIN_IMAGES, MAX_COLUMNS = 4, 32
+# with fewer channels, what is written counts for more than the sums, and is written best row by row
+MIN_CHANNELS = 8
 # the part of the sums that it must save to pay
 WORTH = 0.9
 
@@ -35,7 +37,7 @@ def by_images(p: Windows) -> tuple[int, int] | None:
     """(mr, nv) of tiles along the images, if these are many and small enough for that to be the cheapest way."""
     depth, _, cols = p.axes
     if (p.volume or depth.count * p.groups > 1 or p.images < MIN_IMAGES or cols.count > MAX_COLUMNS or not p.taps
-            or cols.dilation > 1 < cols.taps):
+            or cols.dilation > 1 < cols.taps or p.channels < MIN_CHANNELS):
         return None
     cost, mr, nv = tile_cost(p.dtype, p.images, p.filters, p.channels * p.taps)
     by_rows = p.images * tile_cost(p.dtype, cols.count, p.filters, p.channels * p.taps)[0]

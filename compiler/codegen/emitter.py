@@ -149,12 +149,13 @@ class Emitter:
 
     def _run_at(self, dims: Dims, index: Sequence[str], axis: int) -> tuple[str, int]:
         for run in self.runs:
-            if run.axes and index[axis] == f"x{run.axes[0]}":
-                span = range(axis, axis + len(run.axes))
+            axes = [a for a in run.axes if not (isinstance(self.domain[a], int) and self.domain[a] == 1)]
+            if axes and index[axis] == f"x{axes[0]}":
+                span = range(axis, axis + len(axes))
                 if span.stop <= len(dims) and all(
                         index[i] == f"x{a}" and dims[i] == self.domain[a]
-                        for i, a in zip(span, run.axes, strict=True)):
-                    return run.variable, len(run.axes)
+                        for i, a in zip(span, axes, strict=True)):
+                    return run.variable, len(axes)
         return index[axis], 1
 
     def axis_lines(self, source: Sequence[str]) -> list[list[str]]:

@@ -140,7 +140,7 @@ def _conv(op: Operation, dtype: str, x_shape: tuple[int, ...], w_shape: tuple[in
     """(whether each channel of images is filtered by itself, the arguments of the kernels of a convolution)."""
     attrs, channels = op.attrs, x_shape[-1]
     pads, _ = windows.resolve(attrs["padding"], x_shape[1:-1], w_shape[:-2], attrs["strides"], attrs["dilations"])
-    each = op.type.startswith("Depthwise")
+    each = op.type.startswith("Depthwise") and channels > 1
     if len(w_shape) == 4 and w_shape[2] == 1 < channels and not each:
         each, w_shape = True, (*w_shape[:2], channels, w_shape[3] // channels)
     return each, {"dtype": dtype, "x_shape": x_shape, "w_shape": w_shape, "strides": attrs["strides"],

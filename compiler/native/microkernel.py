@@ -16,13 +16,14 @@ from numba.extending import intrinsic
 
 from .processor import ELEMENT_BYTES, isa, lanes
 
+AHEAD = 8192  # bytes
 I32, I64 = ir.IntType(32), ir.IntType(64)
 ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType()}
 
 
 @cache
 def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False, channelwise: bool = False,
-                grid: int = 0):
+                grid: int = 0, stream: bool = False):
     """An intrinsic that computes one tile, `mr` rows by `nv * lanes(dtype)` columns.
 
     Its int64 arguments are
@@ -36,6 +37,8 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
     A `clamped` kernel takes `rows` last, in [1, mr]: rows beyond compute and store the last row once more, which costs
     time but no second kernel for each remainder.
     A `channelwise` kernel multiplies column by column: A has an element of its own, [... + j], for each j.
+    In a `stream` of tiles, B is fetched into the caches AHEAD of its use, and a line of each row of the B that is
+    `ahead` bytes, the last argument, further: from memory alone it would take longer than the sums.
     The rows of A in a `grid` are that many a_row apart, and then the next ones `a_block`, the last argument, further.
     """
     def codegen(context, builder, signature, args):
@@ -84,6 +87,10 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         _feed(sums, outer, segment)
         b_row = code.offset(b_base, builder.mul(k, b_k))
         b_vectors = [code.load(b_row, j, masks[j]) for j in range(nv)]
+        if stream:
+            for j in range(nv):
+                code.prefetch(code.offset(b_row, i64(AHEAD // code.size + j * code.width)), 3)
+            code.prefetch(code.offset(b_row, builder.sdiv(args[-1], i64(code.size))), 2)
         a_offset = builder.mul(k, a_k)
         updated = []
         for pointer, row_sums in zip(a_rows, sums, strict=True):
@@ -112,7 +119,7 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_k", "a_segment", "segments", "segment_len", "b", "b_k", "b_segment", "c", "c_row",
-             "accumulate"] + ["columns"] * masked + ["rows"] * clamped + ["a_block"] * bool(grid)
+             "accumulate"] + ["columns"] * masked + ["rows"] * clamped + ["a_block"] * bool(grid) + ["ahead"] * stream
     return void_intrinsic(f"microkernel_{dtype}_{mr}x{nv}", names, codegen)
 
 
@@ -241,6 +248,12 @@ class VectorCode:
         store = self._function(f"llvm.masked.store.{self.suffix}.p0", ir.VoidType(),
                                [self.vector, address.type, I32, mask.type])
         self.builder.call(store, [value, address, ir.Constant(I32, self.size), mask])
+
+    def prefetch(self, pointer, locality: int) -> None:
+        """Fetch a line into the caches: all of them (3) or from the second level on (2)."""
+        at = self.builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        function = self._function("llvm.prefetch.p0", ir.VoidType(), [at.type, I32, I32, I32])
+        self.builder.call(function, [at, ir.Constant(I32, 0), ir.Constant(I32, locality), ir.Constant(I32, 1)])
 
     def sum(self, vector):
         """Of all lanes, in pairs."""

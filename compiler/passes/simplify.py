@@ -15,6 +15,7 @@ from ..ops.gather import gather
 from ..ops.view import reverse, transpose
 from ..shapes import broadcast
 from .channels import sink_transpose
+from .padding import absorb_zeros
 from .rewrite import reshaped, transform
 from .stabilise import is_constant
 
@@ -66,6 +67,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return inputs[0].op.inputs
         case ["MatMul", *kinds] if "Transpose" in kinds:
             return _absorb_transposes(op, inputs)
+        case ["Conv2D" | "Conv2DBackpropFilter" | "MaxPool", "Place", *_]:
+            return absorb_zeros(op, inputs)
     if (sunk := sink_transpose(op, inputs)) is not None:
         return sunk
     if op.definition.family == ALIAS and len(inputs) == 1:

@@ -100,7 +100,7 @@ def check(case, cuts=()):
 @contextmanager
 def few_kernels(**constants):
     """Few kinds of tiles and baked windows, since each takes a while to compile; other constants of the lowering."""
-    def tile(dtype, rows, columns, depth, height=0):
+    def tile(dtype, rows, columns, depth, height=0, once=False):
         return rows * columns, height or (3 if rows >= 3 else 1), 2 if columns > lanes(dtype) else 1
 
     def dots(dtype, rows, columns, runs, length):
@@ -130,7 +130,8 @@ cuts = st.lists(st.floats(0, 1), max_size=3)
 @given(cases, cuts, st.sampled_from([1, 300, 2000, 256 * 1024]), st.sampled_from([1, 512]))
 def test_any_geometry(case, cuts, block_bytes, partial_pixels):
     """The block size changes which rows and images share a window in scratch; the pixels, how many partial sums."""
-    with few_kernels(BLOCK_BYTES=block_bytes, PANEL_BLOCK_BYTES=block_bytes, PARTIAL_PIXELS=partial_pixels):
+    with few_kernels(BLOCK_BYTES=block_bytes, PANEL_BLOCK_BYTES=block_bytes, PANEL_BYTES=block_bytes,
+                     PARTIAL_PIXELS=partial_pixels):
         check(case, cuts)
 
 

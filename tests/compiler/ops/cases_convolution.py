@@ -33,10 +33,11 @@ def _depthwise(x: np.ndarray, w: np.ndarray, **options: Any) -> np.ndarray:
 
 
 for _size, _window, _multiplier, _strides, _padding, _dilations in (
-        ((4, 5), (3, 2), 1, (1, 1), "SAME", (1, 1)), ((5, 6), (3, 3), 2, (2, 2), "SAME", (1, 1)),
-        ((5, 4), (2, 2), 1, (1, 1), "VALID", (2, 2)), ((4, 4), (2, 2), 2, (3, 3), "VALID", (1, 1)),
-        ((3, 4), (2, 2), 1, (1, 2), ((1, 2), (2, 0)), (1, 1)), ((3, 3), (1, 1), 3, (1, 1), "SAME", (1, 1))):
-    _x, _w = floats((2, *_size, 2)), floats((*_window, 2, _multiplier), seed=1)
+        ((4, 5, 2), (3, 2), 1, (1, 1), "SAME", (1, 1)), ((5, 6, 2), (3, 3), 2, (2, 2), "SAME", (1, 1)),
+        ((5, 4, 2), (2, 2), 1, (1, 1), "VALID", (2, 2)), ((4, 4, 2), (2, 2), 2, (3, 3), "VALID", (1, 1)),
+        ((3, 4, 2), (2, 2), 1, (1, 2), ((1, 2), (2, 0)), (1, 1)), ((3, 3, 2), (1, 1), 3, (1, 1), "SAME", (1, 1)),
+        ((4, 3, 1), (2, 3), 3, (2, 1), "SAME", (1, 1))):
+    _x, _w = floats((2, *_size)), floats((*_window, _size[2], _multiplier), seed=1)
     _o: dict[str, Any] = {"strides": _strides, "padding": _padding, "dilations": _dilations}
     _y = floats(_depthwise(_x, _w, **_o).shape, seed=2)
     case("DepthwiseConv2dNative", lambda x, w, o=_o: depthwise.depthwise_conv2d(x, w, **o), _x, _w,
