@@ -1,13 +1,29 @@
 """`tf.compat`: `compat.v1` is graphflow itself, which is TensorFlow 1 throughout."""
 from __future__ import annotations
 
+import datetime
+import numbers
+import os
 import sys
 from typing import Any
+
+import numpy as np
+
+from .switches import dimension_at_index, dimension_value
 
 v1 = sys.modules[__package__]
 sys.modules[f"{__name__}.v1"] = v1
 
-__all__ = ["as_bytes", "as_str", "as_str_any", "as_text", "v1"]
+__all__ = ["as_bytes", "as_str", "as_str_any", "as_text", "bytes_or_text_types", "complex_types",
+           "dimension_at_index", "dimension_value", "forward_compatible", "integral_types", "path_to_str",
+           "real_types", "v1"]
+
+bytes_or_text_types = (bytes, str)
+integral_types = (numbers.Integral, np.integer)
+real_types = (numbers.Real, np.integer, np.floating)
+complex_types = (numbers.Complex, np.number)
+
+_HORIZON = datetime.date(2019, 10, 8)  # until when TensorFlow 1.15's own readers of graphs were to understand them
 
 
 def as_bytes(bytes_or_text: Any, encoding: str = "utf-8") -> bytes:
@@ -26,3 +42,13 @@ as_str = as_text
 def as_str_any(value: Any) -> str:
     """Anything as text."""
     return as_text(value)
+
+
+def path_to_str(path: Any) -> Any:
+    """A path as text; what is none is given back."""
+    return as_text(os.fspath(path)) if hasattr(path, "__fspath__") else path
+
+
+def forward_compatible(year: int, month: int, day: int) -> bool:
+    """Whether what was new at that date may be used."""
+    return datetime.date(year, month, day) < _HORIZON

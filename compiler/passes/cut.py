@@ -57,14 +57,23 @@ def cut(graph: Graph, known: set[Atom]) -> Cut:
 def runs_in_python(op: Operation, known: set[Atom]) -> bool:
     """Whether the op cannot be part of a plan: it handles strings or Python objects, or its shape depends on values."""
     fields = op.definition.fields
-    if "in_python" in fields:
-        return fields["in_python"](op)
+    if "in_python" in fields and fields["in_python"](op):
+        return True
     if any(t.dtype.is_string for t in (*op.inputs, *op.outputs)) and op.type not in ("VariableV2", "Placeholder"):
         return True
     if op.inputs and op.inputs[0].op.type == "VariableV2" and not has_native_types(op):
         return True
+    if op.type == "Assign" and _reshapes(op):
+        return True
     return op.definition.family == HOST and (op.definition.stateful
                                              or not all(_is_settled(t, known) for t in op.outputs))
+
+
+def _reshapes(assign: Operation) -> bool:
+    """Whether it gives a variable another shape whose former value is read too: no place is both."""
+    handle, value = assign.inputs
+    return handle.dims not in (None, value.dims) and any(
+        op.type == "ReadVariableOp" and op.inputs[0] is handle for op in assign.graph.operations)
 
 
 def sizes_in(op: Operation) -> set[Atom]:

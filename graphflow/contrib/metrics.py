@@ -6,16 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import metrics as _metrics
-from ..compiler.dtypes import float32
+from .. import ordering, sets
+from ..array_ops import zeros
+from ..compiler.dtypes import bool_, float32, int32, int64
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import convert_to_tensor
-from ..compiler.ops.elementwise import cast, equal, sqrt
-from ..compiler.ops.reduction import reduce_mean, reduce_sum
-from ..framework import name_scope
+from ..compiler.ops.elementwise import cast, equal, not_equal, sqrt
+from ..compiler.ops.reduction import reduce_max, reduce_mean, reduce_sum
+from ..compiler.ops.slicing import concat
+from ..framework import GraphKeys, name_scope
+from ..linalg import trace
 from ..math import div_no_nan
 from ..metrics.base import Metric, aligned, finish, metric_variable, value_of
 from ..variable_scope import variable_scope
-from ..variables import assign_add
+from ..variables import Variable, assign, assign_add
 
 Collections = Sequence[str] | None
 
@@ -85,6 +89,101 @@ def aggregate_metric_map(names_to_tuples: dict[str, Metric]) -> tuple[dict[str, 
     """({name: value}, {name: update}) of {name: metric}."""
     return ({name: value for name, (value, _) in names_to_tuples.items()},
             {name: update for name, (_, update) in names_to_tuples.items()})
+
+
+set_difference, set_intersection, set_size, set_union = sets.difference, sets.intersection, sets.size, sets.union
+
+
+def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, dtype: Any = int32,
+                     name: str | None = None, weights: Any = None) -> Tensor:
+    """`tf.confusion_matrix` with the weights last."""
+    return ordering.confusion_matrix(labels, predictions, num_classes, dtype, name, weights)
+
+
+def streaming_false_positive_rate(predictions: Any, labels: Any, weights: Any = None,
+                                  metrics_collections: Collections = None, updates_collections: Collections = None,
+                                  name: str | None = None) -> Metric:
+    """Of the labels that are false, the share predicted true."""
+    return _rate("false_positive", False, predictions, labels, weights, metrics_collections, updates_collections, name)
+
+
+def streaming_false_negative_rate(predictions: Any, labels: Any, weights: Any = None,
+                                  metrics_collections: Collections = None, updates_collections: Collections = None,
+                                  name: str | None = None) -> Metric:
+    """Of the labels that are true, the share predicted false."""
+    return _rate("false_negative", True, predictions, labels, weights, metrics_collections, updates_collections, name)
+
+
+def _rate(kind: str, of: bool, predictions: Any, labels: Any, weights: Any, metrics_collections: Collections,
+          updates_collections: Collections, name: str | None) -> Metric:
+    with variable_scope(name, f"{kind}_rate", [predictions, labels, weights]):
+        y, p, w = aligned(cast(labels, bool_), cast(predictions, bool_), weights)
+        scale = cast(equal(y, of), float32) * (1.0 if w is None else cast(w, float32))
+        variables = [metric_variable([], float32, part) for part in ("wrong", "all")]
+        wrong, whole = (assign_add(v, reduce_sum(part)) for v, part in zip(
+            variables, (scale * cast(not_equal(y, p), float32), scale), strict=True))
+        return finish(lambda: div_no_nan(*(v.value() for v in variables)), div_no_nan(wrong, whole),
+                      metrics_collections, updates_collections)
+
+
+def f1_score(labels: Any, predictions: Any, weights: Any = None, num_thresholds: int = 200,
+             metrics_collections: Collections = None, updates_collections: Collections = None,
+             name: str | None = None) -> Metric:
+    """The greatest F1, 2 precision recall / (precision + recall), over `num_thresholds` thresholds of predictions in
+    [0, 1] spread evenly."""
+    with variable_scope(name, "f1", [labels, predictions, weights]):
+        edge = 1e-7
+        thresholds = [-edge, *((i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)), 1 + edge]
+        parts = [getattr(_metrics, f"{kind}_at_thresholds")(labels, predictions, thresholds, weights)
+                 for kind in ("true_positives", "false_positives", "false_negatives")]
+
+        def best(counts: Sequence[Tensor]) -> Tensor:
+            tp, fp, fn = counts
+            precision, recall = tp / (edge + tp + fp), tp / (edge + tp + fn)
+            return reduce_max(2.0 * precision * recall / (precision + recall + edge))
+
+        return finish(lambda: best([value for value, _ in parts]), best([update for _, update in parts]),
+                      metrics_collections, updates_collections)
+
+
+def cohen_kappa(labels: Any, predictions_idx: Any, num_classes: int, weights: Any = None,
+                metrics_collections: Collections = None, updates_collections: Collections = None,
+                name: str | None = None) -> Metric:
+    """Cohen's kappa (1960): how much more often class numbers agree than by chance. Raises ValueError for fewer than
+    two classes."""
+    if num_classes < 2:
+        raise ValueError(f"`num_classes` must be >= 2. Found: {num_classes}")
+    with variable_scope(name, "cohen_kappa", [labels, predictions_idx, weights]):
+        y, p, w = aligned(cast(labels, int64), cast(predictions_idx, int64), weights)
+        variables = metric_variable([num_classes, num_classes], float32, "matrix")
+        update = assign_add(variables, ordering.confusion_matrix(y, p, num_classes, float32, weights=w))
+
+        def kappa(matrix: Tensor) -> Tensor:
+            total = reduce_sum(matrix)
+            chance = div_no_nan(reduce_sum(reduce_sum(matrix, 0) * reduce_sum(matrix, 1)), total)
+            return 1.0 - div_no_nan(total - trace(matrix), total - chance)
+
+        return finish(lambda: kappa(variables.value()), kappa(update), metrics_collections, updates_collections)
+
+
+def streaming_concat(values: Any, axis: int = 0, max_size: int | None = None, metrics_collections: Collections = None,
+                     updates_collections: Collections = None, name: str | None = None) -> Metric:
+    """All values so far, joined along `axis`, at most `max_size` of them (the first). Raises ValueError for values
+    whose other sizes are not known."""
+    with variable_scope(name, "streaming_concat", [values]):
+        x = convert_to_tensor(values)
+        sizes = x.shape.as_list()
+        if any(n is None for k, n in enumerate(sizes) if k != axis % len(sizes)):
+            raise ValueError(f"all dimensions of `values` other than the dimension to concatenate along must have "
+                             f"statically known size; received {x!r}")
+        sizes[axis] = 0
+        kept = Variable(lambda: zeros(sizes, x.dtype), trainable=False, name="array", validate_shape=False,
+                        collections=[GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES])
+        joined = concat([kept.value(), x], axis)
+        if max_size is not None:
+            joined = joined[(*(slice(None),) * (axis % len(sizes)), slice(max_size))]
+        update = assign(kept, joined, validate_shape=False)
+        return finish(kept.value, update, metrics_collections, updates_collections)
 
 
 def count(values: Any, weights: Any = None, metrics_collections: Collections = None,

@@ -4,6 +4,7 @@ Each call builds a graph of its own; what is learned passes between them through
 """
 from typing import Any
 
+from .. import train
 from ..lazy import Names
 from . import export, inputs
 from .configuration import RunConfig
@@ -19,8 +20,13 @@ _names = Names(globals(), {
               "DNNLinearCombinedRegressor DNNRegressor LinearClassifier LinearRegressor",
     "exporters": "BestExporter Exporter FinalExporter LatestExporter",
 })
-__all__ += _names.own()
+# what `tf.train` has under the same names
+_HOOKS = ("CheckpointSaverHook", "CheckpointSaverListener", "FeedFnHook", "FinalOpsHook", "GlobalStepWaiterHook",
+          "LoggingTensorHook", "NanLossDuringTrainingError", "NanTensorHook", "ProfilerHook", "SecondOrStepTimer",
+          "SessionRunArgs", "SessionRunContext", "SessionRunHook", "SessionRunValues", "StepCounterHook",
+          "StopAtStepHook", "SummarySaverHook", "VocabInfo")
+__all__ += [*_names.own(), *_HOOKS]  # noqa: PLE0605 (the names are made on first use)
 
 
 def __getattr__(name: str) -> Any:
-    return _names.load(name)
+    return getattr(train, name) if name in _HOOKS else _names.load(name)

@@ -164,3 +164,14 @@ def test_a_variable_is_fetched_as_the_run_leaves_it(sess):
     branch = tf.cond(w[0] > 0, lambda: step.assign_add(10), lambda: step.value())
     assert sess.run([branch, step]) == [12, 12]
     assert sess.run([step, train], {step: 5}) == [5, None]
+
+
+def test_a_variable_that_grows_by_its_own_value():
+    x = tf.placeholder(tf.int32, [None, 2])
+    v = tf.Variable(tf.zeros([0, 2], tf.int32), validate_shape=False)
+    grown = tf.assign(v, tf.concat([v, x], 0), validate_shape=False)
+    with tf.Session() as session:
+        session.run(v.initializer)
+        for k in range(3):
+            result = session.run(grown, {x: [[k, k]]})
+        assert result.tolist() == session.run(v).tolist() == [[0, 0], [1, 1], [2, 2]]

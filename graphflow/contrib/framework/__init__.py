@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ... import nest
-from ...framework import is_tensor
+from ...array_ops import zeros
+from ...framework import get_default_graph, is_tensor, name_scope
 from ...train import assert_global_step, create_global_step, get_global_step, get_or_create_global_step
 from ...weighting import remove_squeezable
 from .checkpoints import assign_from_checkpoint, assign_from_checkpoint_fn
@@ -47,7 +48,8 @@ from .variables import (
 _ELSEWHERE = {
     **dict.fromkeys(("init_from_checkpoint", "list_variables", "load_checkpoint", "load_variable"), "train"),
     **dict.fromkeys(("CriticalSection", "argsort", "sort", "TensorSpec", "is_numeric_tensor", "is_non_decreasing",
-                     "is_strictly_increasing", "py_func"), ""),
+                     "is_strictly_increasing", "py_func", "broadcast_to", "convert_to_tensor_or_sparse_tensor",
+                     "invert_permutation"), ""),
 }
 
 
@@ -63,6 +65,22 @@ def remove_squeezable_dimensions(predictions: Any, labels: Any, name: str | None
     """(predictions, labels) with a last axis of size 1 removed from the one that has an axis too many."""
     y, p = remove_squeezable(labels, predictions)
     return p, y
+
+
+def zero_initializer(ref: Any, use_locking: bool = True, name: str = "zero_initializer") -> Any:
+    """The variable, and when the graph runs set to zeros."""
+    with name_scope(name):
+        return ref.assign(zeros(ref.shape, ref.dtype))
+
+
+def get_graph_from_inputs(op_input_list: Any, graph: Any = None) -> Any:
+    """The graph of the inputs (`graph` if it is given). Raises ValueError for inputs of several."""
+    graphs = {id(x.graph): x.graph for x in op_input_list if hasattr(x, "graph")}
+    if graph is not None:
+        graphs[id(graph)] = graph
+    if len(graphs) > 1:
+        raise ValueError(f"The inputs {list(op_input_list)} are not from the same graph")
+    return next(iter(graphs.values()), get_default_graph())
 
 
 def __getattr__(name: str) -> Any:
