@@ -1,7 +1,7 @@
 """What costs next to nothing is computed again for each user rather than kept.
 
-That is a matrix less or times a vector along its last axis (a batch less its mean), where the matrix is in memory
-anyway: reading it costs what reading the result would, and the result need not be written.
+That is a matrix less or times a vector along its last axis (a batch less its mean) or a constant, where the matrix is
+in memory anyway: reading it costs what reading the result would, and the result need not be written.
 """
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _matrix(op: Operation) -> Tensor | None:
     if op.type not in CHEAP or op.control_inputs or dims is None or len(dims) < 2 or not has_native_types(op):
         return None
     for x, vector in (op.inputs, op.inputs[::-1]):
-        if x.dims == dims and _is_vector(vector.dims, dims):
+        if x.dims == dims and (_is_vector(vector.dims, dims) or vector.op.type == "Const" and vector.dims == ()):
             return x
     return None
 
