@@ -37,12 +37,15 @@ def _empty(dtype: np.dtype, shape: Sequence[Any]) -> np.ndarray:
 
 def _array_reference(size: np.ndarray, dtype: DType, element: Dims | None, written: Any, array: str) -> np.ndarray:
     # while the shape of its elements is not known, an array holds elements of no numbers
-    return _empty(dtype.np, (int(size), *((0,) if element is None else element)))
+    if element is None:
+        element = (0,) if written is None or written.dims is None else tuple(
+            d if isinstance(d, int) else 0 for d in written.dims)
+    return _empty(dtype.np, (int(size), *element))
 
 
 array = OpDef("TensorArrayV3", INDEX, _array_types, lambda op, g: [None], _array_reference,
               lower=lambda emit, op, index: emit.let("0", op.output.dtype),
-              fields={"in_python": lambda op: op.output.dims is None})
+              fields={"in_python": lambda op: op.output.dims is None, "shape_operand": 0})
 
 
 def new_array(dtype: DType, size: Tensor, element: Dims | None, name: str, array_name: str) -> Tensor:
@@ -110,7 +113,7 @@ def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., An
         if flow.dtype != values.dtype:
             raise DTypeError(f"TensorArray dtype is {flow.dtype.name} but Op is trying to write dtype "
                              f"{values.dtype.name}.")
-        if flow.dims is None or values.dims is None or flow.dims[1:] == (0,) != values.dims[1:]:
+        if _waits(flow, values):
             return [TensorType(flow.dtype, None)]
         if not TensorShape(values.dims[1:]).is_compatible_with(flow.dims[1:]):
             raise ShapeError(f"{name}: Inconsistent shapes: saw {format_dims(values.dims[1:])} but expected "
@@ -118,7 +121,7 @@ def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., An
         return [flow.type]
 
     def reference(flow: np.ndarray, indices: np.ndarray, values: np.ndarray, depth: int) -> np.ndarray:
-        if flow.shape[1:] == (0,) != values.shape[1:]:
+        if _is_blank(flow.shape, values.shape):
             flow = _empty(flow.dtype, (len(flow), *values.shape[1:]))
         bad = indices[(indices < 0) | (indices >= len(flow))]
         if bad.size:
@@ -129,7 +132,16 @@ def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., An
 
     return OpDef(name, COPY, infer, _passed_on, reference, fields={
         "copied_rows": combine, "fault": _written_outside, "exact_grad": True,
-        "in_python": lambda op: op.output.dims is None})
+        "in_python": lambda op: op.output.dims is None or _waits(op.inputs[0], op.inputs[2])})
+
+
+def _waits(flow: Tensor, values: Tensor) -> bool:
+    return flow.dims is None or values.dims is None or _is_blank(flow.dims, values.dims)
+
+
+def _is_blank(flow: Sequence[Any], values: Sequence[Any]) -> bool:
+    """Whether an array of this shape still waits for the shape of its elements, which is the values'."""
+    return 0 in flow[1:] and flow[1:] != values[1:]
 
 
 def _written_outside(op: Any, value: int, limit: int, at: int) -> str:

@@ -97,3 +97,17 @@ def test_a_shape_that_cannot_be_followed(session):
     shape = tf.placeholder(tf.int32, [100])
     with pytest.raises(UnimplementedError, match="'Fill'.*test_pieces"):
         session.run(tf.fill(shape, 1.0), {shape: np.ones(100)})
+
+
+def test_loops_over_strings(session):
+    """map_fn to and from strings, as programs encode and decode batches of images, of sizes that only the bytes say."""
+    images = tf.placeholder(tf.uint8, [None, 2, 2, 1])
+    encoded = tf.map_fn(tf.image.encode_png, images, dtype=tf.string)
+    decoded = tf.map_fn(lambda png: tf.image.decode_png(png, channels=1), encoded, dtype=tf.uint8)
+    given = np.arange(12, dtype=np.uint8).reshape(3, 2, 2, 1)
+    pngs, found = session.run([encoded, decoded], {images: given})
+    assert pngs.shape == (3,) and all(png.startswith(b"\x89PNG") for png in pngs)
+    np.testing.assert_array_equal(found, given)
+    words = tf.placeholder(tf.string, [None])
+    numbers = tf.map_fn(tf.string_to_number, words, dtype=tf.float32)
+    assert session.run(numbers, {words: ["1", "2.5"]}).tolist() == [1, 2.5]
