@@ -50,6 +50,8 @@ def _reduce(op: str, combine: Callable[..., Tensor], sp_input: Any, axis: Any, k
             name: str | None) -> Tensor:
     sp = as_sparse(sp_input)
     with name_scope(name, op):
+        if axis is None and not keepdims:  # of whatever rank
+            return reshape(combine(sp.values, _flat(sp, ())[0], 1), ())
         gone = _axes(op, sp, axis)
         kept = [a for a in range(rank_of(op, sp)) if a not in gone]
         static = static_or_none(sp.dense_shape)

@@ -15,8 +15,10 @@ import numpy as np
 from .compiler.errors import OpError
 from .compiler.ir import Graph, Tensor, default_graph, reset_default_graph
 from .compiler.ops.constant import convert_to_tensor
+from .eager_mode import executing_eagerly
 from .framework import gradients, set_random_seed
 from .lazy import Names
+from .nest import map_structure
 from .runtime.session import default_session
 from .session import Session
 
@@ -97,6 +99,8 @@ class TestCase(unittest.TestCase):
 
     def evaluate(self, tensors: Any) -> Any:
         """The values of a nest of tensors in the default session (or a new one)."""
+        if executing_eagerly():
+            return map_structure(lambda t: t.numpy() if hasattr(t, "numpy") else t, tensors)
         session = default_session()
         if session is not None:
             return session.run(tensors)

@@ -7,18 +7,18 @@ import os
 import uuid
 from collections.abc import Callable
 
-from ..compiler.errors import PermissionDeniedError, ResourceExhaustedError, UnknownError
+from ..compiler.errors import NotFoundError, PermissionDeniedError, ResourceExhaustedError, UnknownError
 
 _KINDS = {errno.ENOSPC: ResourceExhaustedError, errno.EDQUOT: ResourceExhaustedError,
-          errno.EFBIG: ResourceExhaustedError,
+          errno.EFBIG: ResourceExhaustedError, errno.ENOENT: NotFoundError,
           errno.EACCES: PermissionDeniedError, errno.EPERM: PermissionDeniedError}
 
 
 def replace_file(path: str, write: Callable[[str], None]) -> None:
     """Let `write` make a file beside `path`, and put it there once it is on disk.
 
-    Raises ResourceExhaustedError for a full disk, PermissionDeniedError or UnknownError; the file at `path` is then as
-    it was, and nothing is left beside it.
+    Raises ResourceExhaustedError for a full disk, NotFoundError for a missing folder, PermissionDeniedError or
+    UnknownError; the file at `path` is then as it was, and nothing is left beside it.
     """
     beside = f"{path}.tempstate{uuid.uuid4().hex}"  # of this writer alone: threads may write at once
     try:
