@@ -9,13 +9,11 @@ in it. NumPy's BLAS gets as many threads.
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import os
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import Any
 
 THREADS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 os.environ["OPENBLAS_NUM_THREADS"] = str(THREADS)
@@ -23,6 +21,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = str(THREADS)
 import numpy as np  # noqa: E402  (after the number of BLAS threads)
 from graphflow.compiler.codegen.gemm import lower_gemm  # noqa: E402
 from graphflow.compiler.codegen.kernel import Scratch  # noqa: E402
+from graphflow.runtime import kernel_cache  # noqa: E402
 
 # m, k, n, transposes: the MLP's forward, weight-gradient and input-gradient products, a CNN's dense layer, odd ones
 SHAPES = [
@@ -34,7 +33,7 @@ SHAPES = [
 ]
 PROCESSORS = iter(sorted(os.sched_getaffinity(0)))
 POOL = ThreadPoolExecutor(THREADS, initializer=lambda: os.sched_setaffinity(0, {next(PROCESSORS)}))
-MODULES: dict[str, object] = {}
+KERNELS: dict[str, Any] = {}
 COMPILED: list[float] = []
 
 
@@ -43,19 +42,15 @@ def aligned(nbytes: int) -> np.ndarray:
     return memory[-memory.ctypes.data % 64:][:nbytes]
 
 
-def load(source: str, folder: Path):
-    if source not in MODULES:
+def load(source: str):
+    if source not in KERNELS:
         start = time.perf_counter()
-        name = f"sweep_{len(MODULES)}"
-        (folder / f"{name}.py").write_text(source)
-        spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
-        MODULES[source] = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
+        KERNELS[source] = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(kernel_cache.load(source))
         COMPILED.append(time.perf_counter() - start)
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(MODULES[source].kernel.address)
+    return KERNELS[source]
 
 
-def plan(calls, arrays, folder: Path):
+def plan(calls, arrays):
     """A function that runs the calls, each split over the threads."""
     scratch: dict[Scratch, np.ndarray] = {}
     rows = []
@@ -66,7 +61,7 @@ def plan(calls, arrays, folder: Path):
         memory = [scratch[handle] if isinstance(handle, Scratch) else arrays[handle] for handle in call.buffers]
         buffers, dims = np.array([array.ctypes.data for array in memory]), np.array(call.dims)
         edges = [call.tasks * lane // THREADS for lane in range(THREADS + 1)]
-        rows.append((load(call.source, folder), buffers, dims, edges, memory))
+        rows.append((load(call.source), buffers, dims, edges, memory))
 
     def lane_loop(lane: int, count: int):
         for _ in range(count):
@@ -92,7 +87,7 @@ def best(functions, count: int, rounds: int = 20) -> list[float]:
     return times
 
 
-def product(m: int, k: int, n: int, transposes: str, folder: Path):
+def product(m: int, k: int, n: int, transposes: str):
     random = np.random.default_rng(0)
     arrays = {name: aligned(4 * size).view(np.float32) for name, size in (("a", m * k), ("b", k * n), ("c", m * n))}
     arrays["a"][:], arrays["b"][:] = random.random(m * k), random.random(k * n)
@@ -106,34 +101,32 @@ def product(m: int, k: int, n: int, transposes: str, folder: Path):
         for _ in range(count):
             np.dot(a, b, out=out)
 
-    return plan(calls, arrays, folder), blas, 2 * m * k * n / 1e9
+    return plan(calls, arrays), blas, 2 * m * k * n / 1e9
 
 
-def peak_rate(folder: Path):
+def peak_rate():
     """The same few tiles over and over, operands in the first-level cache."""
     m, k, n, batch = 32, 128, 48, 200 * THREADS
     arrays = {name: aligned(4 * size).view(np.float32) for name, size in
               (("a", m * k), ("b", k * n), ("c", batch * m * n))}
     calls = lower_gemm("a", "b", "c", dtype="f32", m=m, n=n, k=k, batch=(batch,), a_batch_strides=(0,),
                        b_batch_strides=(0,), threads=THREADS)
-    return plan(calls, arrays, folder), 2 * batch * m * k * n / 1e9
+    return plan(calls, arrays), 2 * batch * m * k * n / 1e9
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        peak_run, peak_work = peak_rate(folder)
-        print(f"{'product':24}{'ours':>8}{'numpy':>8}{'peak':>8}  fraction   (GF/s, {THREADS} threads)")
-        for m, k, n, transposes in SHAPES:
-            ours, numpy, work = product(m, k, n, transposes, folder)
-            count = max(1, min(300, int(0.5 / work)))
-            # apart from NumPy, whose idle threads keep spinning for a while
-            times = best([ours], count) + best([peak_run], 30) + best([numpy], count)
-            time.sleep(0.1)
-            ours_rate, peak, numpy_rate = work / times[0], peak_work / times[1], work / times[2]
-            print(f"{f'{m}x{k}x{n} {transposes}':24}{ours_rate:8.1f}{numpy_rate:8.1f}{peak:8.1f}  "
-                  f"{ours_rate / peak:8.2f}   {times[0] * 1e6:10.1f} us", flush=True)
-        print("compile times, s:", " ".join(f"{seconds:.2f}" for seconds in COMPILED))
+    peak_run, peak_work = peak_rate()
+    print(f"{'product':24}{'ours':>8}{'numpy':>8}{'peak':>8}  fraction   (GF/s, {THREADS} threads)")
+    for m, k, n, transposes in SHAPES:
+        ours, numpy, work = product(m, k, n, transposes)
+        count = max(1, min(300, int(0.5 / work)))
+        # apart from NumPy, whose idle threads keep spinning for a while
+        times = best([ours], count) + best([peak_run], 30) + best([numpy], count)
+        time.sleep(0.1)
+        ours_rate, peak, numpy_rate = work / times[0], peak_work / times[1], work / times[2]
+        print(f"{f'{m}x{k}x{n} {transposes}':24}{ours_rate:8.1f}{numpy_rate:8.1f}{peak:8.1f}  "
+              f"{ours_rate / peak:8.2f}   {times[0] * 1e6:10.1f} us", flush=True)
+    print("compile times, s:", " ".join(f"{seconds:.2f}" for seconds in COMPILED))
 
 
 if __name__ == "__main__":

@@ -8,29 +8,51 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphflow.compiler.native.cached import native
 from graphflow.compiler.native.memory import load_i32, load_i64, load_u8, store_i32, store_i64, word
+from graphflow.compiler.native.prelude import compiled, i32
 from llvmlite import ir
-from numba import int32 as i32
-from numba import prange, types
+from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-PARALLEL = True  # replaced by native.py where there is one thread
 # kinds of rows, as in flow.py
 KERNEL, JUMP, UNLESS, AGAIN, UNLESS_LESS, HOST, RESERVE, ADVANCE, CHAIN = range(9)
+WORD = ir.IntType(64)
 
 
 @intrinsic
 def call(typingctx: Any, address: Any, buffers: Any, dims: Any, begin: Any, end: Any, lane: Any) -> Any:
+    """Call a kernel."""
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        function = ir.FunctionType(ir.VoidType(), [ir.IntType(64)] * 5).as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [WORD] * 5).as_pointer()
         builder.call(builder.inttoptr(args[0], function), args[1:])
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 6), codegen
 
 
-@native("int64(int64, int64, int64)")
+@intrinsic
+def parallel(typingctx: Any, scheduler: Any, function: Any, count: Any, *data: Any) -> Any:
+    """Have `scheduler`, Numba's parallel_for, call `function(args, counts, steps, data)` on parts of [0, count) in its
+    threads: each finds the first of its part at args[0] and how many there are at counts[0]."""
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        scheduler, function, count, *values = args
+        # of one array at address 0 with elements of one byte, an element's address is its number
+        tables = []
+        for table in ([WORD(0)], [count], [WORD(1)], values):
+            tables.append(cgutils.alloca_once(builder, WORD, len(table)))
+            for i, value in enumerate(table):
+                builder.store(value, builder.gep(tables[-1], [WORD(i)], source_etype=WORD))
+        pointer = WORD.as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [pointer] * 5 + [WORD] * 3)
+        run, what = builder.inttoptr(scheduler, kind.as_pointer()), builder.inttoptr(function, pointer)
+        builder.call(run, [what, *tables, WORD(0), WORD(1), count])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * (3 + len(data))), codegen
+
+
+@compiled
 def step(row, table, dims):
     """How many rows further a row leads that is no kernel (see flow.py); 0: Python has something to do."""
     kind, target = word(row, 5), word(row, 6)
@@ -51,7 +73,7 @@ def step(row, table, dims):
     return 0
 
 
-@native("int64(int64, int64, int64)")
+@compiled
 def lane_table(chain, buffers, lane):
     """The buffers of a chain's rows for one chunk: a copy, in the chunk's own memory."""
     table = word(chain, 0) + word(chain, 1) * lane
@@ -60,7 +82,7 @@ def lane_table(chain, buffers, lane):
     return table
 
 
-@native("void(int64, int64, int64)")
+@compiled
 def place(chain, table, item):
     """Put the buffers that hold only a few items where the kernels find item number `item` at their beginning."""
     for i in range(word(chain, 6)):
@@ -68,14 +90,14 @@ def place(chain, table, item):
         store_i64(table, word(local, 0), table + word(local, 1) - word(local, 2) * item, -1)
 
 
-@native("void(int64, int64, int64, int64, int64, int64, int64)")
+@compiled
 def run_items(row, chain, table, dims, item, stop, lane):
     """A row of a chain on the items [item, stop)."""
     tasks = word(row, 1) // word(chain, 4)
     call(word(row, 0), table + word(row, 3) - word(chain, 2), dims + word(row, 4), tasks * item, tasks * stop, lane)
 
 
-@native("void(int64, int64, int64, int64, int64)")
+@compiled
 def run(row, buffers, dims, chunk, chunks):
     """A chunk of a row, or of all rows of a chain: each on a few items before the next few."""
     if word(row, 5) != CHAIN:
@@ -94,10 +116,21 @@ def run(row, buffers, dims, chunk, chunks):
         item = stop
 
 
-@native("int64(int64, int64, int64, int64, int64, int64)", parallel=PARALLEL)
-def execute(rows, begin, end, buffers, dims, status):
-    """Runs the rows from `begin`; returns `end`, or the row where it stopped."""
-    i = begin
+@compiled
+def run_chunks(args, counts, steps, data):
+    """Some chunks of a row, in one of the threads."""
+    row, buffers, dims, chunks = word(data, 0), word(data, 1), word(data, 2), word(data, 3)
+    first = word(args, 0)
+    for chunk in range(first, first + word(counts, 0)):
+        run(row, buffers, dims, chunk, chunks)
+
+
+@compiled
+def execute(words):
+    """Runs rows from word 1 to word 2, which it returns, or else the row where it stopped. The other words are the
+    addresses of the rows (0), buffers (3), sizes (4), status (5) and Numba's parallel_for (6)."""
+    rows, i, end = word(words, 0), word(words, 1), word(words, 2)
+    buffers, dims, status = word(words, 3), word(words, 4), word(words, 5)
     while i < end:
         row = rows + 64 * i
         kind = word(row, 5)
@@ -111,8 +144,7 @@ def execute(rows, begin, end, buffers, dims, status):
         if chunks == 1:
             run(row, buffers, dims, 0, 1)
         else:
-            for c in prange(chunks):
-                run(row, buffers, dims, c, chunks)
+            parallel(word(words, 6), run_chunks, chunks, row, buffers, dims, chunks)
         if word(status, 0) != 0:
             return i
         i += max(word(row, 6), 1)

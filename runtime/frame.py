@@ -63,7 +63,10 @@ class Frame:
             if small is not None:
                 self._fed[t] = small
                 self._table[self._feed_slots[t]] = address(small)
-        self._pointers = address(self._rows), address(self._table), address(self._dims), address(self._status)
+        # what the executor takes: see there
+        self._run = np.array([address(self._rows), 0, len(self._rows), address(self._table), address(self._dims),
+                              address(self._status), native.PARALLEL_FOR, 0], np.int64)
+        self._run_address = address(self._run)
         self._outputs = [self._output(t) for t in plan.graph.outputs]
 
     def _build_tables(self) -> None:
@@ -195,13 +198,11 @@ class Frame:
                 self._dims[slot] = streams[name]
         else:
             streams = {}
-        rows, buffers, dims, status = self._pointers
-        changes, end = self.store.changes, len(self._rows)
-        at = self.binding.prepared if self._prepared == changes else 0
+        run, changes, end = self._run, self.store.changes, len(self._rows)
+        run[1] = self.binding.prepared if self._prepared == changes else 0
         try:
-            at = self.native.execute(rows, at, end, buffers, dims, status)
-            while at < end:
-                at = self.native.execute(rows, self._serve(at, streams), end, buffers, dims, status)
+            while (at := self.native.execute(self._run_address)) < end:
+                run[1] = self._serve(at, streams)
             self._prepared = changes
         finally:
             if self.plan.writes:

@@ -1,17 +1,15 @@
 """Generated kernels as files of a user cache folder: compiled once, then loaded in milliseconds by any process.
 
 A file is named by the hash of all that its machine code depends on: the source, the compiler's own native modules,
-Python, Numba and the processor. Numba's cache files beside it are pickles, so the folder must belong to the user and be
-writable by no one else; where that cannot be had, a private temporary folder serves for the process.
+Python, Numba and the processor. Beside it is its machine code, so the folder must belong to the user and be writable by
+no one else; where that cannot be had, a private temporary folder serves for the process.
 """
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import hashlib
 import importlib.metadata
-import importlib.util
 import os
 import pathlib
 import platform
@@ -23,10 +21,11 @@ import tempfile
 import threading
 import time
 import warnings
-from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..compiler import native
+
+DIGEST_BYTES = 32  # of the SHA-256 that stands before machine code in its file
 
 
 class Load(NamedTuple):
@@ -41,7 +40,6 @@ class Load(NamedTuple):
 
 loads: dict[str, Load] = {}  # by source
 _addresses: dict[str, int] = {}
-_modules: dict[str, ModuleType] = {}
 _lock = threading.RLock()
 
 
@@ -52,13 +50,42 @@ def load(source: str) -> int:
         with _lock:
             if source not in _addresses:
                 begin = time.perf_counter_ns()
-                _modules[source] = load_module(source)
-                kernel = _modules[source].kernel
-                _addresses[source] = kernel.address
+                _addresses[source], compiled = link(source)
                 loads[source] = Load(source.partition("\n")[0].strip('".'), begin, time.perf_counter_ns(),
-                                     threading.get_ident(), not kernel.cache_hits)
+                                     threading.get_ident(), compiled)
             address = _addresses[source]
     return address
+
+
+def link(source: str) -> tuple[int, bool]:
+    """(the address of the last function of a module's text, whether it was compiled, for lack of it in the cache)."""
+    from ..compiler.native import machine  # imports llvmlite
+    path = path_of(source)
+    code = _kept(path, source)
+    return machine.link(code or _compile(path, source), path.stem), code is None
+
+
+def _kept(path: pathlib.Path, source: str) -> bytes | None:
+    """The machine code that the cache has of a source, None if it has none or not as it was written."""
+    try:
+        digest, code = (data := path.with_suffix(".o").read_bytes())[:DIGEST_BYTES], data[DIGEST_BYTES:]
+        if path.read_bytes() == source.encode() and hashlib.sha256(code).digest() == digest:
+            return code
+    except OSError:
+        pass
+    return None
+
+
+def _compile(path: pathlib.Path, source: str) -> bytes:
+    """Translate a source to machine code and keep both."""
+    from ..compiler.native import machine
+    from ..compiler.native.translate import translate
+    write_atomically(path, source.encode())
+    names: dict[str, Any] = {}
+    exec(compile(source, path, "exec"), names)
+    code = machine.assemble(translate(source, names, path.stem))
+    write_atomically(path.with_suffix(".o"), hashlib.sha256(code).digest() + code)
+    return code
 
 
 def path_of(source: str) -> pathlib.Path:
@@ -68,38 +95,11 @@ def path_of(source: str) -> pathlib.Path:
     return folder() / f"{title}_{digest}.py"
 
 
-def load_module(source: str) -> ModuleType:
-    """The module that `source` is the text of, from the cache folder."""
-    path = path_of(source)
-    if not path.exists() or path.read_bytes() != source.encode():
-        write_atomically(path, source)
-    with contextlib.suppress(Exception):  # a damaged cache entry is compiled anew, which shows a real error
-        return _execute(path)
-    forget(path)
-    write_atomically(path, source)
-    return _execute(path)
-
-
-def _execute(path: pathlib.Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"graphflow_kernels.{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # before it runs, or Numba cannot reload it from its cache
-    spec.loader.exec_module(module)
-    return module
-
-
-def forget(path: pathlib.Path) -> None:
-    """Remove a kernel's file and what Numba cached of it."""
-    for file in (path, *path.parent.glob(f"__pycache__/{path.stem}*")):
-        file.unlink(missing_ok=True)
-
-
-def write_atomically(path: pathlib.Path, text: str) -> None:
+def write_atomically(path: pathlib.Path, data: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

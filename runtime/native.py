@@ -8,9 +8,10 @@ import os
 import pathlib
 import sys
 import warnings
-from typing import Any
+from collections.abc import Callable
 
 import numba
+from llvmlite import binding
 
 from . import kernel_cache
 
@@ -35,7 +36,7 @@ def _load_tbb() -> bool:
 
 if os.environ.get("NUMBA_THREADING_LAYER", "tbb") == "tbb" and _load_tbb():
     numba.config.THREADING_LAYER = "tbb"
-numba.get_num_threads()  # starts the threads: loading cached code with a parallel region aborts before that
+numba.get_num_threads()  # starts the threads
 
 
 def _threads() -> int:
@@ -55,20 +56,21 @@ def _threads() -> int:
     return 1
 
 
-def _load(text: str) -> Any:
-    """The function `execute` of a module: from the kernel cache, since the package's own folder may be read-only."""
-    return kernel_cache.load_module(text.replace("PARALLEL = True", f"PARALLEL = {THREADS > 1}")).execute
+def _load(*files: str) -> Callable[[int], int]:
+    """The last function of these modules' texts together, compiled, which takes the address of a run's words."""
+    text = "".join(pathlib.Path(__file__).with_name(file).read_text() for file in files)
+    return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(kernel_cache.link(text)[0])
 
 
 THREADS = _threads()
-execute = _load(pathlib.Path(__file__).with_name("executor.py").read_text())
+PARALLEL_FOR = binding.address_of_symbol("numba_parallel_for") or 0 if THREADS > 1 else 0
+execute = _load("executor.py")
 
 
 @functools.cache
-def traced() -> Any:
+def traced() -> Callable[[int], int]:
     """The executor that also notes when each row began and ended (tracer.py), compiled when someone first traces."""
-    text = pathlib.Path(__file__).with_name("tracer.py").read_text()
-    return _load(text.replace("graphflow.runtime.executor", execute.__module__))  # the loaded copy
+    return _load("executor.py", "tracer.py")
 
 
 def clock() -> int:

@@ -78,7 +78,7 @@ def peak(threads: int) -> Peak:
         found = Peak(threads, {dtype: _flops(dtype, threads) for dtype in ("f32", "f64")},
                      [[size, _bandwidth(size, threads)] for size in SIZES])
         if not _is_busy():
-            kernel_cache.write_atomically(path, json.dumps(asdict(found)))
+            kernel_cache.write_atomically(path, json.dumps(asdict(found)).encode())
         return found
 
 
@@ -111,8 +111,10 @@ def _rate(source: str, arrays: list[np.ndarray], sizes: Callable[[int], list[int
 
     def seconds(times: int) -> float:
         dims = np.array(sizes(times), np.int64)
+        run = np.array([address(rows), 0, 1, address(table), address(dims), address(status),
+                        native.PARALLEL_FOR], np.int64)
         start = time.perf_counter()
-        native.execute(address(rows), 0, 1, address(table), address(dims), address(status))
+        native.execute(address(run))
         return time.perf_counter() - start
 
     times = 1

@@ -6,6 +6,7 @@ While nobody records, nothing here is on the way of a run: recording puts method
 """
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -145,12 +146,14 @@ class Tracer:
         self._table = np.array([native.clock(), 0, ROOM, address(self._events), address(self.totals)], np.int64)
         self._stopped: tuple[int, int] | None = None
 
-    def execute(self, rows: int, begin: int, end: int, buffers: int, dims: int, status: int) -> int:
+    def execute(self, run: int) -> int:
         """As the executor's. What it was stopped for took until this call."""
         if self._stopped is not None:
             self._note(*self._stopped, time.perf_counter_ns())
-        at = self._execute(rows, begin, end, buffers, dims, status, address(self._table))
-        self._stopped = (at, time.perf_counter_ns()) if at < end else None
+        words = (ctypes.c_int64 * 8).from_address(run)
+        words[7] = address(self._table)
+        at = self._execute(run)
+        self._stopped = (at, time.perf_counter_ns()) if at < words[2] else None
         return at
 
     def _note(self, row: int, begin: int, end: int) -> None:

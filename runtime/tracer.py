@@ -1,21 +1,19 @@
-"""The executor's loop with a clock: what runs in place of executor.py while someone traces. runtime/trace.py loads it.
+"""The executor's loop with a clock: what runs in place of executor.py while someone traces. runtime/native.py
+loads it, after the text of executor.py.
 
 A trace is a table of words: the address of a clock, how many events there are, for how many there is room, the address
 of the events, and that of the rows' totals. An event is four words: the row, the chunk, when it began and ended. A
 row's total is three: calls, nanoseconds, and the nanoseconds of the longest call.
 """
-from __future__ import annotations
-
 from typing import Any
 
-from graphflow.compiler.native.cached import native
 from graphflow.compiler.native.memory import load_i64, store_i64, word
-from graphflow.runtime.executor import CHAIN, KERNEL, lane_table, place, run, run_items, step
+from graphflow.compiler.native.prelude import compiled
+from graphflow.runtime.executor import CHAIN, KERNEL, lane_table, parallel, place, run, run_items, step
 from llvmlite import ir
-from numba import prange, types
+from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
-
-PARALLEL = True  # as the executor that this one stands in for
 
 
 @intrinsic
@@ -23,7 +21,7 @@ def now(typingctx: Any, clock: Any) -> Any:
     """Nanoseconds, of a C function that returns them or writes them to where its argument points."""
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         word = ir.IntType(64)
-        slot = builder.alloca(word)
+        slot = cgutils.alloca_once(builder, word)
         builder.store(ir.Constant(word, 0), slot)
         function = ir.FunctionType(word, [word.as_pointer()]).as_pointer()
         returned = builder.call(builder.inttoptr(args[0], function), [slot])
@@ -33,7 +31,7 @@ def now(typingctx: Any, clock: Any) -> Any:
     return types.int64(types.int64), codegen
 
 
-@native("void(int64, int64, int64, int64, int64, int64)")
+@compiled
 def note(trace, event, row, chunk, begin, end):
     """Write an event, if there is room."""
     if event < word(trace, 2):
@@ -44,7 +42,7 @@ def note(trace, event, row, chunk, begin, end):
         store_i64(at, 3, end, -1)
 
 
-@native("void(int64, int64, int64)")
+@compiled
 def add(trace, row, nanoseconds):
     """Count a call of a row."""
     at = word(trace, 4) + 24 * row
@@ -53,7 +51,7 @@ def add(trace, row, nanoseconds):
     store_i64(at, 2, max(load_i64(at, 2, -1), nanoseconds), -1)
 
 
-@native("void(int64, int64, int64, int64, int64, int64, int64, int64)")
+@compiled
 def run_traced(row, buffers, dims, chunk, chunks, trace, event, at):
     """As the executor's `run`. A chain's rows take turns: all turns of a row are noted as one event."""
     clock = word(trace, 0)
@@ -81,7 +79,7 @@ def run_traced(row, buffers, dims, chunk, chunks, trace, event, at):
         begin += load_i64(times, i, -1)
 
 
-@native("void(int64, int64, int64, int64)")
+@compiled
 def add_chain(trace, at, row, chain):
     """Count a call of each of a chain's rows: what the chunk took that was busy with it longest."""
     for i in range(word(row, 6)):
@@ -92,11 +90,21 @@ def add_chain(trace, at, row, chain):
         add(trace, at + i, longest)
 
 
-@native("int64(int64, int64, int64, int64, int64, int64, int64)", parallel=PARALLEL)
-def execute(rows, begin, end, buffers, dims, status, trace):
+@compiled
+def run_traced_chunks(args, counts, steps, data):
     """As the executor's."""
+    row, buffers, dims, chunks = word(data, 0), word(data, 1), word(data, 2), word(data, 3)
+    first = word(args, 0)
+    for chunk in range(first, first + word(counts, 0)):
+        run_traced(row, buffers, dims, chunk, chunks, word(data, 4), word(data, 5), word(data, 6))
+
+
+@compiled
+def execute_traced(words):
+    """As the executor's; word 7 is the address of the trace."""
+    rows, i, end = word(words, 0), word(words, 1), word(words, 2)
+    buffers, dims, status, trace = word(words, 3), word(words, 4), word(words, 5), word(words, 7)
     clock = word(trace, 0)
-    i = begin
     while i < end:
         row = rows + 64 * i
         kind = word(row, 5)
@@ -112,8 +120,7 @@ def execute(rows, begin, end, buffers, dims, status, trace):
         if chunks == 1:
             run_traced(row, buffers, dims, 0, 1, trace, event, i)
         else:
-            for c in prange(chunks):
-                run_traced(row, buffers, dims, c, chunks, trace, event, i)
+            parallel(word(words, 6), run_traced_chunks, chunks, row, buffers, dims, chunks, trace, event, i)
         if kind == KERNEL:
             add(trace, i, now(clock) - start)
         else:

@@ -16,7 +16,7 @@ from .memory import ELEMENTS
 INFINITY = float("inf")
 
 
-def _kind(numba_type: Any) -> str:
+def kind_of(numba_type: Any) -> str:
     """'f', 'i', 'u' or 'b' as in NumPy, of a type or of a literal's type; '' of anything else."""
     numba_type = types.unliteral(numba_type)
     if numba_type in FLOATS:
@@ -29,7 +29,7 @@ def _kind(numba_type: Any) -> str:
 def _same(a: Any, b: Any, kinds: str = "fiu") -> Any:
     """The common type of two arguments, None if they differ or are of none of these kinds."""
     a, b = types.unliteral(a), types.unliteral(b)
-    return a if a == b and _kind(a) and _kind(a) in kinds else None
+    return a if a == b and kind_of(a) and kind_of(a) in kinds else None
 
 
 # Rounding and signs
@@ -99,7 +99,7 @@ def select(condition: Any, yes: Any, no: Any) -> Any:
 @overloaded
 def absolute(x: Any) -> Any:
     """np.absolute of any number: of the smallest signed integer, itself."""
-    x, kind = types.unliteral(x), _kind(x)
+    x, kind = types.unliteral(x), kind_of(x)
 
     def formula(value: Value) -> Value:
         match kind:
@@ -115,7 +115,7 @@ def absolute(x: Any) -> Any:
 @overloaded
 def sign(x: Any) -> Any:
     """-1, 0 or 1; NaN of NaN."""
-    x, kind = types.unliteral(x), _kind(x)
+    x, kind = types.unliteral(x), kind_of(x)
     if not kind or kind == "b":
         return None
 
@@ -134,7 +134,7 @@ def _extreme(name: str, integer: str, floating: str) -> Any:
             return None
 
         def formula(left: Value, right: Value) -> Value:
-            match _kind(common):
+            match kind_of(common):
                 case "f":
                     result = left.call(floating, right)
                     result.raw.fastmath = FastMathFlags(("nsz",))  # which zero is free: spares x86 three instructions
@@ -164,7 +164,7 @@ def _freeze(x: Value) -> Value:
     return Value(x.builder, raw)
 
 
-def _convert(x: Value, source: str, target: str, memory_type: Any) -> Value:
+def convert_value(x: Value, source: str, target: str, memory_type: Any) -> Value:
     """NumPy's astype between kinds 'f', 'i', 'u', 'b', given the target's type."""
     match source, target:
         case "f", "f":
@@ -194,12 +194,12 @@ def _convert(x: Value, source: str, target: str, memory_type: Any) -> Value:
 
 def _cast(name: str) -> Any:
     result, memory_type = ELEMENTS[name]
-    target = _kind(result)
+    target = kind_of(result)
     register_type = BOOL if target == "b" else memory_type
 
     def of(x: Any) -> Any:
-        x, source = types.unliteral(x), _kind(x)
-        return (result, (x,), lambda value: _convert(value, source, target, register_type)) if source else None
+        x, source = types.unliteral(x), kind_of(x)
+        return (result, (x,), lambda value: convert_value(value, source, target, register_type)) if source else None
 
     of.__name__ = name
     of.__doc__ = f"x.astype({result}), from any number, boolean or literal. Out of range, as unspecified as in NumPy."
@@ -229,7 +229,7 @@ def _truncated_division(n: Value, d: Value, signed: bool) -> tuple[Value, Value]
     return quotient.convert(as_integer, n.type), divisor
 
 
-def _integer_division(remainder: bool, signed: bool) -> Any:
+def integer_division(remainder: bool, signed: bool) -> Any:
     def formula(n: Value, d: Value) -> Value:
         quotient, divisor = _truncated_division(n, d, signed)
         rest = n - quotient * divisor
@@ -282,7 +282,7 @@ def _division(floating: Any, remainder: bool, name: str, doc: str) -> Any:
         common = _same(n, d)
         if not common:
             return None
-        formula = floating if _kind(common) == "f" else _integer_division(remainder, _kind(common) == "i")
+        formula = floating if kind_of(common) == "f" else integer_division(remainder, kind_of(common) == "i")
         return common, (common, common), formula
 
     of.__name__, of.__doc__ = name, doc
@@ -300,7 +300,7 @@ def ipow(base: Any, exponent: Any) -> Any:
     common = _same(base, exponent, "iu")
     if not common:
         return None
-    signed = _kind(common) == "i"
+    signed = kind_of(common) == "i"
 
     def formula(value: Value, power: Value) -> Value:
         builder, one = value.builder, value.constant(1)

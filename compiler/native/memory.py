@@ -6,11 +6,14 @@ LLVM the run-time overlap checks (it gives up on vectorising beyond a few of the
 """
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 I64 = ir.IntType(64)
+_SCOPES: WeakKeyDictionary = WeakKeyDictionary()  # of each module, the lists made so far
 
 # short name, as generated kernels spell it -> (numba type, type in memory); a bool is a byte in memory
 ELEMENTS = {
@@ -32,7 +35,10 @@ def _scope_metadata(module, scope: int):
 
 def _tag(builder, instruction, scope: int) -> None:
     if scope >= 0:
-        own, others = _scope_metadata(builder.module, scope)
+        known = _SCOPES.setdefault(builder.module, {})
+        if scope not in known:
+            known[scope] = _scope_metadata(builder.module, scope)
+        own, others = known[scope]
         instruction.set_metadata("alias.scope", own)
         instruction.set_metadata("noalias", others)
 

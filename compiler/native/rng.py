@@ -103,15 +103,7 @@ def _source(name: str, result: Any, formula: Callable[..., Value]) -> Any:
     return overloaded(of)
 
 
-def _pair(words: tuple[Value, Value]) -> Value:
-    builder = words[0].builder
-    pair = ir.Constant(ir.ArrayType(I32, 2), ir.Undefined)
-    for position, word in enumerate(words):
-        pair = builder.insert_value(pair, word.convert("trunc", I32).raw, position)
-    return Value(builder, pair)
-
-
-random_bits = _source("random_bits", types.UniTuple(types.uint32, 2), _pair)
+random_bits = _source("random_bits", types.uint64, lambda words: words[0] | words[1] << 32)  # the first in the low half
 random_uniform_f32 = _source("random_uniform_f32", types.float32, lambda words: _uniform(words, SINGLE))
 random_uniform_f64 = _source("random_uniform_f64", types.float64, lambda words: _uniform(words, DOUBLE))
 random_normal_f32 = _source("random_normal_f32", types.float32, lambda words: _normal(words, SINGLE))

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import itertools
 import mmap
 import os
@@ -15,6 +14,7 @@ import pytest
 from graphflow.compiler.codegen.gemm import lower_gemm
 from graphflow.compiler.codegen.kernel import Scratch
 from graphflow.compiler.native.processor import isa, lanes
+from graphflow.runtime.kernel_cache import load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,26 +35,8 @@ def guarded(shape, dtype, fill=None) -> np.ndarray:
     return array
 
 
-@dataclass
 class Machine:
-    """Compiles kernels into a folder and runs plans by hand."""
-
-    folder: object
-
-    def __post_init__(self):
-        self.modules = {}
-
-    def load(self, source: str) -> int:
-        if source not in self.modules:
-            name = f"gemm_kernel_{len(self.modules)}"
-            path = self.folder / f"{name}.py"
-            path.write_text(source)
-            spec = importlib.util.spec_from_file_location(name, path)
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[name] = module
-            spec.loader.exec_module(module)
-            self.modules[source] = module
-        return self.modules[source].kernel.address
+    """Runs plans by hand."""
 
     def run(self, calls, arrays, cuts=None) -> None:
         """Run all calls, each with its tasks cut into the given number of ranges."""
@@ -69,15 +51,15 @@ class Machine:
             memory = [scratch[handle] if isinstance(handle, Scratch) else arrays[handle] for handle in call.buffers]
             buffers = np.array([array.ctypes.data for array in memory], np.int64)
             dims = np.array(call.dims, np.int64)
-            function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(self.load(call.source))
+            function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(load(call.source))
             edges = [call.tasks * i // ranges for i in range(ranges + 1)]
             for lane in reversed(range(ranges)):
                 function(buffers.ctypes.data, dims.ctypes.data, edges[lane], edges[lane + 1], lane)
 
 
 @pytest.fixture(scope="session")
-def machine(tmp_path_factory) -> Machine:
-    return Machine(tmp_path_factory.mktemp("kernels"))
+def machine() -> Machine:
+    return Machine()
 
 
 def operand(random, shape, dtype) -> np.ndarray:

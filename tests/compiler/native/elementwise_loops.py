@@ -1,21 +1,28 @@
 """Compiles loops over elements, `out[i] = expression(x[i], y[i], z[i])`, from generated source as lowering does."""
 from __future__ import annotations
 
+import ctypes
 import hashlib
-import importlib.util
 import re
-import sys
-import tempfile
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from graphflow.compiler.native.machine import link, optimised, target
+from graphflow.compiler.native.translate import translate
 
 CODES = {"f4": "f32", "f8": "f64", "i1": "i8", "i2": "i16", "i4": "i32", "i8": "i64",
          "u1": "u8", "u2": "u16", "u4": "u32", "u8": "u64", "b1": "b1"}
-FOLDER = tempfile.TemporaryDirectory(prefix="graphflow-loops-")
+
+
+class Loop:
+    """A compiled loop and the assembly of it."""
+
+    def __init__(self, module: Any):
+        self.assembly = target().emit_assembly(module)
+        name, = (function.name for function in module.functions if not function.is_declaration)
+        self.function = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)(link(target().emit_object(module), name))
 
 
 @cache
@@ -29,14 +36,9 @@ def compiled_loop(expressions: tuple[str, ...], inputs: tuple[str, ...], outputs
     for slot, (expression, dtype) in enumerate(zip(expressions, outputs, strict=True), len(inputs)):
         lines += [f"        store_{CODES[dtype]}(p{slot}, i, {expression}, {slot})"]
     source = "\n".join(lines) + "\n"
-    name = "loop_" + hashlib.sha256(source.encode()).hexdigest()[:16]
-    path = Path(FOLDER.name, name + ".py")
-    path.write_text(source)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.kernel
+    names: dict[str, Any] = {}
+    exec(source, names)
+    return Loop(optimised(translate(source, names, "loop_" + hashlib.sha256(source.encode()).hexdigest()[:16])))
 
 
 def evaluate_all(expressions: Sequence[str], outputs: Sequence[str], *arrays: np.ndarray,
@@ -47,7 +49,7 @@ def evaluate_all(expressions: Sequence[str], outputs: Sequence[str], *arrays: np
     results = [np.empty(arrays[0].shape, dtype) for dtype in outputs]
     buffers = np.array([array.ctypes.data for array in (*arrays, *results)], np.int64)
     dims = np.array(sizes, np.int64)
-    kernel.ctypes(buffers.ctypes.data, dims.ctypes.data, 0, arrays[0].size, 0)
+    kernel.function(buffers.ctypes.data, dims.ctypes.data, 0, arrays[0].size, 0)
     return results
 
 
@@ -56,12 +58,12 @@ def evaluate(expression: str, output: str, *arrays: np.ndarray, sizes: Sequence[
 
 
 def assembly(expression: str, dtype: str, arity: int = 1) -> str:
-    return compiled_loop((expression,), (dtype,) * arity, (dtype,))._library.get_asm_str()
+    return compiled_loop((expression,), (dtype,) * arity, (dtype,)).assembly
 
 
 def called_functions(text: str) -> set[str]:
     """External functions whose address the code takes, but for the kernel's own."""
-    return {name for name in re.findall(r"movabsq\s+\$([A-Za-z]\w*)", text) if "kernel" not in name}
+    return {name for name in re.findall(r"movabsq\s+\$([A-Za-z]\w*)", text) if "loop_" not in name}
 
 
 def ulps(result: np.ndarray, exact: np.ndarray) -> np.ndarray:

@@ -297,8 +297,8 @@ def _compiled_anew(call: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     kernel = compiled_loop.__wrapped__((call + "  ",), (dtype, dtype), (dtype,))
     result = np.empty_like(x)
     buffers, dims = np.array([x.ctypes.data, y.ctypes.data, result.ctypes.data]), np.zeros(2, np.int64)
-    kernel.ctypes(buffers.ctypes.data, dims.ctypes.data, 0, x.size, 0)
-    assert not re.search(r"v?fn?m(add|sub)|\$fma", kernel._library.get_asm_str())
+    kernel.function(buffers.ctypes.data, dims.ctypes.data, 0, x.size, 0)
+    assert not re.search(r"v?fn?m(add|sub)|\$fma", kernel.assembly)
     return result
 
 

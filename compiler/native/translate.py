@@ -1,0 +1,272 @@
+"""From the text of a generated kernel to LLVM IR, in one walk over its syntax tree.
+
+Kernels are written in a few statements of Python over numbers: assignments, `for` over ranges that count up, `while`,
+`if`, and calls of intrinsics and of each other; parameters and results are int64, and a function's name is its address.
+Of such a text every type follows from what stands before it, so nothing is inferred: Numba's passes over the same text
+take twenty times as long. A variable has one type throughout.
+"""
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.cpu_options import FastMathOptions
+from numba.core.fastmathpass import rewrite_module
+from numba.core.registry import cpu_target
+
+from . import arithmetic
+from .arithmetic import REGISTERS, Number, constant
+from .expression import BOOL, I64
+
+# NaN and infinity must survive: neither nnan nor ninf
+FASTMATH = FastMathOptions({"contract", "reassoc", "nsz", "arcp"})
+
+
+def translate(text: str, names: dict[str, Any], name: str) -> ir.Module:
+    """The functions of a module's text that are `@compiled`, as a module of LLVM's. The last one is called `name`, the
+    others are its own. `names` are what the text imports and defines beside them.
+
+    Raises NameError, TypeError and SyntaxError for what is not in the language above.
+    """
+    definitions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and
+                   any(isinstance(mark, ast.Name) and mark.id == "compiled" for mark in node.decorator_list)]
+    module = ir.Module(name)
+    known = dict(names)
+    for node in definitions:
+        returns = any(isinstance(part, ast.Return) and part.value for part in ast.walk(node))
+        kind = ir.FunctionType(I64 if returns else ir.VoidType(), [I64] * len(node.args.args))
+        known[node.name] = function = ir.Function(module, kind, name if node is definitions[-1] else node.name)
+        function.linkage = "external" if node is definitions[-1] else "internal"
+        Translator(function, known).define(node)
+    rewrite_module(module, FASTMATH)
+    return module
+
+
+_literal = cache(types.literal)
+
+
+@cache
+def _typed(intrinsic: Any, kinds: tuple[Any, ...]) -> tuple[Any, Any]:
+    """(signature, what emits the code) of an intrinsic for arguments of these types."""
+    found = intrinsic.__wrapped__(None, *kinds)
+    if found is None:
+        raise TypeError(f"{intrinsic.__name__} takes no {', '.join(map(str, kinds))}")
+    return found
+
+
+class Translator:
+    """Emits statements and expressions into a function."""
+
+    def __init__(self, function: ir.Function, names: dict[str, Any]):
+        self.entry = ir.IRBuilder(function.append_basic_block("variables"))
+        self.builder = ir.IRBuilder(function.append_basic_block("body"))
+        self.leave = self.entry.branch(self.builder.block)
+        self.entry.position_before(self.leave)
+        self.names = names
+        self.variables: dict[str, Number] = {}  # each with the place of its value
+        self.next: list[ir.Block] = []  # where `continue` leads, of the loops around
+
+    def define(self, node: ast.FunctionDef) -> None:
+        """The function's body."""
+        function = self.builder.function
+        for parameter, value in zip(node.args.args, function.args, strict=True):
+            self.assign(parameter.arg, Number(types.int64, value))
+        self.block(node.body)
+        if not self.builder.block.is_terminated:
+            if function.return_value.type == I64:
+                self.builder.unreachable()
+            else:
+                self.builder.ret_void()
+
+    def new_block(self, name: str) -> ir.Block:
+        return self.builder.append_basic_block(name)
+
+    def go(self, block: ir.Block) -> None:
+        """Branch to a block unless the present one has ended."""
+        if not self.builder.block.is_terminated:
+            self.builder.branch(block)
+
+    def assign(self, name: str, x: Number) -> None:
+        """Set a variable. Raises TypeError for a type that it does not have."""
+        if name not in self.variables:
+            self.variables[name] = Number(x.type, self.entry.alloca(REGISTERS[x.type], name=name))
+        kind, place, _ = self.variables[name]
+        if kind != x.type:
+            raise TypeError(f"{name} is {kind}, and is assigned {x.type}")
+        self.builder.store(x.raw, place)
+
+    # statements
+
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            if not self.builder.block.is_terminated:
+                self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self.assign(name, self.number(value))
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                for target, x in zip(targets, [self.number(value) for value in values], strict=True):
+                    self.assign(target.id, x)  # type: ignore[attr-defined]
+            case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
+                self.assign(name, arithmetic.binary(self.builder, type(op), self.variable(name), self.number(value)))
+            case ast.Expr(value=ast.Call() as call):
+                self.call(call)
+            case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=bounds), orelse=[]):
+                self.loop(name, [self.number(bound) for bound in bounds], node.body)
+            case ast.While(test=test, body=body, orelse=[]):
+                self.while_(test, body)
+            case ast.If(test=test, body=body, orelse=orelse):
+                self.if_(test, body, orelse)
+            case ast.Return(value=ast.expr() as value):
+                self.builder.ret(arithmetic.convert(self.builder, self.number(value), types.int64))
+            case ast.Return(value=None):
+                self.builder.ret_void()
+            case ast.Continue():
+                self.builder.branch(self.next[-1])
+            case ast.Pass() | ast.Expr(value=ast.Constant()):
+                pass
+            case _:
+                raise SyntaxError(f"{ast.unparse(node)!r} is not in the language of kernels")
+
+    def loop(self, name: str, bounds: Sequence[Number], body: Sequence[ast.stmt]) -> None:
+        """for name in range(*bounds), with a step above 0."""
+        builder = self.builder
+        start, stop, step = (arithmetic.convert(builder, x, types.int64) for x in (
+            *([constant(0)] if len(bounds) == 1 else []), *bounds, *([constant(1)] if len(bounds) < 3 else [])))
+        before = builder.block
+        begin, following, after = (self.new_block(f"{name}.{part}") for part in ("body", "next", "after"))
+        builder.cbranch(builder.icmp_signed("<", start, stop), begin, after)
+        builder.position_at_end(begin)
+        i = builder.phi(I64, name)
+        i.add_incoming(start, before)
+        self.assign(name, Number(types.int64, i))
+        self.body(body, following)
+        builder.position_at_end(following)
+        i_next = builder.add(i, step, flags=["nsw"])
+        i.add_incoming(i_next, following)
+        builder.cbranch(builder.icmp_signed("<", i_next, stop), begin, after)
+        builder.position_at_end(after)
+
+    def while_(self, test: ast.expr, body: Sequence[ast.stmt]) -> None:
+        check, begin, after = (self.new_block(f"while.{part}") for part in ("test", "body", "after"))
+        self.builder.branch(check)
+        self.builder.position_at_end(check)
+        self.builder.cbranch(self.truth(test), begin, after)
+        self.builder.position_at_end(begin)
+        self.body(body, check)
+        self.builder.position_at_end(after)
+
+    def body(self, statements: Sequence[ast.stmt], following: ir.Block) -> None:
+        """What a loop repeats."""
+        self.next.append(following)
+        self.block(statements)
+        self.go(following)
+        self.next.pop()
+
+    def if_(self, test: ast.expr, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
+        yes, no, after = (self.new_block(f"if.{part}") for part in ("yes", "no", "after"))
+        self.builder.cbranch(self.truth(test), yes, no)
+        for block, statements in ((yes, body), (no, orelse)):
+            self.builder.position_at_end(block)
+            self.block(statements)
+            self.go(after)
+        self.builder.position_at_end(after)
+
+    # expressions
+
+    def number(self, node: ast.expr) -> Number:
+        builder = self.builder
+        match node:
+            case ast.Constant(value=bool() | int() | float() as value):
+                return constant(value)
+            case ast.Name(id=name):
+                return self.variable(name)
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                return constant(getattr(self.named(name), attribute))
+            case ast.BinOp(left=left, op=op, right=right):
+                return arithmetic.binary(builder, type(op), self.number(left), self.number(right))
+            case ast.UnaryOp(op=op, operand=operand):
+                return arithmetic.unary(builder, type(op), self.number(operand))
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return arithmetic.compare(builder, type(op), self.number(left), self.number(right))
+            case ast.BoolOp(op=op, values=[first, *rest]):
+                return Number(types.boolean, self.both(isinstance(op, ast.And), first, rest))
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self.choice(self.truth(test), body, orelse)
+            case ast.Call():
+                return self.call(node)
+        raise SyntaxError(f"{ast.unparse(node)!r} is not in the language of kernels")
+
+    def variable(self, name: str) -> Number:
+        if name not in self.variables:
+            value = self.named(name)
+            if isinstance(value, ir.Function):
+                return Number(types.int64, self.builder.ptrtoint(value, I64))
+            return constant(value)
+        kind, place, _ = self.variables[name]
+        return Number(kind, self.builder.load(place, name, typ=REGISTERS[kind]))
+
+    def named(self, name: str) -> Any:
+        if name not in self.names:
+            raise NameError(f"name {name!r} is not defined")
+        return self.names[name]
+
+    def truth(self, node: ast.expr) -> Any:
+        return arithmetic.truth(self.builder, self.number(node))
+
+    def both(self, is_and: bool, first: ast.expr, rest: Sequence[ast.expr]) -> Any:
+        """LLVM's value of `first and rest` or `first or rest`, the rest computed where the first does not tell."""
+        known = self.truth(first)
+        if not rest:
+            return known
+        before = self.builder.block
+        further, after = self.new_block("further"), self.new_block("told")
+        self.builder.cbranch(known, *((further, after) if is_and else (after, further)))
+        self.builder.position_at_end(further)
+        other, end = self.both(is_and, rest[0], rest[1:]), self.builder.block
+        self.builder.branch(after)
+        self.builder.position_at_end(after)
+        result = self.builder.phi(BOOL)
+        result.add_incoming(ir.Constant(BOOL, int(not is_and)), before)
+        result.add_incoming(other, end)
+        return result
+
+    def choice(self, test: Any, body: ast.expr, orelse: ast.expr) -> Number:
+        """body if test else orelse."""
+        yes, no, after = (self.new_block(f"choice.{part}") for part in ("yes", "no", "after"))
+        self.builder.cbranch(test, yes, no)
+        found = []
+        for block, node in ((yes, body), (no, orelse)):
+            self.builder.position_at_end(block)
+            found.append((self.number(node), self.builder.block))
+            self.builder.branch(after)
+        self.builder.position_at_end(after)
+        (one, _), (other, _) = found
+        if one.type != other.type:
+            raise TypeError(f"{ast.unparse(body)!r} is {one.type}, and {ast.unparse(orelse)!r} {other.type}")
+        result = self.builder.phi(REGISTERS[one.type])
+        for x, block in found:
+            result.add_incoming(x.raw, block)
+        return Number(one.type, result)
+
+    def call(self, node: ast.Call) -> Number:
+        assert isinstance(node.func, ast.Name)
+        name = node.func.id
+        arguments = [self.number(argument) for argument in node.args]
+        if name in ("min", "max") and name not in self.names:
+            return arithmetic.extreme(self.builder, name, arguments)
+        function = self.named(name)
+        if isinstance(function, ir.Function):
+            return Number(types.int64, self.builder.call(function, [x.raw for x in arguments]))
+        kinds = tuple(x.type if x.literal is None else _literal(x.literal) for x in arguments)
+        signature, emit = _typed(function, kinds)
+        values = [x.raw if wanted == kind else arithmetic.convert(self.builder, x, wanted)
+                  for x, kind, wanted in zip(arguments, kinds, signature.args, strict=True)]
+        raw = emit(cpu_target.target_context, self.builder, signature, values)
+        return Number(signature.return_type, raw)
