@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,20 @@ __all__ = [
     "uniform_candidate_sampler",
 ]
 
-Samples = tuple[Tensor, Tensor, Tensor]
+class Samples(NamedTuple):
+    """Classes drawn, and how often each true class and each of them is expected."""
+
+    sampled_candidates: Tensor
+    true_expected_count: Tensor
+    sampled_expected_count: Tensor
+
+
+class Hits(NamedTuple):
+    """Where a sample is a true class."""
+
+    indices: Tensor
+    ids: Tensor
+    weights: Tensor
 
 
 def _sample(op: OpDef, true_classes: Any, num_true: int, num_sampled: int, unique: bool, seed: int | None,
@@ -38,7 +51,7 @@ def _sample(op: OpDef, true_classes: Any, num_true: int, num_sampled: int, uniqu
         bits = random_uniform((2,), 0, 2**31 - 1, "int32", seed, name="seed")
         made: Operation = op.operation(true, bits, name=scope, num_sampled=int(num_sampled), num_true=int(num_true),
                                        unique=bool(unique), **attrs)
-    return made.outputs[0], made.outputs[1], made.outputs[2]
+    return Samples(*made.outputs)
 
 
 def uniform_candidate_sampler(true_classes: Any, num_true: int, num_sampled: int, unique: bool, range_max: int,
@@ -98,14 +111,14 @@ def all_candidate_sampler(true_classes: Any, num_true: int, num_sampled: int, un
 
 
 def compute_accidental_hits(true_classes: Any, sampled_candidates: Any, num_true: int, seed: int | None = None,
-                            name: str | None = None) -> Samples:
+                            name: str | None = None) -> Hits:
     """Where a sample is a true class: (rows int32, positions among the samples int64, weights float32).
 
     The weights are the lowest float32, to be added to the logits of those samples.
     """
     true, samples = convert_to_tensor(true_classes, int64), convert_to_tensor(sampled_candidates, int64)
     op = ops.accidental_hits.operation(true, samples, num_true=int(num_true), name=name)
-    return op.outputs[0], op.outputs[1], op.outputs[2]
+    return Hits(*op.outputs)
 
 
 # losses
