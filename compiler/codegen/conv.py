@@ -47,7 +47,7 @@ PACKED_PIXELS = 32
 # of a panel of filters: with what it meets and the next one, it stays in a second-level cache
 PANEL_BYTES = 512 * 1024
 # so few rows of outputs are split over the threads by filters
-FEW_ROWS = 16
+FEW_ROWS = 8
 # a window of up to so many elements is baked into its kernel: its loops would cost as much as its sums
 UNROLLED_DEPTH = 27
 
@@ -210,7 +210,7 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
     source = direct_source(tile, full > 0, tail, (segments, segment_len) if baked else None, p.groups > 1, p.volume,
-                           epilogue, len(buffers))
+                           by_panels, epilogue, len(buffers))
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
@@ -219,24 +219,28 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
 
 
 def direct_source(tile: Tile, full: bool, tail: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
-                  epilogue: Epilogue | None, buffer_slot: int) -> str:
-    """Source of a convolution over blocks of output rows: fill the window, then panel by panel tiles and epilogue.
+                  by_panels: bool, epilogue: Epilogue | None, buffer_slot: int) -> str:
+    """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
 
-    A task is a row of outputs for some of the panels. `full` says whether any panel is complete, `tail` how many
-    vectors the last one has if it is not; `window` bakes in its segments and their length.
+    A task is a row of outputs, for one panel or (not `by_panels`) for all. `full` says whether any panel is complete,
+    `tail` how many vectors the last one has if it is not; `window` bakes in its segments and their length.
     """
     dtype, size = tile.dtype, ELEMENT_BYTES[tile.dtype]
     heads, bodies = [], []
     for name, vectors in (("tile_full", tile.nv * full), ("tile_tail", tail)):
         if vectors:
             heads.append(tile.head(name, vectors, name == "tile_tail"))
-            bodies += _panel_lines(tile, name, size, window, grouped, volume, epilogue)
+            bodies += _panel_lines(tile, name, size, window, grouped, volume, epilogue if by_panels else None)
     imports = {"compiled", "word", f"load_{dtype}", f"store_{dtype}", dtype}
     names = DIMS + VOLUME_DIMS * volume
     setup: list[str] = []
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(buffer_slot, len(names))
+        if not by_panels:
+            bodies += ["for offset in range(count):", "    image = (top + offset) // rows",
+                       f"    first = {_first_pixel(volume)} + (top + offset - image * rows) * row_step",
+                       *("    " + line for line in _finish(epilogue, "0", "filters"))]
     target = "window + " + f"tap_d * window_step * {size} + " * volume
     copy = f"""
 for row in range(base, last):
@@ -293,6 +297,12 @@ def _first_pixel(volume: bool) -> str:
     return "first_pixel + image * image_step"
 
 
+def _finish(epilogue: Epilogue, begin: str, end: str) -> list[str]:
+    """The epilogue on the filters [begin, end) of a row of outputs."""
+    return ["for item in range(columns):", "    pixel = first + item * pixel_step",
+            *("    " + line for line in epilogue.apply("pixel", begin, end, "outputs"))]
+
+
 def _panel_lines(tile: Tile, name: str, size: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
                  epilogue: Epilogue | None) -> list[str]:
     """The tiles of some panels over a block of rows, the epilogue behind; a row's last tile overlaps the one before.
@@ -341,11 +351,10 @@ last_segment = segments if apart else far""".splitlines()
              f"    column = min(item * {tile.mr}, columns - {tile.mr})",
              *("    " * level + loop for level, loop in enumerate(loops, 1)),
              "    " * (1 + len(loops)) + f"{name}({run})"]
-    finish = ["for item in range(columns):", "    pixel = first + item * pixel_step",
-              *("    " + line for line in epilogue.apply("pixel", "filter", f"filter + {count}", "outputs"))
-              ] if epilogue else []
-    if finish:
-        finish = ["if slab == slabs - 1:", *("    " + line for line in finish)]
+    finish = []
+    if epilogue is not None:
+        finish = ["if slab == slabs - 1:",
+                  *("    " + line for line in _finish(epilogue, "filter", f"filter + {count}"))]
     return f'''for panel in range({panels}):
 {indent(place, 1)}
     for slab in range(slabs):

@@ -13,6 +13,8 @@ from ..window import extent, output_size
 # vector registers, and the widest tile worth its code: beyond 14 rows a step gains nothing
 REGISTERS = {"avx512": 32, "neon": 32, "avx2": 16, "generic": 16}
 MAX_ROWS = 14
+# heights of tiles beside long rows of single pixels: few, so that kernels serve many shapes
+ONCE_ROWS = (7, 6)
 # of the tiles whose vectors run along k: what it takes to add up their lanes soon outweighs the rest
 MAX_DOTS = 8
 # the fewest channels of a convolution by single pixels that is best a plain matrix product
@@ -187,7 +189,7 @@ def tile_cost(dtype: str, rows: int, columns: int, depth: int, height: int = 0, 
         full, rest = divmod(vectors, nv)
         return ceil(rows / mr) * (full * cycles(mr, nv) + (cycles(mr, rest) if rest else 0))
 
-    heights = [height] if height else range(min(rows, MAX_ROWS), 0, -1)
+    heights = [height] if height else ONCE_ROWS if once and rows > MAX_ROWS else range(min(rows, MAX_ROWS), 0, -1)
     return min(((cost(mr, nv), mr, nv) for nv in range(min(vectors, 8), 0, -1) for mr in heights
                 if mr * nv + nv + 1 <= registers and (nv <= 4 or mr <= 2)), key=lambda found: found[0])
 
