@@ -27,6 +27,8 @@ PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
 SPLIT_DEPTH = 2048
 # columns of a combination of rows: few enough to stay in the first-level cache, many enough to read rows as streams
 COMBINED_COLUMNS = 512
+# a matrix up to this size, which one core's cache keeps from run to run, is combined faster than a thread wakes up
+KEPT_BYTES = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,8 @@ def _vector(p: Product, epilogue: Epilogue | None, threads: int) -> KernelCall:
     row_step, k_step = (p.b_column, p.b_k) if is_row else (p.a_row, p.a_k)
     by_dots = k_step == 1 or size == 1
     width = lanes(p.dtype)
-    block = kernels.DOTS if by_dots else min(COMBINED_COLUMNS, max(4, ceil(size / threads / width)) * width)
+    parts = threads if size * p.k * ELEMENT_BYTES[p.dtype] > KEPT_BYTES else 1
+    block = kernels.DOTS if by_dots else min(COMBINED_COLUMNS, max(4, ceil(size / parts / width)) * width)
     blocks = ceil(size / block)
     source = kernels.vector(p.dtype, by_dots, is_row, epilogue)
     dims = (size, p.k, row_step if by_dots else k_step, block, blocks)
