@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -82,7 +82,7 @@ class Tensor:
 
     @property
     def device(self) -> str:
-        return ""
+        return self.op.device
 
     def consumers(self) -> list[Operation]:
         return [op for op in self.graph.operations if self in op.inputs]
@@ -143,7 +143,7 @@ class Tensor:
 class Operation:
     """A node: an op definition applied to inputs, under a unique name. Immutable but for added control inputs."""
 
-    __slots__ = ("__weakref__", "attrs", "control_inputs", "definition", "gradient_of", "gradient_type",
+    __slots__ = ("__weakref__", "attrs", "control_inputs", "definition", "device", "gradient_of", "gradient_type",
                  "graph", "inputs", "name", "outputs", "site")
 
     def __init__(self, graph: Graph, definition: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str,
@@ -155,6 +155,7 @@ class Operation:
         self.gradient_of: Operation | None = None  # what it was made for the gradient of
         self.gradient_type: str | None = None  # a registered gradient to use in place of the definition's
         self.name = name
+        self.device = ""  # what tf.device said; everything runs on the CPU
         self.control_inputs = tuple(control_inputs)
         self.site = site
         self.outputs = tuple(Tensor(self, i, t[0], t[1]) for i, t in enumerate(types))
@@ -218,6 +219,7 @@ class Graph(Names):
         self._finalized_at: Site | None = None
         self._growth = Growth()
         self._control_stack: list[Operation] = []
+        self.place: Callable[[Operation], None] | None = None  # sets the device of each new operation
         self._gradient_types: dict[str, str] = {}
         self._lock = threading.RLock()
 
@@ -247,6 +249,8 @@ class Graph(Names):
             site = site or self._site or user_site()
             op = Operation(self, definition, inputs, attrs, unique, types, control_inputs, site)
             op.gradient_type, op.gradient_of = self._gradient_types.get(definition.name), self._differentiated
+            if self.place is not None:
+                self.place(op)
             self.operations.append(op)
             self._by_name[op.name] = op
             self.version += 1

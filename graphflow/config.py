@@ -23,7 +23,7 @@ from .runtime.step_stats import RunMetadata
 __all__ = ["experimental_connect_to_cluster", "experimental_connect_to_host", "experimental_functions_run_eagerly",
            "experimental_run_functions_eagerly", "functions_run_eagerly", "optimizer", "run_functions_eagerly",
            "ConfigProto", "GPUOptions", "GraphOptions", "LogicalDevice", "LogicalDeviceConfiguration",
-           "OptimizerOptions", "PhysicalDevice", "RewriterOptions", "RunMetadata", "RunOptions", "experimental",
+           "OptimizerOptions", "PhysicalDevice", "RewriterConfig", "RunMetadata", "RunOptions", "experimental",
            "get_logical_device_configuration", "get_soft_device_placement", "get_visible_devices",
            "list_logical_devices", "list_physical_devices", "set_logical_device_configuration",
            "set_soft_device_placement", "set_visible_devices", "threading"]
@@ -158,17 +158,27 @@ class OptimizerOptions(_Options):
                "do_function_inlining": False, "opt_level": 0, "global_jit_level": 0}
 
 
-class RewriterOptions(_Options):
-    """Accepted and not used."""
+class RewriterConfig(_Options):
+    """Accepted: every graph is optimized in full."""
 
-    _fields = {"constant_folding": 0, "arithmetic_optimization": 0, "layout_optimizer": 0, "memory_optimization": 0,
-               "dependency_optimization": 0, "disable_model_pruning": False, "remapping": 0, "function_optimization": 0}
+    DEFAULT, ON, OFF, AGGRESSIVE = 0, 1, 2, 3
+    DEFAULT_MEM_OPT, NO_MEM_OPT, MANUAL, HEURISTICS = 0, 1, 2, 3
+    SWAPPING_HEURISTICS, RECOMPUTATION_HEURISTICS, SCHEDULING_HEURISTICS = 4, 5, 6
+    DEFAULT_NUM_ITERS, ONE, TWO = 0, 1, 2
+    _fields = {**dict.fromkeys((
+        "constant_folding", "arithmetic_optimization", "layout_optimizer", "memory_optimization",
+        "dependency_optimization", "remapping", "function_optimization", "loop_optimization", "shape_optimization",
+        "debug_stripper", "scoped_allocator_optimization", "pin_to_host_optimization", "implementation_selector",
+        "auto_mixed_precision", "common_subgraph_elimination", "meta_optimizer_iterations", "min_graph_nodes",
+        "meta_optimizer_timeout_ms"), 0), "disable_model_pruning": False, "disable_meta_optimizer": False,
+        "fail_on_optimizer_errors": False, "memory_optimizer_target_node_name_scope": "", "optimizers": []}
 
 
 class GraphOptions(_Options):
     """Accepted and not used."""
 
-    _fields = {"optimizer_options": OptimizerOptions, "rewrite_options": RewriterOptions, "infer_shapes": False,
+    _fields = {"optimizer_options": OptimizerOptions, "rewrite_options": RewriterConfig, "infer_shapes": False,
+               "timeline_step": 0, "enable_recv_scheduling": False, "build_cost_model_after": 0,
                "enable_bfloat16_sendrecv": False, "build_cost_model": 0, "place_pruned_graph": False}
 
 
@@ -178,7 +188,8 @@ class ConfigProto(_Options):
     _fields = {"device_count": {}, "intra_op_parallelism_threads": 0, "inter_op_parallelism_threads": 0,
                "use_per_session_threads": False, "allow_soft_placement": False, "log_device_placement": False,
                "gpu_options": GPUOptions, "graph_options": GraphOptions, "operation_timeout_in_ms": 0,
-               "isolate_session_state": False, "share_cluster_devices_in_session": False}
+               "isolate_session_state": False, "share_cluster_devices_in_session": False, "placement_period": 0,
+               "device_filters": []}
 
 
 class RunOptions(_Options):

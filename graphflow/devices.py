@@ -1,9 +1,12 @@
 """Devices: there is one, the CPU. What TensorFlow lets a program say about others is accepted (`tf.config`)."""
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .compiler.errors import InvalidArgumentError
+from .compiler.ir import Graph, Operation
 
 
 class PhysicalDevice(NamedTuple):
@@ -90,13 +93,13 @@ class DeviceSpec:
         parts = cls()
         for piece in filter(None, spec.split("/")):
             name, *values = piece.split(":")
-            if name == "device" and len(values) == 2:
-                name, values = values[0], values[1:]
+            if name == "device" and values:
+                name, *values = values
             if name in ("job", "replica", "task") and len(values) == 1:
                 setattr(parts, name, values[0] if name == "job" else int(values[0]))
-            elif name.upper() in ("CPU", "GPU", "TPU") and len(values) == 1:
+            elif (name.upper() in ("CPU", "GPU", "TPU") or name.upper().startswith("XLA_")) and len(values) <= 1:
                 parts.device_type = name.upper()
-                parts.device_index = None if values[0] == "*" else int(values[0])
+                parts.device_index = None if values in ([], ["*"]) else int(values[0])
             else:
                 raise ValueError(f"Unknown attribute {piece!r} is encountered while parsing the device spec: {spec!r}")
         return parts
@@ -111,3 +114,33 @@ class DeviceSpec:
 
     def __str__(self) -> str:
         return self.to_string()
+
+    def merged(self, device: str) -> str:
+        """The name `device`, completed by the parts that it does not say."""
+        whole, said = DeviceSpec.from_string(device), vars(DeviceSpec.from_string(device))
+        for part, value in vars(self).items():
+            if said[part] is None and not (part == "device_index" and said["device_type"] is not None):
+                setattr(whole, part, value)
+        return whole.to_string()
+
+
+@contextlib.contextmanager
+def placing(graph: Graph, device: Any) -> Iterator[None]:
+    """Operations made inside bear this device: a name, a DeviceSpec, a function of the operation that gives one, or
+    None, which ignores those around. Inner devices are completed by outer ones."""
+    outer = graph.place
+    spec = None if device is None or callable(device) else DeviceSpec.from_string(str(device))
+
+    def place(op: Operation) -> None:
+        if callable(device):
+            op.device = DeviceSpec.from_string(str(device(op) or "")).to_string()
+        elif spec is not None:
+            op.device = spec.merged(op.device)
+        if outer is not None and device is not None:
+            outer(op)
+
+    graph.place = place
+    try:
+        yield
+    finally:
+        graph.place = outer

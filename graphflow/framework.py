@@ -17,6 +17,7 @@ from .compiler.ops.constant import convert_to_tensor as _convert
 from .compiler.ops.view import identity
 from .compiler.shapes import TensorShape
 from .compiler.subgraph import enclosing, lifted
+from .devices import placing
 
 get_default_graph = default_graph
 
@@ -143,10 +144,10 @@ def op_scope(values: Sequence[Any], name: str | None, default_name: str | None =
         yield scope
 
 
-@contextlib.contextmanager
-def device(device_name_or_function: Any) -> Iterator[None]:
-    """Accepted: everything runs on the CPU."""
-    yield
+def device(device_name_or_function: Any) -> contextlib.AbstractContextManager[None]:
+    """Operations made inside bear this device, a name, a function of the operation that gives one, or None to ignore
+    those around; everything runs on the CPU all the same. Raises ValueError for what names no device."""
+    return placing(default_graph(), device_name_or_function)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .compiler.ir import Graph, Operation, Tensor
+from .devices import placing
 
 
 def _as_graph_def(self: Graph, from_version: int | None = None, add_shapes: bool = False) -> Any:
@@ -34,7 +35,7 @@ def _run(self: Operation, feed_dict: Any = None, session: Any = None) -> None:
 
 @contextlib.contextmanager
 def _accepted(self: Graph, *args: Any, **kwargs: Any) -> Iterator[None]:
-    """Accepted: there is one device, and each session keeps its own state."""
+    """Accepted: everything runs on one device, and each session keeps its own state."""
     yield
 
 
@@ -74,8 +75,8 @@ def _members(kind: type, **members: Any) -> None:
 
 
 _members(Graph, as_graph_def=_as_graph_def, add_to_collections=_add_to_collections, colocate_with=_accepted,
-         device=_accepted, container=_accepted, _unsafe_unfinalize=_unfinalize, is_feedable=_is_feedable,
+         device=placing, container=_accepted, _unsafe_unfinalize=_unfinalize, is_feedable=_is_feedable,
          prevent_feeding=_prevent_feeding, is_fetchable=_is_fetchable, building_function=False)
-_members(Operation, run=_run, node_def=property(_node_def), traceback=property(_traceback), device="",
+_members(Operation, run=_run, node_def=property(_node_def), traceback=property(_traceback),
          colocation_groups=lambda self: [])
 _members(Tensor, eval=_eval, ref=lambda self: self, experimental_ref=lambda self: self)

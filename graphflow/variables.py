@@ -144,7 +144,7 @@ class Variable(metaclass=CreatedInScope):
 
     @property
     def device(self) -> str:
-        return ""
+        return self.op.device
 
     @property
     def _shared_name(self) -> str:

@@ -71,3 +71,34 @@ def test_log_every_n(caplog):
         logger.propagate = propagate
     assert [r.message for r in caplog.records].count("every") == 3
     assert [r.message for r in caplog.records].count("first") == 2
+
+
+def test_operations_bear_the_devices_that_they_were_made_under():
+    with tf.device("/job:worker/gpu:0"):
+        with tf.device("/cpu:1"):
+            a = tf.constant(1)
+            v = tf.Variable(1.0)
+        with tf.device(None):
+            b = tf.constant(1)
+        with tf.device(lambda op: "/task:2" if op.type == "Const" else ""):
+            c, d = tf.constant(1), tf.identity(a)
+    assert [t.device for t in (a, v, b, c, tf.constant(1))] == [
+        "/job:worker/device:CPU:1", "/job:worker/device:CPU:1", "", "/job:worker/task:2/device:GPU:0", ""]
+    assert d.op.device == "/job:worker/device:GPU:0"
+    cluster = tf.train.ClusterSpec({"ps": ["a:1", "b:1"], "worker": ["c:1"]})
+    with tf.device(tf.train.replica_device_setter(worker_device="/job:worker/task:0", cluster=cluster)):
+        variables = [tf.Variable(1.0) for _ in range(3)]
+        assert [w.device for w in variables] == ["/job:ps/task:0", "/job:ps/task:1", "/job:ps/task:0"]
+        assert (variables[0] + 1).device == "/job:worker/task:0"
+    with pytest.raises(ValueError, match="nonsense"):
+        tf.device("/nonsense:1").__enter__()
+
+
+def test_options_of_the_rewriter_are_accepted():
+    config = tf.ConfigProto(device_filters=["/job:ps"])
+    options = config.graph_options.rewrite_options
+    options.layout_optimizer = tf.config.RewriterConfig.OFF
+    options.loop_optimization = options.AGGRESSIVE
+    assert (options.layout_optimizer, options.loop_optimization) == (2, 3)
+    with pytest.raises(AttributeError, match="no field 'layout'"):
+        options.layout = 1

@@ -37,7 +37,7 @@ def _reference(tensor: Tensor) -> str:
 
 def _node(op: Operation, reference: Any) -> Any:
     from tensorboard.compat.proto import attr_value_pb2, node_def_pb2
-    node = node_def_pb2.NodeDef(name=op.name, op=op.type, device=op.outputs[0].device if op.outputs else "",
+    node = node_def_pb2.NodeDef(name=op.name, op=op.type, device=op.device,
                                 input=[*map(reference, op.inputs), *(f"^{c.name}" for c in op.control_inputs)])
     shapes = attr_value_pb2.AttrValue.ListValue(shape=[_shape(t.dims) for t in op.outputs])
     node.attr["_output_shapes"].CopyFrom(attr_value_pb2.AttrValue(list=shapes))

@@ -1,9 +1,12 @@
 """Clusters of one: `tf.train.Server` and what goes with it are accepted on this one machine."""
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from ..devices import DeviceSpec
 
 
 class ClusterSpec:
@@ -105,9 +108,23 @@ class Server:
 def replica_device_setter(ps_tasks: int = 0, ps_device: str = "/job:ps", worker_device: str = "/job:worker",
                           merge_devices: bool = True, cluster: Any = None, ps_ops: Sequence[str] | None = None,
                           ps_strategy: Callable[..., Any] | None = None) -> Callable[[Any], str] | None:
-    """A function for `tf.device`, which accepts it. Raises TypeError for a cluster that is none."""
+    """A function for `tf.device`: variables on the parameter servers in turn (or as `ps_strategy` says), the rest on
+    the worker; None without parameter servers. Raises TypeError for a cluster that is none."""
     if cluster is not None:
         jobs = ClusterSpec(cluster)
         name = ps_device.strip("/").removeprefix("job:")
         ps_tasks = jobs.num_tasks(name) if name in jobs.jobs else 0
-    return (lambda op: worker_device) if ps_tasks else None
+    if not ps_tasks:
+        return None
+    turns = itertools.count()
+    next_task = ps_strategy or (lambda op: next(turns) % ps_tasks)
+
+    def chosen(op: Any) -> str:
+        spec = DeviceSpec.from_string(worker_device)
+        if op.type in (ps_ops or ("Variable", "VariableV2", "VarHandleOp", "HashTableV2", "MutableHashTableV2")):
+            spec = DeviceSpec.from_string(ps_device)
+            if spec.task is None:
+                spec.task = next_task(op)
+        return spec.merged(op.device) if merge_devices else op.device or spec.to_string()
+
+    return chosen
