@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..saving.saving import HDF5
 from ..utils.progbar import print_message
 from .callback import Logs
 from .monitor_callback import MonitorCallback
 
-WHOLE, WEIGHTS = (".keras", ".h5", ".hdf5"), (".h5", ".hdf5")
+WHOLE = (".keras", *HDF5)
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -37,7 +38,7 @@ class ModelCheckpoint(MonitorCallback):
         self._last_batch = -1
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise ValueError(f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer values")
-        if save_weights_only and not self.filepath.endswith(WEIGHTS):
+        if save_weights_only and not self.filepath.endswith(HDF5):
             raise ValueError("When using `save_weights_only=True` in `ModelCheckpoint`, the filepath provided must "
                              f"end in `.weights.h5` (Keras weights format). Received: filepath={self.filepath}")
         if not save_weights_only and not self.filepath.endswith(WHOLE):

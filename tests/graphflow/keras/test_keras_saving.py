@@ -233,6 +233,10 @@ def test_names_of_files(tmp_path: Path) -> None:
         model.save(tmp_path / "model.bin")
     with pytest.raises(ValueError, match=r"must end in `.weights.h5`"):
         model.save_weights(tmp_path / "model.bin")
+    model.save(tmp_path / "lenet.model", save_format="h5")
+    assert keras.models.load_model(tmp_path / "lenet.model").count_params() == 3
+    model.save_weights(tmp_path / "weights.hdf")
+    model.load_weights(tmp_path / "weights.hdf")
     model.save(tmp_path / "deep" / "er" / "m.keras")
     with pytest.raises(FileExistsError):
         model.save(tmp_path / "deep" / "er" / "m.keras", overwrite=False)
