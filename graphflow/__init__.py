@@ -306,7 +306,8 @@ _names = Names(globals(), {
     "math_ops": "to_bfloat16 to_complex128 to_complex64",
     "compiler.ops.einsum": "einsum",
     "switches": "container control_flow_v2_enabled dimension_at_index dimension_value disable_control_flow_v2 "
-                "disable_tensor_equality disable_v2_tensorshape enable_control_flow_v2 executing_eagerly "
+                "disable_tensor_equality disable_v2_tensorshape enable_control_flow_v2 enable_v2_tensorshape "
+                "executing_eagerly "
                 "executing_eagerly_outside_functions is_symbolic_tensor no_regularizer "
                 "register_tensor_conversion_function resource_variables_enabled timestamp",
     "quantization": "fake_quant_with_min_max_args fake_quant_with_min_max_args_gradient fake_quant_with_min_max_vars "
@@ -376,7 +377,7 @@ _names = Names(globals(), {
     "readers": "FixedLengthRecordReader IdentityReader ReaderBase TFRecordReader TextLineReader WholeFileReader",
     "variable_kinds": "VariableAggregation VariableSynchronization variable_creator_scope",
     "indexed_slices": "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices",
-    "eager_mode": "eager enable_eager_execution function",
+    "eager_mode": "eager enable_eager_execution enable_v2_behavior function",
     "plots": "plots",
     "explain": "explain",
     "profiling": "profile",

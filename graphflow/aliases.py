@@ -68,8 +68,9 @@ _INTERNAL = {
 }
 
 # the messages that have classes here; tensorboard has TensorFlow's others
-_MESSAGES = {"config_pb2": "config", "rewriter_config_pb2": "config", "graph_pb2": "graph_util",
-             "node_def_pb2": "graph_util", "meta_graph_pb2": "training.meta_graph"}
+_MESSAGES = {"example_pb2": "example", "feature_pb2": "example", "config_pb2": "config",
+             "rewriter_config_pb2": "config", "graph_pb2": "graph_util", "node_def_pb2": "graph_util",
+             "meta_graph_pb2": "training.meta_graph"}
 
 
 # Keras 2's modules: the places, in graphflow.keras, where their names are now

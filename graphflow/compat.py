@@ -1,4 +1,4 @@
-"""`tf.compat`: `compat.v1` is graphflow itself, which is TensorFlow 1 throughout."""
+"""`tf.compat`: `compat.v1` is graphflow itself, which is TensorFlow 1 throughout, and so is `compat.v2`."""
 from __future__ import annotations
 
 import datetime
@@ -11,12 +11,12 @@ import numpy as np
 
 from .switches import dimension_at_index, dimension_value
 
-v1 = sys.modules[__package__]
-sys.modules[f"{__name__}.v1"] = v1
+v1 = v2 = sys.modules[__package__]
+sys.modules[f"{__name__}.v1"] = sys.modules[f"{__name__}.v2"] = v1
 
 __all__ = ["as_bytes", "as_str", "as_str_any", "as_text", "bytes_or_text_types", "complex_types",
            "dimension_at_index", "dimension_value", "forward_compatible", "integral_types", "path_to_str",
-           "real_types", "v1"]
+           "real_types", "v1", "v2"]
 
 bytes_or_text_types = (bytes, str)
 integral_types = (numbers.Integral, np.integer)

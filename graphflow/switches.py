@@ -39,6 +39,9 @@ disable_control_flow_v2 = enable_control_flow_v2 = _accepted
 disable_tensor_equality = disable_v2_tensorshape = _accepted
 
 
+enable_v2_tensorshape = _accepted  # a known dimension is an int here
+
+
 def is_symbolic_tensor(tensor: Any) -> bool:
     """Whether it is a tensor of a graph."""
     return isinstance(tensor, Tensor)

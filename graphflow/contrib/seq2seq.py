@@ -1,5 +1,6 @@
 """`tf.contrib.seq2seq`."""
 from ..compiler.ops.beam import gather_tree
+from ..rnn.steps import swap_batch_time
 from ..seq2seq.attention import (
     AttentionMechanism,
     BahdanauAttention,
@@ -46,6 +47,7 @@ __all__ = [
     "safe_cumprod", "sequence_loss", "tile_batch",
 ]
 
-# what programs took from attention_wrapper
+# what programs took from its modules
+_transpose_batch_time = swap_batch_time
 _BaseAttentionMechanism = MemoryAttention
 _compute_attention, _maybe_mask_score, _prepare_memory = compute_attention, mask_score, prepare_memory

@@ -22,6 +22,11 @@ def enable_eager_execution(config: Any = None, device_policy: Any = None, execut
         set_global_graph(EagerGraph(default_graph()))
 
 
+def enable_v2_behavior() -> None:
+    """`enable_eager_execution()`; what else TensorFlow 2 does otherwise stays as in TensorFlow 1."""
+    enable_eager_execution()
+
+
 @contextmanager
 def eager() -> Iterator[None]:
     """Ops run at once inside; variables made inside belong to this block, Keras's to the graph around it."""

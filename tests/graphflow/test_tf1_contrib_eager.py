@@ -1,4 +1,6 @@
 """tf.contrib.eager: metrics, savers, networks and stores of variables."""
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +91,8 @@ def test_functional_layers_share_variables_in_a_store():
         assert [v.name for v in store.trainable_variables()] == ["dense/bias:0", "dense/kernel:0"]
         assert store.non_trainable_variables() == []
         assert tf.get_variable("a", [2]) is not tf.get_variable("a", [2])  # outside one, each is new
+
+
+def test_behavior_of_version_2_is_eager():
+    code = "import graphflow as tf\ntf.enable_v2_behavior()\nprint(tf.executing_eagerly())"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"

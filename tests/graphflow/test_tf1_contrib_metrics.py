@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import graphflow as tf
+from graphflow import aliases
 
 metrics = tf.contrib.metrics
 
@@ -60,3 +61,10 @@ def test_names():
     v = tf.Variable([1.0, 2.0])
     with tf.Session() as session:
         assert session.run(tf.contrib.framework.zero_initializer(v)).tolist() == [0, 0]
+
+
+def test_modules_as_programs_import_them():
+    assert aliases._resolve("tensorflow", "core.example.example_pb2").Example is tf.train.Example
+    decoder = aliases._resolve("tensorflow", "contrib.seq2seq.python.ops.decoder")
+    assert decoder._transpose_batch_time is tf.contrib.rnn.transpose_batch_time
+    assert tf.compat.v2.nn is tf.nn
