@@ -148,7 +148,7 @@ class Plan:
                 known[dim] = dm.evaluate(dim, atoms)
             return known[dim]
 
-        lowering = Lowering(size)
+        lowering = Lowering(size, self._stays)
         rows = Rows(lowering, self.same)
         rows.add_graph(self.graph)
         steps = [Step(op, row, self._chunks(row) if isinstance(row, KernelCall) else 1) for op, row in rows.rows]
@@ -174,17 +174,18 @@ class Plan:
         return {op.inputs[0].op.name for op in operations if writes_variable(op)} | {
             self.storage(op.outputs[i])[1] for op in operations if op.type == "Fused" for i in op.attrs["writes"]}
 
+    def _stays(self, handle: Any) -> bool:
+        """Whether a buffer has the same elements in each run, as long as no one else assigns a variable."""
+        kind, key = ("constant", None) if isinstance(handle, Scratch) else self.storage(handle)
+        return kind == "constant" or kind == "variable" and key not in self.writes
+
     def _prepared_first(self, steps: list[Step]) -> tuple[list[Step], int]:
         """(the steps, how many of them come first because what they make of variables may be kept between runs).
 
         None where the rest takes so much longer that keeping it is not worth the memory.
         """
-        def stays(handle: Any) -> bool:
-            kind, key = ("constant", None) if isinstance(handle, Scratch) else self.storage(handle)
-            return kind == "constant" or kind == "variable" and key not in self.writes
-
         kernels = [step.call for step in steps if isinstance(step.call, KernelCall)]
-        first = [call for call in kernels if call.prepares and all(map(stays, call.buffers))]
+        first = [call for call in kernels if call.prepares and all(map(self._stays, call.buffers))]
         share = sum(map(_nanoseconds, first)) / max(sum(map(_nanoseconds, kernels)), 1)
         if share < PREPARED_SHARE or any(isinstance(step.call, Control) for step in steps):
             return steps, 0

@@ -42,8 +42,8 @@ from .kernel import KernelCall, Scratch
 # goes over it, or where all filters are one panel, for the first-level cache until the epilogue
 BLOCK_BYTES = 256 * 1024
 PANEL_BLOCK_BYTES = 16 * 1024
-# pixels from which packing the filters pays in a plain product too
-PACKED_PIXELS = 32
+# pixels from which packing the filters pays in a plain product too, once for all runs and in each
+PACKED_PIXELS, PACKED_ANEW_PIXELS = 32, 1024
 # of a panel of filters: with what it meets and the next one, it stays in a second-level cache
 PANEL_BYTES = 512 * 1024
 # so few rows of outputs are split over the threads by filters
@@ -61,15 +61,16 @@ VOLUME_DIMS = ["depth", "slices", "taps_d", "stride_d", "dilation_d", "pad_d", "
 
 def lower_conv(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
                strides: Sequence[int], dilations: Sequence[int], padding: Sequence[Sequence[int]],
-               epilogue: Epilogue | None = None) -> list[KernelCall]:
+               epilogue: Epilogue | None = None, stays: bool = False) -> list[KernelCall]:
     """y[n, ..., cout] = x[n, ..., cin] convolved with w[..., cin / groups, cout], over two or three axes.
 
-    `padding` is (before, after) for each axis. No calls when y is empty.
+    `padding` is (before, after) for each axis; `stays` says whether w is the same from run to run. No calls when y is
+    empty.
     """
     x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
     axes = three_axes(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding))
     p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // max(w_shape[-2], 1) or 1, axes)
-    if p.is_product and p.outputs < PACKED_PIXELS:
+    if p.is_product and p.outputs < (PACKED_PIXELS if stays else PACKED_ANEW_PIXELS):
         return lower_gemm(x, w, y, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, epilogue=epilogue)
     return _direct(x, w, y, p, tuple(w_shape), False, epilogue, "conv")
 
@@ -88,7 +89,7 @@ def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequ
     calls = []
     for axes in product(*phases):
         p = Windows(dtype, x_shape[0], w_shape[-1], x_shape[-1], groups, three_axes(axes))
-        if p.is_product and p.outputs < PACKED_PIXELS:
+        if p.is_product and p.outputs < PACKED_ANEW_PIXELS:
             return lower_gemm(dy, w, dx, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, transpose_b=True,
                               epilogue=epilogue)
         calls += _direct(dy, w, dx, p, tuple(w_shape), True, epilogue, "conv_input_grad")

@@ -26,10 +26,12 @@ from .scatter import lower_row_update, lower_sum_equal_rows
 
 
 class Lowering:
-    """What lowering needs to know: the fed sizes, and numbers for ops that may fault."""
+    """What lowering needs to know: the fed sizes, which tensors `stay` the same from run to run, and numbers for ops
+    that may fault."""
 
-    def __init__(self, sizes: Callable[[DimLike], int]):
+    def __init__(self, sizes: Callable[[DimLike], int], stays: Callable[[Any], bool] = lambda handle: False):
         self.sizes = sizes
+        self.stays = stays
         self.faults: list[Operation] = []
 
     def fault_id(self, op: Operation) -> int:
@@ -108,8 +110,9 @@ class Lowering:
         match window.type:
             case "Conv2D" | "Conv3D" | "DepthwiseConv2dNative":
                 each, geometry = _conv(window, dtype, shapes[0], shapes[1])
-                convolve = lower_depthwise if each else lower_conv
-                return convolve(inputs[0], inputs[1], out, epilogue=epilogue, **geometry)
+                if each:
+                    return lower_depthwise(inputs[0], inputs[1], out, epilogue=epilogue, **geometry)
+                return lower_conv(inputs[0], inputs[1], out, epilogue=epilogue, stays=self.stays(inputs[1]), **geometry)
             case "Conv2DBackpropInput" | "Conv3DBackpropInputV2" | "DepthwiseConv2dNativeBackpropInput":
                 each, geometry = _conv(window, dtype, out_shape, shapes[1])
                 transposed = lower_depthwise_input_grad if each else lower_conv_input_grad

@@ -23,10 +23,11 @@ def absorb_zeros(op: Operation, inputs: Sequence[Tensor]) -> Sequence[Tensor] | 
             isinstance(n, int) for n in taps[:2]):
         return None
     if op.type == "MaxPool" and (images.op.type not in NOT_NEGATIVE or not all(
-            max(pad) < n for pad, n in zip(pads, taps, strict=True))):
+            max(pad) < n for pad, n in zip(pads, op.attrs["window"], strict=True))):
         return None
-    own, _ = window.resolve(op.attrs["padding"], dims[1:3], taps[:2], op.attrs["strides"], op.attrs.get("dilations"))
-    if not all(isinstance(n, int) for pad in own for n in pad) or any(max(pad) for pad in own) and op.type == "MaxPool":
+    own, _ = window.resolve(op.attrs["padding"], dims[1:3], [int(n) for n in taps[:2]], op.attrs["strides"],
+                            op.attrs.get("dilations"))
+    if not all(isinstance(n, int) for pad in own for n in pad) or op.type == "MaxPool" and any(map(any, own)):
         return None
     padding = tuple((a + before, b + after) for (a, b), (before, after) in zip(own, pads, strict=True))
     attrs = {**op.attrs, "padding": padding}
