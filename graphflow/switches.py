@@ -11,6 +11,7 @@ from .compiler.ir import Tensor, default_graph
 from .compiler.ops import checks
 from .compiler.ops.constant import convert_to_tensor, register_conversion
 from .compiler.shapes import TensorShape
+from .compiler.subgraph import lifted
 
 
 def executing_eagerly() -> bool:
@@ -20,7 +21,8 @@ def executing_eagerly() -> bool:
 
 def executing_eagerly_outside_functions() -> bool:
     """Whether ops run at once outside the functions that build a graph."""
-    return executing_eagerly()
+    with lifted():
+        return executing_eagerly()
 
 
 def _not_here() -> bool:

@@ -151,6 +151,18 @@ def test_graphs_within():
         tf.check_numerics(tf.constant(np.nan), "bad").numpy()
 
 
+def test_functions_know_what_is_around_them():
+    @tf.function
+    def inside(x):
+        seen.append((tf.executing_eagerly(), tf.executing_eagerly_outside_functions()))
+        return x
+
+    seen = []
+    with tf.eager():
+        inside(tf.constant(1))
+    assert seen == [(False, True)]
+
+
 def test_infinity_and_nan_are_values_that_nobody_is_warned_of(recwarn):
     with tf.eager():
         assert np.isposinf((tf.constant(1.0) / 0.0).numpy()) and np.isnan(tf.log(-1.0).numpy())
