@@ -18,15 +18,14 @@ def absorb_zeros(op: Operation, inputs: Sequence[Tensor]) -> Sequence[Tensor] | 
     if placed.control_inputs or placed.attrs["value"] != 0:
         return None
     images, dims, pads = placed.inputs[0], inputs[0].dims, _borders(placed.attrs, placed.inputs[0].dims)
-    taps = op.attrs["window"] if op.type == "MaxPool" else (inputs[1] if op.type == "Conv2D" else op.output).dims
-    if images.dims is None or dims is None or pads is None or taps is None or not all(
-            isinstance(n, int) for n in taps[:2]):
+    sizes = op.attrs["window"] if op.type == "MaxPool" else (inputs[1] if op.type == "Conv2D" else op.output).dims
+    taps = [n for n in (sizes or ())[:2] if isinstance(n, int)]
+    if images.dims is None or dims is None or pads is None or len(taps) < 2:
         return None
     if op.type == "MaxPool" and (images.op.type not in NOT_NEGATIVE or not all(
-            max(pad) < n for pad, n in zip(pads, op.attrs["window"], strict=True))):
+            max(pad) < n for pad, n in zip(pads, taps, strict=True))):
         return None
-    own, _ = window.resolve(op.attrs["padding"], dims[1:3], [int(n) for n in taps[:2]], op.attrs["strides"],
-                            op.attrs.get("dilations"))
+    own, _ = window.resolve(op.attrs["padding"], dims[1:3], taps, op.attrs["strides"], op.attrs.get("dilations"))
     if not all(isinstance(n, int) for pad in own for n in pad) or op.type == "MaxPool" and any(map(any, own)):
         return None
     padding = tuple((a + before, b + after) for (a, b), (before, after) in zip(own, pads, strict=True))
