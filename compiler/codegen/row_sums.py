@@ -6,6 +6,8 @@ the first-level cache: sums what belongs to each row, and does the group's loop 
 """
 from __future__ import annotations
 
+from functools import partial
+
 from .. import dims as dm
 from .emitter import INNER, STATUS, TASK, Run, scope
 from .kernel import KernelCall, Scratch
@@ -60,7 +62,7 @@ def lower_row_sums(group: LoopGroup) -> list[KernelCall]:
 
     emit.walk([Run(group.walked(range(rank)), "i", INNER)])
     for op, slot in slots.items():
-        emit.stored[op.output] = lambda op=op, slot=slot: emit.load(op.output.dtype, slot, "i - low")
+        emit.stored[op.output] = partial(emit.load, op.output.dtype, slot, "i - low")
     for t in group.full:
         store(emit, group, t, emit.identity())
     emit.lines[INNER][:0] = emit.lines[TASK]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .. import dims as dm
+from ..dims import DimLike
 from ..ir import Graph, Operation, Tensor
 from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, has_native_types
 from ..shapes import Dims, merged_axes
@@ -16,7 +18,7 @@ from .units import Unit, Units
 
 def absorb_row_sums(graph: Graph, units: Units) -> None:
     """Add to loop groups the sums that they alone read, then what these alone are computed from."""
-    indices: dict[Unit, Tensor] = {}  # of the sums of a group: all have the same
+    sums: dict[Unit, Operation] = {}  # one of each group that has some: all have the same indices
     outputs = {t.op for t in graph.outputs}
     for op in reversed(graph.operations):
         unit = units.groups.get(op)
@@ -27,10 +29,10 @@ def absorb_row_sums(graph: Graph, units: Units) -> None:
             continue
         if op.definition.fields.get("scatter"):
             if _is_row_sum(op, group.domain) and (
-                    group not in indices and _is_elementwise(group) or indices.get(group) is op.inputs[1]):
-                indices[group] = op.inputs[1]
+                    sums[group].inputs[1] is op.inputs[1] if group in sums else _is_elementwise(group)):
+                sums[group] = op
                 units.join(op, group)
-        elif group in indices and all(map(_computes_rows, members)):
+        elif group in sums and all(_computes_rows(member, sums[group].inputs[0]) for member in members):
             if unit is None:
                 units.join(op, group)
             else:
@@ -38,8 +40,9 @@ def absorb_row_sums(graph: Graph, units: Units) -> None:
 
 
 def _is_row_sum(op: Operation, domain: Dims) -> bool:
-    indices = op.inputs[1]
-    return op.output.dims == domain and op.attrs["axis"] == 0 and len(indices.dims or ()) == 1 and has_native_types(op)
+    rows, indices = op.inputs[:2]
+    return (op.output.dims == domain and op.attrs["axis"] == 0 and has_native_types(op)
+            and len(indices.dims or ()) == 1 and rows.dims == (*(indices.dims or ()), *domain[1:]))
 
 
 def _is_elementwise(group: Unit) -> bool:
@@ -49,13 +52,17 @@ def _is_elementwise(group: Unit) -> bool:
         for op in group.ops)
 
 
-def _computes_rows(op: Operation) -> bool:
-    """Whether the op's elements can be computed at any row, in any order."""
-    if op.control_inputs or not has_native_types(op):
+def _computes_rows(op: Operation, rows: Tensor) -> bool:
+    """Whether the op computes an element for each of the rows' and can do so in any order."""
+    if op.control_inputs or not has_native_types(op) or _size(op.output) != _size(rows):
         return False
     family = op.definition.family
     return (family == ELEMENTWISE or family == INDEX and "fault" not in op.definition.fields
             or family == ALIAS and merged_axes(op.output.dims, op.inputs[0].dims) is not None)
+
+
+def _size(x: Tensor) -> DimLike | None:
+    return None if x.dims is None else dm.product(x.dims)
 
 
 def _reads_assigned(members: Sequence[Operation], group: Sequence[Operation]) -> bool:
