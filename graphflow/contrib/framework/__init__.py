@@ -19,6 +19,7 @@ from .support import (
     get_name_scope,
     get_placeholders,
     prepend_name_scope,
+    smart_case,
     smart_cond,
     smart_constant_value,
     strip_name_scope,

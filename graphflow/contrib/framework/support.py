@@ -60,3 +60,17 @@ def smart_cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Ca
         return true_fn() if known else false_fn()
     from ...control_flow import cond
     return cond(pred, true_fn=true_fn, false_fn=false_fn, name=name)
+
+
+def smart_case(pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive: bool = False,
+               name: str = "smart_case") -> Any:
+    """What the function of the first true condition gives: chosen now where the conditions before it and it are known,
+    else by `tf.case`. `pred_fn_pairs` is a list of (condition, function) or a dict of them."""
+    pairs = [*pred_fn_pairs.items()] if isinstance(pred_fn_pairs, dict) else [*pred_fn_pairs]
+    left = [(pred, function) for pred, function in pairs if smart_constant_value(pred) is not False]
+    if left and smart_constant_value(left[0][0]):
+        return left[0][1]()
+    if not left and default is not None:
+        return default()
+    from ...control_flow import case
+    return case(left, default=default, exclusive=exclusive, name=name)

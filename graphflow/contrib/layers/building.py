@@ -7,15 +7,16 @@ from typing import Any
 from ... import layers as core
 from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
+from ...compiler.ops.contraction import tensordot
 from ...compiler.ops.slicing import tile
-from ...framework import name_scope
+from ...framework import GraphKeys, name_scope
 from ...nn import bias_add as _bias_add
 from ...nn import depthwise_conv2d
 from ...nn import elu as _elu
 from ...nn import pool as _pool
 from ...nn import relu as _relu
 from ...nn import relu6 as _relu6
-from ...variable_scope import variable_scope
+from ...variable_scope import get_variable, variable_scope
 from ..framework.scopes import add_arg_scope
 from ..framework.variables import model_variable
 from .common import WEIGHTS_AND_BIASES, ZEROS, collect, finish, layout_of, model_variable_getter
@@ -73,6 +74,34 @@ relu = functools.partial(fully_connected, activation_fn=_relu)
 relu6 = functools.partial(fully_connected, activation_fn=_relu6)
 elu = functools.partial(fully_connected, activation_fn=_elu)
 linear = functools.partial(fully_connected, activation_fn=None)
+
+
+def legacy_fully_connected(x: Any, num_output_units: int, activation_fn: Any = None, weight_init: Any = XAVIER,
+                           bias_init: Any = ZEROS, name: str | None = None,
+                           weight_collections: Any = (GraphKeys.WEIGHTS,), bias_collections: Any = (GraphKeys.BIASES,),
+                           output_collections: Any = (GraphKeys.ACTIVATIONS,), trainable: bool = True,
+                           weight_regularizer: Any = None, bias_regularizer: Any = None) -> Tensor:
+    """activation(x @ weights + bias) over the last axis; `bias_init` None: no bias. Raises ValueError where the length
+    of that axis is not known."""
+    x = convert_to_tensor(x)
+    with variable_scope(name, "fully_connected", [x]):
+        if x.shape.ndims is None or x.shape[-1].value is None:
+            raise ValueError(f"legacy_fully_connected: the last dimension of the input must be known, got {x.shape}")
+        weights = get_variable("weights", [x.shape[-1].value, num_output_units], x.dtype, weight_init,
+                               weight_regularizer, trainable, [*weight_collections, GraphKeys.GLOBAL_VARIABLES])
+        y = tensordot(x, weights, 1)
+        if bias_init is not None:
+            y = _bias_add(y, get_variable("bias", [num_output_units], x.dtype, bias_init, bias_regularizer, trainable,
+                                          [*bias_collections, GraphKeys.GLOBAL_VARIABLES]))
+        if activation_fn is not None:
+            y = activation_fn(y)
+        for key in output_collections:
+            y.graph.add_to_collection(key, y)
+        return y
+
+
+legacy_linear = functools.partial(legacy_fully_connected, activation_fn=None)
+legacy_relu = functools.partial(legacy_fully_connected, activation_fn=_relu)
 
 
 @add_arg_scope
