@@ -31,7 +31,9 @@ _INTERNAL = {
     "ops.variable_scope": "internal.variable_scope", "ops.variables": "internal.variables",
     "ops.state_ops": "", "ops.control_flow_ops": "internal.control_flow_ops",
     "ops.tensor_array_ops": "", "ops.functional_ops": "",
-    "ops.random_ops": "random", "ops.rnn": "nn", "ops.rnn_cell": "nn.rnn_cell", "ops.rnn_cell_impl": "nn.rnn_cell",
+    "ops.random_ops": "random", "ops.rnn": "nn rnn.private", "ops.rnn_cell": "nn.rnn_cell",
+    "ops.rnn_cell_impl": "nn.rnn_cell rnn.private", "pywrap_tensorflow": "train", "training.summary_io": "summary",
+    "summary.writer.writer": "summary", "summary.writer.writer_cache": "summary", "autograph": "autograph",
     "ops.rnn.rnn_cell_impl": "nn.rnn_cell",
     "ops.embedding_ops": "nn", "ops.candidate_sampling_ops": "nn", "ops.ctc_ops": "nn", "ops.image_ops": "image",
     "ops.linalg_ops": "linalg", "ops.math_grad": "", "ops.logging_ops": "", "ops.lookup_ops": "lookup",
@@ -194,7 +196,9 @@ def _resolve(root: str, rest: str) -> Any:
         place = _find("", public)
         if not private:
             return place if place is None or hasattr(place, "__path__") else Proxy(f"tensorflow.{rest}", place)
-        module = _find("", f"{public}.{inner.rpartition('.')[2]}") if inner else None
+        ends = inner.split(".")  # contrib.learn.python.learn.datasets.mnist is contrib.learn.datasets.mnist
+        found = (_find("", ".".join([public, *ends[k:]])) for k in range(1, len(ends)))
+        module = next((m for m in found if m is not None), None)
         places = [p for p in (module, place) if p is not None]
         return Proxy(f"tensorflow.{rest}", *places) if places else None
     return _find("", rest)

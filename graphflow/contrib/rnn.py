@@ -3,9 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..compiler.ir import Tensor
 from ..compiler.ops.slicing import concat
-from ..rnn.base import LayerRNNCell, LSTMStateTuple, RNNCell, batch_size_of
+from ..rnn.base import LayerRNNCell, LSTMStateTuple, RNNCell
 from ..rnn.cells import BasicLSTMCell, BasicRNNCell, GRUCell, LSTMCell, MultiRNNCell
 from ..rnn.contributed import (
     CoupledInputForgetGateLSTMCell,
@@ -39,6 +38,7 @@ from ..rnn.fused import (
     LSTMBlockWrapper,
     TimeReversedFusedRNN,
 )
+from ..rnn.private import _best_effort_input_batch_size as best_effort_input_batch_size
 from ..rnn.static import static_bidirectional_rnn, static_rnn, static_state_saving_rnn
 from ..rnn.steps import swap_batch_time as transpose_batch_time
 from ..rnn.wrappers import DeviceWrapper, DropoutWrapper, ResidualWrapper
@@ -57,12 +57,6 @@ __all__ = [
 ]
 
 _linear, _Linear = linear, Linear  # which programs took from core_rnn_cell
-
-
-def best_effort_input_batch_size(flat_input: list[Tensor]) -> Any:
-    """The batch size of inputs [time, batch, ...]: an int where one of them knows it, else a scalar tensor."""
-    sizes = [batch_size_of(x, 1) for x in flat_input]
-    return next((size for size in sizes if isinstance(size, int)), sizes[0])
 
 
 def _check_stacks(cells_fw: Any, cells_bw: Any, states_fw: Any, states_bw: Any) -> None:

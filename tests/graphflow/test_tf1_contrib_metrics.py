@@ -68,3 +68,23 @@ def test_modules_as_programs_import_them():
     decoder = aliases._resolve("tensorflow", "contrib.seq2seq.python.ops.decoder")
     assert decoder._transpose_batch_time is tf.contrib.rnn.transpose_batch_time
     assert tf.compat.v2.nn is tf.nn
+    for module, name, wanted in (
+            ("python.pywrap_tensorflow", "NewCheckpointReader", tf.train.NewCheckpointReader),
+            ("python.summary.writer.writer", "FileWriter", tf.summary.FileWriter),
+            ("python.autograph", "to_graph", tf.autograph.to_graph),
+            ("contrib.learn.python.learn.datasets.mnist", "read_data_sets",
+             tf.contrib.learn.datasets.mnist.read_data_sets)):
+        assert getattr(aliases._resolve("tensorflow", module), name) is wanted
+    assert tf.keras.backend.tf is tf
+
+
+def test_what_copies_of_dynamic_rnn_import():
+    module = aliases._resolve("tensorflow", "python.ops.rnn_cell_impl")
+    assert module._concat(3, [4, 5], static=True) == [3, 4, 5]
+    assert module._concat(tf.Dimension(None), 4, static=True) == [None, 4]
+    with tf.Session() as session:
+        assert session.run(module._concat(tf.constant(3), [4, 5])).tolist() == [3, 4, 5]
+        assert session.run(module._concat(tf.TensorShape([3]), tf.TensorShape([]))).tolist() == [3]
+    rnn = aliases._resolve("tensorflow", "python.ops.rnn")
+    assert rnn._best_effort_input_batch_size([tf.zeros([2, 3, 4])]) == 3
+    assert rnn._infer_state_dtype(None, tf.zeros([2])) == tf.float32

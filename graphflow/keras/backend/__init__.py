@@ -1,6 +1,7 @@
 """Keras's global settings, the session of its variables, and Keras 2's functions on tensors (`K.*`) on graphs."""
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from ...lazy import Names
@@ -70,6 +71,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "tf":  # programs of Keras 2 take it from the backend that they run on
+        return importlib.import_module(__name__.partition(".")[0])
     return _names.load(name)
 
 
