@@ -42,6 +42,8 @@ from .kernel import KernelCall, Scratch
 # goes over it, or where all filters are one panel, for the first-level cache until the epilogue
 BLOCK_BYTES = 256 * 1024
 PANEL_BLOCK_BYTES = 16 * 1024
+# the rows that panel after panel goes over, copied once if they are so few
+KEPT_BYTES = 512 * 1024
 # pixels from which packing the filters pays in a plain product too, once for all runs and in each
 PACKED_PIXELS, PACKED_ANEW_PIXELS = 32, 1024
 # of a panel of filters: with what it meets and the next one, it stays in a second-level cache
@@ -176,9 +178,18 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
     span_w = cols.span if padded else cols.size
     lines = p.images * depth.count * rows.count
     layers = max(depth.taps, 1) if p.volume else 1
-    row_bytes = (layers * rows.stride * span_w * p.channels + cols.count * p.filters) * size
+    full, rest = (1, 0) if tile.dots else divmod(p.each[1], tile.wide)
+    tail = ceil(rest / lanes(p.dtype))
+    all_panels = p.groups * (full + (tail > 0))
+    read_bytes = layers * rows.stride * span_w * p.channels * size
     limit = BLOCK_BYTES if p.filters > tile.wide else PANEL_BLOCK_BYTES
-    block = max(1, min(lines, limit // max(row_bytes, 1)))
+    block = max(1, min(lines, limit // max(read_bytes + cols.count * p.filters * size, 1)))
+    # either all filters go over a block of rows, or all rows by a panel of filters: what reads less
+    by_panels = p.groups == 1 and (lines < FEW_ROWS or all_panels * p.inputs * p.channels
+                                   < ceil(lines / block) * all_panels * panel_size)
+    part_panels = 1 if by_panels else all_panels
+    if by_panels:
+        block = max(1, min(lines, KEPT_BYTES // max(read_bytes, 1)))
     # a block that enters another image skips to its first row
     window = (block - 1) * rows.stride + rows.span - (rows.count - 1) * rows.stride
     crossings = (block + rows.count - 2) // rows.count
@@ -190,13 +201,6 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
     # the rows of a large panel one after the other over all pixels: not where tiles overlap, whose sums would add up
     if segments > 1 and not (apart or tile.dots or cols.count % tile.mr) and panel_size * size > PANEL_BYTES:
         slab_parts, apart, part_step, segments, segment_step = 1, 1, segment_step, 1, 0
-    full, rest = (1, 0) if tile.dots else divmod(p.each[1], tile.wide)
-    tail = ceil(rest / lanes(p.dtype))
-    all_panels = p.groups * (full + (tail > 0))
-    # either all filters go over a block of rows, or all rows by a panel of filters: what reads less
-    by_panels = p.groups == 1 and (lines < FEW_ROWS or all_panels * p.inputs * p.channels
-                                   < ceil(lines / block) * all_panels * panel_size)
-    part_panels = 1 if by_panels else all_panels
     plane = rows.total * cols.total
     dims: tuple[int, ...] = (
         scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, p.channels, p.filters,
@@ -255,6 +259,8 @@ for row in range(base, last):
 corner = inputs + ((base - pad_h) * line - pad_w * channels) * {size}
 if padded:
     corner = window
+if padded and (top != filled or next_row != filled_end):
+    filled, filled_end = top, next_row
     image = (next_row - 1) // rows
     last = image * span_h + (next_row - 1 - image * rows) * stride_h + span_h - (rows - 1) * stride_h
 {indent(copy, 1)}""".splitlines()[1:]
@@ -276,6 +282,7 @@ def kernel(buffers, dims, begin, end, lane):
     step = stride_w * channels
     pitch = pixel_step * filters
     ahead = segments * segment_len * {tile.wide * size}
+    filled, filled_end = -1, -1
     task = begin
     while task < end:
         first_panel = task // lines * part_panels
