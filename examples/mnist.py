@@ -7,7 +7,7 @@ from graphflow.keras import layers
 
 
 def dense(shape):
-    """Reaches 0.978 after 5 epochs of batches of 128."""
+    """Reaches 0.98 after 5 epochs of batches of 128 (0.978 to 0.981, by the seed)."""
     return keras.Sequential([
         keras.Input(shape),
         layers.Flatten(),

@@ -27,7 +27,7 @@ def lstm(words):
 
 
 def cnn(words):
-    """Filters over 3, 4 and 5 words, of each the strongest answer. Reaches 0.77 after 3 epochs."""
+    """Filters over 3, 4 and 5 words, of each the strongest answer. Reaches 0.76 after 3 epochs."""
     x = layers.Dropout(0.3)(layers.Embedding(WORDS, 64)(words))
     return layers.Concatenate()([layers.GlobalMaxPooling1D()(layers.Conv1D(64, width, activation="relu")(x))
                                  for width in (3, 4, 5)])
