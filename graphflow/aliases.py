@@ -11,7 +11,7 @@ import importlib.machinery
 import re
 import sys
 from collections.abc import Sequence
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 TENSORFLOW_VERSION = "1.15.5"
@@ -240,7 +240,7 @@ def _find(base: str, rest: str) -> Any:
         found = getattr(found, part, None)
         if found is None:
             return None
-    return found
+    return None if isinstance(found, (type, FunctionType)) else found
 
 
 def install() -> None:

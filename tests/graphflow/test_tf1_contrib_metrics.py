@@ -76,6 +76,7 @@ def test_modules_as_programs_import_them():
              tf.contrib.learn.datasets.mnist.read_data_sets)):
         assert getattr(aliases._resolve("tensorflow", module), name) is wanted
     assert tf.keras.backend.tf is tf
+    assert aliases._resolve("tensorflow", "contrib.seq2seq.LuongAttention") is None  # pydoc.locate asks for modules
 
 
 def test_what_copies_of_dynamic_rnn_import():
