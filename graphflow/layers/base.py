@@ -1,6 +1,7 @@
 """`tf.layers.Layer`: a function of tensors that makes its variables in a variable scope when it is first called."""
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import re
@@ -13,6 +14,7 @@ import numpy as np
 from ..compiler.dtypes import DType, as_dtype, float32
 from ..compiler.ir import Graph, Operation, Tensor, default_graph
 from ..compiler.ops.constant import convert_to_tensor
+from ..compiler.ops.state import placeholder
 from ..compiler.ops.symbolic import static_value
 from ..compiler.shapes import TensorShape
 from ..framework import GraphKeys, get_collection_ref, is_tensor, name_scope
@@ -248,6 +250,14 @@ class Layer:
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
         """The static shape of the outputs for inputs of a static shape."""
         raise NotImplementedError(f"{type(self).__name__} does not define compute_output_shape")
+
+    def _shape_by_calling(self, input_shape: Any) -> TensorShape:
+        """What an unused copy gives in a graph of its own."""
+        twin = copy.copy(self)
+        twin.built, twin._scope = False, None
+        twin._trainable_weights, twin._non_trainable_weights, twin._updates, twin._losses = [], [], [], []
+        with Graph().as_default():
+            return twin(placeholder(self._dtype or float32, input_shape)).shape
 
     # calling
 

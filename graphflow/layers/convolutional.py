@@ -40,6 +40,8 @@ class Conv(Layer):
 
     rank = 2
 
+    compute_output_shape = Layer._shape_by_calling
+
     def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",
                  data_format: str = "channels_last", dilation_rate: Any = 1, activation: Any = None,
                  use_bias: bool = True, kernel_initializer: Any = None, bias_initializer: Any = ZEROS,

@@ -13,6 +13,8 @@ class _Pooling(Layer):
     rank = 2
     pool_function: Any = None
 
+    compute_output_shape = Layer._shape_by_calling
+
     def __init__(self, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
                  name: str | None = None, **kwargs: Any):
         super().__init__(name=name, **kwargs)

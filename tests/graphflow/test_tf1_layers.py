@@ -250,3 +250,11 @@ def test_what_a_program_feeds_need_not_have_a_declared_rank():
         assert np.array_equal(sess.run(ends, {x: images}), images[..., ::-1].astype("f"))
         with pytest.raises(tf.errors.InvalidArgumentError):
             sess.run(y, {x: images[0], training: False})
+
+
+def test_shapes_of_outputs_without_a_call():
+    convolution = tf.layers.Conv2D(5, 3, strides=2, padding="same")
+    assert convolution.compute_output_shape([None, 8, 9, 2]).as_list() == [None, 4, 5, 5]
+    assert tf.layers.MaxPooling1D(2, 2).compute_output_shape([3, 7, 4]).as_list() == [3, 3, 4]
+    assert not convolution.built and not tf.global_variables()
+    assert convolution(tf.zeros([1, 8, 9, 2])).shape == [1, 4, 5, 5]
