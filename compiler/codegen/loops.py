@@ -9,6 +9,7 @@ Three schemes, by what a group reduces:
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ from .source import indented, loop, module, nest
 
 # elements per block of a reduction that several tasks share, and how many blocks at most
 BLOCK_ELEMENTS, MAX_BLOCKS = 1 << 15, 16
+ACCESS = re.compile(r"\b(load|store)_\w+\((p\d+),")
 TILE = 16  # elements that a task takes of an axis along which it reads but does not write: a cache line
 
 
@@ -149,17 +151,22 @@ def _tiles(group: LoopGroup, permuted: Operation) -> list[KernelCall]:
     return [kernel_call(group, emit, body, tasks)] if group.elements else []
 
 
-def in_place_pairs(emit: Emitter, group: LoopGroup) -> tuple[tuple[int, int], ...]:
-    """Outputs that may overwrite an input: of the same type, and each computed from the element it overwrites."""
+def in_place_pairs(emit: Emitter, group: LoopGroup, lines: Sequence[str] = ()) -> tuple[tuple[int, int], ...]:
+    """Outputs that may overwrite an input: of the same type, and each computed from the element it overwrites. None of
+    the lines, those of several loops, reads the input after it is overwritten."""
     pairs = []
     taken: set[Tensor] = set()
     here = {tuple(emit.identity())}
-    for out in group.full:
+    accesses = [(m[1], m[2], i) for i, line in enumerate(lines) for m in ACCESS.finditer(line)]
+    read, written = ({slot: i for what, slot, i in accesses if what == which} for which in ("load", "store"))
+    for out in sorted(group.full, key=lambda t: written.get(f"p{emit.slot(group.handle(t))}", 0)):
         needs = _ancestors(out)
         for x in group.body.inputs:
-            if x in needs and x not in taken and x.type == out.type and emit.reads.get(x) == here:
+            slots = emit.slot(group.handle(out)), emit.slot(group.handle(x))
+            if (x in needs and x not in taken and x.type == out.type and emit.reads.get(x) == here
+                    and read.get(f"p{slots[1]}", -1) <= written.get(f"p{slots[0]}", 0)):
                 taken.add(x)
-                pairs.append((emit.slot(group.handle(out)), emit.slot(group.handle(x))))
+                pairs.append(slots)
                 break
     return tuple(pairs)
 
@@ -186,6 +193,7 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
     kept_rows = _kept(group, stage, last)
+    all_lines: list[str] = []
     for k in range(last + 1):
         emit.values[INNER] = {}
         emit.lines[INNER] = []
@@ -197,6 +205,7 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
         for t in group.full:
             if stage[t] == k:
                 store(emit, group, t, emit.identity())
+        all_lines += emit.lines[INNER]
         emit.lines[TASK] += nest(emit, inner_runs) if inner_runs else emit.lines[INNER]
         for op, name in updates:
             emit.results[op.output] = name
@@ -204,7 +213,8 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
         emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(t.dims, _row_index(emit, group, t)),  # type: ignore[arg-type]
                    emit.element(t, _row_index(emit, group, t)))
     body = loop("i", "begin", "end", emit, TASK)
-    return [kernel_call(group, emit, body, group.sizes(dm.product(group.domain[a] for a in outer)))]
+    tasks = group.sizes(dm.product(group.domain[a] for a in outer))
+    return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group, all_lines) if inner_runs else ())]
 
 
 def _stages(group: LoopGroup) -> dict[Tensor, int]:
