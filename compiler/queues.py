@@ -157,7 +157,8 @@ def _padded(parts: Sequence[np.ndarray]) -> np.ndarray:
     shape = tuple(max(sizes) for sizes in zip(*(p.shape for p in parts), strict=True))
     result = np.full((len(parts), *shape), b"" if parts[0].dtype == object else 0, parts[0].dtype)
     for i, part in enumerate(parts):
-        result[(i, *(slice(n) for n in part.shape))] = part
+        place: tuple[Any, ...] = (i, *(slice(n) for n in part.shape))
+        result[place] = part
     return result
 
 

@@ -23,14 +23,14 @@ def resampler(data: Any, warp: Any, name: str = "resampler") -> Tensor:
     pixels, between four pixels linearly; outside the image they count as zeros. Raises ValueError for other ranks."""
     with name_scope(name, "resampler", [data, warp]):
         images, points = convert_to_tensor(data), convert_to_tensor(warp)
-        if images.shape.rank != 4 or points.shape[-1].value != 2:
+        if images.shape.rank != 4 or points.dims is None or points.dims[-1] != 2:
             raise ShapeError(f"resampler: expected data [batch, height, width, channels] and warp [batch, ..., 2], "
                              f"received {images!r} and {points!r}")
         sizes = shape(images)
         x, y = points[..., 0], points[..., 1]
         last = cast(sizes[2] - 1, x.dtype), cast(sizes[1] - 1, y.dtype)
         corner = floor(x), floor(y)
-        rows = reshape(range_(0, sizes[0]), [-1, *[1] * (x.shape.rank - 1)]) + zeros_like(x, int32)
+        rows = reshape(range_(0, sizes[0]), [-1, *[1] * (len(points.dims) - 2)]) + zeros_like(x, int32)
         result = None
         for dx, dy in ((0, 0), (0, 1), (1, 0), (1, 1)):
             at = corner[0] + dx, corner[1] + dy

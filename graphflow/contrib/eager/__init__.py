@@ -43,7 +43,7 @@ def in_graph_mode() -> bool:
 def run(main: Callable[..., Any] | None = None, argv: Sequence[str] | None = None) -> None:
     """`tf.app.run` where ops run at once."""
     enable_eager_execution()
-    app.run(main, argv)
+    app.run(main, None if argv is None else list(argv))
 
 
 def list_devices() -> list[str]:

@@ -79,8 +79,8 @@ class Metric:
         return self.result()
 
 
-class Mean(Metric):
-    """The weighted mean of all values."""
+class _Average(Metric):
+    """The weighted mean of what subclasses make of their arguments."""
 
     def __init__(self, name: str | None = None, dtype: Any = float64, use_global_variables: bool = False):
         super().__init__(name, use_global_variables)
@@ -89,10 +89,6 @@ class Mean(Metric):
     def build(self, *args: Any, **kwargs: Any) -> None:
         self.numer = self.add_variable("numer", (), self.dtype)
         self.denom = self.add_variable("denom", (), self.dtype)
-
-    def call(self, values: Any, weights: Any = None) -> Any:
-        """Take in `values`, with `weights` that broadcast to them if given; returns what it was given."""
-        return self._taken_in(values, weights, values)
 
     def _taken_in(self, values: Any, weights: Any, *given: Any) -> Any:
         tensor = cast(convert_to_tensor(values), self.dtype)
@@ -110,7 +106,15 @@ class Mean(Metric):
         return self.numer / self.denom
 
 
-class Accuracy(Mean):
+class Mean(_Average):
+    """The weighted mean of all values."""
+
+    def call(self, values: Any, weights: Any = None) -> Any:
+        """Take in `values`, with `weights` that broadcast to them if given; returns what it was given."""
+        return self._taken_in(values, weights, values)
+
+
+class Accuracy(_Average):
     """How often predictions equal labels."""
 
     def call(self, labels: Any, predictions: Any, weights: Any = None) -> Any:

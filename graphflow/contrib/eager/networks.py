@@ -34,7 +34,7 @@ class Sequential(Network):
         """Put a layer or a function after the others."""
         self._functions.append(self.track_layer(layer_func) if hasattr(layer_func, "variables") else layer_func)
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The last one's result."""
         for function in self._functions:
             called = getattr(function, "call", function)

@@ -26,12 +26,42 @@ class GANModel(NamedTuple):
     discriminator_fn: Any
 
 
-InfoGANModel = NamedTuple("InfoGANModel", [
-    *GANModel.__annotations__.items(), ("structured_generator_inputs", Any), ("predicted_distributions", Any),
-    ("discriminator_and_aux_fn", Any)])
-ACGANModel = NamedTuple("ACGANModel", [
-    *GANModel.__annotations__.items(), ("one_hot_labels", Any), ("discriminator_real_classification_logits", Any),
-    ("discriminator_gen_classification_logits", Any)])
+class InfoGANModel(NamedTuple):
+    """A GANModel whose discriminator also finds the structured inputs."""
+
+    generator_inputs: Any
+    generated_data: Any
+    generator_variables: Any
+    generator_scope: Any
+    generator_fn: Any
+    real_data: Any
+    discriminator_real_outputs: Any
+    discriminator_gen_outputs: Any
+    discriminator_variables: Any
+    discriminator_scope: Any
+    discriminator_fn: Any
+    structured_generator_inputs: Any
+    predicted_distributions: Any
+    discriminator_and_aux_fn: Any
+
+
+class ACGANModel(NamedTuple):
+    """A GANModel whose discriminator also tells classes."""
+
+    generator_inputs: Any
+    generated_data: Any
+    generator_variables: Any
+    generator_scope: Any
+    generator_fn: Any
+    real_data: Any
+    discriminator_real_outputs: Any
+    discriminator_gen_outputs: Any
+    discriminator_variables: Any
+    discriminator_scope: Any
+    discriminator_fn: Any
+    one_hot_labels: Any
+    discriminator_real_classification_logits: Any
+    discriminator_gen_classification_logits: Any
 
 
 class CycleGANModel(NamedTuple):

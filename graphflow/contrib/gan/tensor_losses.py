@@ -64,7 +64,7 @@ def wasserstein_gradient_penalty(real_data: Any, generated_data: Any, generator_
         raise ValueError("`real_data` and `generated_data` can't have unknown rank.")
 
     def penalty() -> Tensor:
-        axes = list(range(1, real.shape.rank))
+        axes = list(range(1, len(real.dims or ())))
         batch = real.shape[0].value or shape(real)[0]
         between = random_uniform([batch, *[1] * len(axes)], dtype=real.dtype)
         points = real + between * (generated - real)

@@ -1,6 +1,7 @@
 """Batches of elements that belong together, of similar lengths say."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ def bucket(tensors: Any, which_bucket: Any, batch_size: Any, num_buckets: int, n
         which = convert_to_tensor(which_bucket, int32)
 
         def enqueue() -> Any:
-            return group(*(cond(equal(which, i), lambda q=q: q.enqueue(batcher.rows[0]), no_op)
+            return group(*(cond(equal(which, i), functools.partial(q.enqueue, batcher.rows[0]), no_op)
                            for i, q in enumerate(queues)))
 
         kept = enqueue() if keep_input is True else cond(convert_to_tensor(keep_input), enqueue, no_op)
@@ -84,7 +85,7 @@ def bucket_by_sequence_length(input_length: Any, tensors: Any, batch_size: Any, 
         raise ValueError(f"Buckets must contain sequential increasing lengths, but saw: {bounds}")
     with name_scope(name, "bucket_by_sequence_length"):
         length = convert_to_tensor(input_length, int32)
-        which = reduce_sum(cast(greater_equal(length, constant(np.int32(bounds))), int32))
+        which = reduce_sum(cast(greater_equal(length, constant(np.array(bounds, np.int32))), int32))
         keyed = isinstance(tensors, dict)
         rows = {"": length, **tensors} if keyed else [length, *tensors]
         if shapes is not None:
