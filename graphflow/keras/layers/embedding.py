@@ -12,15 +12,16 @@ from ...compiler.ops.view import transpose
 from ..nest import as_list
 from .arguments import take_weight_arguments, weight_config
 from .building import building
-from .layer import Layer
 from .linear import dense
+from .low_rank import LowRank
 from .node import set_mask
 
 
-class Embedding(Layer):
+class Embedding(LowRank):
     """Row i of a table for each index i; with `mask_zero` index 0 is padding, which later layers pass over."""
 
     autocast = False
+    adapted = "embeddings"
 
     def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
                  embeddings_regularizer: Any = None, embeddings_constraint: Any = None, mask_zero: bool = False,
@@ -33,9 +34,9 @@ class Embedding(Layer):
         if "input_shape" not in kwargs and "batch_input_shape" not in kwargs and input_length is not None:
             kwargs["input_shape"] = input_length if isinstance(input_length, (list, tuple)) else (input_length,)
         super().__init__(**kwargs)
-        if lora_rank is not None or quantization_config is not None:
-            raise ValueError("Embedding: LoRA and quantization are not supported. Received: "
-                             f"lora_rank={lora_rank}, quantization_config={quantization_config}")
+        if quantization_config is not None:
+            raise ValueError(f"Embedding: quantization is not supported. Received: {quantization_config=}")
+        self._take_lora(lora_rank, lora_alpha)
         self.input_dim, self.output_dim, self.mask_zero = int(input_dim), int(output_dim), mask_zero
         self.input_length = input_length
         self.supports_masking = mask_zero
@@ -61,6 +62,7 @@ class Embedding(Layer):
         self.built = True
         if self._given is not None:
             self.set_weights(self._given if isinstance(self._given, (list, tuple)) else [self._given])
+        self._adapt_if_asked()
 
     def set_weights(self, weights: Any) -> None:
         """Set the table, which needs no input to be made."""
@@ -71,7 +73,11 @@ class Embedding(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         indices = inputs if inputs.dtype in (int32, int64) else cast(inputs, int32)
-        return cast(gather(self.embeddings.value(), indices), self.compute_dtype)
+        rows = cast(gather(self.embeddings.value(), indices), self.compute_dtype)
+        if not self.lora_enabled:
+            return rows
+        a, b, scale = self._lora()
+        return rows + cast(scale * dense(gather(a.value(), indices), b.value()), self.compute_dtype)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return not_equal(inputs, cast(0, inputs.dtype)) if self.mask_zero else None
@@ -79,7 +85,7 @@ class Embedding(Layer):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "input_dim": self.input_dim, "output_dim": self.output_dim,
                 **weight_config(self, "embeddings_initializer", "embeddings_regularizer", "activity_regularizer",
-                                "embeddings_constraint"), "mask_zero": self.mask_zero}
+                                "embeddings_constraint"), "mask_zero": self.mask_zero, **self._lora_config()}
 
 
 class ReversibleEmbedding(Embedding):

@@ -5,13 +5,14 @@ from typing import Any
 
 from ...compiler import dims as dm
 from ...compiler.ir import Tensor
+from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.contraction import matmul
 from ...compiler.ops.einsum import einsum
 from ...compiler.ops.view import reshape
 from .. import activations
 from .arguments import activation_config, take_weight_arguments, weight_config
 from .input_spec import InputSpec
-from .layer import Layer
+from .low_rank import LowRank
 
 
 def dense(x: Tensor, kernel: Any, bias: Any = None) -> Tensor:
@@ -26,7 +27,7 @@ def dense(x: Tensor, kernel: Any, bias: Any = None) -> Tensor:
     return reshape(y, (*rows, y.dims[-1])) if len(rows) != 1 else y
 
 
-class Dense(Layer):
+class Dense(LowRank):
     """activation(x @ kernel + bias) over the last axis."""
 
     supports_masking = True
@@ -34,8 +35,8 @@ class Dense(Layer):
     def __init__(self, units: int, activation: Any = None, use_bias: bool = True,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
                  kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-                 kernel_constraint: Any = None, bias_constraint: Any = None, quantization_config: Any = None,
-                 **kwargs: Any):
+                 kernel_constraint: Any = None, bias_constraint: Any = None, lora_rank: int | None = None,
+                 lora_alpha: float | None = None, quantization_config: Any = None, **kwargs: Any):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
             raise ValueError(f"Received an invalid value for `units`, expected a positive integer. "
@@ -43,6 +44,7 @@ class Dense(Layer):
         if quantization_config is not None:
             raise ValueError("Dense: quantization is not supported. "
                              f"Received: quantization_config={quantization_config}")
+        self._take_lora(lora_rank, lora_alpha)
         self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -62,18 +64,19 @@ class Dense(Layer):
                                     regularizer=self.bias_regularizer,
                                     constraint=self.bias_constraint) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+        self._adapt_if_asked()
 
     def call(self, inputs: Tensor) -> Tensor:
-        return self.activation(dense(inputs, self.kernel, self.bias))
+        return self.activation(dense(inputs, self._adapted(), self.bias))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units, **activation_config(self), "use_bias": self.use_bias,
                 **weight_config(self, "kernel_initializer", "bias_initializer", "kernel_regularizer",
                                 "bias_regularizer", "kernel_constraint", "bias_constraint"),
-                "quantization_config": None}
+                "quantization_config": None, **self._lora_config()}
 
 
-class EinsumDense(Layer):
+class EinsumDense(LowRank):
     """activation(einsum(equation, x, kernel) + bias), such as "abc,cd->abd". `output_shape` leaves out the batch axis,
     `bias_axes` names the output's axes that the bias has.
     """
@@ -84,9 +87,10 @@ class EinsumDense(Layer):
                  bias_constraint: Any = None, lora_rank: Any = None, lora_alpha: Any = None,
                  gptq_unpacked_column_size: Any = None, quantization_config: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        if lora_rank is not None or quantization_config is not None:
-            raise ValueError("EinsumDense: LoRA and quantization are not supported. Received: "
-                             f"lora_rank={lora_rank}, quantization_config={quantization_config}")
+        if quantization_config is not None:
+            raise ValueError("EinsumDense: quantization is not supported. "
+                             f"Received: quantization_config={quantization_config}")
+        self._take_lora(lora_rank, lora_alpha)
         self.equation = equation
         self.partial_output_shape = tuple(output_shape) if hasattr(output_shape, "__iter__") else (output_shape,)
         self.bias_axes = bias_axes
@@ -104,16 +108,18 @@ class EinsumDense(Layer):
         self.bias = None if bias is None else self.add_weight(
             bias, self.bias_initializer, name="bias", regularizer=self.bias_regularizer,
             constraint=self.bias_constraint)
+        self._adapt_if_asked()
 
     def call(self, inputs: Tensor) -> Tensor:
-        y = einsum(self.equation, inputs, self.kernel.value())
+        y = einsum(self.equation, inputs, convert_to_tensor(self._adapted()))
         return self.activation(y if self.bias is None else y + self.bias)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_shape": list(self.partial_output_shape), "equation": self.equation,
                 **activation_config(self), "bias_axes": self.bias_axes,
                 **weight_config(self, "kernel_initializer", "bias_initializer", "kernel_regularizer",
-                                "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint")}
+                                "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint"),
+                **self._lora_config()}
 
 
 def einsum_shapes(equation: str, bias_axes: str | None, input_shape: Any, output_shape: Any) -> tuple[Any, Any, Any]:

@@ -88,7 +88,7 @@ def _broadcast_shape(shapes: Any) -> tuple[int | None, ...]:
 
 
 class Add(Merge):
-    """The sum."""
+    """The sum of the inputs, element by element; shapes are broadcast."""
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         return a + b
@@ -110,28 +110,28 @@ class Subtract(Merge):
 
 
 class Multiply(Merge):
-    """The product."""
+    """The product of the inputs, element by element; shapes are broadcast."""
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         return a * b
 
 
 class Average(Merge):
-    """The mean."""
+    """The mean of the inputs, element by element; shapes are broadcast."""
 
     def merge(self, inputs: Sequence[Tensor]) -> Tensor:
         return functools.reduce(lambda a, b: a + b, inputs) / len(inputs)
 
 
 class Maximum(Merge):
-    """The largest."""
+    """The largest of the inputs, element by element; shapes are broadcast."""
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         return ew.maximum(a, b)
 
 
 class Minimum(Merge):
-    """The smallest."""
+    """The smallest of the inputs, element by element; shapes are broadcast."""
 
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         return ew.minimum(a, b)
@@ -176,7 +176,7 @@ class Concatenate(Merge):
                 full.append(broadcast_to(convert_to_tensor(True), tensor.dims))
             else:
                 mask = ew.cast(convert_to_tensor(mask), bool_)
-                full.append(broadcast_to(expand_dims(mask, -1), tensor.dims) if len(mask.dims) < len(tensor.dims)
+                full.append(broadcast_to(expand_dims(mask, -1), tensor.dims) if len(mask.dims or ()) < len(tensor.dims)
                             else mask)
         return reduce_any(concat(full, self.axis), -1)
 

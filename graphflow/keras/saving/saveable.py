@@ -15,6 +15,11 @@ class Saveable:
 
     _stored_variables: Any  # a method: its own variables, in the order of files
 
+    @property
+    def loads_itself(self) -> bool:
+        """Whether `load_own_variables` is its class's own."""
+        return type(self).load_own_variables is not Saveable.load_own_variables
+
     def save_own_variables(self, store: Any) -> None:
         """Put the values of its own variables into `store`."""
         for i, variable in enumerate(self._stored_variables()):

@@ -152,7 +152,7 @@ def read_tree(file: Any, obj: Any, skip_mismatch: bool = False, skip: Sequence[A
             group = find_group(file, path.replace("layers", OLD_LAYERS))
         holder = None if group is None else find_group(group, "vars")
         store = GroupStore(holder, repr(current.name))
-        if type(current).load_own_variables is not Saveable.load_own_variables:
+        if current.loads_itself:
             own.append(functools.partial(current.load_own_variables, store))
             continue
         try:
