@@ -33,13 +33,13 @@ def _unsupported(what: str) -> NoReturn:
 
 def to_graph(entity: Any, recursive: bool = True, arg_values: Any = None, arg_types: Any = None,
              experimental_optional_features: Any = None) -> NoReturn:
-    """Raises NotImplementedError."""
+    """Raises NotImplementedError: functions are not rewritten, control flow is written with `cond` and `while_loop`."""
     _unsupported("to_graph")
 
 
 def to_code(entity: Any, recursive: bool = True, arg_values: Any = None, arg_types: Any = None,
             indentation: str = "  ", experimental_optional_features: Any = None) -> NoReturn:
-    """Raises NotImplementedError."""
+    """Raises NotImplementedError: functions are not rewritten, control flow is written with `cond` and `while_loop`."""
     _unsupported("to_code")
 
 

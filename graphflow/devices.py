@@ -60,7 +60,7 @@ def set_memory_growth(device: Any, enable: bool) -> None:
 
 
 def get_device_details(device: Any) -> dict[str, Any]:
-    """Nothing is said of the CPU."""
+    """{}: nothing is said of the CPU."""
     return {}
 
 
@@ -70,7 +70,7 @@ def get_memory_info(device: str) -> dict[str, int]:
 
 
 def get_logical_device_configuration(device: Any) -> list[LogicalDeviceConfiguration]:
-    """One, without limits."""
+    """One configuration, without limits: the CPU is not divided."""
     return [LogicalDeviceConfiguration()]
 
 

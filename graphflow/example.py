@@ -185,7 +185,7 @@ def _indented_twice(message: Any) -> str:
 
 
 class Features(_Named):
-    """Features by name."""
+    """Features by name, `feature`."""
 
     _kind, _name = Feature, "feature"
 
@@ -226,7 +226,7 @@ class FeatureLists(_Named):
 
 
 class Example(_Message):
-    """A record: `features`."""
+    """A record of named features, `features`."""
 
     def __init__(self, features: Features | None = None):
         self.features = features or Features()

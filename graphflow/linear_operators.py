@@ -44,7 +44,7 @@ def _size(op: str, x: Tensor, axis: int = -1) -> int:
 
 
 class LinearOperatorAdjoint(LinearOperator):
-    """The adjoint of an operator."""
+    """The adjoint (conjugate transpose) of an operator."""
 
     def __init__(self, operator: LinearOperator, **promises: Any):
         self.operator = operator
@@ -61,7 +61,7 @@ class LinearOperatorAdjoint(LinearOperator):
 
 
 class LinearOperatorInversion(LinearOperator):
-    """The inverse of an operator."""
+    """The inverse of an operator, which is computed by solving."""
 
     def __init__(self, operator: LinearOperator, **promises: Any):
         self.operator = operator

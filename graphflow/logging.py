@@ -71,7 +71,7 @@ def vlog(level: int, msg: str, *args: Any, **kwargs: Any) -> None:
 
 
 def TaskLevelStatusMessage(msg: str) -> None:
-    """Log an error."""
+    """Log a message about the state of a task, as an error."""
     error(msg)
 
 

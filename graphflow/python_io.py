@@ -15,7 +15,7 @@ __all__ = ["TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter", "tf_r
 
 
 class TFRecordCompressionType:
-    """How a file is compressed."""
+    """How a file is compressed: NONE, GZIP or ZLIB."""
 
     NONE, ZLIB, GZIP = 0, 1, 2
 

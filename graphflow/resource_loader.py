@@ -32,5 +32,5 @@ def load_resource(path: str) -> bytes:
 
 
 def readahead_file_path(path: str, readahead: str = "128M") -> str:
-    """The path itself."""
+    """The path itself: files are not read ahead."""
     return path

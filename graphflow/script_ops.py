@@ -43,7 +43,7 @@ def py_func(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: b
 
 def numpy_function(func: Callable[..., Any] | None = None, inp: Sequence[Any] = (), Tout: Any = None,  # noqa: N803
                    stateful: bool = True, name: str | None = None) -> Any:
-    """`py_func`."""
+    """`py_func`: a function of arrays as an operation, without a gradient."""
     assert func is not None
     return _build(func, inp, Tout, stateful, name or "PyFunc")
 

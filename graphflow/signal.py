@@ -232,7 +232,7 @@ def fftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
 
 
 def ifftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
-    """What fftshift undoes."""
+    """The inverse of `fftshift`: the zero frequency from the middle to the beginning."""
     tensor = convert_to_tensor(x)
     return roll(tensor, *_shifts(tensor, axes, -1), name=name or "ifftshift")
 

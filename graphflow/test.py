@@ -331,7 +331,7 @@ def is_cpu_target_available(target: str) -> bool:
 
 
 def _not_built() -> bool:
-    """False."""
+    """False: graphflow has a compiler of its own."""
     return False
 
 

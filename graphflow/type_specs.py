@@ -50,7 +50,7 @@ class TensorArraySpec(TensorSpec):
 
 
 class NoneTensorSpec(TypeSpec):
-    """The spec of None."""
+    """The spec of None as a part of elements."""
 
     __slots__ = ()
 

@@ -103,7 +103,7 @@ def tied_rnn_seq2seq(encoder_inputs: Any, decoder_inputs: Any, cell: Any, loop_f
 def embedding_rnn_decoder(decoder_inputs: Any, initial_state: Any, cell: Any, num_symbols: int, embedding_size: int,
                           output_projection: Any = None, feed_previous: bool = False,
                           update_embedding_for_previous: bool = True, scope: Any = None) -> Decoded:
-    """A decoder of embedded ids."""
+    """A decoder (`rnn_decoder`) of ids, which it embeds in vectors of `embedding_size`."""
     with variable_scope(scope or "embedding_rnn_decoder"):
         _check_projection(output_projection, num_symbols)
         embedding = get_variable("embedding", [num_symbols, embedding_size])
@@ -213,7 +213,7 @@ def embedding_attention_decoder(decoder_inputs: Any, initial_state: Any, attenti
                                 output_size: int | None = None, output_projection: Any = None,
                                 feed_previous: bool = False, update_embedding_for_previous: bool = True,
                                 dtype: Any = None, scope: Any = None, initial_state_attention: bool = False) -> Decoded:
-    """An attention decoder of embedded ids."""
+    """A decoder that attends (`attention_decoder`) of ids, which it embeds in vectors of `embedding_size`."""
     with variable_scope(scope or "embedding_attention_decoder", dtype=dtype):
         if output_projection is not None:
             convert_to_tensor(output_projection[1]).shape.assert_is_compatible_with([num_symbols])

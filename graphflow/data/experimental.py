@@ -59,17 +59,17 @@ def shuffle_and_repeat(buffer_size: Any, count: Any = None, seed: Any = None) ->
 
 
 def enumerate_dataset(start: Any = 0) -> Transformation:
-    """`Dataset.enumerate`."""
+    """`Dataset.enumerate` for `apply`: (number, element), from `start`."""
     return lambda dataset: dataset.enumerate(start)
 
 
 def unbatch() -> Transformation:
-    """`Dataset.unbatch`."""
+    """`Dataset.unbatch` for `apply`: the rows of batches one by one."""
     return lambda dataset: dataset.unbatch()
 
 
 def unique() -> Transformation:
-    """`Dataset.unique`."""
+    """`Dataset.unique` for `apply`: each element once."""
     return functional.unique
 
 
@@ -79,18 +79,18 @@ def ignore_errors(log_warning: bool = False) -> Transformation:
 
 
 def take_while(predicate: Callable[..., Any]) -> Transformation:
-    """`Dataset.take_while`."""
+    """`Dataset.take_while` for `apply`: the elements before the first for which `predicate` is false."""
     return lambda dataset: dataset.take_while(predicate)
 
 
 def scan(initial_state: Any, scan_func: Callable[..., Any]) -> Transformation:
-    """`Dataset.scan`."""
+    """`Dataset.scan` for `apply`: elements made of a state and the elements before."""
     return lambda dataset: dataset.scan(initial_state, scan_func)
 
 
 def group_by_window(key_func: Callable[..., Any], reduce_func: Callable[..., Any], window_size: Any = None,
                     window_size_func: Callable[..., Any] | None = None) -> Transformation:
-    """`Dataset.group_by_window`."""
+    """`Dataset.group_by_window` for `apply`: elements of a key, window by window, as `reduce_func` makes them."""
     if (window_size is None) == (window_size_func is None):
         raise ValueError("Must pass either window_size or window_size_func, but not both.")
     return lambda dataset: dataset.group_by_window(key_func, reduce_func, window_size, window_size_func)

@@ -48,5 +48,5 @@ def enable_debug_mode() -> None:
 
 
 def TensorArrayStructure(dtype: Any, element_shape: Any, dynamic_size: bool, infer_shape: bool) -> TensorArraySpec:
-    """The spec of a TensorArray."""
+    """The spec of a TensorArray as a part of elements."""
     return TensorArraySpec(element_shape, dtype, dynamic_size, infer_shape)

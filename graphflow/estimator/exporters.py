@@ -24,7 +24,7 @@ class Exporter:
 
 
 class FinalExporter(Exporter):
-    """After training."""
+    """Exports the model once, after training."""
 
     def __init__(self, name: str, serving_input_receiver_fn: Callable[[], Any], assets_extra: Any = None,
                  as_text: bool = False):

@@ -18,7 +18,7 @@ from ..compiler.ops.view import dim_scalar, reshape, zeros_of
 
 
 def linear(x: Any) -> Any:
-    """x."""
+    """`x` as it is, as a tensor."""
     return x
 
 

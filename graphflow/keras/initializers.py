@@ -99,7 +99,7 @@ class RandomInitializer(Initializer):
 
 
 class RandomNormal(RandomInitializer):
-    """Normal."""
+    """Numbers of the normal distribution with `mean` and `stddev`; the same each time with a `seed`."""
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
         super().__init__(seed)
@@ -180,25 +180,25 @@ class _Scaled(VarianceScaling):
 
 
 class GlorotUniform(_Scaled):
-    """Glorot & Bengio 2010."""
+    """Uniform in [-limit, limit], limit = sqrt(6 / (fan in + fan out)) (Glorot & Bengio 2010)."""
 
     scaling = (1.0, "fan_avg", "uniform")
 
 
 class GlorotNormal(_Scaled):
-    """Glorot & Bengio 2010."""
+    """A truncated normal distribution of variance 2 / (fan in + fan out) (Glorot & Bengio 2010)."""
 
     scaling = (1.0, "fan_avg", "truncated_normal")
 
 
 class HeUniform(_Scaled):
-    """He et al. 2015."""
+    """Uniform in [-limit, limit], limit = sqrt(6 / fan in) (He et al. 2015)."""
 
     scaling = (2.0, "fan_in", "uniform")
 
 
 class HeNormal(_Scaled):
-    """He et al. 2015."""
+    """A truncated normal distribution of variance 2 / fan in (He et al. 2015)."""
 
     scaling = (2.0, "fan_in", "truncated_normal")
 

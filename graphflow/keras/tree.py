@@ -61,7 +61,7 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
 
 
 def flatten(structure: Any) -> list[Any]:
-    """The leaves, in order."""
+    """The leaves of a nest of lists, tuples and dicts (by sorted keys), in order."""
     parts = _apart(structure)
     return [structure] if parts is None else [leaf for value in parts.values for leaf in flatten(value)]
 

@@ -138,7 +138,7 @@ def _as_message(graph: Any) -> Any:
 
 
 class FileWriterCache:
-    """One writer for each folder."""
+    """One writer for each folder: `get(logdir)` makes it or gives it again, `clear` closes all."""
 
     _writers: dict[str, FileWriter] = {}
     _lock = threading.Lock()

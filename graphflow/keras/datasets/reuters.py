@@ -39,5 +39,5 @@ def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
 
 
 def get_label_names() -> tuple[str, ...]:
-    """The topics, by number."""
+    """The names of the 46 topics, by label."""
     return tuple(LABELS.split())

@@ -87,7 +87,7 @@ class Activation(Layer):
 
 
 class Identity(Layer):
-    """The input."""
+    """The input as it is."""
 
     supports_masking = True
 

@@ -192,13 +192,13 @@ class ZeroPadding1D(_ZeroPadding):
 
 
 class ZeroPadding2D(_ZeroPadding):
-    """Zeros around images."""
+    """Rows and columns of zeros around images."""
 
     rank = 2
 
 
 class ZeroPadding3D(_ZeroPadding):
-    """Zeros around volumes."""
+    """Planes of zeros around volumes."""
 
     rank = 3
 

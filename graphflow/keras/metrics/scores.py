@@ -185,7 +185,7 @@ class IoU(Metric):
 
 
 class MeanIoU(IoU):
-    """The mean over all classes."""
+    """The mean over all classes of their `IoU`."""
 
     def __init__(self, num_classes: int, name: str | None = None, dtype: Any = None, ignore_class: int | None = None,
                  sparse_y_true: bool = True, sparse_y_pred: bool = True, axis: int = -1):
@@ -215,7 +215,7 @@ class BinaryIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """For one-hot labels."""
+    """`IoU` of one-hot labels, and of predictions that are scores (or classes with `sparse_y_pred`) along `axis`."""
 
     def __init__(self, num_classes: int, target_class_ids: Any, name: str | None = None, dtype: Any = None,
                  ignore_class: int | None = None, sparse_y_pred: bool = False, axis: int = -1):
@@ -228,7 +228,7 @@ class OneHotIoU(IoU):
 
 
 class OneHotMeanIoU(MeanIoU):
-    """The mean over all classes for one-hot labels."""
+    """`MeanIoU` of one-hot labels, and of predictions that are scores (or classes with `sparse_y_pred`)."""
 
     def __init__(self, num_classes: int, name: str | None = None, dtype: Any = None, ignore_class: int | None = None,
                  sparse_y_pred: bool = False, axis: int = -1):

@@ -70,7 +70,7 @@ def eigh(x: Any) -> tuple[Tensor, Tensor]:
 
 
 def inv(x: Any) -> Tensor:
-    """The inverse."""
+    """The inverse of each square matrix: [..., n, n]."""
     return gl.inv(_matrices("inv", x))
 
 

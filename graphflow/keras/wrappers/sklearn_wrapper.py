@@ -156,7 +156,7 @@ class SKLearnClassifier(ClassifierMixin, SKLBase):
 
 
 class SKLearnRegressor(RegressorMixin, SKLBase):
-    """A regressor."""
+    """A regressor of scikit-learn's kind: `predict` gives one number for each row, or one row of numbers."""
 
     def _more_tags(self) -> dict[str, Any]:
         return {**super()._more_tags(), "poor_score": True}

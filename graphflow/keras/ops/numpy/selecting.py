@@ -255,7 +255,7 @@ def quantile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims:
 
 
 def percentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False) -> Tensor:
-    """`quantile` of q / 100."""
+    """`quantile` of q / 100, for `q` from 0 to 100."""
     return _quantile(x, as_tensor(q, "float32") / 100.0, axis, method, keepdims, False)
 
 

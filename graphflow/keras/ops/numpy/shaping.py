@@ -163,7 +163,7 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
-    """Along a new axis."""
+    """Tensors of one shape along a new axis."""
     return slicing.stack(alike(x), axis)
 
 
@@ -174,18 +174,18 @@ def append(x1: Any, x2: Any, axis: int | None = None) -> Tensor:
 
 
 def hstack(xs: Sequence[Any]) -> Tensor:
-    """Along the second axis, vectors along their only one."""
+    """Tensors one after another along the second axis, vectors along their only one."""
     tensors = alike(xs)
     return slicing.concat(tensors, 0 if rank_of("hstack", tensors[0]) == 1 else 1)
 
 
 def vstack(xs: Sequence[Any]) -> Tensor:
-    """Along the first axis."""
+    """Tensors one after another along the first axis."""
     return slicing.concat(alike(xs), 0)
 
 
 def dstack(xs: Sequence[Any]) -> Tensor:
-    """Along the third axis; numbers, vectors and matrices get the axes they miss."""
+    """Tensors one after another along the third axis; numbers, vectors and matrices get the axes they miss."""
     def deep(t: Tensor) -> Tensor:
         dims = view.known_rank("dstack", t)
         wanted = {0: (1, 1, 1), 1: (1, *dims, 1), 2: (*dims, 1)}.get(len(dims))
@@ -216,17 +216,17 @@ def array_split(x: Any, indices_or_sections: int, axis: int = 0) -> list[Tensor]
 
 
 def hsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Along the second axis, a vector along its only one."""
+    """`split` along the second axis, of a vector along its only one."""
     return split(x, indices_or_sections, 0 if ndim(x) == 1 else 1)
 
 
 def vsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Along the first axis."""
+    """`split` along the first axis."""
     return split(x, indices_or_sections, 0)
 
 
 def dsplit(x: Any, indices_or_sections: Any) -> list[Tensor]:
-    """Along the third axis."""
+    """`split` along the third axis."""
     return split(x, indices_or_sections, 2)
 
 
