@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..dims import Dim
+from ..dtypes import int32
 from ..errors import UnimplementedError
 from ..ir import Graph, Operation, Tensor
 from ..ops.constant import const
@@ -31,9 +32,8 @@ def _resolve(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return None
     if not any(isinstance(v, Dim) for v in value.ravel()):  # no kernel computes a shape
         return [const(value=value.astype(op.output.dtype.np))] if op.type == "Shape" else None
-    sizes = dims_vector(dims=tuple(v if isinstance(v, Dim) else int(v) for v in value.ravel()))
-    if op.output.dtype != sizes.dtype:
-        return None
+    kind = {} if op.output.dtype == int32 else {"dtype": op.output.dtype}
+    sizes = dims_vector(dims=tuple(v if isinstance(v, Dim) else int(v) for v in value.ravel()), **kind)
     return [sizes if op.output.dims == sizes.dims else _reshape_to(sizes, op.output)]
 
 

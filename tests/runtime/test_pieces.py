@@ -111,3 +111,14 @@ def test_loops_over_strings(session):
     words = tf.placeholder(tf.string, [None])
     numbers = tf.map_fn(tf.string_to_number, words, dtype=tf.float32)
     assert session.run(numbers, {words: ["1", "2.5"]}).tolist() == [1, 2.5]
+
+
+def test_shapes_as_longer_integers(session):
+    """tf.shape and tf.size as int64, of feeds and of what only the run tells the size of."""
+    x = tf.placeholder(tf.float32, [None, 2])
+    rows = tf.boolean_mask(x, x[:, 0] > 0)
+    found = session.run([tf.shape(x, out_type=tf.int64), tf.size(rows, out_type=tf.int64),
+                         tf.sparse_to_dense(tf.constant([0], tf.int64), tf.shape(rows, out_type=tf.int64)[:1], True,
+                                            default_value=False)],
+                        {x: [[1, 2], [0, 3], [1, 1]]})
+    assert [v.tolist() for v in found] == [[3, 2], 4, [True, False]] and found[0].dtype == np.int64
