@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphflow.compiler.native.elementary import i32
 from graphflow.compiler.native.memory import load_i32, load_i64, load_u8, store_i32, store_i64, word
-from graphflow.compiler.native.prelude import compiled, i32
+from graphflow.compiler.native.prelude import compiled
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
