@@ -149,7 +149,7 @@ def _seconds(run: Callable[[], Any]) -> float:
 
 
 def surroundings(graph: Graph, binding: Binding) -> list[str]:
-    """The loops and conds around each row of the schedule, the outermost first."""
+    """The loops and conds around each row of the schedule, the outermost first; and chains, whose rows take turns."""
     around = _names_around(graph, "")
     found = [around.get(step.op, "") for step in binding.steps]
     for end, step in enumerate(binding.steps):  # what a loop itself does between iterations
@@ -158,6 +158,9 @@ def surroundings(graph: Graph, binding: Binding) -> list[str]:
             for row in range(step.call.target, end + 1):
                 if binding.steps[row].op is step.op:
                     found[row] = name
+    for chain in binding.chains:
+        for row in range(chain.begin, chain.end):
+            found[row] = f"{chain.items} items, {chain.step} at a time"
     return found
 
 
