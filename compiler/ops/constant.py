@@ -41,7 +41,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 
 
 def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
-    """A NumPy value of a supported type: Python floats are float32, ints int32 where they fit; no lossy casts."""
+    """A NumPy value of a supported type: Python floats are float32, ints int32 where they fit, without lossy casts;
+    arrays are cast as NumPy casts."""
     if isinstance(value, TensorShape):
         if not value.is_fully_defined():
             raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {value}")
@@ -65,13 +66,12 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
         return array.astype(as_dtype(array.dtype).np, copy=False)
     if array.dtype == dtype.np:
         return array
-    same_kind = np.can_cast(array.dtype, dtype.np, "same_kind")
-    if not isinstance(value, (np.ndarray, np.generic)):
-        same_kind = (array.dtype.kind, dtype.code[0]) in {
-            ("i", "i"), ("i", "u"), ("i", "f"), ("f", "f"), ("u", "u"), ("u", "i"), ("u", "f"),
-            ("i", "c"), ("u", "c"), ("f", "c"), ("c", "c")} or not array.size
-    if not same_kind:
-        kind = array.dtype.name if isinstance(value, (np.ndarray, np.generic)) else type(array.flat[0].item()).__name__
+    if isinstance(value, (np.ndarray, np.generic)):  # cast as NumPy casts, fractions cut off too, as in TensorFlow
+        with np.errstate(invalid="ignore"):
+            return array.astype(dtype.np)
+    lossless = {"ii", "iu", "if", "ff", "uu", "ui", "uf", "ic", "uc", "fc", "cc"}
+    if array.size and array.dtype.kind + dtype.code[0] not in lossless:
+        kind = type(array.flat[0].item()).__name__
         raise TypeError(f"Expected {dtype.name}, got {value!r} of type '{kind}' instead.")
     converted = array.astype(dtype.np)
     if dtype.is_integer and not np.array_equal(converted, array):

@@ -48,6 +48,9 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: Any =
                          "shape=[None] is ok, but shape=None is not.")
     if not hits.dims:
         raise ValueError("mask cannot be scalar.")
+    if x.dims is None and not axis and len(hits.dims) == 1:  # rows of whatever there is
+        with x.graph.name_scope(name):
+            return gather(x, squeeze(where_true(hits), [1]))
     dims = known_rank("boolean_mask", x)
     first = 0 if axis is None else normalize_axis("boolean_mask", static_ints("boolean_mask", "axis", axis), len(dims))
     last = first + len(hits.dims)

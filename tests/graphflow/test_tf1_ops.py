@@ -260,3 +260,19 @@ def test_an_infinite_global_norm_shows(sess):
     clipped, norm = tf.clip_by_global_norm([tf.constant([np.inf, 1.0])], 1.0)
     with np.errstate(invalid="ignore"):
         assert np.isinf(sess.run(norm)) and np.isnan(sess.run(clipped[0])).all()
+
+
+def test_arrays_beside_tensors_are_cast_as_numpy_casts(sess):
+    """TensorFlow converts an array to the dtype of the tensor beside it; of Python's numbers fractions are an error."""
+    x, halves = tf.constant([1, 2]), np.array([1.7, 2.2])
+    assert [v.tolist() for v in sess.run([x + halves, halves * x, x > halves, tf.constant(halves, tf.int32)])] == [
+        [2, 4], [1, 4], [False, False], [1, 2]]
+    with pytest.raises(TypeError, match="Expected int32"):
+        x + [1.5, 2.5]
+
+
+def test_boolean_mask_of_unknown_rank(sess):
+    x, mask = tf.placeholder(tf.float32), tf.placeholder(tf.bool, [None])
+    rows = tf.boolean_mask(x, mask)
+    assert sess.run(rows, {x: [[1, 2], [3, 4]], mask: [False, True]}).tolist() == [[3, 4]]
+    assert sess.run(rows, {x: [1, 2], mask: [True, False]}).tolist() == [1]
