@@ -32,6 +32,8 @@ class LinearOperator:
     not known). Subclasses define `_dense`, and what they can do without it.
     """
 
+    _unchecked = False  # whether TensorFlow's does not factor it, so that a wrong promise of positivity goes unnoticed
+
     def __init__(self, dtype: Any, graph_parents: Any = None, is_non_singular: bool | None = None,
                  is_self_adjoint: bool | None = None, is_positive_definite: bool | None = None,
                  is_square: bool | None = None, name: str | None = None, parameters: Any = None):
@@ -152,7 +154,7 @@ class LinearOperator:
 
     def _solve(self, rhs: Tensor, adjoint: bool) -> Tensor:
         dense = self._dense()
-        if self.is_positive_definite:
+        if self.is_positive_definite and not self._unchecked:
             factor = cholesky(dense)
             return cholesky_solve(*_batched(factor, rhs))
         return matrix_solve(*_batched(dense, rhs), adjoint=adjoint)

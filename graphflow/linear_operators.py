@@ -214,6 +214,8 @@ class LinearOperatorTridiag(LinearOperator):
 class LinearOperatorLowRankUpdate(LinearOperator):
     """base + u diag(diag_update) v^H, u [..., m, k], v [..., n, k] (u where it is not given)."""
 
+    _unchecked = True
+
     def __init__(self, base_operator: LinearOperator, u: Any, diag_update: Any = None, v: Any = None,
                  is_diag_update_positive: bool | None = None, **promises: Any):
         self.base_operator, self.u = base_operator, convert_to_tensor(u)

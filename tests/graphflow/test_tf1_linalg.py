@@ -127,3 +127,12 @@ def test_structured_operators(build, expected):
         dense, product = session.run([operator.to_dense(), operator.matvec(vector)])
     np.testing.assert_allclose(dense, expected, atol=1e-5)
     np.testing.assert_allclose(product, expected @ vector, atol=1e-4)
+
+
+def test_a_low_rank_update_that_is_promised_positive_and_is_not():
+    """As multivariate normal distributions of tensorflow_probability promise of any scale."""
+    base = tf.linalg.LinearOperatorDiag([-2.0, 3.0])
+    operator = tf.linalg.LinearOperatorLowRankUpdate(base, [[1.0], [1.0]], is_positive_definite=True)
+    with tf.Session() as session:
+        solved = session.run(operator.solve([[1.0], [2.0]]))
+    np.testing.assert_allclose(solved, np.linalg.solve([[-1, 1], [1, 4]], [[1], [2]]), rtol=1e-5)
