@@ -197,8 +197,8 @@ def _resolve(root: str, rest: str) -> Any:
         if not private:
             return place if place is None or hasattr(place, "__path__") else Proxy(f"tensorflow.{rest}", place)
         ends = inner.split(".")  # contrib.learn.python.learn.datasets.mnist is contrib.learn.datasets.mnist
-        inside = (_find("", ".".join([public, *ends[k:]])) for k in range(1, len(ends)))
-        module = next((m for m in inside if m is not None), None)
+        candidates = (_find("", ".".join([public, *ends[k:]])) for k in range(1, len(ends)))
+        module = next((m for m in candidates if m is not None), None)
         places = [p for p in (module, place) if p is not None]
         return Proxy(f"tensorflow.{rest}", *places) if places else None
     return _find("", rest)

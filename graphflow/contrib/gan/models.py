@@ -165,7 +165,7 @@ def infogan_model(generator_fn: Callable[[Any], Any], discriminator_fn: Callable
     parts = _built(generator_fn, discriminator_fn, real_data, inputs, generator_scope, discriminator_scope)
     fields = parts.model(generator_fn, lambda data, given: discriminator_fn(data, given)[0], parts.of_real[0],
                          parts.of_generated[0])
-    return InfoGANModel(*fields, structured, parts.of_generated[1], discriminator_fn)
+    return InfoGANModel._make([*fields, structured, parts.of_generated[1], discriminator_fn])
 
 
 def acgan_model(generator_fn: Callable[[Any], Any], discriminator_fn: Callable[[Any, Any], Any], real_data: Any,
@@ -175,7 +175,7 @@ def acgan_model(generator_fn: Callable[[Any], Any], discriminator_fn: Callable[[
     parts = _built(generator_fn, discriminator_fn, real_data, generator_inputs, generator_scope, discriminator_scope,
                    check_shapes)
     fields = parts.model(generator_fn, discriminator_fn, parts.of_real[0], parts.of_generated[0])
-    return ACGANModel(*fields, convert_to_tensor(one_hot_labels), parts.of_real[1], parts.of_generated[1])
+    return ACGANModel._make([*fields, convert_to_tensor(one_hot_labels), parts.of_real[1], parts.of_generated[1]])
 
 
 def cyclegan_model(generator_fn: Callable[[Any], Any], discriminator_fn: Callable[[Any, Any], Any], data_x: Any,
