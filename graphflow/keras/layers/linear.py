@@ -137,8 +137,9 @@ def einsum_shapes(equation: str, bias_axes: str | None, input_shape: Any, output
     else:
         spelled = [list(part) for part in (inputs, kernel, right)]
     sizes = dict(zip(spelled[0], input_shape, strict=True))
-    leading = len(spelled[2]) - len(output_shape)
-    given = dict(zip(spelled[2][leading:], output_shape, strict=True)) if leading >= 0 else {}
+    sized = [n for n in spelled[2] if n[0] != "."] if right.endswith("...") else spelled[2]
+    leading = len(sized) - len(output_shape)
+    given = dict(zip(sized[leading:], output_shape, strict=True)) if leading >= 0 else {}
     for name, size in given.items():
         if size is not None:
             if sizes.get(name) not in (None, size):

@@ -70,12 +70,15 @@ class LowRank(Layer):
         delta = reshape(matmul(reshape(a.value(), (-1, b.shape[0])), b), weight.shape)
         return weight + cast(scale * delta, weight.value().dtype)
 
+    def _own_weights(self) -> list[Variable]:
+        """The adapted weight stands first, though it is no longer trained."""
+        own = super()._own_weights()
+        weight = getattr(self, self.adapted, None)
+        return [weight, *(v for v in own if v is not weight)] if self.lora_enabled else own
+
     def _stored_variables(self) -> list[Variable]:
         own = self._own_weights()
-        if not self.lora_enabled:
-            return own
-        weight = getattr(self, self.adapted)
-        return [weight, *(v for v in own if v not in (weight, *self._lora()[:2]))]
+        return [v for v in own if v not in self._lora()[:2]] if self.lora_enabled else own
 
     def save_own_variables(self, store: Any) -> None:
         """The weight as it is adapted, and the bias."""

@@ -38,7 +38,7 @@ def test_adapted_layers(make: Any, x: np.ndarray, weight: str, before: Any, afte
     with pytest.raises(ValueError, match="already enabled"):
         layer.enable_lora(2)
     assert [w.name for w in layer.trainable_weights][-2:] == [f"lora_{weight}_a", f"lora_{weight}_b"]
-    assert [w.name for w in layer.non_trainable_weights] == [weight]
+    assert [w.name for w in layer.non_trainable_weights] == [layer.weights[0].name] == [weight]
     assert (layer.get_config()["lora_rank"], layer.get_config()["lora_alpha"]) == (2, 3.0)
     adapted.compile("sgd", "mse")
     np.testing.assert_allclose(adapted.predict(x, verbose=0), before, rtol=1e-4)
@@ -61,3 +61,9 @@ def test_adapted_when_built() -> None:
     constrained = L.Embedding(4, 2, embeddings_constraint="non_neg")
     with pytest.raises(ValueError, match="incompatible with embedding constraints"):
         constrained.enable_lora(1)
+
+
+def test_einsum_with_axes_left_out_on_the_right() -> None:
+    layer = L.EinsumDense("ab...,bc->ac...", 4, bias_axes="c")
+    assert layer.compute_output_shape((2, 3, 5)) == (2, 4, 5)
+    assert [w.shape for w in layer.weights] == [(3, 4), (4, 1)]
