@@ -199,3 +199,20 @@ def test_meta_graph(tmp_path):
         tf.train.import_meta_graph(str(tmp_path / "bad.meta"))
     with pytest.raises(OSError, match="does not exist"):
         tf.train.import_meta_graph(str(tmp_path / "none.meta"))
+
+
+def test_a_checkpoint_printed(tmp_path, capsys):
+    from graphflow import aliases
+    show = aliases._resolve("tensorflow", "python.tools.inspect_checkpoint").print_tensors_in_checkpoint_file
+    tf.Variable([[1.0, 2.0]], name="w")
+    tf.Variable(3, name="n")
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver().save(session, str(tmp_path / "model"))
+    show(path, None, False)
+    assert capsys.readouterr().out == ("tensor: n (int32) []\ntensor: w (float32) [1, 2]\n"
+                                       "# Total number of params: 3\n")
+    show(path, "w", False, count_exclude_pattern="n")
+    assert capsys.readouterr().out == "tensor_name:  w\n[[1. 2.]]\n# Total number of params: 2\n"
+    show(path, "x", False)
+    assert capsys.readouterr().out == "Tensor x not found in checkpoint\n"
