@@ -15,11 +15,11 @@ from ....compiler.ops.gather import range_
 from ....compiler.ops.reduction import reduce_sum
 from ....compiler.ops.slicing import place, slice_axis, stack
 from ....compiler.ops.view import dim_scalar, expand_dims, known_rank, transpose, zeros_of
-from ....image.resize import resize_bicubic, resize_bilinear, resize_nearest_neighbor
+from ....image.resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
 from .boxes import crop
 from .image_layer import BaseImagePreprocessingLayer
 
-INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
+INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5")
 
 
 def resized(x: Tensor, size: Sequence[dm.DimLike], interpolation: str = "bilinear", antialias: bool = False,
@@ -32,6 +32,8 @@ def resized(x: Tensor, size: Sequence[dm.DimLike], interpolation: str = "bilinea
         x = _of_aspect_ratio(x, size, crop_to_aspect_ratio, fill_value)
     if interpolation == "nearest":
         return resize_nearest_neighbor(x, size, half_pixel_centers=True)
+    if interpolation == "area":
+        return resize_area(x, size)
     if not antialias and interpolation in ("bilinear", "bicubic"):
         resize = resize_bilinear if interpolation == "bilinear" else resize_bicubic
         return resize(x, size, half_pixel_centers=True)

@@ -114,3 +114,10 @@ def test_augmentation_in_training_only() -> None:
     np.testing.assert_array_equal(value(layer(image, training=False)), image)
     assert value(L.RandomCrop(3, 2)(image)).shape == (2, 3, 2, 3)
     assert value(L.RandomCrop(3, 2)(image[0])).shape == (3, 2, 3)
+
+
+def test_resized_by_areas() -> None:
+    x = np.arange(12, dtype=np.float32).reshape(1, 3, 4, 1)
+    layer = keras.layers.Resizing(2, 2, interpolation="area")
+    model = keras.Sequential([keras.Input((3, 4, 1)), layer])
+    np.testing.assert_allclose(model.predict(x, verbose=0).ravel(), [1.833333, 3.833333, 7.166667, 9.166667], rtol=1e-5)
