@@ -73,8 +73,10 @@ class LowRank(Layer):
     def _own_weights(self) -> list[Variable]:
         """The adapted weight stands first, though it is no longer trained."""
         own = super()._own_weights()
-        weight = getattr(self, self.adapted, None)
-        return [weight, *(v for v in own if v is not weight)] if self.lora_enabled else own
+        if not self.lora_enabled:
+            return own
+        weight = getattr(self, self.adapted)
+        return [weight, *(v for v in own if v is not weight)]
 
     def _stored_variables(self) -> list[Variable]:
         own = self._own_weights()
