@@ -113,7 +113,7 @@ def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., An
         if flow.dtype != values.dtype:
             raise DTypeError(f"TensorArray dtype is {flow.dtype.name} but Op is trying to write dtype "
                              f"{values.dtype.name}.")
-        if _waits(flow, values):
+        if flow.dims is None or values.dims is None or _is_blank(flow.dims, values.dims):
             return [TensorType(flow.dtype, None)]
         if not TensorShape(values.dims[1:]).is_compatible_with(flow.dims[1:]):
             raise ShapeError(f"{name}: Inconsistent shapes: saw {format_dims(values.dims[1:])} but expected "
@@ -132,11 +132,7 @@ def _rows(name: str, combine: str, dtypes: Sequence[DType], at: Callable[..., An
 
     return OpDef(name, COPY, infer, _passed_on, reference, fields={
         "copied_rows": combine, "fault": _written_outside, "exact_grad": True,
-        "in_python": lambda op: op.output.dims is None or _waits(op.inputs[0], op.inputs[2])})
-
-
-def _waits(flow: Tensor, values: Tensor) -> bool:
-    return flow.dims is None or values.dims is None or _is_blank(flow.dims, values.dims)
+        "in_python": lambda op: op.output.dims is None or _is_blank(op.inputs[0].dims or (), op.inputs[2].dims or ())})
 
 
 def _is_blank(flow: Sequence[Any], values: Sequence[Any]) -> bool:

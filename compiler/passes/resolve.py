@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..dims import Dim
 from ..dtypes import int32
@@ -32,7 +33,7 @@ def _resolve(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return None
     if not any(isinstance(v, Dim) for v in value.ravel()):  # no kernel computes a shape
         return [const(value=value.astype(op.output.dtype.np))] if op.type == "Shape" else None
-    kind = {} if op.output.dtype == int32 else {"dtype": op.output.dtype}
+    kind: dict[str, Any] = {} if op.output.dtype == int32 else {"dtype": op.output.dtype}
     sizes = dims_vector(dims=tuple(v if isinstance(v, Dim) else int(v) for v in value.ravel()), **kind)
     return [sizes if op.output.dims == sizes.dims else _reshape_to(sizes, op.output)]
 
