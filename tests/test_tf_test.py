@@ -69,7 +69,7 @@ def test_log_every_n(caplog):
             tf.logging.log_first_n(tf.logging.ERROR, "first", 2)
     finally:
         logger.propagate = propagate
-    messages = [r.message for r in dict.fromkeys(caplog.records)]  # kept twice where pytest listens here and at the root
+    messages = [r.message for r in dict.fromkeys(caplog.records)]  # twice where pytest listens here too
     assert (messages.count("every"), messages.count("first")) == (3, 2)
 
 
