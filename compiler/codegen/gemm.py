@@ -23,6 +23,11 @@ PANEL_DEPTH, SHALLOW_DEPTH, SHALLOW_ROWS = 1024, 256, 256
 PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
 # columns of C and k from which transposed A is packed: its strided lines then outgrow the first-level cache
 PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
+# tiles of A, and k of them, that one task packs: it reads rows of 1 KiB and writes as many streams. Their starts are
+# these bytes more than k rows apart, as a power of two would put all streams into the same few lines of the caches
+PACK_TILES, PACK_K, PACK_PAD = 32, 64, 64
+# how many k transposed A is fetched ahead (2 KiB of it, if packed), and the k that repays what is fetched past the end
+FETCH_STEPS, FETCH_DEPTH = 64, 256
 # the outer sum is split where threads would have nothing to do, into parts of at least this many k
 SPLIT_DEPTH = 2048
 # columns of a combination of rows: few enough to stay in the first-level cache, many enough to read rows as streams
@@ -131,26 +136,28 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     panel_bytes = (depth + lanes(p.dtype)) * widths[0] * isa().vector_bytes if pack_b else 0
 
     calls: list[KernelCall] = []
-    tiles_apart, layout = 1, (isa().mr * p.a_row, 0)
+    a_tile = isa().mr * p.a_row
     if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and not p.batch:
-        calls, p, tiles_apart, layout = _pack_a(p)
+        calls, p, a_tile = _pack_a(p)
+    # rows of A that is not transposed are few streams, which the processor fetches by itself
+    a_ahead = FETCH_STEPS * p.a_k if p.a_row == 1 and p.k >= FETCH_DEPTH else 0
     source = kernels.tiled(p.dtype, widths, p.b_column != 1, epilogue)
-    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, tiles_apart, *layout, int(pack_b), depth, panel_bytes,
+    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel_bytes,
             row_tiles, panels, wide, p.part, p.matrices)
     return calls + [_call("gemm", source, p, (Scratch(panel_bytes, per_lane=True),), dims,
                           p.splits * p.matrices * panels * row_tiles, epilogue)]
 
 
-def _pack_a(p: Product) -> tuple[list[KernelCall], Product, int, tuple[int, int]]:
-    """Transposed A as [block][k][rows], in blocks that fill whole vectors; the tiles of a block lie side by side."""
-    mr, width = isa().mr, lanes(p.dtype)
-    tiles = max(1, width // mr)
-    step = ceil(tiles * mr / width) * width
-    blocks = ceil(p.m / (tiles * mr))
-    packed = Scratch(blocks * p.k * step * ELEMENT_BYTES[p.dtype])
-    call = KernelCall("gemm_pack_a", kernels.pack_a(p.dtype, tiles * mr, step // width), (p.a, packed),
-                      (p.m, p.k, p.a_k), blocks, nbytes=2 * packed.nbytes, writes=(1,))
-    return [call], replace(p, a=packed, a_row=1, a_k=step), tiles, (p.k * step, mr)
+def _pack_a(p: Product) -> tuple[list[KernelCall], Product, int]:
+    """Transposed A as [tile][k][rows]; also how many elements tiles are apart."""
+    mr, tiles, size = isa().mr, ceil(p.m / isa().mr), ELEMENT_BYTES[p.dtype]
+    apart = p.k * mr + PACK_PAD // size
+    packed = Scratch(tiles * apart * size)
+    blocks = ceil(tiles / PACK_TILES)
+    call = KernelCall("gemm_pack_a", kernels.pack_a(p.dtype, PACK_TILES, PACK_K), (p.a, packed),
+                      (p.m, p.k, p.a_k, apart, blocks), blocks * ceil(p.k / PACK_K), nbytes=2 * packed.nbytes,
+                      writes=(1,))
+    return [call], replace(p, a=packed, a_row=1, a_k=mr), apart
 
 
 def _split(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:

@@ -23,11 +23,11 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epi
     """
     size, width, mr, half = ELEMENT_BYTES[dtype], lanes(dtype), isa().mr, isa().mr // 2
     pack, b_stride = ("transpose_panel", "b_column") if transposed_b else ("copy_panel", "b_k")
-    sizes = ["m", "n", "total_k", "a_row", "a_k", "b_k", "b_column", "tiles_apart", "a_block", "a_tile", "pack_b",
+    sizes = ["m", "n", "total_k", "a_row", "a_k", "b_k", "b_column", "a_tile", "a_ahead", "pack_b",
              "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
     # narrow panels are packed as wide ones: one packer less to compile
     natives = [f'pack = {pack}("{dtype}", {widths[0]})'] + [
-        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True)'
+        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True, fetch=True)'
         for nv in widths for height in (mr, half)]
 
     def place(nv: int) -> list[str]:
@@ -35,7 +35,7 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epi
                 f"columns = min({nv * width}, n - column)"]
 
     def multiply(nv: int) -> list[str]:
-        arguments = "(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, columns, rows)"
+        arguments = "(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, columns, a_ahead, rows)"
         return [f"if rows > {half}:", f"    tile_{mr}x{nv}{arguments}", "else:", f"    tile_{half}x{nv}{arguments}"]
 
     def by_width(lines: Callable[[int], list[str]]) -> list[str]:
@@ -74,8 +74,7 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epi
             for tile in range(first_tile, last_tile):
                 row = tile * {mr}
                 rows = min({mr}, m - row)
-                apart = tile // tiles_apart
-                tile_a = matrix_a + (apart * a_block + (tile - apart * tiles_apart) * a_tile + start * a_k) * {size}
+                tile_a = matrix_a + (tile * a_tile + start * a_k) * {size}
                 tile_c = c + ((matrix * m + row) * n + column) * {size}
 {_at(4, by_width(multiply))}
 {_at(4, finish)}
@@ -83,16 +82,19 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epi
 """)
 
 
-def pack_a(dtype: str, rows: int, nv: int) -> str:
-    """Transposed A to [block][k][rows], as rows of `nv` vectors."""
-    size = ELEMENT_BYTES[dtype]
+def pack_a(dtype: str, tiles: int, depth: int) -> str:
+    """Transposed A to [tile][k][rows of the tile], `tiles` of them and `depth` k by one task."""
+    size, mr = ELEMENT_BYTES[dtype], isa().mr
     return _module(
-        f"Pack A^T in blocks of {rows} rows.", [], None, [f"from {NATIVE}.tiles import copy_panel"],
-        [f'pack = copy_panel("{dtype}", {nv})'], f"""
-{_at(1, _words(["a", "packed"], ["m", "k", "a_k"]))}
-    for block in range(begin, end):
-        row = block * {rows}
-        pack(a + row * {size}, a_k, packed + block * k * {nv * lanes(dtype) * size}, k, min({rows}, m - row))
+        f"Pack A^T in tiles of {mr} rows.", [], None, [f"from {NATIVE}.tiles import copy_tiles"],
+        [f'pack = copy_tiles("{dtype}", {mr})'], f"""
+{_at(1, _words(["a", "packed"], ["m", "k", "a_k", "apart", "blocks"]))}
+    for task in range(begin, end):
+        start = task // blocks * {depth}
+        tile = task % blocks * {tiles}
+        source = a + (tile * {mr} + start * a_k) * {size}
+        target = packed + (tile * apart + start * {mr}) * {size}
+        pack(source, a_k, target, min({depth}, k - start), min({tiles * mr}, m - tile * {mr}), apart)
 """)
 
 
