@@ -141,7 +141,7 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
         calls, p, a_tile = _pack_a(p)
     # rows of A that is not transposed are few streams, which the processor fetches by itself
     a_ahead = FETCH_STEPS * p.a_k if p.a_row == 1 and p.k >= FETCH_DEPTH else 0
-    source = kernels.tiled(p.dtype, widths, p.b_column != 1, epilogue)
+    source = kernels.tiled(p.dtype, widths, p.b_column != 1, a_ahead > 0, epilogue)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel_bytes,
             row_tiles, panels, wide, p.part, p.matrices)
     return calls + [_call("gemm", source, p, (Scratch(panel_bytes, per_lane=True),), dims,

@@ -15,11 +15,11 @@ NATIVE = "graphflow.compiler.native"
 DOTS = 4
 
 
-def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epilogue | None) -> str:
+def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: bool, epilogue: Epilogue | None) -> str:
     """Tiles of C, panel by panel. A run of tiles of one panel packs its part of B first, a block of k at a time.
 
     `widths` are those of panels, in vectors: the first `wide` panels have the first one. Remainders of rows are clamped
-    to a tile of full or half height.
+    to a tile of full or half height. To `fetch_a` ahead of its use takes an instruction per k, felt in narrow tiles.
     """
     size, width, mr, half = ELEMENT_BYTES[dtype], lanes(dtype), isa().mr, isa().mr // 2
     pack, b_stride = ("transpose_panel", "b_column") if transposed_b else ("copy_panel", "b_k")
@@ -27,7 +27,7 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epi
              "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
     # narrow panels are packed as wide ones: one packer less to compile
     natives = [f'pack = {pack}("{dtype}", {widths[0]})'] + [
-        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True, fetch=True)'
+        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True, fetch={fetch_a})'
         for nv in widths for height in (mr, half)]
 
     def place(nv: int) -> list[str]:
@@ -35,7 +35,8 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, epilogue: Epi
                 f"columns = min({nv * width}, n - column)"]
 
     def multiply(nv: int) -> list[str]:
-        arguments = "(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, columns, a_ahead, rows)"
+        last = "columns, a_ahead, rows" if fetch_a else "columns, rows"
+        arguments = f"(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, {last})"
         return [f"if rows > {half}:", f"    tile_{mr}x{nv}{arguments}", "else:", f"    tile_{half}x{nv}{arguments}"]
 
     def by_width(lines: Callable[[int], list[str]]) -> list[str]:
