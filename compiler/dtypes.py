@@ -169,7 +169,7 @@ REALS = FLOATS + INTEGERS
 NUMBERS = REALS + COMPLEX
 
 _BY_NAME = {d.name: d for d in ALL} | {"float": float32, "double": float64, "half": float16, "int": int32,
-                                       "str": string}
+                                       "str": string, "variant": variant}
 _BY_NUMPY = {d.np: d for d in ALL if d is not bfloat16}
 
 

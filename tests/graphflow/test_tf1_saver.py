@@ -216,3 +216,19 @@ def test_a_checkpoint_printed(tmp_path, capsys):
     assert capsys.readouterr().out == "tensor_name:  w\n[[1. 2.]]\n# Total number of params: 2\n"
     show(path, "x", False)
     assert capsys.readouterr().out == "Tensor x not found in checkpoint\n"
+
+
+def test_meta_graph_of_a_loops_gradient(tmp_path):
+    """The stacks between a loop and its gradient come back: programs train in one script and sample in another."""
+    path = str(tmp_path / "model")
+    with tf.Graph().as_default():
+        steps = tf.placeholder(tf.int32, [], name="steps")
+        w = tf.Variable(3.0)
+        _, power = tf.while_loop(lambda i, _: i < steps, lambda i, p: (i + 1, p * w), [0, 1.0])
+        tf.identity(tf.gradients(power, w)[0], name="slope_of_power")
+        with tf.Session() as session:
+            session.run(w.initializer)
+            tf.train.Saver().save(session, path)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.train.import_meta_graph(path + ".meta").restore(session, path)
+        assert session.run("slope_of_power:0", {"steps:0": 4}) == 4 * 3.0**3
