@@ -77,8 +77,6 @@ from .compiler.ir import Graph, Operation, Tensor, reset_default_graph
 from .compiler.ops.complex import complex_ as complex
 from .compiler.ops.complex import conj, imag, real
 from .compiler.ops.elementwise import real_divide as realdiv
-from .compiler.ops.matrix_parts import tensor_diag as diag
-from .compiler.ops.matrix_parts import tensor_diag_part as diag_part
 from .compiler.ops.slicing import slice_ as slice
 from .compiler.ops.slicing import split, stack, unstack
 from .compiler.ops.view import broadcast_to, fill, identity, reshape, squeeze, stop_gradient
@@ -125,6 +123,8 @@ from .initializers import variance_scaling as variance_scaling_initializer
 from .initializers import zeros as zeros_initializer
 from .late import concat, expand_dims, pad, reverse, tile
 from .late import reverse as reverse_v2
+from .late import tensor_diag as diag
+from .late import tensor_diag_part as diag_part
 from .lazy import Names
 from .math import (
     abs,

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,13 @@ def eye(num_rows: int, num_columns: int | None = None, batch_shape: Any = None, 
     return view.broadcast_to(matrix, (*TensorShape(batch_shape).as_list(), *TensorShape(matrix.shape).as_list()))
 
 
+def _values_dtype(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None,
+                  dtype: Any = None, name: Any = None) -> DType:
+    given = next((v for v in (on_value, off_value) if v is not None), None)
+    return as_dtype(dtype or float32) if given is None or dtype else convert_to_tensor(given).dtype
+
+
+@partial(ranked, count=1, dtype=_values_dtype)
 def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: int | None = None,
             dtype: Any = None, name: str | None = None) -> Tensor:
     """`on_value` (1) at each index along a new axis of size `depth`, `off_value` (0) elsewhere.
@@ -229,6 +237,7 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[T
                 for n, v in enumerate(vectors)]
 
 
+@ranked
 def space_to_depth(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
     """Blocks of `block_size`^2 pixels of [batch, height, width, channels] moved into the channels."""
     x = _image("space_to_depth", input, data_format)
@@ -239,6 +248,7 @@ def space_to_depth(input: Any, block_size: int, name: str | None = None, data_fo
                             [n, h // block_size, w // block_size, c * block_size * block_size])
 
 
+@ranked
 def depth_to_space(input: Any, block_size: int, name: str | None = None, data_format: str = "NHWC") -> Tensor:
     """The inverse of `space_to_depth`."""
     x = _image("depth_to_space", input, data_format)

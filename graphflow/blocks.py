@@ -1,6 +1,7 @@
 """Arrays cut into blocks, rolled, repeated and reversed by length, under TensorFlow 1's names."""
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,12 @@ from .compiler.ops.symbolic import static_ints, static_value
 from .compiler.ops.view import broadcast_to, expand_dims, identity, known_rank, reshape, shape, transpose
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
+from .late import ranked
 
 # blocks of space as examples of the batch (Chen et al. 2017, "Rethinking Atrous Convolution")
 
 
+@partial(ranked, count=1)
 def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | None = None) -> Tensor:
     """[batch, *space, ...] padded with zeros by `paddings` and cut into blocks of `block_shape`, whose elements go
     into the batch: [batch * prod(block), *space / block, ...]. Raises ValueError where a block does not divide."""
@@ -48,6 +51,7 @@ def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | N
                                                  *[d // b for d, b in zip(space, blocks, strict=True)], *after], scope)
 
 
+@partial(ranked, count=1)
 def batch_to_space_nd(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Tensor:
     """The inverse of `space_to_batch_nd`: blocks put back into space, from which `crops` is then cut off."""
     x = convert_to_tensor(input)
@@ -102,6 +106,7 @@ def required_space_to_batch_paddings(input_shape: Any, block_shape: Any, base_pa
 # moved and repeated
 
 
+@partial(ranked, count=1)
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     """Elements moved on by `shift` along `axis` (or several), those at the end returning to the start."""
     x = convert_to_tensor(input)
@@ -151,6 +156,7 @@ def parallel_stack(values: Any, name: str = "parallel_stack") -> Tensor:
     return slicing.stack([convert_to_tensor(v) for v in values], 0, name)
 
 
+@partial(ranked, count=1)
 def reverse_sequence(input: Any, seq_lengths: Any, seq_axis: Any = None, batch_axis: Any = None,
                      name: str | None = None, seq_dim: Any = None, batch_dim: Any = None) -> Tensor:
     """The first seq_lengths[i] elements along `seq_axis` of example i (along `batch_axis`, default 0) in reverse."""

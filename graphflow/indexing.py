@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .compiler import dims as dm
@@ -17,10 +18,10 @@ from .compiler.ops.elementwise import cast
 from .compiler.ops.elementwise import where as select
 from .compiler.ops.slicing import concat, stack, unstack
 from .compiler.ops.symbolic import static_ints
-from .compiler.ops.view import broadcast_to, expand_dims, known_rank, reshape, transpose
+from .compiler.ops.view import broadcast_to, expand_dims, known_rank, reshape, shape_of, transpose
 from .compiler.shapes import normalize_axis, unequal
 from .framework import name_scope
-from .late import late
+from .late import late, ranked
 from .variables import change_rows, change_slices
 
 boolean_mask = selection.boolean_mask
@@ -81,15 +82,40 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
     return gather(params, wanted, name=name or "BatchGatherV2", batch_dims=count)
 
 
+def _depth(indices: Tensor) -> Tensor | None:
+    """How many axes the last axis of the indices addresses, where only the run tells."""
+    known = indices.dims is not None and (not indices.dims or isinstance(indices.dims[-1], int))
+    return None if known else shape_of(indices)[-1]
+
+
+def _deep(indices: Any, depth: int | None) -> Tensor:
+    found = convert_to_tensor(indices)
+    return found if depth is None else reshape(found, (*known_rank("GatherNd", found)[:-1], depth))
+
+
+@late("depth")
+@ranked
+def _gather_nd(params: Any, indices: Any, depth: int | None, batch_dims: int, name: str | None = None) -> Tensor:
+    return positions.gather_nd(params, _deep(indices, depth), batch_dims, name or "GatherNd")
+
+
+@late("depth")
+@partial(ranked, count=2)
+def _scatter_nd(updates: Any, indices: Any, depth: int | None, shape: Any, name: str | None = None) -> Tensor:
+    return positions.scatter_nd(_deep(indices, depth), updates, shape, name or "ScatterNd")
+
+
 def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0,
               bad_indices_policy: str = "") -> Tensor:
     """The elements or slices at the positions that the last axis of `indices` holds."""
-    return positions.gather_nd(params, indices, batch_dims, name or "GatherNd")
+    at = convert_to_tensor(indices, name="GatherNd/indices")
+    return _gather_nd(params, at, _depth(at), batch_dims, name=name or "GatherNd")
 
 
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None, bad_indices_policy: str = "") -> Tensor:
     """Zeros of `shape` with `updates` added at the positions that the last axis of `indices` holds."""
-    return positions.scatter_nd(indices, updates, shape, name or "ScatterNd")
+    at = convert_to_tensor(indices, name="ScatterNd/indices")
+    return _scatter_nd(updates, at, _depth(at), shape, name=name or "ScatterNd")
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:

@@ -17,7 +17,7 @@ from .compiler.dtypes import DType, as_dtype
 from .compiler.errors import InvalidArgumentError, ShapeError
 from .compiler.ir import Graph, Operation, Tensor, TensorType
 from .compiler.opdef import COMPOSITE, OpDef
-from .compiler.ops import cumulative, slicing, view
+from .compiler.ops import cumulative, matrix_parts, slicing, view
 from .compiler.ops.arguments import is_tensor
 from .compiler.ops.constant import constant, convert_to_tensor
 from .compiler.ops.state import placeholder
@@ -60,7 +60,8 @@ def _grad(op: Operation, *grads: Tensor | None) -> Sequence[Tensor | None]:
 
     def build(value: Any, *tensors: Tensor) -> Sequence[Tensor]:
         ys = [y for y, k in zip(op.attrs["build"](value, *tensors[:count]), known, strict=True) if k]
-        found = gradients(ys, [tensors[k] for k in wanted], list(tensors[count:]))
+        # one operand may be made of another, whose gradient that is not
+        found = gradients(ys, [tensors[k] for k in wanted], list(tensors[count:]), stop_gradients=tensors[:count])
         return [view.zeros_like(tensors[k]) if g is None else g for k, g in zip(wanted, found, strict=True)]
 
     given = [g for g in grads if g is not None]
@@ -105,22 +106,37 @@ def late(argument: str, rank: Callable[[int], int] | None = None, dtype: DType |
     return decorate
 
 
-def ranked(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Let a function that must know the ranks of the tensors it is given be called before they are known. Its result
-    has the dtype of the first one."""
+def ranked(function: Callable[..., Tensor], count: int | None = None, dtype: Callable[..., DType] | None = None
+           ) -> Callable[..., Tensor]:
+    """Let a function that must know the ranks of its first `count` arguments (None: of all that are tensors) be called
+    before they are known. Its result has the dtype of the first tensor, or what `dtype` says of the arguments."""
+    names = list(inspect.signature(function).parameters)
+    asked = {*range(len(names)), *names} if count is None else {*range(count), *names[:count]}
+
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Tensor:
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
-        tensors = {key: convert_to_tensor(value) for key, value in given.items() if is_tensor(value)}
-        if all(t.dims is not None for t in tensors.values()):
+        tensors = {}  # by argument and, in a list, place there
+        for key, value in given.items():
+            for place, item in enumerate(value if isinstance(value, (list, tuple)) else [value]):
+                if is_tensor(item):
+                    tensors[key, place] = convert_to_tensor(item)
+        if all(t.dims is not None for (key, _), t in tensors.items() if key in asked):
             return function(*args, **kwargs)
 
         def build(_: int, *values: Tensor) -> Sequence[Tensor]:
-            known = given | dict(zip(tensors, values, strict=True))
+            known = {k: list(v) if isinstance(v, (list, tuple)) else v for k, v in given.items()}
+            for (key, place), value in zip(tensors, values, strict=True):
+                if isinstance(known[key], list):
+                    known[key][place] = value
+                else:
+                    known[key] = value
             return [function(*(known[k] for k in range(len(args))), **{k: known[k] for k in kwargs})]
 
         xs = list(tensors.values())
-        return _late(constant(0), *xs, build=build, ranked=True, dtypes=(xs[0].dtype,), name=function.__name__)
+        element = xs[0].dtype if dtype is None else dtype(*args, **kwargs)
+        return _late(constant(0), *xs, build=build, ranked=True, dtypes=(element,),
+                     name=kwargs.get("name") or function.__name__)
     return call
 
 
@@ -150,10 +166,11 @@ def _build(function: Callable[..., Tensor], data: Tensor, first: str, argument: 
 
 _same = int  # the rank of the result is the first tensor's
 
-concat = late("axis", _same)(slicing.concat)
+concat = late("axis", _same)(ranked(slicing.concat, 1))
 pad = late("paddings", _same, elements=True)(slicing.pad)
-tile = late("multiples", _same, elements=True)(slicing.tile)
+tile = late("multiples", _same, elements=True)(ranked(slicing.tile, 1))
 reverse = late("axis", _same)(view.reverse)
 expand_dims = late("axis", lambda rank: rank + 1)(view.expand_dims)
 cumsum = late("axis", _same)(cumulative.cumsum)
 cumprod = late("axis", _same)(cumulative.cumprod)
+tensor_diag, tensor_diag_part = ranked(matrix_parts.tensor_diag), ranked(matrix_parts.tensor_diag_part)

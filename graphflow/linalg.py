@@ -32,13 +32,13 @@ from .compiler.ops.matrix_functions import matrix_solve_ls as lstsq
 from .compiler.ops.matrix_functions import matrix_square_root as sqrtm
 from .compiler.ops.matrix_functions import shifted
 from .compiler.ops.matrix_functions import tridiagonal_solve as _tridiagonal_solve
-from .compiler.ops.matrix_parts import adjoint, band_part, tensor_diag, tensor_diag_part, trace
+from .compiler.ops.matrix_parts import adjoint, band_part, trace
 from .compiler.ops.matrix_parts import set_diag as _set_diag
 from .compiler.ops.reduction import argmax, reduce_max, reduce_sum
 from .compiler.ops.slicing import concat, slice_axis, stack, unstack
 from .compiler.ops.view import expand_dims, identity, ones_of, squeeze, zeros_of
 from .framework import name_scope
-from .late import ranked
+from .late import ranked, tensor_diag, tensor_diag_part
 from .lazy import Names
 from .linear_operator import (
     LinearOperator,
@@ -59,6 +59,7 @@ det, inv, solve, slogdet = matrix_determinant, matrix_inverse, matrix_solve, log
 triangular_solve, eigh, eigvalsh, transpose = (matrix_triangular_solve, self_adjoint_eig, self_adjoint_eigvals,
                                                matrix_transpose)
 # the names of these at the top level of tf
+band_part = ranked(band_part, 1)
 matrix_band_part, matrix_solve_ls, matrix_square_root = band_part, lstsq, sqrtm
 
 

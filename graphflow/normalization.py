@@ -14,6 +14,7 @@ from .compiler.ops.slicing import pad, slice_axis
 from .compiler.ops.standardize import standardize
 from .compiler.ops.view import broadcast_to, reshape, shape_of, squeeze, stop_gradient
 from .framework import name_scope
+from .late import ranked
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
@@ -139,6 +140,7 @@ def weighted_moments(x: Any, axes: Any, frequency_weights: Any, name: str | None
         return (mean, variance) if keep else (squeeze(mean, axes), squeeze(variance, axes))
 
 
+@ranked
 def local_response_normalization(input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0,
                                  beta: float = 0.5, name: str | None = None) -> Tensor:
     """x / (bias + alpha * s) ** beta, s the sum of squares over the channels at most `depth_radius` away.

@@ -60,3 +60,38 @@ def test_rank_may_be_known_later():
             transposed, gradient = session.run([y, g], {x: value})
             np.testing.assert_array_equal(transposed, np.swapaxes(value, -1, -2))
             np.testing.assert_array_equal(gradient, 2 * value)
+
+
+_IMAGES = np.random.default_rng(1).normal(size=(1, 4, 4, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("build, value", [
+    (lambda x: tf.tile(x, [2, 1, 1, 3]), _IMAGES), (tf.nn.lrn, _IMAGES), (lambda x: tf.space_to_depth(x, 2), _IMAGES),
+    (lambda x: tf.depth_to_space(x, 2), np.tile(_IMAGES, 4)), (lambda x: tf.gather_nd(x, [[0, 1], [0, 3]]), _IMAGES),
+    (lambda x: tf.concat([x, 2 * x], 1), X), (tf.diag, X[0]), (lambda x: tf.roll(x, 1, 0), X),
+    (lambda x: tf.reverse_sequence(x, [1, 2, 3], 1), X), (lambda x: tf.matrix_band_part(x, 0, -1), X)])
+def test_same_values_and_gradients_before_the_rank_is_known(build, value):
+    results = []
+    for x in (tf.placeholder(tf.float32), tf.placeholder(tf.float32, value.shape)):
+        y = build(x)
+        with tf.Session() as session:
+            results.append(session.run([y, tf.gradients(tf.square(y), x)[0]], {x: value}))
+    for late, early in zip(*results, strict=True):
+        np.testing.assert_allclose(late, early, rtol=1e-5)
+
+
+def test_indices_of_unknown_rank():
+    at, depth = tf.placeholder(tf.int32), tf.placeholder(tf.int32, [None, None])
+    built = [tf.one_hot(at, 3, on_value=2, axis=0), tf.gather_nd(X, at), tf.gather_nd(X, depth),
+             tf.scatter_nd(at, tf.gather_nd(X, at), X.shape)]
+    assert [t.dtype for t in built] == [tf.int32, tf.float32, tf.float32, tf.float32]
+    with tf.Session() as session:
+        for rows in ([[1, 2], [0, 1]], [[1], [0]]):
+            hot, *gathered, scattered = session.run(built, {at: rows, depth: rows})
+            np.testing.assert_array_equal(hot, 2 * np.moveaxis(np.eye(3, dtype=np.int32)[np.array(rows)], -1, 0))
+            for found in gathered:
+                np.testing.assert_array_equal(found, [X[tuple(row)] for row in rows])
+            kept = np.zeros_like(X)
+            for row in rows:
+                kept[tuple(row)] = X[tuple(row)]
+            np.testing.assert_array_equal(scattered, kept)
