@@ -88,7 +88,7 @@ _KERAS = {
     **{f"engine.{name}": "layers models" for name in (
         "base_layer", "input_layer", "network", "sequential", "topology", "training", "training_arrays",
         "training_generator")},
-    "engine.saving": "saving saving.conversion saving.legacy_weights models",
+    "engine.saving": "saving.saving saving saving.conversion saving.legacy_weights models",
     "engine.training_utils": "legacy.training losses",
     "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils",
     "utils.data_utils": "utils.io_utils utils", "utils.vis_utils": "utils",
@@ -106,8 +106,8 @@ class Proxy(ModuleType):
 
     def __init__(self, name: str, target: Any, *others: Any):
         super().__init__(name, getattr(target, "__doc__", None))
-        self.__path__: list[str] = []  # a package, so that submodules are asked for
-        self.__dict__.update(_target=target, _others=others)
+        # a package, so that submodules are asked for
+        self.__dict__.update(_target=target, _others=others, _replaced={}, __path__=[])
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":  # what `from ... import *` takes
@@ -135,6 +135,22 @@ class Proxy(ModuleType):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Keras 1's `keras.layers.merge` was a function, Keras 2's is a module."""
         return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Names of Keras that a program replaces (`unittest.mock.patch`) are replaced where they are used."""
+        place = next((p for p in (self._target, *self._others) if name in vars(p)), None)
+        if place is None or isinstance(value, ModuleType) or name.startswith("__"):
+            super().__setattr__(name, value)
+        else:
+            self._replaced.setdefault(name, (place, vars(place)[name]))
+            setattr(place, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name not in self._replaced:
+            super().__delattr__(name)
+        else:
+            place, value = self._replaced.pop(name)
+            setattr(place, name, value)
 
     def __dir__(self) -> list[str]:
         return [name for name in dir(self._target) if not name.startswith("__")]

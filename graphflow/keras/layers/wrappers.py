@@ -12,6 +12,8 @@ from ...compiler.ops.slicing import stack
 from ...compiler.ops.view import reshape, stop_gradient, transpose
 from ..nest import flatten, map_structure
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..scope import current_scope
+from ..utils.generic_utils import object_list_uid
 from .input_spec import InputSpec, is_shape
 from .layer import Layer
 from .node import mask_of, set_mask
@@ -46,6 +48,10 @@ class TimeDistributed(Wrapper):
 
     supports_masking = True
 
+    def __init__(self, layer: Any, **kwargs: Any):
+        super().__init__(layer, **kwargs)
+        self._input_map: dict[str, Any] = {}  # Keras 2: what the layer got, by the `object_list_uid` of the inputs
+
     def build(self, input_shape: Any = None) -> None:
         shapes = [input_shape] if is_shape(input_shape) else input_shape
         if any(len(s) < 3 for s in shapes):
@@ -63,6 +69,8 @@ class TimeDistributed(Wrapper):
             return None if x is None else reshape(x, (batch * time, *x.dims[2:]))
 
         flat = map_structure(folded, inputs)
+        if current_scope() is None:
+            self._input_map[object_list_uid(inputs)] = flat
         if mask is not None and not isinstance(mask, (list, tuple)) and isinstance(flat, Tensor):
             set_mask(flat, reshape(mask, (batch * time, *mask.dims[2:])))
         keywords = {"training": training} if self.layer._signature.takes_training and training is not None else {}

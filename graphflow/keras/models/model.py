@@ -215,7 +215,9 @@ class Model(Pictured, Fitter):
 
     def summary(self, line_length: int | None = None, positions: Sequence[float] | None = None, print_fn: Any = None,
                 expand_nested: bool = False, show_trainable: bool = False, layer_range: Any = None) -> None:
-        """Print the layers with their output shapes and numbers of weights."""
+        """Print the layers with their output shapes and numbers of weights. Warns as training does."""
+        if self.compiled:
+            self._to_train()
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     def reset_states(self) -> None:

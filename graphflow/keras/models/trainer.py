@@ -243,10 +243,10 @@ class Trainer(Layer):
     def _to_train(self) -> list[Variable]:
         """The variables that were trainable when the model was compiled, and new ones: who sets `trainable` compiles
         again, or has two models of one layer of which one trains it. Warns where one model means both."""
-        if self._collected is None:
-            return self.trainable_variables
-        collected, known = self._collected
         now = self.trainable_variables
+        if self._collected is None:
+            return now
+        collected, known = self._collected
         if len([v for v in now if v in known]) != len(collected):
             warnings.warn("Discrepancy between trainable weights and collected trainable weights, did you set "
                           "`model.trainable` without calling `model.compile` after?", stacklevel=4)

@@ -102,12 +102,15 @@ class SequenceEnqueuer:
 class OrderedEnqueuer(SequenceEnqueuer):
     """Batches of a data set read by its indices, in their order (in another one for each epoch if `shuffle`)."""
 
+    patience = 30.0  # seconds to wait for a batch of a worker
+
     def __init__(self, sequence: Any, use_multiprocessing: bool = False, shuffle: bool = False, workers: int = 1,
                  max_queue_size: int = 10):
         super().__init__(sequence, use_multiprocessing)
         self.shuffle, self.workers, self.max_queue_size = shuffle, workers, max_queue_size
         self._pool: Executor | None = None
         self._sent = b""
+        self._at_end = False  # whether all batches of an epoch were taken, and the data set was not told yet
 
     def _reader(self) -> Callable[[int], Future[Any]]:
         """Asks for a batch. Processes are made anew when the data set is another than they have."""
@@ -137,14 +140,26 @@ class OrderedEnqueuer(SequenceEnqueuer):
             np.random.permutation(count).tolist() if self.shuffle else range(count))
         try:
             ask = self._reader()
-            waiting = deque(ask(i) for i in itertools.islice(indices, max(self.max_queue_size, 1)))
+            waiting = deque((i, ask(i)) for i in itertools.islice(indices, max(self.max_queue_size, 1)))
             while waiting:
-                batch = waiting.popleft().result()
-                waiting.extend(ask(i) for i in itertools.islice(indices, 1))
+                batch = self._result(*waiting.popleft())
+                waiting.extend((i, ask(i)) for i in itertools.islice(indices, 1))
+                self._at_end = not waiting
                 yield batch
         except BrokenExecutor as error:
             raise RuntimeError("The processes that read the data ended at once. A script that uses them must keep what "
                                'it runs under `if __name__ == "__main__":`, since they import it.') from error
+
+    def _result(self, index: int, future: Future[Any]) -> Any:
+        """A batch that was asked for. One that is long in coming is read here, with a warning."""
+        try:
+            return future.result(self.patience)
+        except TimeoutError:
+            if future.done():
+                raise  # from the data set itself
+            warnings.warn(f"The input {index} could not be retrieved. It could be because a worker has died.",
+                          stacklevel=2)
+            return self.sequence[index]
 
     def get(self) -> Iterator[Any]:
         """The batches of epoch after epoch, until `stop`."""
@@ -153,9 +168,14 @@ class OrderedEnqueuer(SequenceEnqueuer):
                 if not self._running:
                     return
                 yield batch
-            ended = getattr(self.sequence, "on_epoch_end", None)
-            if ended is not None:
-                ended()
+            self.join_end_of_epoch()
+
+    def join_end_of_epoch(self) -> None:
+        """Once all batches of an epoch were taken from `get()`: let the data set change itself for the next one."""
+        ended = getattr(self.sequence, "on_epoch_end", None)
+        if self._at_end and ended is not None:
+            ended()
+        self._at_end = False
 
     def _close(self) -> None:
         if self._pool is not None:

@@ -2,6 +2,7 @@
 import multiprocessing
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ import graphflow as tf
 from graphflow import aliases, keras
 from graphflow.keras import Input, Model, Sequential, layers
 from graphflow.keras import backend as K
+from graphflow.keras.saving import saving
 from graphflow.keras.saving.conversion import preprocess_weights_for_loading
 from graphflow.keras.utils import multi_gpu_model
+from graphflow.keras.utils.generic_utils import object_list_uid
 
 
 class WithConstant(layers.Layer):
@@ -284,3 +287,45 @@ def test_input_length_and_inputs_must_agree() -> None:
     subtract([Input((2,)), Input((2,))])
     with pytest.raises(ValueError, match="exactly 2 inputs"):
         subtract([Input((2,))])
+
+
+class Slanted:
+    """A loss that is no class of Keras, and has a config alone."""
+
+    def __init__(self, share):
+        self.share = share
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        return self.share * keras.losses.mean_absolute_error(y_true, y_pred)
+
+    def get_config(self):
+        return {"share": self.share}
+
+
+def test_losses_of_classes_without_from_config_are_saved(tmp_path: Path) -> None:
+    model = Sequential([Input((2,)), layers.Dense(1)])
+    model.compile("sgd", Slanted(0.25))
+    model.save(tmp_path / "slanted.h5")
+    again = keras.models.load_model(tmp_path / "slanted.h5", {"Slanted": Slanted})
+    assert isinstance(again.loss, Slanted) and again.loss.share == 0.25
+
+
+def test_names_of_keras_that_programs_patch_are_patched_where_they_are_used(tmp_path: Path) -> None:
+    aliases.install()
+    model = Sequential([Input((2,)), layers.Dense(1)])
+    model.save(path := tmp_path / "model.h5")
+    written = path.read_bytes()
+    with mock.patch("keras.engine.saving.ask_to_proceed_with_overwrite", return_value=False) as ask:
+        model.save(path, overwrite=False)
+    ask.assert_called_once()
+    assert path.read_bytes() == written and saving.ask_to_proceed_with_overwrite is not ask
+    with pytest.raises(FileExistsError):
+        model.save(path, overwrite=False)
+
+
+def test_time_distributed_tells_what_its_layer_got() -> None:
+    model = Sequential([Input((3, 2)), layers.TimeDistributed(layers.Dense(4))])
+    model.compile("sgd", "mse")
+    model.train_on_batch(np.ones((1, 3, 2)), np.ones((1, 3, 4)))
+    (uid, got), = model.layers[0]._input_map.items()
+    assert uid == object_list_uid(model.inputs) and K.int_shape(got) == (None, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,55 @@ def test_workers_raise_what_the_data_set_raises() -> None:
         next(taken)
     enqueuer.stop()
     assert not enqueuer.is_running()
+
+
+def test_an_epoch_of_an_enqueuer_may_be_ended_before_the_next() -> None:
+    class Shrinking(keras.utils.Sequence):
+        def __init__(self) -> None:
+            super().__init__()
+            self.size = 4
+
+        def __len__(self) -> int:
+            return self.size
+
+        def __getitem__(self, index: int) -> int:
+            return index * 10 // self.size
+
+        def on_epoch_end(self) -> None:
+            self.size //= 2
+
+    enqueuer = keras.utils.OrderedEnqueuer(data := Shrinking())
+    enqueuer.start(workers=1, max_queue_size=10)
+    batches = enqueuer.get()
+    enqueuer.join_end_of_epoch()  # not at an end
+    assert [next(batches) for _ in range(4)] == [0, 2, 5, 7] and data.size == 4
+    enqueuer.join_end_of_epoch()
+    assert data.size == 2
+    assert [next(batches) for _ in range(3)] == [0, 5, 0] and data.size == 1
+    enqueuer.stop()
+
+
+def test_a_batch_that_no_worker_gives_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck(keras.utils.Sequence):
+        free = threading.Event()
+
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> int:
+            if threading.current_thread() is not threading.main_thread() and index == 0:
+                self.free.wait(20)
+            return index
+
+    monkeypatch.setattr(keras.utils.OrderedEnqueuer, "patience", 0.1)
+    enqueuer = keras.utils.OrderedEnqueuer(Stuck())
+    enqueuer.start(workers=2)
+    batches = enqueuer.get()
+    with pytest.warns(UserWarning, match="The input 0 could not be retrieved"):
+        assert next(batches) == 0
+    Stuck.free.set()
+    assert next(batches) == 1
+    enqueuer.stop()
 
 
 def test_data_sets_that_do_not_call_their_base_class() -> None:
