@@ -14,7 +14,7 @@ from ..compiler.dtypes import variant
 from ..compiler.errors import InvalidArgumentError
 from ..compiler.ir import Operation, Tensor
 from . import interpreter, kernel_cache
-from .flow import CHAIN, HOST, RESERVE, Control, HostCall
+from .flow import CHAIN, HOST, RESERVE, Control, HostCall, Stack
 from .plan import SMALL_BYTES, Binding, Plan, uninitialized
 from .store import VariableStore, address, aligned_empty
 
@@ -257,9 +257,17 @@ class Frame:
             if key in self._stacks
             else self._arena[location.offset : location.offset + location.nbytes]
         )
+        return self._unpacked(raw, memory, count)
+
+    def _unpacked(self, raw: np.ndarray, memory: Stack, count: int) -> np.ndarray:
         found = np.empty((), object)
-        found[()] = [raw[i * memory.row_bytes:(i + 1) * memory.row_bytes].view(memory.row.dtype.np).reshape(
-            self.binding.shapes[memory.row]).copy() for i in range(count)]
+        rows = [raw[i * memory.row_bytes:(i + 1) * memory.row_bytes] for i in range(count)]
+        if memory.content is not None:  # a stack in a stack has room for all rows that it may have
+            inner = memory.content
+            found[()] = [self._unpacked(row, inner, inner.rows) for row in rows]
+        else:
+            shape = self.binding.shapes[memory.row]
+            found[()] = [row.view(memory.row.dtype.np).reshape(shape).copy() for row in rows]
         return found
 
     def _find_variables(self) -> None:

@@ -64,12 +64,13 @@ def specialise_control(op: Operation, region: Region, live: set[Tensor], copy: C
     in Python."""
     if any(has_effects(g) for g in op.attrs.values() if isinstance(g, Graph)):
         return None
-    sizes = dict(region.sizes)
+    sizes, before = dict(region.sizes), len(region.graph.operations)
     try:
         return (_loop if is_loop(op) else _cond)(op, region, live, copy, needed)
     except (_Unfit, ShapeError, DTypeError, OpError):
         region.sizes.clear()
         region.sizes.update(sizes)
+        del region.graph.operations[before:]
         region.unsettled = True
         return None
 

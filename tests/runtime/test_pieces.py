@@ -122,3 +122,22 @@ def test_shapes_as_longer_integers(session):
                                             default_value=False)],
                         {x: [[1, 2], [0, 3], [1, 1]]})
     assert [v.tolist() for v in found] == [[3, 2], 4, [True, False]] and found[0].dtype == np.int64
+
+
+@pytest.mark.parametrize("inner_limit", [2, None])
+def test_the_gradient_of_nested_loops_behind_an_assertion(session, inner_limit):
+    n, m, x = tf.placeholder(tf.int32, []), tf.placeholder(tf.int32, []), tf.placeholder(tf.float32, [None])
+    limit = m if inner_limit is None else inner_limit
+
+    def outer(i, a):
+        return i + 1, tf.while_loop(lambda j, b: j < limit, lambda j, b: (j + 1, b * 2 + x), [0, a])[1]
+
+    y = tf.while_loop(lambda i, a: i < n, outer, [0, x])[1]
+    with tf.control_dependencies([tf.Assert(tf.reduce_all(y > 0), [y])]):
+        loss = tf.reduce_sum(tf.square(y))
+    fetches = [y, tf.gradients(loss, x)[0]]
+    for value in ([1.0, 2.0], [1.0, 2.0, 3.0]):
+        value = np.array(value)
+        found, gradient = session.run(fetches, {n: 3, m: 2, x: value})
+        np.testing.assert_allclose(found, 127 * value)
+        np.testing.assert_allclose(gradient, 2 * 127 ** 2 * value)
