@@ -18,6 +18,8 @@ from .kernel import KernelCall, Scratch
 FEW_CHANNELS = 5
 # rows of windows that a task of the maximum's gradient owns, where windows overlap and its neighbours' are scanned too
 OVERLAPPING_ROWS = 8
+# windows of stride 1 and at most so many channels go side by side, as one window of so many elements
+RUN_CHANNELS, RUN_ELEMENTS = 32, 1024
 # windows of up to this many taps are written out
 UNROLLED_TAPS = 25
 
@@ -61,14 +63,15 @@ def lower_max_pool2d_grad(x: Any, y: Any, dy: Any, dx: Any, *, dtype: str, x_sha
     band = (OVERLAPPING_ROWS if rows.taps > rows.stride else 1) * rows.stride
     bands = max(1, ceil((rows.size + max(rows.pad, 0)) / band))
     # a window's rows outside the band go to a sink
-    row_bytes = aligned(cols.taps * channels * ELEMENT_BYTES[dtype])
+    run = max(1, RUN_ELEMENTS // channels) if cols.stride == 1 and channels <= RUN_CHANNELS else 1
+    row_bytes = aligned((run + cols.taps - 1) * channels * ELEMENT_BYTES[dtype])
     scratch = Scratch(2 * row_bytes, per_lane=True)
     dims: tuple[int, ...] = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps,
-                             cols.taps, rows.stride, cols.stride, rows.pad, cols.pad, band, bands, row_bytes)
+                             cols.taps, rows.stride, cols.stride, rows.pad, cols.pad, band, bands, row_bytes, run)
     inputs, outputs = images * rows.size * cols.size * channels, images * rows.count * cols.count * channels
-    taps = (rows.taps, cols.taps) if rows.taps * cols.taps <= UNROLLED_TAPS else (0, 0)
+    taps = (rows.taps, cols.taps) if run == 1 and rows.taps * cols.taps <= UNROLLED_TAPS else (0, 0)
     apart = rows.taps <= rows.stride and cols.taps <= cols.stride
-    source = max_grad_source(dtype, *taps, apart, epilogue)
+    source = max_grad_source(dtype, *taps, apart, run > 1, epilogue)
     name, buffers = "max_pool2d_grad", (x, y, dy, dx, scratch)
     if epilogue is not None:
         name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
@@ -175,17 +178,20 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def max_grad_source(dtype: str, taps_h: int, taps_w: int, apart: bool, epilogue: Epilogue | None) -> str:
+def max_grad_source(dtype: str, taps_h: int, taps_w: int, apart: bool, runs: bool, epilogue: Epilogue | None) -> str:
     """Source of the maximum's gradient; a task is a band of input rows, which scans every window that meets it.
 
     What remains of a window's dy is kept by channel: the first hit takes it all. Windows inside the image have their
-    `taps_h` x `taps_w` taps written out, unless these are 0. Windows that are `apart` overlap nowhere.
+    `taps_h` x `taps_w` taps written out, unless these are 0. Windows that are `apart` overlap nowhere; of stride 1,
+    `runs` of them go side by side.
     """
     size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
     inside = "first_h >= 0 and first_h + taps_h <= height and first_w >= 0 and first_w + taps_w <= width"
-    names = [*DIMS, "band", "bands", "row_bytes"]
+    names = [*DIMS, "band", "bands", "row_bytes", "run"]
     imports = {"compiled", dtype, "fence", load, "select", store, "word"} | (epilogue.imports if epilogue else set())
     setup = epilogue.setup(5, len(names)) if epilogue else []
+    count, part = ("min(run, cols - col)", "max(0, -j) * channels, min(count, width - j) * channels") if runs \
+        else ("1", "channels")
     finish = ["for pixel in range((image * height + top) * width, (image * height + bottom) * width):",
               *("    " + line for line in epilogue.apply("pixel", "0", "channels", "dx"))] if epilogue else []
     places, steps = [], []
@@ -231,19 +237,20 @@ def kernel(buffers, dims, begin, end, lane):
         fence()
         for output in range(first_output, last_output):
             first_h = output * stride_h - pad_h
-            for col in range(cols):
+            for col in range(0, cols, run):
                 first_w = col * stride_w - pad_w
                 at = ((image * rows + output) * cols + col) * channels * {size}
 {indent(unrolled, 4)}
-                for c in range(channels):
+                count = {count}
+                for c in range(count * channels):
                     {store}(remains, c, {load}(dy + at, c, 1), 2)
                 for i in range(max(first_h, 0), min(first_h + taps_h, height)):
-                    for j in range(max(first_w, 0), min(first_w + taps_w, width)):
+                    for j in range(max(first_w, 1 - count), min(first_w + taps_w, width)):
                         source = ((image * height + i) * line + j * channels) * {size}
                         target = dx + source
                         if i < top or i >= bottom:
                             target = sink
-                        for c in range(channels):
+                        for c in range({part}):
                             value = {load}(x + source, c, 3)
                             most = {load}(y + at, c, 4)
                             share = {load}(remains, c, 2)

@@ -124,6 +124,7 @@ def test_any_geometry(case, cuts, nan):
     Case((2, 26, 26, 32), (2, 2), (2, 2)),
     Case((2, 25, 25, 3), (3, 3), (2, 2), "SAME"),
     Case((2, 40, 7, 20), (5, 4), (1, 1), "SAME"),       # several bands of overlapping windows
+    Case((1, 11, 400, 3), (3, 3), (1, 1), "SAME"),      # two runs of windows side by side
     Case((2, 7, 7, 70), (7, 7), (1, 1)),                # the whole image
     Case((1, 3, 3, 5), (2, 2), (3, 3), ((3, 0), (0, 3))),   # windows of padding alone
     Case((2, 2, 2, 3), (3, 3), (1, 1)),                 # no window fits
