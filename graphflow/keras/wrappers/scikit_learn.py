@@ -58,6 +58,11 @@ class BaseWrapper:
         self.model = build(**arguments) if self.build_fn is not None else self(**arguments)  # type: ignore[operator]
         return self.model.fit(x, self._as_targets(y), **{**self.filter_sk_params(Sequential.fit), **kwargs})
 
+    def _outputs(self, x: Any, arguments: dict[str, Any]) -> np.ndarray:
+        """What the model predicts, for no samples too."""
+        filtered = self.filter_sk_params(Sequential.predict, arguments)
+        return self.model.predict(x, **filtered) if len(x) else np.empty((0, *self.model.output_shape[1:]), np.float32)
+
     def _as_targets(self, y: Any) -> Any:
         loss = self.model.loss
         name = loss if isinstance(loss, str) else object_name(loss)
@@ -95,7 +100,7 @@ class KerasClassifier(BaseWrapper):
 
     def predict_proba(self, x: Any, **kwargs: Any) -> Any:
         """The probability of each class: (samples, classes)."""
-        found = self.model.predict(x, **self.filter_sk_params(Sequential.predict, kwargs))
+        found = self._outputs(x, kwargs)
         return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
 
     def score(self, x: Any, y: Any, **kwargs: Any) -> float:
@@ -116,7 +121,7 @@ class KerasRegressor(BaseWrapper):
 
     def predict(self, x: Any, **kwargs: Any) -> Any:
         """The predictions, without a last axis of size 1."""
-        return np.squeeze(self.model.predict(x, **self.filter_sk_params(Sequential.predict, kwargs)), axis=-1)
+        return np.squeeze(self._outputs(x, kwargs), axis=-1)
 
     def score(self, x: Any, y: Any, **kwargs: Any) -> float:
         """The negative loss: larger is better."""

@@ -99,3 +99,4 @@ def test_the_regressor_of_keras_2_in_a_search() -> None:
     search = GridSearchCV(KerasRegressor(build, verbose=0, epochs=5), {"units": [2, 6]}, cv=2)
     assert search.fit(X, Y).best_params_["units"] in (2, 6)
     assert len(cross_val_score(KerasRegressor(build, verbose=0), X, Y, cv=2)) == 2
+    assert search.predict(X[:0]).shape == (0,)
