@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..compiler.dims import Atom
+from ..compiler.dims import Atom, size_atoms
+from ..compiler.dtypes import variant
 from ..compiler.errors import UnimplementedError
 from ..compiler.ir import Operation, Tensor
 from ..compiler.opdef import CONTROL, EFFECT
 from ..compiler.passes.cut import Cut
-from ..compiler.passes.specialise import Specialised, needed_operations, size_sources
+from ..compiler.passes.specialise import Specialised, needed_operations, said_by, size_sources
 from . import interpreter
 from .plan import uninitialized
 
@@ -39,6 +40,7 @@ class Pieces:
         self.feeds, self.outputs = runner.feeds, runner.outputs
         user_ops = {ours: theirs for theirs, ours in specialised.operations.items()}
         user_tensors = {ours: theirs for theirs, ours in specialised.tensors.items()}
+        _put_off(specialised, cut, user_ops, self.feeds)
         # each op that runs in Python with the user's tensors for its inputs and outputs
         self.hosts = [(op, [user_tensors[t] for t in op.inputs], user_ops[op].outputs) for op in cut.hosts]
         fed = {specialised.tensors[t].op for t in self.feeds}
@@ -95,7 +97,7 @@ class Pieces:
                 watch(op, arrays)
             found.update(zip(outputs, run_in_python(self.session, op, arrays, sizes), strict=True))
         run(self.rest)
-        return [fetched(found[t], t in self.feeds) for t in self.outputs]
+        return [found[t] if t.dtype == variant else fetched(found[t], t in self.feeds) for t in self.outputs]
 
 
 def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], sizes: Mapping[Atom, int]
@@ -121,6 +123,24 @@ def run_in_python(session: Session, op: Operation, inputs: list[np.ndarray], siz
         value = np.asarray(update(value, inputs[1]), value.dtype)  # type: ignore[union-attr]
     session.store.set(handle, value)
     return [value.copy()]
+
+
+def _put_off(specialised: Specialised, cut: Cut, user_ops: Mapping[Operation, Operation], feeds: Sequence[Tensor]
+             ) -> None:
+    """Make late what in the user's graph has sizes that only late operations tell: by itself it could not be run."""
+    def told(operations: Collection[Operation]) -> set[Atom]:
+        return {atom for op in operations if op in user_ops for t in user_ops[op].outputs for atom in said_by(t)}
+
+    later = told(cut.late) - told(cut.early) - {atom for t in feeds for atom in said_by(t)}
+    moved: set[Operation] = set()
+    for op in specialised.graph.operations if later else ():
+        waits = op in user_ops and any(later & size_atoms(value) for value in user_ops[op].attrs.values())
+        if op not in cut.late and (waits or any(p in moved for p in (*(t.op for t in op.inputs), *op.control_inputs))):
+            moved.add(op)
+    if moved and not moved.issuperset(cut.hosts):
+        cut.early -= moved
+        cut.hosts = [op for op in cut.hosts if op not in moved]
+        cut.late |= moved
 
 
 def _feeds(operations: Sequence[Operation], ready: Collection[Tensor]) -> list[Tensor]:

@@ -167,11 +167,11 @@ def size_sources(operations: Collection[Operation], fed: Collection[Tensor],
     them nor `fed` says the size: a gradient may need the shape of what is otherwise not computed. With `ready`, tensors
     of these only, whichever say the size."""
     used = {atom for op in operations for value in op.attrs.values() for atom in size_atoms(value)}
-    used -= {atom for t in fed for atom in _said_by(t)}
+    used -= {atom for t in fed for atom in said_by(t)}
     sources: dict[Tensor, None] = {}
     for op in next(iter(operations)).graph.operations if used else ():
         for t in op.outputs:
-            said = used.intersection(_said_by(t)) if ready is None or t in ready else ()
+            said = used.intersection(said_by(t)) if ready is None or t in ready else ()
             if said and op not in operations:
                 sources[t] = None
             used.difference_update(said)
@@ -180,7 +180,7 @@ def size_sources(operations: Collection[Operation], fed: Collection[Tensor],
     return list(sources)
 
 
-def _said_by(tensor: Tensor) -> list[Atom]:
+def said_by(tensor: Tensor) -> list[Atom]:
     return [atom for dim in tensor.dims or () if (atom := dm.symbol(dim)) is not None]
 
 

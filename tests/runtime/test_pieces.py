@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from graphflow.compiler.dims import fresh
-from graphflow.compiler.dtypes import int64, string
+from graphflow.compiler.dtypes import int64, string, variant
 from graphflow.compiler.errors import UnimplementedError
 from graphflow.compiler.ir import TensorType
 from graphflow.compiler.opdef import HOST, OpDef
@@ -141,3 +141,26 @@ def test_the_gradient_of_nested_loops_behind_an_assertion(session, inner_limit):
         found, gradient = session.run(fetches, {n: 3, m: 2, x: value})
         np.testing.assert_allclose(found, 127 * value)
         np.testing.assert_allclose(gradient, 2 * 127 ** 2 * value)
+
+
+def test_the_stacks_of_a_loop_leave_a_run_in_pieces_whole():
+    """One object each, which the piece that runs the gradient is fed, not an array of what they hold."""
+    x = tf.placeholder(tf.float32, [2])
+    _, power = tf.while_loop(lambda i, _: tf.py_func(lambda i: i < 3, [i], tf.bool),
+                             lambda i, p: (i + 1, p * x), [0, x])
+    slope, = tf.gradients(power, x)
+    stacks = [t for op in tf.get_default_graph().get_operations() for t in op.outputs if t.dtype == variant]
+    with tf.Session() as session:
+        values = session.run([*stacks, slope], {x: [1, 2]})
+    assert stacks and all(v.shape == () and len(v.item()) == 3 for v in values[:-1])
+    np.testing.assert_allclose(values[-1], [4, 32])
+
+
+def test_a_size_that_only_what_is_behind_an_assertion_tells(session):
+    x = tf.placeholder(tf.float32)
+    with tf.control_dependencies([tf.Assert(tf.reduce_all(x > -1), [x])]):
+        y = tf.identity(x)
+    rank = tf.rank(y)
+    moved = tf.transpose(y, tf.concat([tf.range(1, rank - 1), [0], [rank - 1]], 0))
+    assert session.run(moved, {x: np.ones((2, 3, 4))}).shape == (3, 2, 4)
+    np.testing.assert_array_equal(session.run(tf.range(1, rank - 1), {x: np.ones((2, 3, 4, 5))}), [1, 2])
