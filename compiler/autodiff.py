@@ -170,7 +170,12 @@ def _seed(y: Tensor, g: Any) -> Tensor:
         one = ones_of(y)
         return one if y.dims == () else broadcast_to(one, shape_of(y))
     grad = convert_to_tensor(g, y.dtype)
-    if not grad.shape.is_compatible_with(y.shape):
+    dims = grad.dims
+    if dims is not None and y.dims is not None:
+        more = max(len(dims) - len(y.dims), 0)
+        if dims[:more] == (1,) * more:  # it may be computed from gradients' list of one
+            dims = dims[more:]
+    if not y.shape.is_compatible_with(dims):
         raise ShapeError(f"gradients: grad_ys has shape {format_dims(grad.dims)}, its y {y!r}")
     return grad if grad.dims == y.dims or y.dims is None else reshape(grad, shape_of(y))
 

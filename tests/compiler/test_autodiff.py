@@ -223,6 +223,7 @@ def test_an_op_without_a_gradient():
 
 def test_grad_ys_must_fit():
     x = placeholder(float32, [2, 3])
+    assert gradients(x, x, grad_ys=np.zeros((1, 2, 3)))[0].shape == (2, 3)  # a list of one gradient
     with pytest.raises(ShapeError, match=r"grad_ys has shape \(3, 2\)"):
         gradients(x, x, grad_ys=np.zeros((3, 2)))
     with pytest.raises(ValueError, match="2 grad_ys for 1 ys"):
