@@ -25,9 +25,17 @@ def name_first(add_weight: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+class _Parts:
+    """The layers that are parts of a layer. One of its own that has an attribute of the name keeps that."""
+
+    def __get__(self, layer: Any, owner: Any = None) -> Any:
+        return self if layer is None else list(layer._sublayers())
+
+
 class Keras2Layer:
     """Members that Keras 2's layers had and later ones have not."""
 
+    _layers = _Parts()
     stateful = False
     trainable: Any
     _inbound_nodes: list[Any]

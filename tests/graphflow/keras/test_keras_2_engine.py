@@ -329,3 +329,20 @@ def test_time_distributed_tells_what_its_layer_got() -> None:
     model.train_on_batch(np.ones((1, 3, 2)), np.ones((1, 3, 4)))
     (uid, got), = model.layers[0]._input_map.items()
     assert uid == object_list_uid(model.inputs) and K.int_shape(got) == (None, 2)
+
+
+def test_parts_of_layers() -> None:
+    class Two(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = layers.Dense(3), layers.Dense(2)
+
+    class Own(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self._layers = "own"
+
+    two = Two()
+    assert two._layers == [two.first, two.second] and Own()._layers == "own"
+    model = Sequential([Input((2,)), layers.Dense(1)])
+    assert model._layers == model.layers
