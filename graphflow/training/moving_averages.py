@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..array_ops import zeros_like
+from ..array_ops import ones_like, where, zeros_like
 from ..compiler.dtypes import FLOATS
 from ..compiler.ir import Operation, Tensor, default_graph
 from ..compiler.ops.constant import convert_to_tensor
@@ -36,18 +36,22 @@ def assign_moving_average(variable: Any, value: Any, decay: Any, zero_debias: bo
             keep = cast(keep, variable.dtype)
         value = current_value(value) if isinstance(value, Variable) else convert_to_tensor(value, variable.dtype)
         if zero_debias:
-            return assign_sub(variable, _unbiased_delta(variable, value, keep), name=scope)
+            return assign_sub(variable, unbiased_delta(variable, value, keep), name=scope)
         return assign_sub(variable, (current_value(variable) - value) * keep, name=scope)
 
 
-def _unbiased_delta(variable: Any, value: Tensor, keep: Tensor) -> Tensor:
+def unbiased_delta(variable: Any, value: Tensor, keep: Tensor, flag: Tensor | None = None) -> Tensor:
+    """What `variable` has to lose to be its average without its initial zero; 0 where the flag is False."""
+    def chosen(x: Tensor) -> Tensor:
+        return x if flag is None else where(flag, x, zeros_like(x))
+
     with variable_scope(variable.op.name, values=[variable, value, keep]):
         with init_scope():
             biased = get_variable("biased", variable.shape, variable.dtype, zeros(), trainable=False)
             steps = get_variable("local_step", [], variable.dtype, zeros(), trainable=False)
-        new_biased = assign_sub(biased, (current_value(biased) - value) * keep)
-        count = assign_add(steps, 1.0)
-        return current_value(variable) - new_biased / (1 - power(1 - keep, count))
+        new_biased = assign_sub(biased, chosen((current_value(biased) - value) * keep))
+        count = assign_add(steps, chosen(ones_like(current_value(steps))))
+        return chosen(current_value(variable) - new_biased / (1 - power(1 - keep, count)))
 
 
 def weighted_moving_average(value: Any, decay: Any, weight: Any, truediv: bool = True, collections: Any = None,

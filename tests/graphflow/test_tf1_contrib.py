@@ -100,6 +100,19 @@ def test_batch_norm_updates_where_it_is_told_to(collections):
     np.testing.assert_allclose(sess.run(variance), 0.9 + 0.1 * X.var(0, ddof=1), rtol=1e-4)
 
 
+def test_moving_mean_without_its_initial_zero_moves_only_in_training():
+    training = tf.placeholder(tf.bool)
+    y = layers.batch_norm(tf.constant(X), decay=0.9, updates_collections=None, zero_debias_moving_mean=True,
+                          is_training=training)
+    mean = next(v for v in tf.global_variables() if v.name.endswith("moving_mean:0"))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        sess.run(y, {training: False})
+        np.testing.assert_array_equal(sess.run(mean), 0)
+        sess.run(y, {training: True})
+        np.testing.assert_allclose(sess.run(mean), X.mean(tuple(range(X.ndim - 1))), rtol=1e-5, atol=1e-6)
+
+
 def normalized(x: np.ndarray, axes: Any, epsilon: float) -> np.ndarray:
     return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + epsilon)
 

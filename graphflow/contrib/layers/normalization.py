@@ -15,8 +15,9 @@ from ...compiler.shapes import normalize_axis
 from ...framework import GraphKeys, control_dependencies, name_scope
 from ...initializers import ones, zeros
 from ...nn import batch_normalization, moments, normalize_moments, sufficient_statistics, weighted_moments
-from ...training.moving_averages import assign_moving_average
+from ...training.moving_averages import unbiased_delta
 from ...variable_scope import variable_scope
+from ...variables import assign_sub
 from ..framework.scopes import add_arg_scope
 from ..framework.variables import model_variable
 from .common import collect, finish, layout_of, model_variable_getter
@@ -39,9 +40,8 @@ class _BatchNorm(core.BatchNormalization):
     def moving_average(self, variable: Any, value: Tensor, flag: Tensor | None) -> Tensor:
         if not self.zero_debias or variable is not self.moving_mean:
             return super().moving_average(variable, value, flag)
-        if flag is not None:
-            raise ValueError("batch_norm: zero_debias_moving_mean needs an is_training that is known")
-        return assign_moving_average(variable, value, self.momentum, zero_debias=True)
+        keep = convert_to_tensor(1 - self.momentum, variable.dtype)
+        return assign_sub(variable, unbiased_delta(variable, value, keep, flag), name="AssignMovingAvg")
 
 
 @add_arg_scope
