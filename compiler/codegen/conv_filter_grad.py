@@ -7,7 +7,7 @@ are few, a tile takes several rows of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -34,8 +34,9 @@ from .kernel import KernelCall, Scratch
 PARTIAL_TASKS = 32
 PARTIAL_PIXELS = 512
 PARTIAL_BYTES = 4 * 1024 * 1024
-# the most pixels of a plain matrix product
-PRODUCT_PIXELS = 8192
+# a plain matrix product is best of up to so many pixels, and for so many elements of dw, whose partial sums would leave
+# the cache: so many at least on each side, and so many pixels. Those that strides leave apart are brought together
+PRODUCT_PIXELS, PRODUCT_ELEMENTS, PRODUCT_SIDE, MIN_PIXELS = 8192, 64 * 1024, 128, 1024
 # columns of dy are packed for so many tiles to read them, as long as they stay in the first-level cache
 PACKED_TILES, PACKED_BYTES = 4, 24 * 1024
 
@@ -49,9 +50,45 @@ def lower_conv_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Seq
     if 0 in w_shape:
         return []
     p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // w_shape[-2], axes)
-    if p.is_product and p.outputs <= PRODUCT_PIXELS:
-        return lower_gemm(x, dy, dw, dtype=dtype, m=p.channels, n=p.filters, k=p.outputs, transpose_a=True)
-    return _lower(flattened(p), x, dy, dw)
+    calls: list[KernelCall] = []
+    large = (p.channels * p.filters >= PRODUCT_ELEMENTS and min(p.channels, p.filters) >= PRODUCT_SIDE
+             and p.outputs >= MIN_PIXELS)
+    if large and p.groups == p.taps == 1 and p.outputs < p.inputs and not any(axis.padded or axis.pad for axis in axes):
+        calls, x, p = _together(p, x)
+    if p.is_product and (large or p.outputs <= PRODUCT_PIXELS):
+        return calls + lower_gemm(x, dy, dw, dtype=dtype, m=p.channels, n=p.filters, k=p.outputs, transpose_a=True)
+    return calls + _lower(flattened(p), x, dy, dw)
+
+
+def _together(p: Windows, x: Any) -> tuple[list[KernelCall], Scratch, Windows]:
+    """(calls, their result, the same convolution of that): the pixels that windows of one pixel read, no others."""
+    slices, rows, cols = p.axes
+    kept = Scratch(p.outputs * p.channels * ELEMENT_BYTES[p.dtype])
+    dims = (p.channels, slices.size, slices.count, slices.stride, rows.size, rows.count, rows.stride, cols.size,
+            cols.count, cols.stride)
+    source = f'''"""Brings the pixels together that strides leave."""
+from {NATIVE}.prelude import compiled, load_{p.dtype}, store_{p.dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["inputs", "kept"]), 1)}
+{indent(words("dims", ["channels", "depth", "slices", "stride_d", "height", "rows", "stride_h", "width", "cols",
+                       "stride_w"]), 1)}
+    for task in range(begin, end):
+        plane = task // rows
+        image = plane // slices
+        slice_in = image * depth + (plane - image * slices) * stride_d
+        first = (slice_in * height + (task - plane * rows) * stride_h) * width
+        for col in range(cols):
+            for c in range(channels):
+                value = load_{p.dtype}(inputs, (first + col * stride_w) * channels + c, 0)
+                store_{p.dtype}(kept, (task * cols + col) * channels + c, value, 1)
+'''
+    call = KernelCall("conv_filter_grad.together", source, (x, kept), dims, p.images * slices.count * rows.count,
+                      nbytes=2 * kept.nbytes, writes=(1,))
+    alone = [replace(axis, size=axis.count, stride=1) for axis in p.axes]
+    return [call], kept, replace(p, axes=three_axes(alone))
 
 
 @dataclass(frozen=True)

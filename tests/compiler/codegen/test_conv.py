@@ -127,11 +127,12 @@ cuts = st.lists(st.floats(0, 1), max_size=3)
 
 
 @settings(max_examples=25)
-@given(cases, cuts, st.sampled_from([1, 300, 2000, 256 * 1024]), st.sampled_from([1, 512]))
-def test_any_geometry(case, cuts, block_bytes, partial_pixels):
+@given(cases, cuts, st.sampled_from([1, 300, 2000, 256 * 1024]), st.sampled_from([1, 512]), st.sampled_from([1, 9999]))
+def test_any_geometry(case, cuts, block_bytes, partial_pixels, product_elements):
     """The block size changes which rows and images share a window in scratch; the pixels, how many partial sums."""
     with few_kernels(BLOCK_BYTES=block_bytes, PANEL_BLOCK_BYTES=block_bytes, PANEL_BYTES=block_bytes,
-                     PARTIAL_PIXELS=partial_pixels):
+                     PARTIAL_PIXELS=partial_pixels, PRODUCT_ELEMENTS=product_elements, PRODUCT_SIDE=1,
+                     MIN_PIXELS=1):
         check(case, cuts)
 
 
@@ -155,6 +156,7 @@ FURTHER = [
     ((2, 5, 6, 7, 5), (3, 3, 3), 17, 1, (1, 1, 1), (1, 1, 1), "SAME"),
     ((1, 7, 5, 6, 4), (3, 1, 3), 6, 2, (2, 1, 2), (2, 1, 1), "SAME"),
     ((2, 3, 4, 5, 3), (1, 1, 1), 20, 1, (1, 1, 1), (1, 1, 1), "VALID"),
+    ((2, 5, 6, 7, 128), (1, 1, 1), 512, 1, (2, 2, 3), (1, 1, 1), "VALID"),  # pixels apart, brought together
     ((9, 4, 5, 6), (3, 3), 40, 1, (2, 1), (1, 1), "SAME"),  # along the images
     ((2, 6, 6, 64), (5, 5), 1, 1, (2, 2), (1, 1), "SAME"), ((3, 9, 9, 1), (5, 5), 20, 1, (2, 2), (1, 1), "SAME"),
 ]
@@ -172,7 +174,7 @@ def test_groups_volumes_and_few_filters(x_shape, window, filters, groups, stride
             (lower_conv_input_grad, (dy, w), taps.input_gradient(dy, w, np.array(x_shape), **attrs)),
             (lower_conv_filter_grad, (x, dy), taps.filter_gradient(x, dy, np.array(w_shape), **attrs))):
         result = guarded(np.full(expected.shape, np.nan, np.float32))
-        with few_kernels(by_images=lambda p: (3, 2) if p.images == 9 and p.channels else None):
+        with few_kernels(by_images=lambda p: (3, 2) if p.images == 9 and p.channels else None, MIN_PIXELS=1):
             run(lower(*map(guarded, operands), result, dtype="f32", x_shape=x_shape, w_shape=w_shape, **attrs), (0.4,))
         np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
