@@ -59,7 +59,10 @@ _INTERNAL = {
     "ops.sort_ops": "", "ops.sets_impl": "sets", "ops.bitwise_ops": "bitwise",
     "ops.manip_ops": "manip", "ops.linalg.linalg": "linalg", "ops.image_ops_impl": "image",
     "ops.metrics_v2": "metrics", "ops.losses.util": "losses", "ops.signal.signal": "signal",
-    "framework.errors_impl": "errors", "training.evaluation": "contrib.training.evaluation",
+    "framework.errors_impl": "errors",
+    "framework.device": "devices", "framework.device_spec": "devices",
+    "framework.graph_util_impl": "graph_util", "ops.losses.losses_impl": "losses", "autograph.impl.api": "autograph",
+    "training.evaluation": "contrib.training.evaluation",
     "platform.gfile.gfile": "gfile",
     **dict.fromkeys(("debug", "debug.wrappers.local_cli_wrapper", "debug.wrappers.hooks", "debug.lib.debug_data",
                      "debug.cli.analyzer_cli"), "tfdbg"),
@@ -69,6 +72,14 @@ _INTERNAL = {
         "util.function_utils", "ops.metrics_impl", "framework.tensor_util", "util.tf_contextlib", "util.tf_decorator",
         "util.tf_export", "util.tf_inspect")},
 }
+
+# packages among them (and of theirs) of which no module is named above
+_PACKAGES = {
+    "autograph", "estimator", "ops.distributions", "ops.parallel_for", "ops.ragged", "saved_model", "lib.core",
+    *(f"autograph.{name}" for name in ("core", "impl", "lang", "operators", "pyct", "utils")),
+    "data.experimental", "data.experimental.ops", "data.util", "saved_model.model_utils", "training.checkpointable",
+    "training.experimental", "training.tracking", *(f"estimator.{name}" for name in ("canned", "export", "inputs")),
+    "estimator.inputs.queues"}
 
 # the messages that have classes here; tensorboard has TensorFlow's others
 _MESSAGES = {"example_pb2": "example", "feature_pb2": "example", "config_pb2": "config",
@@ -94,7 +105,7 @@ _KERAS = {
     "utils.data_utils": "utils.io_utils utils", "utils.vis_utils": "utils",
     "utils.io_utils": "utils.io_utils legacy.hdf5 utils",
     "utils.losses_utils": "legacy.constants losses", "utils.metrics_utils": "legacy.constants metrics",
-    "utils.multi_gpu_utils": "utils", "utils.tf_utils": "utils.legacy",
+    "utils.multi_gpu_utils": "utils.multi_gpu_utils utils", "utils.tf_utils": "utils.legacy",
     "utils.layer_utils": "utils.layer_utils legacy.models utils",
     "applications.imagenet_utils": "applications.imagenet_utils applications",
 }
@@ -201,6 +212,8 @@ def _resolve(root: str, rest: str) -> Any:
         return _find("", "audio")
     if rest == "python" or rest.startswith("python."):
         inner = rest.removeprefix("python").lstrip(".")
+        if not _may_be_module(inner):
+            return None
         places = [_find("", place) for place in _INTERNAL.get(inner, "").split(" ") if place]
         return Proxy(f"tensorflow.{rest}", *([place for place in places if place is not None] or [graphflow]))
     if rest == "core" or rest.startswith("core."):
@@ -210,6 +223,8 @@ def _resolve(root: str, rest: str) -> Any:
         return _find("", _MESSAGES[name]) if name in _MESSAGES else _message(name)
     if rest.startswith("contrib."):  # what is inside contrib.x.python is in contrib.x
         public, private, inner = rest.partition(".python")
+        if private and not _is_module_name(inner.rpartition(".")[2]):
+            return None
         place = _find("", public)
         if not private:
             return place if place is None or hasattr(place, "__path__") else Proxy(f"tensorflow.{rest}", place)
@@ -219,6 +234,20 @@ def _resolve(root: str, rest: str) -> Any:
         places = [p for p in (module, place) if p is not None]
         return Proxy(f"tensorflow.{rest}", *places) if places else None
     return _find("", rest)
+
+
+def _is_module_name(name: str) -> bool:
+    """Whether TensorFlow would name a module so: not a class, nothing private."""
+    return not name or name.islower() and not name.startswith("_")
+
+
+def _may_be_module(inner: str) -> bool:
+    """Whether `tensorflow.python.inner` can be a module. What stands in a known module that is no package is a name:
+    as a stand-in for a module it would be imported without an error."""
+    parent, _, last = inner.rpartition(".")
+    package = parent in _PACKAGES or any(known.startswith(f"{parent}.") for known in _INTERNAL) or (
+        "." not in parent and parent not in _INTERNAL)
+    return inner in _INTERNAL or _is_module_name(last) and package
 
 
 def _keras(rest: str) -> ModuleType | None:

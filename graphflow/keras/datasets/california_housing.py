@@ -1,6 +1,7 @@
 """Prices of houses in California (Pace & Barry, "Sparse spatial autoregressions", 1997): 20,640 blocks, 8 features."""
 from __future__ import annotations
 
+from ..utils.io_utils import get_file
 from . import housing
 
 SHA256 = "1a2e3a52e0398de6463aebe6f4a8da34fb21fbb6b934cf88c3425e766f2a1a6f"
@@ -16,4 +17,5 @@ def load_data(version: str = "large", path: str = "california_housing.npz", test
     """
     if version not in ("small", "large"):
         raise ValueError(f"Argument `version` must be one of 'small', 'large'. Received: version={version}")
-    return housing.load(path, "california_housing.npz", SHA256, test_split, seed, 600 if version == "small" else None)
+    return housing.load(lambda: get_file(path, f"{housing.ORIGIN}california_housing.npz", file_hash=SHA256),
+                        test_split, seed, 600 if version == "small" else None)

@@ -4,6 +4,17 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ..backend import _get_available_gpus
+
+
+def _get_available_devices() -> list[str]:
+    return [*_get_available_gpus(), "/cpu:0"]
+
+
+def _normalize_device_name(name: str) -> str:
+    """"/device:CPU:0" and the like as "/cpu:0"."""
+    return "/" + ":".join(name.lower().replace("/", "").split(":")[-2:])
+
 
 def multi_gpu_model(model: Any, gpus: Any = None, cpu_merge: bool = True, cpu_relocation: bool = False) -> Any:
     """The model itself, with a warning: all the processor's cores compute each batch. Raises ValueError for fewer than

@@ -13,7 +13,7 @@ from graphflow.keras import Input, Model, Sequential, layers
 from graphflow.keras import backend as K
 from graphflow.keras.saving import saving
 from graphflow.keras.saving.conversion import preprocess_weights_for_loading
-from graphflow.keras.utils import multi_gpu_model
+from graphflow.keras.utils import multi_gpu_model, multi_gpu_utils
 from graphflow.keras.utils.generic_utils import object_list_uid
 
 
@@ -199,6 +199,7 @@ def test_names_that_have_little_to_do_here():
         warnings.simplefilter("always")
         assert multi_gpu_model(model, gpus=4) is model
     assert len(seen) == 1
+    assert multi_gpu_utils._normalize_device_name(multi_gpu_utils._get_available_devices()[-1]) == "/cpu:0"
     with pytest.raises(ValueError, match="gpus >= 2"):
         multi_gpu_model(model, gpus=1)
 
@@ -311,11 +312,11 @@ def test_losses_of_classes_without_from_config_are_saved(tmp_path: Path) -> None
 
 
 def test_names_of_keras_that_programs_patch_are_patched_where_they_are_used(tmp_path: Path) -> None:
-    aliases.install()
+    module = aliases._resolve("keras", "engine.saving")
     model = Sequential([Input((2,)), layers.Dense(1)])
     model.save(path := tmp_path / "model.h5")
     written = path.read_bytes()
-    with mock.patch("keras.engine.saving.ask_to_proceed_with_overwrite", return_value=False) as ask:
+    with mock.patch.object(module, "ask_to_proceed_with_overwrite", return_value=False) as ask:
         model.save(path, overwrite=False)
     ask.assert_called_once()
     assert path.read_bytes() == written and saving.ask_to_proceed_with_overwrite is not ask
