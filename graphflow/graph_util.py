@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .compiler.dtypes import as_dtype, int32, string
 from .compiler.errors import FailedPreconditionError
 from .compiler.graph_def import GraphDef, Importer, NodeDef, encode
 from .compiler.ir import default_graph
@@ -109,9 +110,22 @@ def remove_training_nodes(input_graph: GraphDef, protected_nodes: Iterable[str] 
                             n.attr, n.types) for n in input_graph.node if n.name not in passed)
 
 
+_PINNED = {"Assign", "AssignAdd", "AssignSub", "Queue", "ScatterAdd", "ScatterSub", "ScatterUpdate", "TruncatedNormal",
+           "Variable", "VariableV2"}
+
+
 def must_run_on_cpu(node: Any, pin_variables_on_cpu: bool = False) -> bool:
-    """True: there is nothing else."""
-    return True
+    """Whether TensorFlow has no GPU kernel for an Operation or NodeDef: strings, int32 constants, casts from int32, and
+    with `pin_variables_on_cpu` variables and what changes them. Here everything runs on the CPU."""
+    if isinstance(node, NodeDef):
+        kind, types = node.op, [as_dtype(t["tuple"][0]["dtype"]) for t in node.types]
+    else:
+        kind, types = node.type, [t.dtype for t in (node.inputs if node.type == "Cast" else node.outputs)]
+    if kind == "Const":
+        return types[0] in (string, int32)
+    if kind in ("DynamicStitch", "ParallelDynamicStitch", "Cast"):
+        return types[0] == int32
+    return pin_variables_on_cpu and kind in _PINNED
 
 
 def tensor_shape_from_node_def_name(graph: Any, input_name: str) -> Any:

@@ -27,6 +27,27 @@ class CreatedInScope(type):
         return create(**kwargs)
 
 
+class AsNumber(metaclass=CreatedInScope):
+    """The value of a variable as Python's number, where ops run at once. Raises TypeError in a graph."""
+
+    graph: Any
+    numpy: Callable[[], Any]
+
+    def __int__(self) -> int:
+        return int(self._number("int"))
+
+    def __float__(self) -> float:
+        return float(self._number("float"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def _number(self, kind: str) -> Any:
+        if not self.graph.eager:
+            raise TypeError(f"{kind}() of {self!r}: a variable has a value only where it runs, in a session or eagerly")
+        return self.numpy()
+
+
 def _wrapped(creator: Callable[..., Any], inner: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **kwargs: creator(inner, **kwargs)
 

@@ -18,11 +18,11 @@ from .compiler.ops.view import broadcast_to, shape_of
 from .compiler.shapes import TensorShape, format_dims
 from .compiler.subgraph import enclosing, lifted
 from .framework import GraphKeys, group, name_scope, no_op
-from .variable_kinds import CreatedInScope, SaveSliceInfo, VariableAggregation, VariableDef, VariableSynchronization
+from .variable_kinds import AsNumber, SaveSliceInfo, VariableAggregation, VariableDef, VariableSynchronization
 from .variable_rows import change_rows, change_slices, handle_of
 
 
-class Variable(metaclass=CreatedInScope):
+class Variable(AsNumber):
     """A tensor that keeps its value between runs, in each session for itself.
 
     It can be used wherever a tensor can, and then stands for the value from before the run's assignments, unless

@@ -29,7 +29,7 @@ _FAILED = ("Restoring from checkpoint failed. This is most likely due to {} the 
 class SaverDef(NamedTuple):
     """A Saver in a file. `variables` gives for each name in a checkpoint the variable's name in the graph."""
 
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = {}
     max_to_keep: int = 5
     keep_checkpoint_every_n_hours: float = 10000.0
     filename_tensor_name: str = "save/Const:0"
@@ -78,7 +78,7 @@ class Saver:
         self._next_kept = time.time() + keep_checkpoint_every_n_hours * 3600
         if saver_def is not None:
             self._max_to_keep, self._keep_hours = saver_def.max_to_keep, saver_def.keep_checkpoint_every_n_hours
-            self._var_list = {key: _variable(op_name) for key, op_name in saver_def.variables.items()}
+            self._var_list = {key: _variable(op_name) for key, op_name in saver_def.variables.items()} or None
         if not defer_build:
             self.build()
 

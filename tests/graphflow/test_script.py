@@ -65,6 +65,22 @@ def test_what_is_missing_is_named(tmp_path):
     assert done.returncode and "tensorflow.no is not in graphflow" in done.stderr
 
 
+def test_no_stand_in_for_a_name_that_is_missing(tmp_path):
+    done = run(tmp_path, '''
+from tensorflow.python.framework.device import DeviceSpec
+from tensorflow.python.ops.losses.losses_impl import Reduction
+from tensorflow.python.ops import no_such_ops
+assert DeviceSpec.from_string("/job:ps/task:1").task == 1
+for module, name in (("ops.init_ops", "_no_such"), ("ops.no_such_ops", "no_such"), ("ops", "NoSuch")):
+    try:
+        exec(f"from tensorflow.python.{module} import {name}")
+    except ImportError as error:
+        print(error.name, name in str(error))
+''')
+    assert done.stdout.split() == ["tensorflow.python.ops.init_ops", "True",
+                                   "tensorflow.python.ops.no_such_ops", "True", "tensorflow.python.ops", "True"]
+
+
 def test_a_missing_script(tmp_path):
     done = subprocess.run([sys.executable, "-m", "graphflow", "run", str(tmp_path / "none.py")], capture_output=True,
                           text=True, timeout=60)

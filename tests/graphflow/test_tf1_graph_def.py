@@ -82,3 +82,13 @@ def test_variables_in_pieces(tmp_path):
 ])
 def test_partitioners(partitioner, counts):
     assert partitioner(shape=tf.TensorShape([10, 10]), dtype=tf.float32) == counts
+
+
+def test_what_tensorflow_keeps_on_the_cpu():
+    known = {tf.constant(1): True, tf.constant("a"): True, tf.constant(1.0): False,
+             tf.cast(tf.constant(1), "float32"): True}
+    for tensor, expected in known.items():
+        assert tf.graph_util.must_run_on_cpu(tensor.op) is expected
+    assert [tf.graph_util.must_run_on_cpu(tf.Variable(1.0).op, pin) for pin in (False, True)] == [False, True]
+    node = tf.get_default_graph().as_graph_def().node[0]
+    assert tf.graph_util.must_run_on_cpu(node) and tf.train.SaverDef().version == tf.train.SaverDef.V2

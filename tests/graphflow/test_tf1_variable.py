@@ -175,3 +175,11 @@ def test_a_variable_that_grows_by_its_own_value():
         for k in range(3):
             result = session.run(grown, {x: [[k, k]]})
         assert result.tolist() == session.run(v).tolist() == [[0, 0], [1, 1], [2, 2]]
+
+
+def test_an_eager_variable_is_a_number():
+    with tf.eager():
+        v = tf.Variable(2.5)
+        assert (float(v), int(v), complex(v)) == (2.5, 2, 2.5)
+    with pytest.raises(TypeError, match="float"):
+        float(tf.Variable(2.5))
