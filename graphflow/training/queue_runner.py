@@ -87,7 +87,8 @@ class QueueRunner:
         for thread in threads:
             if coord is not None:
                 coord.register_thread(thread)
-            thread.daemon = daemon
+            # the one that only waits for a stop must not keep the program from its end
+            thread.daemon = daemon or thread.name.endswith("close_on_stop")
             if start:
                 thread.start()
         return threads

@@ -193,3 +193,11 @@ def test_staging_area():
         assert session.run(size) == 1
         assert session.run(taken)[0].tolist() == [1, 1] and session.run(named.get()) == {"x": 1.0}
         assert session.run(size) == 0
+
+
+def test_a_queue_that_is_not_stopped_does_not_keep_the_program():
+    queue = tf.FIFOQueue(2, [tf.int32], shapes=[()])
+    runner = tf.train.QueueRunner(queue, [queue.enqueue(1)])
+    with tf.Session() as session:
+        threads = runner.create_threads(session, tf.train.Coordinator())
+    assert [t.daemon for t in threads] == [False, True]
