@@ -93,7 +93,7 @@ class Runner:
 
     def shapes_of(self, values: Sequence[Any]) -> Shapes:
         """The shapes of the feeds, of those known as sizes with their elements: what a binding is for."""
-        return tuple((v.shape, *v.ravel().tolist()) if t in self.sizes_fed else v.shape
+        return tuple((v.shape, *v.ravel().tolist()) if t in self.sizes_fed else np.shape(v)  # a float stays as it is
                      for t, v in zip(self.feeds, values, strict=True))
 
     def without_sizes(self, values: Sequence[Any]) -> list[Any]:

@@ -164,3 +164,11 @@ def test_a_size_that_only_what_is_behind_an_assertion_tells(session):
     moved = tf.transpose(y, tf.concat([tf.range(1, rank - 1), [0], [rank - 1]], 0))
     assert session.run(moved, {x: np.ones((2, 3, 4))}).shape == (3, 2, 4)
     np.testing.assert_array_equal(session.run(tf.range(1, rank - 1), {x: np.ones((2, 3, 4, 5))}), [1, 2])
+
+
+def test_a_size_is_fed_beside_a_float():
+    n, rate = tf.placeholder(tf.int32, []), tf.placeholder(tf.float32, [])
+    y = tf.ones([n, 2]) * rate
+    with tf.Session() as sess:
+        for size in (3, 4):
+            np.testing.assert_array_equal(sess.run(y, {n: size, rate: 0.5}), np.full([size, 2], 0.5))
