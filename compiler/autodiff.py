@@ -83,7 +83,7 @@ def _gradient_of(op: Operation, graph: Graph) -> Iterator[None]:
     """What is added inside belongs to the gradient of the op."""
     before, graph._differentiated = graph._differentiated, op
     try:
-        with graph.name_scope(op.name.rpartition("/")[2] + "_grad"):
+        with graph.name_scope(op.name + "_grad"):
             yield
     finally:
         graph._differentiated = before

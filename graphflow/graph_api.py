@@ -77,6 +77,6 @@ def _members(kind: type, **members: Any) -> None:
 _members(Graph, as_graph_def=_as_graph_def, add_to_collections=_add_to_collections, colocate_with=_accepted,
          device=placing, container=_accepted, _unsafe_unfinalize=_unfinalize, is_feedable=_is_feedable,
          prevent_feeding=_prevent_feeding, is_fetchable=_is_fetchable, building_function=False)
-_members(Operation, run=_run, node_def=property(_node_def), traceback=property(_traceback),
-         colocation_groups=lambda self: [])
+_members(Operation, run=_run, node_def=property(_node_def), op_def=property(lambda self: self.definition),
+         traceback=property(_traceback), colocation_groups=lambda self: [])
 _members(Tensor, eval=_eval, ref=lambda self: self, experimental_ref=lambda self: self)
