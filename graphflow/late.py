@@ -14,7 +14,7 @@ import numpy as np
 from .compiler import dims as dm
 from .compiler.autodiff import gradients
 from .compiler.dtypes import DType, as_dtype
-from .compiler.errors import InvalidArgumentError, ShapeError
+from .compiler.errors import DTypeError, InvalidArgumentError, ShapeError
 from .compiler.ir import Graph, Operation, Tensor, TensorType
 from .compiler.opdef import COMPOSITE, OpDef
 from .compiler.ops import cumulative, matrix_parts, slicing, view
@@ -96,6 +96,9 @@ def late(argument: str, rank: Callable[[int], int] | None = None, dtype: DType |
                 return function(*args, **kwargs)
             given = signature.bind(*args, **kwargs).arguments
             value = given.get(argument)
+            if isinstance(value, (list, tuple)) and any(
+                    is_tensor(v) and convert_to_tensor(v).dtype.is_floating for v in value):
+                raise DTypeError(f"{function.__name__}: `{argument}` must be of integers. Received: {value}")
             data = convert_to_tensor(value) if _may_be_data(value) else None
             if data is None or not data.dtype.is_integer or static_value(data) is not None or (
                     elements and data.shape.is_fully_defined()):

@@ -95,3 +95,9 @@ def test_indices_of_unknown_rank():
             for row in rows:
                 kept[tuple(row)] = X[tuple(row)]
             np.testing.assert_array_equal(scattered, kept)
+
+
+def test_the_order_of_arguments_before_tensorflow_1_is_a_type_error() -> None:
+    x = tf.ones((2, 3))
+    with pytest.raises(TypeError, match="concat: `axis` must be of integers"):  # which programs catch
+        tf.concat(1, [x, x])

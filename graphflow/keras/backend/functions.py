@@ -58,8 +58,10 @@ class Function:
 
     def __call__(self, inputs: Any = ()) -> Any:
         values = flatten(inputs)
-        if len(values) != len(self.inputs):
-            raise ValueError(f"The function takes {len(self.inputs)} inputs. Received: {len(values)}")
+        missing = self.inputs[len(values):]  # the last ones may be left out if they have a default, as the phase has
+        values += [None] * len(missing)
+        if len(values) > len(self.inputs) or any(is_tensor(t) and t.op.type == "Placeholder" for t in missing):
+            raise ValueError(f"The function takes {len(self.inputs)} inputs. Received: {len(values) - len(missing)}")
         pairs = [(t, v) for t, v in zip(self.inputs, values, strict=True) if v is not None and is_tensor(t)]
         feeds: dict[Any, Any] = {t: v if v.__class__.__name__ == "SparseTensorValue" else np.asarray(
             v, as_dtype(t.dtype).np) for t, v in pairs}

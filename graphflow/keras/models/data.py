@@ -4,7 +4,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -60,17 +59,6 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "shape") and len(value.shape) > 0
 
 
-def _of_one_length(inputs: Arrays) -> Arrays:
-    """Inputs without targets, as many samples of each as the first has if it has the fewest, with a warning: in Keras 2
-    the first input alone says how many samples there are to predict.
-    """
-    sizes = [len(a) for a in inputs]
-    if len(set(sizes)) <= 1 or sizes[0] > min(sizes):
-        return inputs
-    warnings.warn(f"The inputs have {sizes} samples: only the first {sizes[0]} of each are used.", stacklevel=2)
-    return [a[:sizes[0]] for a in inputs]
-
-
 class Batch:
     """The arrays of a batch, or of a whole data set: inputs in the model's order, targets and weights by output
     (None where an output has none). There may be none at all where the graph itself gives everything (`unfed`).
@@ -82,7 +70,7 @@ class Batch:
                  target_order: Order = flatten, weight_order: Order = flatten, unfed: bool = False):
         nest, targets = nest_of_arrays(x, "x"), nest_of_arrays(y, "y")
         self.structure = map_structure(lambda _: None, nest)
-        self.x: Arrays = order(nest) if y is not None or sample_weight is not None else _of_one_length(order(nest))
+        self.x: Arrays = order(nest)
         self.y: list[Any] = [] if y is None else target_order(targets)
         self.target_structure = self._structure(targets, self.y)
         weights = [] if sample_weight is None else weight_order(nest_of_arrays(sample_weight, "sample_weight"))

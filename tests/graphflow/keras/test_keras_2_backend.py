@@ -184,3 +184,12 @@ def test_updates_of_layers_and_states_of_predictions() -> None:
 def test_relu_by_its_former_argument():
     with tf.Session():
         assert keras.activations.relu(np.float32([-2, 3]), alpha=0.5).eval().tolist() == [-1, 3]
+
+
+def test_functions_are_called_without_the_phase() -> None:
+    x = K.placeholder((None, 2))
+    doubled = K.function([x, K.learning_phase()], [K.in_train_phase(x * 2, x)])
+    found = [doubled([np.ones((1, 2)), *phase])[0].tolist() for phase in ((), (0,), (1,))]
+    assert found == [[[1, 1]], [[1, 1]], [[2, 2]]]
+    with pytest.raises(ValueError, match="takes 2 inputs. Received: 0"):
+        doubled([])

@@ -117,35 +117,15 @@ def test_losses_of_shared_models():
     assert [len(m.losses) for m in (inner, outer)] == [3, 1 + 2 + 2 + 2]
 
 
-def test_the_first_input_says_how_many_samples_are_predicted():
+def test_inputs_of_different_lengths_are_refused():
     a, b = Input((2,)), Input((2,))
     model = Model([a, b], layers.Add()([a, b]))
-    few, many = np.ones((3, 2)), np.arange(10.).reshape(5, 2)
-    with pytest.warns(UserWarning, match=r"\[3, 5\] samples: only the first 3"):
-        np.testing.assert_array_equal(model.predict([few, many], verbose=0), few + many[:3])
-    with pytest.raises(ValueError, match="'x' sizes: 5, 3"):
-        model.predict([many, few], verbose=0)
-
-
-def test_losses_metrics_and_layers_may_refer_to_tensors_of_the_model():
-    x = Input((2,))
-    code = layers.Dense(1, kernel_initializer="ones", use_bias=False, name="code")(x)
-
-    class Adds(layers.Layer):
-        def call(self, inputs):
-            self.add_loss(K.mean(code))
-            return inputs + code
-
-    model = Model(x, Adds()(layers.Dense(2, kernel_initializer="zeros", trainable=False)(code)))
-    model.compile("sgd", lambda true, out: K.sum(K.square(true - out), -1) + K.sum(code, -1),
-                  metrics=[lambda true, out: K.max(code) * K.cast(K.shape(code)[0], "float32")])
-    data = np.array([[1., 2.], [3., 4.], [0., 0.]])  # code is 3, 7 and 0
-    np.testing.assert_array_equal(model.predict(data, verbose=0), [[3, 3], [7, 7], [0, 0]])
-    expected = [(2 * 58 + 10 + 10) / 3, 21.]
-    np.testing.assert_allclose(model.evaluate(data, np.zeros((3, 2)), verbose=0), expected, rtol=1e-6)
-    model.fit(data, np.zeros((3, 2)), verbose=0)
-    gradient = (4 * data.sum(1) + 2) @ data / 3
-    np.testing.assert_allclose(model.get_layer("code").get_weights()[0][:, 0], 1 - 0.01 * gradient, rtol=1e-5)
+    model.compile("sgd", "mse")
+    few, many = np.ones((3, 2)), np.ones((5, 2))
+    for x, sizes in (([few, many], "3, 5"), ([many, few], "5, 3")):
+        for method in (model.predict, model.predict_on_batch, lambda x: model.fit(x, x[0], verbose=0)):
+            with pytest.raises(ValueError, match=f"same number of samples. 'x' sizes: {sizes}"):
+                method(x)
 
 
 def test_members_of_layers_and_models():
