@@ -12,7 +12,9 @@ from time import perf_counter, thread_time
 class Case:
     """`kind` of x [batch, ..., channels] by a window; `pad` zeros on each side of every axis.
 
-    The passes are those of `PASSES`: results y, and gradients dx for x and dw for the filters.
+    The passes are those of `PASSES`: results y, and gradients dx for x and dw for the filters. Gradients of poolings
+    and normalisations are timed with the results, as a step of training has them: what one side keeps from these for
+    those, maxima's places or statistics, the other computes with them.
     """
     kind: str
     x: tuple[int, ...]

@@ -73,7 +73,8 @@ def build(case: Case) -> tuple[dict[str, list[gf.Operation]], dict[gf.Tensor, np
     wanted = {"y": [sink(y)]}
     for name, sources in ("dx", [x, *weights] if case.kind == "norm" else [x]), ("dw", weights):
         if name in PASSES[case.kind]:
-            wanted[name] = [sink(gradient) for gradient in gf.gradients(y, sources, dy)]
+            kept = [] if case.kind == "conv" else [y]
+            wanted[name] = [sink(result) for result in [*kept, *gf.gradients(y, sources, dy)]]
     return wanted, feeds
 
 
