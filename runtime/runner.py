@@ -121,7 +121,8 @@ class Runner:
                 plan = self.plan(pattern, held)
                 sizes = {name: size for dims, shape in zip(pattern, fed, strict=True)
                          for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
-                if sizes:  # every shape rule once more: those of known sizes say what does not fit
+                # every shape rule once more: known sizes say what does not fit (of a rest in pieces, each piece does)
+                if sizes and plan is not None and not (self.done and isinstance(plan, Pieces)):
                     self.specialised(fed, held)
                 if plan is None or isinstance(plan, Plan) and plan.needs_exact(sizes):
                     sizes = {}
