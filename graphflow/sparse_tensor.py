@@ -140,12 +140,16 @@ def convert_to_tensor_or_sparse_tensor(value: Any, dtype: Any = None, name: str 
 def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> SparseTensor:
     """A sparse tensor to be fed with a SparseTensorValue or (indices, values, dense_shape).
 
-    What `shape` leaves open (None: even the rank) is fed as well.
+    What `shape` leaves open (None: even the rank) is fed as well. A tensor, int64 of [rank], is the dense shape.
     """
-    static = TensorShape(shape)
-    rank = static.rank
     of = f"{name}/" + "{}" if name else "Placeholder"  # TensorFlow's names
-    fed_shape = None if static.is_fully_defined() else placeholder(int64, [rank], of.format("shape"))
+    if isinstance(shape, Tensor):
+        rank, dense_shape = shape.shape.with_rank(1)[0].value, shape
+    else:
+        static = TensorShape(shape)
+        rank = static.rank
+        dense_shape = (static.as_list() if static.is_fully_defined()
+                       else placeholder(int64, [rank], of.format("shape")))
     values = placeholder(as_dtype(dtype), [None], of.format("values"))
     indices = placeholder(int64, [None, rank], of.format("indices"))
-    return SparseTensor(indices, values, static.as_list() if fed_shape is None else fed_shape)
+    return SparseTensor(indices, values, dense_shape)

@@ -43,6 +43,9 @@ def test_is_fetched_and_fed_by_its_parts():
         np.testing.assert_array_equal(back.indices, INDICES)
         np.testing.assert_array_equal(back.dense_shape, [2, 3])
         np.testing.assert_array_equal(made, [[0, 1, 0], [2, 0, 3]])
+    shaped = tf.sparse_placeholder(tf.float32, shape=tf.constant([2, 3], tf.int64))  # as graph networks make them
+    assert shaped.shape.as_list() == [2, 3] and shaped.indices.shape.as_list() == [None, 2]
+    np.testing.assert_array_equal(run([tf.sparse_tensor_to_dense(shaped)], {shaped: value})[0], made)
     with tf.Session() as session:
         assert sparse().eval(session=session).values.tolist() == [5, 7, 6]
     assert sparse().get_shape().as_list() == [2, 3] and tf.sparse_placeholder(tf.int32, [2, 3]).shape.as_list() == [
