@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import collections
 import collections.abc
+import ctypes
 import functools
+import gc
 import inspect
 import os
 import runpy
@@ -24,6 +26,8 @@ _NUMPY = {"bool": bool, "int": int, "float": float, "complex": complex, "object"
           "infty": np.inf, "product": np.prod, "cumproduct": np.cumprod, "sometrue": np.any, "alltrue": np.all,
           "row_stack": np.vstack, "in1d": np.isin, "asscalar": lambda a: a.item(),
           "trapz": getattr(np, "trapezoid", None)}
+_METHODS = {"tostring": lambda array, order="C": array.tobytes(order),
+            "ptp": lambda array, *args, **kwargs: np.ptp(array, *args, **kwargs)}
 
 
 def _as_before(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,6 +75,11 @@ def restore_names() -> None:
     for name in ("array", "asarray"):
         if not hasattr(getattr(np, name), "__wrapped__"):
             setattr(np, name, _as_before(getattr(np, name)))
+    for kind in (np.ndarray, np.generic):  # built-in types: only their own dictionaries take further methods
+        methods = gc.get_referents(kind.__dict__)[0]
+        for name, method in _METHODS.items():
+            methods.setdefault(name, method)
+        ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))
     for name in collections.abc.__all__:
         if not hasattr(collections, name):
             setattr(collections, name, getattr(collections.abc, name))
