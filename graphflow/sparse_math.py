@@ -147,7 +147,8 @@ def sparse_add(a: Any, b: Any, threshold: Any = None, thresh: Any = None) -> Any
         return total if limit in (None, 0) else sparse_retain(total, abs_(total.values) >= limit)
     sp, dense = (as_sparse(a), b) if sparse[0] else (as_sparse(b), a)
     x = convert_to_tensor(dense, sp.dtype)
-    return x + scatter_nd(sp.indices, sp.values, cast(shape_of(x), int64))
+    indices = sp.indices if x.dims is None else reshape(sp.indices, [-1, len(x.dims)])  # a placeholder's rank is open
+    return x + scatter_nd(indices, sp.values, cast(shape_of(x), int64))
 
 
 def _combined(a: SparseTensor, b: SparseTensor, function: Callable[[Tensor, Tensor], Tensor]) -> SparseTensor:

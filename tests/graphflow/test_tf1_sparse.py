@@ -93,6 +93,8 @@ def test_arithmetic():
     np.testing.assert_array_equal(dense(sp * [[2.0, 3.0, 4.0]]), A * [2, 3, 4])
     np.testing.assert_array_equal(dense(sp / 2.0), A / 2)
     np.testing.assert_array_equal(run(tf.sparse_add(sp, np.ones((2, 3), np.float32))), A + 1)
+    fed = tf.sparse_placeholder(tf.float32)  # of no rank
+    np.testing.assert_array_equal(run(tf.sparse_add(fed, np.ones((2, 3), np.float32)), {fed: run(sp)}), A + 1)
     other = tf.SparseTensor([[0, 0], [1, 2]], [1.0, -6.0], [2, 3])
     np.testing.assert_array_equal(dense(tf.sparse_add(sp, other)), A + [[1, 0, 0], [0, 0, -6]])
     assert len(run(tf.sparse_add(sp, other, thresh=0.5)).values) == 3
