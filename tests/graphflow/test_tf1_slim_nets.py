@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import graphflow as tf
-from graphflow.contrib.slim.nets import alexnet, resnet_v1, resnet_v2, vgg
+from graphflow.contrib.slim.nets import alexnet, inception, resnet_v1, resnet_v2, vgg
 
 
 @pytest.mark.parametrize(("network", "scope", "parameters", "first"), [
@@ -32,3 +32,16 @@ def test_dilation_keeps_the_resolution(module, version):
         assert net.shape.as_list() == [1, 9, 9, 16] and f"resnet_{version}/block2" in endpoints
         with pytest.raises(ValueError, match="cannot be reached"):
             network(image, blocks, global_pool=False, output_stride=128)
+
+
+@pytest.mark.parametrize(("network", "scope", "size", "parameters", "last"), [
+    # slim's own counts, moving averages included
+    (inception.inception_v1, inception.inception_v1_arg_scope, 224, 5607184, "Mixed_5b/Branch_2/Conv2d_0a_3x3"),
+    (inception.inception_v3, inception.inception_v3_arg_scope, 299, 21802784, "Mixed_5c/Branch_1/Conv_1_0c_5x5")])
+def test_inception(network, scope, size, parameters, last):
+    with tf.contrib.slim.arg_scope(scope()):
+        logits, endpoints = network(tf.placeholder(tf.float32, [None, size, size, 3]), 1000)
+    assert logits.shape.as_list() == [None, 1000] and endpoints["Predictions"].shape.as_list() == [None, 1000]
+    body = [v for v in tf.contrib.framework.get_model_variables() if "Logits" not in v.op.name]
+    assert sum(int(np.prod(v.shape.as_list())) for v in body) == parameters
+    assert any(f"/{last}/weights" in v.op.name for v in body)

@@ -1,4 +1,4 @@
-"""`tf.contrib.slim.nets`: AlexNet, VGG and ResNets."""
-from . import alexnet, resnet_utils, resnet_v1, resnet_v2, vgg
+"""`tf.contrib.slim.nets`: AlexNet, Inception, VGG and ResNets."""
+from . import alexnet, inception, inception_v1, inception_v3, resnet_utils, resnet_v1, resnet_v2, vgg
 
-__all__ = ["alexnet", "resnet_utils", "resnet_v1", "resnet_v2", "vgg"]
+__all__ = ["alexnet", "inception", "inception_v1", "inception_v3", "resnet_utils", "resnet_v1", "resnet_v2", "vgg"]
