@@ -93,6 +93,9 @@ class _Chains:
         new = transform(self.graph, lambda op, inputs: None)  # edited in place: it is this pass's own
         copies = dict(zip(self.graph.operations, new.operations, strict=True))
         place = {op: (self.units.position(op), i) for i, op in enumerate(self.graph.operations)}
+        for c in chains:
+            order = _loops_first(sorted(c.ops, key=place.__getitem__))
+            place.update((op, (self.units.position(op), i)) for i, op in enumerate(order))
         new.operations = [copies[op] for op in sorted(self.graph.operations, key=place.__getitem__)]
         for c in chains:
             own = set(c.ops)
@@ -105,6 +108,18 @@ class _Chains:
         users = self.uses.get(t, ())
         return t not in self.graph.outputs and all(u in own and (u.definition.family != ALIAS or self.is_local(
             u.outputs[0], own)) for u in users)
+
+
+def _loops_first(ops: Sequence[Operation]) -> list[Operation]:
+    """The operations in an order with loops as early as can be: they read memory as streams, which are fetched ahead,
+    and leave in cache what products read by columns, such as the weights of attention for its gradient."""
+    order: list[Operation] = []
+    waiting = dict.fromkeys(ops)
+    while waiting:
+        ready = [op for op in waiting if not {*(t.op for t in op.inputs), *op.control_inputs} & waiting.keys()]
+        order.append(next((op for op in ready if not _is_product(op)), ready[0]))
+        del waiting[order[-1]]
+    return order
 
 
 def _has_items(t: Tensor, axes: int, items: DimLike) -> bool:
