@@ -90,8 +90,8 @@ def inception_v3(inputs: Any, num_classes: int = 1000, is_training: bool = True,
 
 def _fitting(net: Tensor, size: int) -> list[int]:
     """A window of `size`, or of a known smaller image."""
-    known = net.shape.as_list()[1:3]
-    return [size, size] if None in known else [min(size, k) for k in known]
+    known = [k for k in net.shape.as_list()[1:3] if k is not None]
+    return [size, size] if len(known) < 2 else [min(size, k) for k in known]
 
 
 inception_v3.default_image_size = 299  # type: ignore[attr-defined]
