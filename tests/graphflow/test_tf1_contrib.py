@@ -252,3 +252,7 @@ def test_hyperparameters():
             h.parse(text)
     with pytest.raises(ValueError, match="Could not cast"):
         h.set_hparam("rate", "fast")
+
+
+def test_slim_names_the_module_of_its_layers():
+    assert slim.layers.flatten is slim.flatten is layers.flatten

@@ -11,8 +11,8 @@ from .. import layers as _layers
 from ..framework import add_arg_scope, arg_scope
 from ..layers import utils
 
-_MODULES = {"learning": ".learning", "evaluation": ".evaluation", "losses": "..losses", "metrics": "..metrics",
-            "model_analyzer": ".model_analyzer", "nets": ".nets",
+_MODULES = {"layers": "..layers", "learning": ".learning", "evaluation": ".evaluation", "losses": "..losses",
+            "metrics": "..metrics", "model_analyzer": ".model_analyzer", "nets": ".nets",
             **dict.fromkeys(("data_decoder", "tfexample_decoder"), ".decoding"),
             **dict.fromkeys(("data_provider", "dataset", "dataset_data_provider", "parallel_reader", "prefetch_queue",
                              "queues"), ".providing")}
