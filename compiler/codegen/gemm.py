@@ -28,6 +28,11 @@ PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
 PACK_TILES, PACK_K, PACK_PAD = 32, 64, 64
 # how many k transposed A is fetched ahead (2 KiB of it, if packed), and the k that repays what is fetched past the end
 FETCH_STEPS, FETCH_DEPTH = 64, 256
+# other A is fetched a tile ahead if it comes from beyond the second-level cache: it is over half of KEPT_BYTES and all
+# operands over all of them (or A is over four times these, for tiles of one vector: they lose 3 to 15 % by it). Smaller
+# matrices, and k out of this range, have tiles that the fetching does not keep up with, or that leave the cache again
+FETCH_MATRIX_BYTES, NARROW_FETCH = 1 << 14, 4
+FETCH_LEAST, FETCH_MOST = 16, {"f32": 1024, "f64": 384}
 # the outer sum is split where threads would have nothing to do, into parts of at least this many k
 SPLIT_DEPTH = 2048
 # columns of a combination of rows: few enough to stay in the first-level cache, many enough to read rows as streams
@@ -139,13 +144,25 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     a_tile = isa().mr * p.a_row
     if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and not p.batch:
         calls, p, a_tile = _pack_a(p)
-    # rows of A that is not transposed are few streams, which the processor fetches by itself
-    a_ahead = FETCH_STEPS * p.a_k if p.a_row == 1 and p.k >= FETCH_DEPTH else 0
-    source = kernels.tiled(p.dtype, widths, p.b_column != 1, a_ahead > 0, epilogue)
+    fetch_a, a_ahead = _fetch(p, depth)
+    source = kernels.tiled(p.dtype, widths, p.b_column != 1, fetch_a, epilogue)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel_bytes,
             row_tiles, panels, wide, p.part, p.matrices)
     return calls + [_call("gemm", source, p, (Scratch(panel_bytes, per_lane=True),), dims,
                           p.splits * p.matrices * panels * row_tiles, epilogue)]
+
+
+def _fetch(p: Product, depth: int) -> tuple[str, int]:
+    """How tiles of A fetch the A ahead of them (see `microkernel`; "" for not at all), and how many elements ahead."""
+    if p.a_row == 1:
+        return ("along", FETCH_STEPS * p.a_k) if p.k >= FETCH_DEPTH else ("", 0)
+    matrix = p.m * p.k * ELEMENT_BYTES[p.dtype]
+    all_a = matrix * prod(size for size, stride in zip(p.batch, p.a_batch, strict=True) if stride)
+    kept = all_a <= (NARROW_FETCH * KEPT_BYTES if p.n <= lanes(p.dtype) else KEPT_BYTES // 2) or p.nbytes <= KEPT_BYTES
+    # rows that are summed whole follow each other, so that the next tile is one piece
+    if kept or matrix <= FETCH_MATRIX_BYTES or not FETCH_LEAST <= p.k <= min(depth, FETCH_MOST[p.dtype]):
+        return "", 0
+    return "tile", isa().mr * p.a_row
 
 
 def _pack_a(p: Product) -> tuple[list[KernelCall], Product, int]:

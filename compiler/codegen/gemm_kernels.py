@@ -15,7 +15,7 @@ NATIVE = "graphflow.compiler.native"
 DOTS = 4
 
 
-def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: bool, epilogue: Epilogue | None) -> str:
+def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str, epilogue: Epilogue | None) -> str:
     """Tiles of C, panel by panel. A run of tiles of one panel packs its part of B first, a block of k at a time.
 
     `widths` are those of panels, in vectors: the first `wide` panels have the first one. Remainders of rows are clamped
@@ -27,7 +27,7 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: bool
              "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
     # narrow panels are packed as wide ones: one packer less to compile
     natives = [f'pack = {pack}("{dtype}", {widths[0]})'] + [
-        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True, fetch={fetch_a})'
+        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True, fetch="{fetch_a}")'
         for nv in widths for height in (mr, half)]
 
     def place(nv: int) -> list[str]:

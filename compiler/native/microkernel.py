@@ -23,7 +23,7 @@ ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType()}
 
 @cache
 def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False, channelwise: bool = False,
-                grid: int = 0, stream: bool = False, fetch: bool = False):
+                grid: int = 0, stream: bool = False, fetch: str = ""):
     """An intrinsic that computes one tile, `mr` rows by `nv * lanes(dtype)` columns.
 
     Its int64 arguments are
@@ -34,8 +34,8 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
                   A[i*a_row + k*a_k + s*a_segment] * B[k*b_k + s*b_segment + j]
 
     A `masked` kernel takes one more, `columns`, in ((nv-1)*lanes, nv*lanes]: it neither reads nor writes past them.
-    To `fetch`, one takes `a_ahead`: the elements ahead of which A's first row is fetched into the caches, 0 for not at
-    all. Where A is packed or transposed, its other rows are in the same lines.
+    To `fetch`, one takes `a_ahead`: how many elements past A's first row lies what is fetched into the caches, "along"
+    that row (other rows of packed or transposed A are in the same lines) or "tile" by tile, `mr` elements with each k.
     A `clamped` kernel takes `rows` last, in [1, mr]: rows beyond compute and store the last row once more, which costs
     time but no second kernel for each remainder.
     A `channelwise` kernel multiplies column by column: A has an element of its own, [... + j], for each j.
@@ -96,7 +96,7 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
             code.prefetch(code.offset(b_row, builder.sdiv(args[-1], i64(code.size))), 2)
         a_offset = builder.mul(k, a_k)
         if fetch:
-            code.prefetch(code.offset(a_far, a_offset), 3)
+            code.prefetch(code.offset(a_far, a_offset if fetch == "along" else builder.mul(k, i64(mr))), 3)
         updated = []
         for pointer, row_sums in zip(a_rows, sums, strict=True):
             at = code.offset(pointer, a_offset)
@@ -124,7 +124,7 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_k", "a_segment", "segments", "segment_len", "b", "b_k", "b_segment", "c", "c_row",
-             "accumulate"] + ["columns"] * masked + ["a_ahead"] * fetch + ["rows"] * clamped
+             "accumulate"] + ["columns"] * masked + ["a_ahead"] * bool(fetch) + ["rows"] * clamped
     names += ["a_block"] * bool(grid) + ["ahead"] * stream
     return void_intrinsic(f"microkernel_{dtype}_{mr}x{nv}", names, codegen)
 

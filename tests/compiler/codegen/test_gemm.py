@@ -109,6 +109,18 @@ def test_deep_and_tall_products_pack_and_block(machine, transposes):
         assert [call.name for call in packed] == ["gemm_pack_a", "gemm"]
 
 
+@pytest.mark.parametrize("transpose_b", [False, True])
+def test_only_products_of_far_a_fetch_its_next_tile(machine, transpose_b):
+    """A of a megabyte, in a batch or not; not what a cache keeps, what a batch shares, or what meets one vector."""
+    stack = {"batch": (20,), "b_batch": (20,)}
+    for size, dtype, batch, fetches in (
+            ((531, 520, 500), "f32", {}, True), ((531, 300, 200), "f64", {}, True),
+            ((131, 128, 40), "f32", stack, True), ((131, 128, 40), "f32", stack | {"a_batch": (1,)}, False),
+            ((131, 128, 100), "f32", {}, False), ((1100, 500, 5), "f32", {}, False)):
+        calls = check(machine, *size, False, transpose_b, dtype, cuts=2, **batch)
+        assert ('fetch="tile"' in calls[-1].source) == fetches, size
+
+
 @settings(max_examples=60)
 @given(m=st.integers(0, 40), k=st.integers(0, 70), n=st.integers(0, 120), transposes=st.sampled_from(TRANSPOSES),
        dtype=st.sampled_from(list(DTYPES)), cuts=st.integers(1, 5))
