@@ -162,7 +162,7 @@ class Iterator:
 
     def __init__(self, iterator_resource: Tensor, initializer: Operation | None, output_types: Any,
                  output_shapes: Any = None, output_classes: Any = None, spec: Any = None):
-        self._handle = iterator_resource
+        self._iterator_resource = iterator_resource
         self._initializer = initializer
         self._spec = spec if spec is not None else st.specs_from(output_types, output_shapes, output_classes)
 
@@ -196,7 +196,8 @@ class Iterator:
         if any(not a.shape.is_compatible_with(b.shape) for a, b in zip(mine, theirs, strict=True)):
             raise TypeError(f"Expected output shapes compatible with {self.output_shapes!r} but got dataset with "
                             f"output shapes {dataset.output_shapes!r}.")
-        return _make.operation(self._handle, *dataset._tensors(), dataset=dataset, name=name or "MakeIterator")
+        return _make.operation(self._iterator_resource, *dataset._tensors(), dataset=dataset,
+                               name=name or "MakeIterator")
 
     def get_next(self, name: str | None = None) -> Any:
         """The next element, as tensors: another one in each run.
@@ -207,14 +208,14 @@ class Iterator:
         if any(isinstance(leaf, st.DatasetSpec) for leaf in leaves):
             raise TypeError("An iterator cannot hand datasets to a graph; use flat_map on the dataset of datasets "
                             f"first. Its elements are {self._spec}")
-        op = _get_next.operation(self._handle, spec=tuple(leaves), name=name or "IteratorGetNext")
+        op = _get_next.operation(self._iterator_resource, spec=tuple(leaves), name=name or "IteratorGetNext")
         rest = iter(op.outputs)
         return st.pack(self._spec, [st.from_tensors(leaf, [next(rest) for _ in st.types_of(leaf)]) for leaf in leaves])
 
     def string_handle(self, name: str | None = None) -> Tensor:
         """A string scalar to feed to an iterator made by `from_string_handle`."""
         from ..compiler.ops.view import identity
-        return identity(self._handle, name=name or "IteratorToStringHandle")
+        return identity(self._iterator_resource, name=name or "IteratorToStringHandle")
 
     @property
     def element_spec(self) -> Any:

@@ -112,5 +112,5 @@ def get_next_as_optional(iterator: Iterator) -> Optional:
             return Optional.from_value(next(iterator))
         except StopIteration:
             return Optional.none_from_structure(spec)
-    op = _get_next.operation(iterator._handle, spec=tuple(st.flatten(spec)))
+    op = _get_next.operation(iterator._iterator_resource, spec=tuple(st.flatten(spec)))
     return Optional(op.outputs[0], op.outputs[1:], spec)

@@ -286,3 +286,13 @@ def test_caches_keep_what_came(tmp_path):
     (tmp_path / "cache.data").write_bytes((tmp_path / "cache.data").read_bytes()[:-3])
     with pytest.raises(tf.errors.DataLossError, match="truncated"):
         elements(dataset.cache(path))
+
+
+def test_an_iterator_is_found_again_by_its_resource():
+    """As tensorrec does, which keeps the names of its graph's parts."""
+    made = tf.data.Dataset.range(2).make_initializable_iterator()
+    resource = tf.get_default_graph().get_tensor_by_name(made._iterator_resource.name)
+    found = tf.data.Iterator(resource, None, made.output_types, made.output_shapes, made.output_classes).get_next()
+    with tf.Session() as session:
+        session.run(made.initializer)
+        assert [session.run(found), session.run(found)] == [0, 1]
