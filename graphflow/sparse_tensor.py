@@ -143,8 +143,9 @@ def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -
     What `shape` leaves open (None: even the rank) is fed as well. A tensor, int64 of [rank], is the dense shape.
     """
     of = f"{name}/" + "{}" if name else "Placeholder"  # TensorFlow's names
+    dense_shape: Any = shape
     if isinstance(shape, Tensor):
-        rank, dense_shape = shape.shape.with_rank(1)[0].value, shape
+        rank = shape.shape.with_rank(1)[0].value
     else:
         static = TensorShape(shape)
         rank = static.rank
