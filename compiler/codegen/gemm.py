@@ -38,7 +38,7 @@ SPLIT_DEPTH = 2048
 # columns of a combination of rows: few enough to stay in the first-level cache, many enough to read rows as streams
 COMBINED_COLUMNS = 512
 # a matrix up to this size, which one core's cache keeps from run to run, is combined faster than a thread wakes up
-KEPT_BYTES = 1 << 21
+KEPT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
