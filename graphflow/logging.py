@@ -11,6 +11,18 @@ __all__ = ["DEBUG", "ERROR", "FATAL", "INFO", "TaskLevelStatusMessage", "WARN", 
            "get_verbosity", "info", "log", "log_every_n", "log_first_n", "log_if", "vlog",
            "set_verbosity", "warn", "warning"]
 
+
+class _Shown(_logging.StreamHandler):
+    """Writes to what standard error is at the moment: notebooks and tests put others in its place."""
+
+    def __init__(self) -> None:
+        _logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+
 _logger = _logging.getLogger("graphflow")
 debug, info, error, fatal, log = _logger.debug, _logger.info, _logger.error, _logger.critical, _logger.log
 warn = warning = _logger.warning
@@ -29,7 +41,7 @@ def get_verbosity() -> int:
 def set_verbosity(v: Any) -> None:
     """Show messages of level `v` and above on standard error."""
     if not _logger.handlers:
-        handler = _logging.StreamHandler()
+        handler = _Shown()
         handler.setFormatter(_logging.Formatter("%(levelname)s:graphflow:%(message)s"))
         _logger.addHandler(handler)
         _logger.propagate = False
