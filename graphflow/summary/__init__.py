@@ -1,6 +1,6 @@
 """`tf.summary`: what a program reports of its training, written as event files that TensorBoard shows.
 
-Needs the package tensorboard (`pip install graphflow[tensorboard]`), whose own writer and message definitions are used.
+Needs the package tensorboard (`pip install graphflow[tensorboard]`), whose message definitions are used.
 """
 from __future__ import annotations
 
