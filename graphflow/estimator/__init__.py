@@ -18,7 +18,9 @@ __all__ = ["EstimatorSpec", "Estimator", "EvalSpec", "ModeKeys", "RunConfig", "T
 _names = Names(globals(), {
     "canned": "BaselineClassifier BaselineRegressor DNNClassifier DNNLinearCombinedClassifier "
               "DNNLinearCombinedRegressor DNNRegressor LinearClassifier LinearRegressor",
+    "early_stopping": "experimental",
     "exporters": "BestExporter Exporter FinalExporter LatestExporter",
+    "extension": "add_metrics",
 })
 # what `tf.train` has under the same names
 _HOOKS = ("CheckpointSaverHook", "CheckpointSaverListener", "FeedFnHook", "FinalOpsHook", "GlobalStepWaiterHook",

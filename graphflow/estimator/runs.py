@@ -72,6 +72,10 @@ class Estimator:
         """The path of the newest checkpoint, None when there is none."""
         return train.latest_checkpoint(self.model_dir)
 
+    def eval_dir(self, name: str | None = None) -> str:
+        """The folder that evaluations (of that name) write their event files to."""
+        return os.path.join(self.model_dir, f"eval_{name}" if name else "eval")
+
     # training
 
     def train(self, input_fn: Callable[..., Any], hooks: Sequence[Any] | None = None, steps: int | None = None,
@@ -170,7 +174,7 @@ class Estimator:
         values = [pb.Summary.Value(tag=key, simple_value=float(value)) for key, value in found.items()
                   if key != "global_step" and np.ndim(value) == 0]
         with Graph().as_default():
-            writer = FileWriterCache.get(os.path.join(self.model_dir, f"eval_{name}" if name else "eval"))
+            writer = FileWriterCache.get(self.eval_dir(name))
         writer.add_summary(pb.Summary(value=values), found["global_step"])
         writer.flush()
 

@@ -42,3 +42,22 @@ def test_bad_input(tmp_path):
         tf.estimator.inputs.numpy_input_fn(X)
     with pytest.raises(ValueError, match="trained model"):
         tf.estimator.Estimator(model_fn, str(tmp_path), params={"rate": 1.0}).evaluate(inputs(Y))
+
+
+def test_early_stopping_hooks_and_further_metrics(tmp_path):
+    def metric_fn(labels, predictions):
+        return {"mean_label": tf.metrics.mean(labels)}
+
+    made = tf.estimator.Estimator(model_fn, str(tmp_path), params={"rate": 0.5})
+    estimator = tf.estimator.add_metrics(made, metric_fn)
+    stop = tf.estimator.experimental.stop_if_higher_hook(estimator, "accuracy", 0.5, run_every_secs=None,
+                                                         run_every_steps=5)
+    estimator.train(inputs(Y, None), hooks=[stop], steps=50)
+    found = estimator.evaluate(inputs(Y))
+    assert found["global_step"] == 50 and found["mean_label"] == pytest.approx(Y.mean())
+    written = tf.contrib.estimator.read_eval_metrics(estimator.eval_dir())
+    assert written[50]["accuracy"] == pytest.approx(found["accuracy"])
+    estimator.train(inputs(Y, None), hooks=[stop], steps=50)  # what was evaluated is good enough: asked at once
+    assert estimator.get_variable_value("global_step") < 60
+    with pytest.raises(ValueError, match="Only one"):
+        tf.contrib.estimator.make_early_stopping_hook(estimator, lambda: True, 60, 5)
