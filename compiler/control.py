@@ -82,6 +82,11 @@ _repeat = OpDef("Repeat", CONTROL, _while_types, _loop_grad, stateful=True, fiel
 _stateless_repeat = OpDef("StatelessRepeat", CONTROL, _while_types, _loop_grad, fields=_IN_PYTHON)
 
 
+def stateless(definition: OpDef) -> OpDef:
+    """The kind of cond or loop that has no effects."""
+    return {_if: _stateless_if, _while: _stateless_while, _repeat: _stateless_repeat}.get(definition, definition)
+
+
 def subgraphs(op: Operation) -> list[Graph]:
     """The graphs that are attributes of a control op."""
     return [v for v in op.attrs.values() if isinstance(v, Graph)] if op.definition.family == CONTROL else []

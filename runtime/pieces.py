@@ -46,7 +46,8 @@ class Pieces:
         fed = {specialised.tensors[t].op for t in self.feeds}
         assigned = {t.op for op in specialised.graph.operations for t in op.inputs  # conds and loops may assign, too
                     if t.op.type == "VariableV2" and op.type != "ReadVariableOp"}
-        done = {user_ops[op] for op in (*(op for op in cut.early - fed if not _repeatable(op, assigned)), *cut.hosts)}
+        done = {user_ops[op] for op in (*(op for op in cut.early - fed if not _repeatable(op, assigned)), *cut.hosts)
+                if op in user_ops}  # the others are parts of a cond or loop, as it is in a plan
         done |= set(runner.done)
         ready = {*self.feeds, *(t for op in done for t in op.outputs)}
 
@@ -66,10 +67,10 @@ class Pieces:
         wanted = [*host_inputs, *(t for t in (*rest_feeds, *self.outputs) if t not in late_outputs)]
         first_outputs = [t for t in dict.fromkeys(wanted) if t not in self.feeds and t not in host_outputs]
         first_targets = [user_ops[op] for op in specialised.graph.operations if op in cut.early - fed and
-                         (op.definition.family == EFFECT or user_ops[op] in runner.targets)]
+                         op in user_ops and (op.definition.family == EFFECT or user_ops[op] in runner.targets)]
         done_first = set(runner.done)
         if set(first_outputs) == set(self.outputs):  # what is later was only to tell a size, and would be so again
-            done_first |= {user_ops[op] for op in (*cut.hosts, *cut.late)}
+            done_first |= {user_ops[op] for op in (*cut.hosts, *cut.late) if op in user_ops}
         early = needed_operations(first_outputs, first_targets, set(self.feeds), done_first)
         first_feeds = _feeds(early, self.feeds)
         self.first = (make(self.session, first_outputs, first_targets, first_feeds,

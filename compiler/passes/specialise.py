@@ -90,9 +90,9 @@ def _copy(region: Region, needed: Sequence[Operation], outputs: Collection[Tenso
     for op in needed:
         if op in operations and all(t in tensors for t in op.outputs):
             continue
-        if op.definition.family == CONTROL and (made := specialise_control(op, region, live, _copy, _behind)):
+        if op.definition.family == CONTROL and (
+                made := specialise_control(op, region, live, _copy, _behind)) is not None:
             tensors.update(made)
-            operations[op] = next(iter(made.values())).op
             _learn(sizes, made.items())
             continue
         inputs = [tensors[t] for t in op.inputs]
@@ -125,8 +125,8 @@ def _learn(sizes: dict[Atom, DimLike], pairs: Iterable[tuple[Tensor, Tensor]]) -
                 sizes.setdefault(atom, dim)
 
 
-def _behind(outputs: Sequence[Tensor]) -> list[Operation]:
-    return needed_operations(outputs, (), ())
+def _behind(outputs: Sequence[Tensor], targets: Sequence[Operation]) -> list[Operation]:
+    return needed_operations(outputs, targets, ())
 
 
 def _fed_value(graph: Graph, tensor: Tensor, dims: Dims) -> Tensor:

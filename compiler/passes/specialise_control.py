@@ -1,7 +1,7 @@
 """Conds and loops in a plan: their sub-graphs specialised with the shapes that are really fed, where that can be.
 
-It can where the sub-graphs have no effects, run no Python and keep every shape fixed; otherwise the op is left as the
-user made it, and run from Python (see runtime/control.py).
+It can where the sub-graphs have no effects (but for a cond's assignments, see branch_writes.py), run no Python and keep
+every shape fixed; otherwise the op is left as the user made it, and run from Python (see runtime/control.py).
 """
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .. import dims as dm
-from ..control import body_inputs, has_effects, is_loop, is_repeat
+from ..control import body_inputs, has_effects, is_loop, is_repeat, stateless
 from ..dims import Atom, DimLike
 from ..dtypes import variant
 from ..errors import DTypeError, OpError, ShapeError
 from ..ir import Graph, Operation, Tensor, TensorType
+from ..opdef import has_effect, writes_variable
 from ..ops.state import read_variable
 from ..ops.symbolic import symbolic_value
 from ..ops.tensor_array import settle_with
 from ..subgraph import parameter
+from .branch_writes import assigned_after, can_be_values, has_plain_writes, without_writes, written
 from .cut import cut
 from .rewrite import sorted_operations
 
@@ -43,6 +45,7 @@ class Region:
     stacks: dict[Tensor, Stack] = field(default_factory=dict)
     bounds: dict[Operation, DimLike | None] = field(default_factory=dict)  # of loops, by the user's operation
     unsettled: bool = False
+    handles: set[Tensor] = field(default_factory=set)  # parameters for variables that a branch assigns to
 
     def inner(self) -> Region:
         return Region(Graph(), {}, {}, self.sizes, self.known, self.stacks, self.bounds)
@@ -55,14 +58,14 @@ class _Unfit(Exception):
 # copies operations of the user's graph into a region; some of their outputs are wanted
 Copy = Callable[[Region, Sequence[Operation], Sequence[Tensor]], None]
 # the operations behind tensors
-Needed = Callable[[Sequence[Tensor]], list[Operation]]
+Needed = Callable[[Sequence[Tensor], Sequence[Operation]], list[Operation]]
 
 
 def specialise_control(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: Needed
                        ) -> dict[Tensor, Tensor] | None:
     """What stands in the region for those of the op's outputs that are `live`, the op made there; None if it has to run
     in Python."""
-    if any(has_effects(g) for g in op.attrs.values() if isinstance(g, Graph)):
+    if is_loop(op) and any(has_effects(g) for g in op.attrs.values() if isinstance(g, Graph)):
         return None
     sizes, before = dict(region.sizes), len(region.graph.operations)
     try:
@@ -71,6 +74,7 @@ def specialise_control(op: Operation, region: Region, live: set[Tensor], copy: C
         region.sizes.clear()
         region.sizes.update(sizes)
         del region.graph.operations[before:]
+        region.operations.pop(op, None)
         region.unsettled = True
         return None
 
@@ -82,10 +86,21 @@ class _Body:
         self.user, self.outer, self.region = user, region, region.inner()
         self.copy, self.needed = copy, needed
 
+        self.writes: list[Operation] = []  # what is run beside the outputs
+        self.handles: list[Tensor] = []  # the parameters for the variables that are assigned to
+
     def behind(self, outputs: Sequence[Tensor]) -> set[Tensor]:
         """The parameters that the outputs need."""
-        operations = set(self.needed(outputs))
+        operations = set(self.needed(outputs, self.writes))
         return {t for t in self.user.inputs if t.op in operations}
+
+    def written(self) -> set[Tensor]:
+        """The handles of the variables that the sub-graph assigns to. Raises _Unfit where that is not of whole ones."""
+        operations = self.needed(self.user.outputs, self.user.targets) if has_effects(self.user) else []
+        self.writes = [op for op in operations if has_effect(op)]
+        if not has_plain_writes(operations):
+            raise _Unfit
+        return set(written(operations))
 
     def give(self, theirs: Tensor, value: Tensor | None, kind: TensorType) -> Tensor:
         """A parameter of this type, or what is known of its value."""
@@ -117,15 +132,19 @@ class _Body:
     def finish(self, outputs: Sequence[Tensor]) -> None:
         given = set(self.region.operations)
         reads = {}
-        operations = self.needed(outputs)
+        operations = self.needed(outputs, self.writes)
         for op in operations:
-            if op.type == "ReadVariableOp" and op.inputs[0] in self.region.tensors:
-                reads[op] = self.region.tensors[op.inputs[0]]
+            if op.type == "ReadVariableOp" and (value := self.region.tensors.get(op.inputs[0])) is not None:
+                if value not in self.region.handles:
+                    reads[op] = value
         for op, value in reads.items():
             self.region.tensors[op.output], self.region.operations[op] = value, value.op
         self.copy(self.region, [op for op in sorted_operations(operations) if op not in given and op not in reads],
                   outputs)
         self.region.graph.outputs = tuple(self.region.tensors[t] for t in outputs)
+        if self.handles:
+            values = without_writes(self.region.graph, self.handles)
+            self.region.graph.outputs = (*self.region.graph.outputs, *values)
         for t in self.region.graph.outputs:
             if t.op.type == "Undefined":
                 t.dims = ()  # until the other branch says
@@ -137,7 +156,7 @@ class _Body:
 def _value(region: Region, tensor: Tensor, control: Sequence[Operation]) -> Tensor:
     """What stands for an outer tensor; for a variable its value, which is what the sub-graph reads."""
     ours = region.tensors[tensor]
-    if ours.op.type != "VariableV2":
+    if ours.op.type != "VariableV2" and ours not in region.handles:
         if ours.dims is None or ours.dtype == variant and ours not in region.stacks:
             raise _Unfit
         return ours
@@ -152,9 +171,11 @@ def _value(region: Region, tensor: Tensor, control: Sequence[Operation]) -> Tens
 def _add(op: Operation, region: Region, inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Operation:
     attrs = {**attrs, "native": True}
     control = [region.operations[c] for c in op.control_inputs if c in region.operations]
-    made = Operation(region.graph, op.definition, inputs, attrs, op.name, op.definition.infer(inputs, attrs), control,
+    definition = stateless(op.definition)
+    made = Operation(region.graph, definition, inputs, attrs, op.name, definition.infer(inputs, attrs), control,
                      op.site)
     region.graph.operations.append(made)
+    region.operations[op] = made
     return made
 
 
@@ -162,15 +183,24 @@ def _cond(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: 
     kept = [k for k, t in enumerate(op.outputs) if t in live]
     bodies = [_Body(op.attrs[key], region, copy, needed) for key in ("then_branch", "else_branch")]
     outputs = [[b.user.outputs[k] for k in kept] for b in bodies]
-    used = [b.behind(out) for b, out in zip(bodies, outputs, strict=True)]
+    theirs = [b.written() for b in bodies]
+    used = [b.behind(out) | w for b, out, w in zip(bodies, outputs, theirs, strict=True)]
     control = [region.operations[c] for c in op.control_inputs if c in region.operations]
-    captured = []
+    captured, handles = [], []
     for i, outer in enumerate(op.inputs[1:]):
         if any(b.user.inputs[i] in u for b, u in zip(bodies, used, strict=True)):
-            value = _value(region, outer, control)
+            assigned = any(b.user.inputs[i] in w for b, w in zip(bodies, theirs, strict=True))
+            value = _value(region, outer, [*control, *_earlier_writes(region, outer)] if assigned else control)
             captured.append(value)
             for b in bodies:
-                b.give(b.user.inputs[i], value, value.type)
+                ours = b.give(b.user.inputs[i], value, value.type)
+                if assigned:
+                    b.handles.append(ours)
+                    b.region.handles.add(ours)
+            if assigned:
+                handles.append(region.tensors[outer])
+    if not can_be_values(handles):
+        raise _Unfit
     for b, out in zip(bodies, outputs, strict=True):
         b.finish(out)
     results = list(zip(bodies[0].region.graph.outputs, bodies[1].region.graph.outputs, strict=True))
@@ -187,7 +217,16 @@ def _cond(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: 
     for branches, ours in zip(results, made.outputs, strict=True):
         if ours.dtype == variant:
             region.stacks[ours] = next(region.stacks[t] for t in branches if t in region.stacks)
-    return {op.outputs[k]: ours for k, ours in zip(kept, made.outputs, strict=True)}
+    n, given = len(kept), made.outputs[:len(kept)]
+    if handles:
+        given, region.operations[op] = assigned_after(made, given, handles, made.outputs[n:], region.graph)
+    return {op.outputs[k]: ours for k, ours in zip(kept, given, strict=True)}
+
+
+def _earlier_writes(region: Region, handle: Tensor) -> list[Operation]:
+    """What assigns to a variable before this cond does, as the user's program has it."""
+    ours = region.tensors[handle]
+    return [op for op in region.graph.operations if writes_variable(op) and op.inputs[0] is ours]
 
 
 def _loop(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: Needed) -> dict[Tensor, Tensor]:
