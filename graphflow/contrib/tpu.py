@@ -7,10 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from ..compiler.ir import Operation, Tensor
+from ..compiler.ops.constant import constant
 from ..estimator import Estimator, EstimatorSpec, ModeKeys
 from ..estimator import RunConfig as _RunConfig
+from ..framework import no_op
+from .compiler import xla
 
-__all__ = ["CrossShardOptimizer", "InputPipelineConfig", "RunConfig", "TPUConfig", "TPUEstimator", "TPUEstimatorSpec"]
+__all__ = ["CrossShardOptimizer", "InputPipelineConfig", "RunConfig", "TPUConfig", "TPUEstimator", "TPUEstimatorSpec",
+           "initialize_system", "outside_compilation", "rewrite", "shutdown_system"]
 
 InputPipelineConfig = SimpleNamespace(PER_SHARD_V1=1, PER_HOST_V1=2, PER_HOST_V2=3, BROADCAST=4)
 
@@ -42,6 +47,27 @@ def CrossShardOptimizer(opt: Any, reduction: Any = None, name: str = "CrossShard
                         group_assignment: Any = None) -> Any:
     """The optimizer itself: there is one shard."""
     return opt
+
+
+def rewrite(computation: Callable[..., Any], inputs: Sequence[Any] | None = None, infeed_queue: Any = None,
+            device_assignment: Any = None, name: str | None = None) -> Any:
+    """What `contrib.compiler.xla.compile` gives: the computation is built where it stands."""
+    return xla.compile(computation, inputs)
+
+
+def outside_compilation(computation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What `computation` gives: everything runs on the host."""
+    return computation(*args, **kwargs)
+
+
+def initialize_system(embedding_config: Any = None, job: Any = None) -> Tensor:
+    """The string that describes the TPUs there are: empty."""
+    return constant(b"", name="tpu_topology")
+
+
+def shutdown_system(job: Any = None) -> Operation:
+    """Does nothing: there is no TPU."""
+    return no_op(name="shutdown_tpu_system")
 
 
 class TPUEstimatorSpec(NamedTuple):

@@ -42,3 +42,22 @@ def test_compiled_computations():
         session.run(v.initializer)
         assert session.run(total) == 3
         assert session.run(v) == 2
+
+
+def test_tpu_computations_run_where_they_stand():
+    from graphflow.contrib import tpu
+
+    seen = []
+    with tf.Graph().as_default(), tf.Session() as session:
+        step = tf.Variable(0)
+
+        def computation(x):
+            tpu.outside_compilation(seen.append, x)
+            return x * 2, tf.assign_add(step, 1).op
+
+        session.run([tpu.initialize_system(), step.initializer])
+        doubled, = tpu.rewrite(computation, [np.float32([1, 2])])
+        np.testing.assert_array_equal(session.run(doubled), [2, 4])
+        assert session.run(step) == 1 and len(seen) == 1
+        assert isinstance(tpu.rewrite(lambda: tf.no_op()), tf.Operation)
+        session.run(tpu.shutdown_system())
