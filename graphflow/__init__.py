@@ -19,6 +19,7 @@ from .array_ops import (
     depth_to_space,
     ensure_shape,
     eye,
+    fill,
     gather,
     gather_nd,
     get_static_value,
@@ -79,7 +80,7 @@ from .compiler.ops.complex import conj, imag, real
 from .compiler.ops.elementwise import real_divide as realdiv
 from .compiler.ops.slicing import slice_ as slice
 from .compiler.ops.slicing import split, stack, unstack
-from .compiler.ops.view import broadcast_to, fill, identity, reshape, squeeze, stop_gradient
+from .compiler.ops.view import broadcast_to, identity, reshape, squeeze, stop_gradient
 from .compiler.shapes import Dimension, TensorShape
 from .drawing import draw
 from .framework import (
@@ -354,6 +355,7 @@ _names = Names(globals(), {
               "qr self_adjoint_eig self_adjoint_eigvals svd trace",
     "distributions": "distributions",
     "signal": "signal",
+    "spectral_nd": "fftnd=fftnd_op ifftnd=ifftnd_op irfftnd=irfftnd_op rfftnd=rfftnd_op",
     "spectral": "fft fft2d fft3d ifft ifft2d ifft3d spectral",
     "strings": "as_string decode_base64 encode_base64 reduce_join regex_replace string_join string_split string_strip "
                "string_to_hash_bucket string_to_hash_bucket_fast string_to_hash_bucket_strong string_to_number strings "

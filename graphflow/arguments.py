@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .compiler.dtypes import as_dtype
+
 
 def renamed(new_name: str, new: Any, old_name: str, old: Any) -> Any:
     """The value given under either name. Raises ValueError when both are."""
@@ -11,6 +13,20 @@ def renamed(new_name: str, new: Any, old_name: str, old: Any) -> Any:
     if new is not None:
         raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'")
     return old
+
+
+def before_name(value: Any, name: str | None, default: Any, choices: Any = None) -> tuple[Any, str | None]:
+    """(value, name) of an argument that newer versions put before `name`: a string that is none of its `choices`
+    (dtypes where there are none) is a name in the old position."""
+    if not isinstance(value, str):
+        return value, name
+    if choices is None:
+        try:
+            as_dtype(value)
+        except TypeError:
+            return default, value
+        return value, name
+    return (value, name) if value in choices else (default, value)
 
 
 def named_only(function: str, sentinel: Any, **required: Any) -> None:

@@ -68,13 +68,13 @@ def _has_tensor(shape: Any) -> bool:
     return isinstance(shape, (list, tuple)) and any(isinstance(d, Dim) or is_tensor(d) for d in shape)
 
 
-def zeros(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
-    """A tensor of zeros."""
+def zeros(shape: Any, dtype: Any = float32, name: str | None = None, layout: Any = None) -> Tensor:
+    """A tensor of zeros; it stays on one device whatever `layout`."""
     return _filled(shape, 0, dtype, name or "zeros")
 
 
-def ones(shape: Any, dtype: Any = float32, name: str | None = None) -> Tensor:
-    """A tensor of ones."""
+def ones(shape: Any, dtype: Any = float32, name: str | None = None, layout: Any = None) -> Tensor:
+    """A tensor of ones; it stays on one device whatever `layout`."""
     return _filled(shape, 1, dtype, name or "ones")
 
 
@@ -95,6 +95,11 @@ def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize
 def ones_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:
     """Ones in the shape (and dtype, unless given) of `tensor`."""
     return _like(tensor, 1, dtype, name or "ones_like")
+
+
+def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> Tensor:
+    """A tensor of shape `dims` with every element `value`; it stays on one device whatever `layout`."""
+    return view.fill(dims, value, name)
 
 
 def eye(num_rows: int, num_columns: int | None = None, batch_shape: Any = None, dtype: Any = float32,

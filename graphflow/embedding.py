@@ -21,7 +21,7 @@ COMBINERS = ("mean", "sqrtn", "sum")
 
 def embedding_lookup_sparse(params: Any, sp_ids: Any, sp_weights: Any, partition_strategy: str = "mod",
                             name: str | None = None, combiner: str | None = None,
-                            max_norm: float | None = None) -> Tensor:
+                            max_norm: float | None = None, allow_fast_lookup: bool = False) -> Tensor:
     """For each row of the sparse ids [batch, any] the embeddings of its ids combined: their "mean" (default), "sum", or
     "sqrtn" (the sum over the root of the sum of squared weights), with `sp_weights` of the same positions.
 
@@ -59,7 +59,8 @@ def embedding_lookup_sparse(params: Any, sp_ids: Any, sp_weights: Any, partition
 
 def safe_embedding_lookup_sparse(embedding_weights: Any, sparse_ids: Any, sparse_weights: Any = None,
                                  combiner: str | None = "mean", default_id: int | None = None, name: str | None = None,
-                                 partition_strategy: str = "div", max_norm: float | None = None) -> Tensor:
+                                 partition_strategy: str = "div", max_norm: float | None = None,
+                                 allow_fast_lookup: bool = False) -> Tensor:
     """embedding_lookup_sparse for ids [d0, ..., dn, any] of which some are negative or have no positive weight: these
     are left out. A row without ids gets the embedding `default_id`, or 0."""
     ids = as_sparse(sparse_ids)

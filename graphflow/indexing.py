@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from .arguments import before_name
 from .compiler import dims as dm
 from .compiler.dtypes import int32
 from .compiler.errors import ShapeError
@@ -14,11 +15,12 @@ from .compiler.ops import gather as _gather
 from .compiler.ops import positions, scatter, selection
 from .compiler.ops.arguments import convert_all
 from .compiler.ops.constant import convert_to_tensor
-from .compiler.ops.elementwise import cast
+from .compiler.ops.elementwise import cast, logical_and
 from .compiler.ops.elementwise import where as select
+from .compiler.ops.reduction import reduce_all
 from .compiler.ops.slicing import concat, stack, unstack
 from .compiler.ops.symbolic import static_ints
-from .compiler.ops.view import broadcast_to, expand_dims, known_rank, reshape, shape_of, transpose
+from .compiler.ops.view import broadcast_to, expand_dims, known_rank, reshape, shape_of, transpose, zeros_of
 from .compiler.shapes import normalize_axis, unequal
 from .framework import name_scope
 from .late import late, ranked
@@ -31,11 +33,8 @@ dynamic_partition = selection.dynamic_partition
 dynamic_stitch = selection.dynamic_stitch
 invert_permutation = selection.invert_permutation
 tensor_scatter_update = positions.tensor_scatter_update
-tensor_scatter_add = positions.tensor_scatter_add
-tensor_scatter_sub = positions.tensor_scatter_sub
-tensor_scatter_nd_update, tensor_scatter_nd_add = tensor_scatter_update, tensor_scatter_add
-tensor_scatter_nd_sub = tensor_scatter_sub
-tensor_scatter_nd_max, tensor_scatter_nd_min = positions.tensor_scatter_max, positions.tensor_scatter_min
+tensor_scatter_nd_update = tensor_scatter_update
+POLICIES = ("", "DEFAULT", "ERROR", "IGNORE")
 
 
 def setdiff1d(x: Any, y: Any, index_dtype: Any = int32, name: str | None = None) -> Any:
@@ -107,15 +106,61 @@ def _scatter_nd(updates: Any, indices: Any, depth: int | None, shape: Any, name:
 
 def gather_nd(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0,
               bad_indices_policy: str = "") -> Tensor:
-    """The elements or slices at the positions that the last axis of `indices` holds."""
+    """The elements or slices at the positions that the last axis of `indices` holds.
+
+    A position outside raises InvalidArgumentError when the graph runs; `bad_indices_policy="IGNORE"` gives 0 there.
+    """
     at = convert_to_tensor(indices, name="GatherNd/indices")
+    if bad_indices_policy == "IGNORE":
+        x = convert_to_tensor(params)
+        sizes = cast(shape_of(x)[batch_dims:][:known_rank("GatherNd", at)[-1]], at.dtype)
+        inside = reduce_all(logical_and(at >= 0, at < sizes), -1)
+        found = _gather_nd(x, select(expand_dims(inside, -1), at, zeros_of(at)), _depth(at), batch_dims)
+        kept = inside
+        for _ in range(len(known_rank("GatherNd", found)) - len(known_rank("GatherNd", inside))):
+            kept = expand_dims(kept, -1)
+        return select(kept, found, zeros_of(found), name=name or "GatherNd")
     return _gather_nd(params, at, _depth(at), batch_dims, name=name or "GatherNd")
 
 
-def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None, bad_indices_policy: str = "") -> Tensor:
-    """Zeros of `shape` with `updates` added at the positions that the last axis of `indices` holds."""
+def scatter_nd(indices: Any, updates: Any, shape: Any, bad_indices_policy: str = "", name: str | None = None) -> Tensor:
+    """Zeros of `shape` with `updates` added at the positions that the last axis of `indices` holds.
+
+    A position outside raises InvalidArgumentError when the graph runs; `bad_indices_policy="IGNORE"` leaves it out.
+    """
+    policy, name = before_name(bad_indices_policy, name, "", POLICIES)
     at = convert_to_tensor(indices, name="ScatterNd/indices")
+    if policy == "IGNORE":
+        at, updates = _inside(at, updates, convert_to_tensor(shape))
     return _scatter_nd(updates, at, _depth(at), shape, name=name or "ScatterNd")
+
+
+def _inside(indices: Tensor, updates: Any, dims: Tensor) -> tuple[Tensor, Tensor]:
+    """The positions that lie within `dims`, and their updates."""
+    values = convert_to_tensor(updates)
+    sizes = cast(dims[:known_rank("ScatterNd", indices)[-1]], indices.dtype)
+    inside = reduce_all(logical_and(indices >= 0, indices < sizes), -1)
+    return boolean_mask(indices, inside), boolean_mask(values, inside)
+
+
+def _scattered(build: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`build` with a `bad_indices_policy` (see scatter_nd) before the name."""
+    def scatter(tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "",
+                name: str | None = None) -> Tensor:
+        policy, name = before_name(bad_indices_policy, name, "", POLICIES)
+        if policy != "IGNORE":
+            return build(tensor, indices, updates, name)
+        x = convert_to_tensor(tensor)
+        return build(x, *_inside(convert_to_tensor(indices), convert_to_tensor(updates, x.dtype), shape_of(x)), name)
+    scatter.__doc__ = (f"{build.__doc__}\nA position outside raises InvalidArgumentError when the graph runs; "
+                       '`bad_indices_policy="IGNORE"` leaves it out.')
+    return scatter
+
+
+tensor_scatter_add = tensor_scatter_nd_add = _scattered(positions.tensor_scatter_add)
+tensor_scatter_sub = tensor_scatter_nd_sub = _scattered(positions.tensor_scatter_sub)
+tensor_scatter_nd_max = _scattered(positions.tensor_scatter_max)
+tensor_scatter_nd_min = _scattered(positions.tensor_scatter_min)
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:

@@ -2,6 +2,7 @@
 """`tf.math`: names, whose modules say what they do."""
 from __future__ import annotations
 
+from . import special
 from .check_ops import (
     is_non_decreasing,
     is_strictly_increasing,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import renamed
+from .arguments import before_name, renamed
 from .compiler.dtypes import as_dtype, bfloat16, complex64, complex128, float32, float64, int32, int64
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
@@ -265,12 +265,17 @@ def argmin(input: Any, axis: Any = None, name: str | None = None, dimension: Any
 
 
 def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, adjoint_a: bool = False,
-           adjoint_b: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False,
-           name: str | None = None) -> Tensor:
-    """The matrix product over the last two axes, leading axes broadcast; the sparsity hints are not used.
+           adjoint_b: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False, output_type: Any = None,
+           grad_a: bool = False, grad_b: bool = False, name: str | None = None) -> Tensor:
+    """The matrix product over the last two axes, leading axes broadcast; the hints on sparsity and gradients are not
+    used.
 
-    Raises ValueError for shapes that do not fit, or when a matrix is to be both transposed and adjoint.
+    `output_type` is the dtype that products are summed in (int32 for int8, say). Raises ValueError for shapes that do
+    not fit, or when a matrix is to be both transposed and adjoint.
     """
+    output_type, name = before_name(output_type, name, None)
+    if output_type is not None:
+        a, b = (elementwise.cast(x, output_type) for x in convert_all("MatMul", (a, b)))
     for side, transpose, adjoint in (("a", transpose_a, adjoint_a), ("b", transpose_b, adjoint_b)):
         if transpose and adjoint:
             raise ValueError(f"Only one of transpose_{side} and adjoint_{side} can be True.")

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .arguments import before_name
 from .compiler.dtypes import as_dtype, int32, int64
 from .compiler.ir import Tensor
 from .compiler.ops import segment, selection, sorting
@@ -29,8 +30,9 @@ class TopKV2(NamedTuple):
     indices: Tensor
 
 
-def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None, index_type: Any = int32) -> TopKV2:
+def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = int32, name: str | None = None) -> TopKV2:
     """The k largest elements along the last axis, largest first, with their positions."""
+    index_type, name = before_name(index_type, name, int32)
     values, indices = sorting.top_k(input, k, sorted, name)
     return TopKV2(values, cast(indices, index_type))
 

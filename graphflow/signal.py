@@ -8,17 +8,18 @@ import numpy as np
 from .array_ops import roll
 from .compiler import dims as dm
 from .compiler.dims import DimLike
-from .compiler.dtypes import as_dtype, float32
+from .compiler.dtypes import as_dtype, float32, int32
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
+from .compiler.ops.arguments import is_tensor
 from .compiler.ops.constant import constant, convert_to_tensor
-from .compiler.ops.elementwise import cast, rsqrt
+from .compiler.ops.elementwise import cast, maximum, rsqrt
 from .compiler.ops.gather import gather, range_, scatter_add
 from .compiler.ops.matrix_parts import size_tensor
-from .compiler.ops.slicing import concat, place, split
+from .compiler.ops.slicing import concat, pad, place, split
 from .compiler.ops.spectral import fitted
-from .compiler.ops.symbolic import static_ints
-from .compiler.ops.view import expand_dims, known_rank, reverse
+from .compiler.ops.symbolic import static_ints, static_value
+from .compiler.ops.view import expand_dims, known_rank, reshape, reverse
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
 from .signal_windows import (
@@ -45,6 +46,7 @@ from .spectral import (
     rfft2d,
     rfft3d,
 )
+from .spectral_nd import fftnd, ifftnd, irfftnd, rfftnd
 
 
 def _positive(what: str, value: Any) -> int:
@@ -63,9 +65,12 @@ def frame(signal: Any, frame_length: Any, frame_step: Any, pad_end: bool = False
     frame_length, ...]. What is left at the end is dropped, or with `pad_end` filled up with `pad_value`."""
     with name_scope(name, "frame", [signal]):
         x = convert_to_tensor(signal)
-        length, step = _positive("frame_length", frame_length), _positive("frame_step", frame_step)
         dims = known_rank("frame", x)
         axis = normalize_axis("frame", axis, len(dims))
+        if any(is_tensor(v) and static_value(convert_to_tensor(v)) is None for v in (frame_length, frame_step)):
+            sizes = (reshape(cast(v, int32), ()) for v in (frame_length, frame_step))
+            return _frame_as_fed(x, *sizes, pad_end, pad_value, axis)
+        length, step = _positive("frame_length", frame_length), _positive("frame_step", frame_step)
         frames: DimLike
         if pad_end:
             frames = dm.ceil_div(dims[axis], step)
@@ -77,7 +82,18 @@ def frame(signal: Any, frame_length: Any, frame_step: Any, pad_end: bool = False
         return gather(x, _positions(frames, length, step), axis)
 
 
-def _positions(frames: DimLike, length: int, step: int) -> Tensor:
+def _frame_as_fed(x: Tensor, length: Tensor, step: Tensor, pad_end: bool, pad_value: float, axis: int) -> Tensor:
+    """`frame` where the length of the frames or their distance is known only at the run."""
+    size = convert_to_tensor(size_tensor(known_rank("frame", x)[axis]))
+    frames = (size + step - 1) // step if pad_end else maximum((size - length) // step + 1, 0)
+    if pad_end:
+        more = maximum((frames - 1) * step + length - size, 0)
+        x = pad(x, [[0, more if i == axis else 0] for i in range(len(known_rank("frame", x)))],
+                constant_values=pad_value)
+    return gather(x, _positions(frames, length, step), axis)
+
+
+def _positions(frames: Any, length: Any, step: Any) -> Tensor:
     """Where element j of frame i stands in the signal, [frames, length]."""
     return expand_dims(range_(0, size_tensor(frames)) * step, 1) + expand_dims(range_(0, length), 0)
 
@@ -238,8 +254,9 @@ def ifftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:
 
 
 __all__ = [
-    "dct", "fft", "fft2d", "fft3d", "fftshift", "frame", "hamming_window", "hann_window", "idct", "ifft", "ifft2d",
-    "ifft3d", "ifftshift", "inverse_mdct", "inverse_stft", "inverse_stft_window_fn", "irfft", "irfft2d", "irfft3d",
-    "kaiser_bessel_derived_window", "kaiser_window", "linear_to_mel_weight_matrix", "mdct",
-    "mfccs_from_log_mel_spectrograms", "overlap_and_add", "rfft", "rfft2d", "rfft3d", "stft", "vorbis_window",
+    "dct", "fft", "fft2d", "fft3d", "fftnd", "fftshift", "frame", "hamming_window", "hann_window", "idct", "ifft",
+    "ifft2d", "ifft3d", "ifftnd", "ifftshift", "inverse_mdct", "inverse_stft", "inverse_stft_window_fn", "irfft",
+    "irfft2d", "irfft3d", "irfftnd", "kaiser_bessel_derived_window", "kaiser_window",
+    "linear_to_mel_weight_matrix", "mdct", "mfccs_from_log_mel_spectrograms", "overlap_and_add", "rfft", "rfft2d",
+    "rfft3d", "rfftnd", "stft", "vorbis_window",
 ]

@@ -22,6 +22,7 @@ from . import (
     fingerprint,
     gather,
     image,
+    integrals,
     io,
     linalg,
     lookup,
@@ -54,8 +55,8 @@ from . import (
 __all__ = [
     "audio", "beam", "bits", "candidate", "checks", "codecs", "complex", "contraction", "conv3d", "csv", "ctc",
     "cumulative", "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example",
-    "factorization", "fingerprint", "gather", "image", "io", "linalg", "lookup", "matrix_functions", "matrix_parts",
-    "nn", "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection", "sets",
-    "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state", "string_parts", "strings", "summary",
-    "symbolic", "view", "window",
+    "factorization", "fingerprint", "gather", "image", "integrals", "io", "linalg", "lookup", "matrix_functions",
+    "matrix_parts", "nn", "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection",
+    "sets", "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state", "string_parts",
+    "strings", "summary", "symbolic", "view", "window",
 ]

@@ -19,7 +19,7 @@ from .families import Build, Grad, binary
 from .view import ones_of, zeros_of
 
 
-def _special(name: str, function: Callable[..., Any], arguments: str, grad: Grad,
+def host_function(name: str, function: Callable[..., Any], arguments: str, grad: Grad,
              dtypes: Sequence[DType] = FLOATS, exact: bool = False) -> Build:
     """An elementwise function that has no kernel, computed in double precision unless `exact`.
 
@@ -52,24 +52,24 @@ def _special(name: str, function: Callable[..., Any], arguments: str, grad: Grad
     return build
 
 
-lgamma: Build = _special("Lgamma", sr.lgamma, "x", lambda g, y, x: (g * digamma(x),))
-digamma: Build = _special("Digamma", sr.digamma, "x", lambda g, y, x: (g * polygamma(ones_of(x), x),))
-polygamma: Build = _special("Polygamma", sr.polygamma, "a x", lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
-zeta: Build = _special("Zeta", sr.zeta, "x q", lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)))
-igamma_grad_a = _special("IgammaGradA", sr.igamma_grad_a, "a x", lambda g, y, a, x: (None, None))
+lgamma: Build = host_function("Lgamma", sr.lgamma, "x", lambda g, y, x: (g * digamma(x),))
+digamma: Build = host_function("Digamma", sr.digamma, "x", lambda g, y, x: (g * polygamma(ones_of(x), x),))
+polygamma: Build = host_function("Polygamma", sr.polygamma, "a x", lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
+zeta: Build = host_function("Zeta", sr.zeta, "x q", lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)))
+igamma_grad_a = host_function("IgammaGradA", sr.igamma_grad_a, "a x", lambda g, y, a, x: (None, None))
 
 
 def _igamma_grad(g: Tensor, a: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     return g * igamma_grad_a(a, x), g * exp((a - 1) * log(x) - x - lgamma(a))
 
 
-igamma = _special("Igamma", sr.igamma, "a x", lambda g, y, a, x: _igamma_grad(g, a, x))
-igammac = _special("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma_grad(-g, a, x))
+igamma = host_function("Igamma", sr.igamma, "a x", lambda g, y, a, x: _igamma_grad(g, a, x))
+igammac = host_function("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma_grad(-g, a, x))
 # TensorFlow too has no gradient for a and b
-betainc = _special("Betainc", sr.betainc, "a b x", lambda g, y, a, b, x: (
+betainc = host_function("Betainc", sr.betainc, "a b x", lambda g, y, a, b, x: (
     None, None, g * exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))))
-erfinv = _special("Erfinv", sr.erfinv, "x", lambda g, y, x: (g * (math.sqrt(math.pi) / 2) * exp(y * y),))
-ndtri = _special("Ndtri", sr.ndtri, "x", lambda g, y, x: (g * math.sqrt(2 * math.pi) * exp(y * y / 2),))
+erfinv = host_function("Erfinv", sr.erfinv, "x", lambda g, y, x: (g * (math.sqrt(math.pi) / 2) * exp(y * y),))
+ndtri = host_function("Ndtri", sr.ndtri, "x", lambda g, y, x: (g * math.sqrt(2 * math.pi) * exp(y * y / 2),))
 
 
 def _slope(x: Tensor, value: Tensor) -> Tensor:
@@ -82,16 +82,16 @@ def _safe(x: Tensor) -> Tensor:
     return where(not_equal(x, zeros_of(x)), x, ones_of(x))
 
 
-bessel_i0: Build = _special("BesselI0", sr.bessel_i0, "x", lambda g, y, x: (g * bessel_i1(x),))
-bessel_i1: Build = _special("BesselI1", sr.bessel_i1, "x",
+bessel_i0: Build = host_function("BesselI0", sr.bessel_i0, "x", lambda g, y, x: (g * bessel_i1(x),))
+bessel_i1: Build = host_function("BesselI1", sr.bessel_i1, "x",
                             lambda g, y, x: (g * _slope(x, bessel_i0(x) - y / _safe(x)),))
-bessel_i0e: Build = _special("BesselI0e", sr.bessel_i0e, "x", lambda g, y, x: (g * (bessel_i1e(x) - sign(x) * y),))
-bessel_i1e: Build = _special("BesselI1e", sr.bessel_i1e, "x", lambda g, y, x: (
+bessel_i0e: Build = host_function("BesselI0e", sr.bessel_i0e, "x", lambda g, y, x: (g * (bessel_i1e(x) - sign(x) * y),))
+bessel_i1e: Build = host_function("BesselI1e", sr.bessel_i1e, "x", lambda g, y, x: (
     g * _slope(x, bessel_i0e(x) - y * (sign(x) + 1 / _safe(x))),))
 
-gcd = _special("Gcd", np.gcd, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
-lcm = _special("Lcm", np.lcm, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
-nextafter = _special("NextAfter", np.nextafter, "x1 x2", lambda g, y, a, b: (None, None), exact=True)
+gcd = host_function("Gcd", np.gcd, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
+lcm = host_function("Lcm", np.lcm, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
+nextafter = host_function("NextAfter", np.nextafter, "x1 x2", lambda g, y, a, b: (None, None), exact=True)
 
 # 0 times anything is 0
 

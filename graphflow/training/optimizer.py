@@ -26,7 +26,7 @@ from ..framework import (
 )
 from ..gradient_path import why_no_gradient
 from ..initializers import constant, zeros
-from ..variable_scope import variable_scope
+from ..variable_scope import VariableScope, get_variable, variable_scope
 from ..variables import Variable, assign, assign_add, current_value, trainable_variables
 
 
@@ -54,6 +54,7 @@ class Optimizer:
         self._name = name
         self._slots: dict[str, dict[Any, Variable]] = {}
         self._non_slot_dict: dict[tuple[str, Any], Variable] = {}
+        self._non_slot_scope: VariableScope | None = None  # where others than slots are made, if not at the top
 
     def get_name(self) -> str:
         return self._name
@@ -175,7 +176,11 @@ class Optimizer:
         """A variable of the optimizer that belongs to no variable in particular, made on first use."""
         key = (name, colocate_with.graph)
         if key not in self._non_slot_dict:
-            self._non_slot_dict[key] = Variable(initial_value, trainable=False, name=name)
+            if self._non_slot_scope is None:
+                self._non_slot_dict[key] = Variable(initial_value, trainable=False, name=name)
+            else:
+                with name_scope(""), variable_scope(self._non_slot_scope):
+                    self._non_slot_dict[key] = get_variable(name, initializer=initial_value, trainable=False)
         return self._non_slot_dict[key]
 
     def _get_non_slot_variable(self, name: str, graph: Any = None) -> Variable | None:

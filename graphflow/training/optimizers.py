@@ -9,6 +9,7 @@ from ..compiler.ops import scatter
 from ..compiler.ops.elementwise import cast, rsqrt, sqrt
 from ..compiler.ops.gather import IndexedSlices, gather
 from ..framework import control_dependencies, group
+from ..variable_scope import variable_scope
 from ..variables import assign, current_value
 from .optimizer import Optimizer, summed
 
@@ -65,9 +66,12 @@ class AdamOptimizer(Optimizer):
     """
 
     def __init__(self, learning_rate: Any = 0.001, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8,
-                 use_locking: bool = False, name: str = "Adam"):
+                 use_locking: bool = False, name: str = "Adam", use_own_namescope_for_non_slot_vars: bool = False):
         super().__init__(use_locking, name)
         self._lr = learning_rate
+        if use_own_namescope_for_non_slot_vars:
+            with variable_scope(None, name) as self._non_slot_scope:
+                pass
         self._beta1 = beta1
         self._beta2 = beta2
         self._epsilon = epsilon

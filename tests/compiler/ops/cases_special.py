@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 from example import F32, case, floats, ints
-from graphflow.compiler.ops import special
+from graphflow.compiler.ops import integrals, special
 
 X = floats((7,), 0.2, 3)
 # Abramowitz & Stegun: tables 6.1, 6.4, 9.8, 23.3, 26.1 and section 7.1
@@ -37,6 +37,31 @@ for _name, _build, _values in (("BesselI0", special.bessel_i0, (1.0, 1.266065877
                                ("BesselI1e", special.bessel_i1e, (0.0, 0.2079104154, 0.1639722669))):
     case(_name, _build, np.array([0, 1, 5], F32), grad=False, expect=lambda x, v=_values: np.array(v, F32))
     case(_name, _build, floats((5,), 0.3, 3))
+for _name, _values in {  # TensorFlow's, at 0.3, 1, 7, 40
+    "bessel_j0": (0.9776262465, 0.7651976866, 0.3000792705, 0.0073668906),
+    "bessel_j1": (0.1483188163, 0.4400505857, -0.0046828235, 0.1260383180),
+    "bessel_y0": (-0.8072735778, 0.0882569642, -0.0259497440, 0.1259364171),
+    "bessel_y1": (-2.2931051384, -0.7812128213, -0.3026672370, -0.0057935058),
+    "bessel_k0": (1.3724600605, 0.4210244382, 0.0004247957, 8.392861100e-19),
+    "bessel_k1": (3.0559920335, 0.6019072302, 0.0004541825, 8.497131955e-19),
+    "bessel_k0e": (1.8526273008, 1.1444630798, 0.4658450961, 0.1975555850),
+    "bessel_k1e": (4.1251577622, 1.6361534863, 0.4980715751, 0.2000099673),
+    "dawsn": (0.2826316650, 0.5380795069, 0.0721809747, 0.0125039099),
+    "expint": (-0.3026685393, 1.8951178164, 191.5047433355, 6039718263611242.0),
+    "fresnel_cos": (0.2994009761, 0.7798934004, 0.5454670925, 0.4999984169),
+    "fresnel_sin": (0.0141169980, 0.4382591474, 0.4997047895, 0.4920422538),
+    "spence": (0.8893776243, 0.0, -3.0899420511, -8.3302975277),
+}.items():
+    _build = getattr(integrals, _name)
+    _type = _build.op.name
+    case(_type, _build, np.array([0.3, 1, 7, 40], np.float64), grad=False,
+         expect=lambda x, v=_values: np.array(v))
+    case(_type, _build, floats((5,), 0.3, 3))
+# at and below 0
+case("BesselK0", integrals.bessel_k0, np.array([-1, 0], F32), grad=False, expect=lambda x: np.array([np.inf] * 2, F32))
+case("BesselY1", integrals.bessel_y1, np.array([-1, 0], F32), grad=False, expect=lambda x: np.array([-np.inf] * 2, F32))
+case("Spence", integrals.spence, np.array([-1, 0], F32), grad=False,
+     expect=lambda x: np.array([np.nan, np.pi ** 2 / 6], F32))
 
 ZEROS = np.array([0, 0, 2, -1.5], F32)
 OTHERS = np.array([0, 3, 4, 0.5], F32)
