@@ -14,6 +14,7 @@ from ..compiler.dtypes import variant
 from ..compiler.errors import UnimplementedError
 from ..compiler.ir import Operation, Tensor
 from ..compiler.opdef import CONTROL, EFFECT
+from ..compiler.ops.symbolic import symbolic_value
 from ..compiler.passes.cut import Cut
 from ..compiler.passes.specialise import Specialised, needed_operations, said_by, size_sources
 from . import interpreter
@@ -130,7 +131,8 @@ def _put_off(specialised: Specialised, cut: Cut, user_ops: Mapping[Operation, Op
              ) -> None:
     """Make late what in the user's graph has sizes that only late operations tell: by itself it could not be run."""
     def told(operations: Collection[Operation]) -> set[Atom]:
-        return {atom for op in operations if op in user_ops for t in user_ops[op].outputs for atom in said_by(t)}
+        return {atom for op in operations if op in user_ops for t in user_ops[op].outputs for atom in said_by(t)
+                if not _is_given(user_ops[op], atom)}
 
     later = told(cut.late) - told(cut.early) - {atom for t in feeds for atom in said_by(t)}
     moved: set[Operation] = set()
@@ -142,6 +144,12 @@ def _put_off(specialised: Specialised, cut: Cut, user_ops: Mapping[Operation, Op
         cut.early -= moved
         cut.hosts = [op for op in cut.hosts if op not in moved]
         cut.late |= moved
+
+
+def _is_given(op: Operation, size: Atom) -> bool:
+    """Whether the op is told the size, by an attribute or the shape or value of an input, rather than tells it."""
+    return any(size in size_atoms(v) for v in (*op.attrs.values(), *(t.dims for t in op.inputs))) or any(
+        size in size_atoms(tuple(v.flat)) for t in op.inputs if (v := symbolic_value(t)) is not None)
 
 
 def _feeds(operations: Sequence[Operation], ready: Collection[Tensor]) -> list[Tensor]:

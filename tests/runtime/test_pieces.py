@@ -172,3 +172,14 @@ def test_a_size_is_fed_beside_a_float():
     with tf.Session() as sess:
         for size in (3, 4):
             np.testing.assert_array_equal(sess.run(y, {n: size, rate: 0.5}), np.full([size, 2], 0.5))
+
+
+def test_a_size_that_only_what_is_late_tells_is_not_told_by_what_uses_it():
+    """A range as long as a TensorArray is has no need of the array's values, but cannot be made before its size is."""
+    words, lengths = tf.placeholder(tf.string, [None, None]), tf.placeholder(tf.int32, [None])
+    numbers = tf.string_to_number(words)
+    array = tf.TensorArray(tf.float32, size=tf.shape(numbers)[0]).unstack(numbers)
+    backwards = tf.reverse_sequence(array.stack(), lengths, seq_axis=1, batch_axis=0)
+    with tf.Session() as session:
+        found = session.run(backwards, {words: [["1", "2", "3"], ["4", "5", "6"]], lengths: [3, 2]})
+    np.testing.assert_array_equal(found, [[3, 2, 1], [5, 4, 6]])
