@@ -120,3 +120,14 @@ def test_fftshift():
         values = run([tf.signal.fftshift(X), tf.signal.ifftshift(X[:, :5], axes=1)])
     np.testing.assert_array_equal(values[0], np.fft.fftshift(X))
     np.testing.assert_array_equal(values[1], np.fft.ifftshift(X[:, :5], axes=1))
+
+
+@pytest.mark.parametrize("pad_end", [False, True])
+def test_frames_of_a_fed_length(pad_end):
+    with tf.Graph().as_default():
+        length, step = tf.placeholder(tf.int32, []), tf.placeholder(tf.int32)
+        x = tf.placeholder(tf.float32, [None, None])
+        fed = run(tf.signal.frame(x, length, step, pad_end, pad_value=7), {x: X, length: 5, step: 3})
+        np.testing.assert_array_equal(fed, run(tf.signal.frame(X, 5, 3, pad_end, pad_value=7)))
+        columns = tf.signal.frame(tf.transpose(x), length, 3, pad_end, axis=0)
+        np.testing.assert_array_equal(run(columns, {x: X, length: 5}), run(tf.signal.frame(X.T, 5, 3, pad_end, axis=0)))
