@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                               description="Runs a script in which `import tensorflow` and `import keras` give "
                                           "graphflow, and restores the names that NumPy has removed since.")
     run.add_argument("-m", dest="module", action="store_true", help="SCRIPT is a module, as for `python -m`")
-    run.add_argument("--eager", action="store_true", help="run operations at once, as TensorFlow 2 does")
+    run.add_argument("--eager", action=argparse.BooleanOptionalAction,
+                     help="run operations at once, as TensorFlow 2 does (default: if SCRIPT reads as written for that)")
     run.add_argument("--debug", action="store_true",
                      help="run operations one by one, and stop at the first NaN or infinity, with where it came from")
     run.add_argument("script", metavar="SCRIPT")

@@ -18,6 +18,7 @@ import numpy as np
 
 from . import aliases
 from .internal import getargspec
+from .written_for import runs_at_once
 
 # names that NumPy, and Python's library, had when such programs were written (numpy.org/doc/stable/release)
 _NUMPY = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object, "str": str, "long": int,
@@ -46,11 +47,12 @@ def _as_before(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def run(path: str, arguments: Sequence[str] = (), module: bool = False, eager: bool = False) -> None:
+def run(path: str, arguments: Sequence[str] = (), module: bool = False, eager: bool | None = None) -> None:
     """Run a script (or, as `python -m` does, a module) with `tensorflow` and `keras` being graphflow; with `eager`, as
-    TensorFlow 2 would, where operations run at once. Raises whatever the program raises."""
+    TensorFlow 2 would, where operations run at once (None: if the script reads as one for that). Raises whatever the
+    program raises."""
     prepare()
-    if eager:
+    if runs_at_once(path) if eager is None else eager:
         from .eager_mode import enable_eager_execution  # which loads the runtime
         enable_eager_execution()
     sys.argv = [path, *arguments]

@@ -43,7 +43,7 @@ class AsNumber(metaclass=CreatedInScope):
         return complex(self._number("complex"))
 
     def _number(self, kind: str) -> Any:
-        if not self.graph.eager:
+        if not (self.graph.eager or default_graph().eager):
             raise TypeError(f"{kind}() of {self!r}: a variable has a value only where it runs, in a session or eagerly")
         return self.numpy()
 

@@ -163,16 +163,16 @@ class Variable(AsNumber):
     def _read(self) -> Tensor:
         """The variable read once in a graph; where ops run at once, read again."""
         here: Any = enclosing(default_graph())
-        if here.borrows:
-            return here.read(self)
-        return state.read_variable(self.handle, name="read") if self.graph.eager else self._graph_read
+        if self.graph.eager and not here.borrows:
+            self.graph.give(self, here)  # type: ignore[attr-defined]
+        return here.read(self) if here.borrows else self._graph_read
 
     def _as_graph_element(self) -> Tensor:
         return self._read
 
     def numpy(self) -> Any:
         """The value, where ops run at once. Raises NotImplementedError in a graph."""
-        if not self.graph.eager:
+        if not (self.graph.eager or default_graph().eager):
             raise NotImplementedError("numpy() is only available when eager execution is enabled.")
         return self._read.numpy()  # type: ignore[attr-defined]
 
@@ -283,7 +283,7 @@ class Variable(AsNumber):
         return part
 
     def __repr__(self) -> str:
-        if self.graph.eager:
+        if self.graph.eager or default_graph().eager:
             return (f"<tf.Variable '{self.name}' shape={format_dims(self.shape.dims)} dtype={self.dtype.name}, "
                     f"numpy={self.numpy()!r}>")
         return f"<tf.Variable '{self.name}' shape={format_dims(self.shape.dims)} dtype={self.dtype.name}_ref>"

@@ -12,9 +12,10 @@ import numpy as np
 from ..compiler.ir import Graph, Operation, Tensor, TensorType
 from ..compiler.opdef import RANDOM, OpDef, writes_variable
 from ..compiler.ops.constant import constant
-from ..compiler.ops.state import read_variable
+from ..compiler.ops.state import read_variable, variable_handle
 from ..compiler.passes.specialise import needed_operations
 from ..compiler.site import Site, user_site
+from ..compiler.subgraph import lifted
 from ..runtime.debug_report import Level
 from ..runtime.interpreter import evaluate, values_of
 from ..runtime.pieces import run_in_python
@@ -156,6 +157,17 @@ class EagerGraph(Graph):
             raise ValueError(f"{tensor!r} is a tensor of a graph, which has no value where ops run at once.")
         with self.as_default():
             return constant(values_of([tensor])[0])
+
+    def give(self, variable: Any, graph: Graph) -> None:
+        """Move a variable, with its value, to a graph that needs it: operations read it here as they do that graph's.
+        Raises ValueError if the graph is not the one beside."""
+        if graph is not self.symbolic:
+            raise ValueError(f"Variable {variable.name!r} belongs to where operations run at once, not to this graph.")
+        value = self.session.store.get(variable.op)
+        with lifted(symbolic=True), graph.name_scope(None):
+            variable.handle = variable_handle(dtype=variable.dtype, dims=variable.handle.dims, name=variable.op.name)
+            variable._graph_read = read_variable(variable.handle, name="read")
+        session_of(graph).store.set(variable.op, np.array(value))
 
     def read(self, variable: Any) -> Tensor:
         """The value of a variable, of whichever graph, now."""

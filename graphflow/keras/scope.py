@@ -66,6 +66,10 @@ class StepScope:
             self._current.update((old, new) for old, new in values.items() if old is not new)
             self._sizes.update(sizes)
 
+    def standing(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """What stands in the step for each of a model's tensors."""
+        return [self._current.get(t, t) for t in tensors]
+
     def current(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The tensors, made of what stands in the step for the model's."""
         if not self._current or not follows(tensors, self._current):

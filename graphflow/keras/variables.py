@@ -28,6 +28,8 @@ class Variable(graph_variables.Variable):
     returns the operation that does it, as in TensorFlow 1.
     """
 
+    overwrite_with_gradient = False  # whether what optimizers take for its gradient is its next value
+
     def __init__(self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True,
                  name: str | None = None, regularizer: Any = None, constraint: Any = None, autocast: bool = True):
         self._name = name or auto_name(type(self).__name__)
@@ -175,9 +177,22 @@ class Adopted(Variable):
     """A variable of TensorFlow's as one of Keras's: the same state."""
 
     def __init__(self, variable: graph_variables.Variable):
+        self._variable = variable
         self._name, self.trainable, self.autocast = variable.op.name, variable.trainable, False
         self.regularizer, self.constraint = None, variable.constraint
-        self.initial, self.handle, self._graph_read = variable.initial_value, variable.handle, variable._graph_read
+        self.initial = variable.initial_value
+
+    @property
+    def handle(self) -> Tensor:  # type: ignore[override]
+        return self._variable.handle
+
+    @property
+    def _graph_read(self) -> Tensor:  # type: ignore[override]
+        return self._variable._graph_read
+
+    @property
+    def _read(self) -> Tensor:
+        return super()._read if enclosing(default_graph()).borrows else self._variable._read
 
 
 def adopted(variable: graph_variables.Variable) -> Variable:

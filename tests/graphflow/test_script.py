@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from graphflow import script
+from graphflow.written_for import runs_at_once
 
 PROGRAM = '''
 from __future__ import print_function
@@ -53,7 +54,7 @@ def test_a_program_runs_untouched(tmp_path):
 
 def test_operations_run_at_once_as_in_tensorflow_2(tmp_path):
     (tmp_path / "program.py").write_text("import tensorflow as tf\nprint((tf.constant(1) + 1).numpy())")
-    done = subprocess.run([sys.executable, "-m", "graphflow", "run", "--eager", str(tmp_path / "program.py")],
+    done = subprocess.run([sys.executable, "-m", "graphflow", "run", str(tmp_path / "program.py")],
                           capture_output=True, text=True, timeout=60)
     assert done.stdout == "2\n", done.stderr
 
@@ -122,3 +123,17 @@ def test_arrays_have_the_methods_they_had():
     assert np.arange(3, dtype=np.uint8).tostring() == b"\x00\x01\x02" == np.array([0, 1, 2], np.uint8).tostring("F")
     np.testing.assert_array_equal(np.float32([[1, 4], [2, 2]]).ptp(axis=1), [3, 0])
     assert np.uint8(7).tostring() == b"\x07"
+
+
+@pytest.mark.parametrize(("text", "at_once"), [
+    ("print(tf.constant(1).numpy())", True),
+    ("class M(keras.Model):\n  def train_step(self, x):\n    with tf.GradientTape() as t: f()",
+     True),
+    ("from keras import ops", True), ("import helper", True),
+    ("import keras\nkeras.Sequential().fit(x)", False), ("x.numpy(1)", False), ("print 'Python 2'", False),
+    ("with tf.Session() as s: print(v.numpy())", False),
+    ("import keras.backend as K\n@tf.function\ndef f(): pass\nK.gradients(a, b)", False)])
+def test_programs_that_look_at_values_are_told_from_others(tmp_path, text, at_once):
+    (tmp_path / "helper.py").write_text("import program\n@tf.function\ndef f(): pass")
+    (tmp_path / "program.py").write_text(text)
+    assert runs_at_once(str(tmp_path / "program.py")) is at_once

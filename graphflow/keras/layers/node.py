@@ -13,6 +13,7 @@ from ..legacy.node import Keras2Node
 from ..legacy.phase import tensor_uses_phase
 from ..masks import mask_of, set_mask
 from ..nest import flatten, map_structure
+from ..scope import current_scope
 
 
 class KerasTensor(Tensor):
@@ -82,7 +83,7 @@ class Node(Keras2Node):
         self.operation = operation
         self.arguments, self.keywords = (map_structure(lambda x: x, nest) for nest in (arguments, keywords))
         self.outputs = outputs
-        self.input_tensors = [t for t in flatten((arguments, keywords)) if isinstance(t, Tensor)]
+        self._inputs = [t for t in flatten((arguments, keywords)) if isinstance(t, Tensor)]
         self.output_tensors = [t for t in flatten(outputs) if isinstance(t, Tensor)]
         index = len(operation._inbound_nodes)
         operation._inbound_nodes.append(self)
@@ -91,10 +92,16 @@ class Node(Keras2Node):
                 tensor.__class__ = KerasTensor
             tensor._keras_history = KerasHistory(operation, index, i)  # type: ignore[attr-defined]
             tensor._shape_class = KerasShape  # type: ignore[attr-defined]
-        for tensor in self.input_tensors:
+        for tensor in self._inputs:
             history = history_of(tensor)
             if history is not None:
                 history.operation._outbound_nodes.append(self)
+
+    @property
+    def input_tensors(self) -> list[Tensor]:  # type: ignore[override]
+        """What it was called on; for what a step calls (losses of Keras 2) what stands for that in the step."""
+        scope = current_scope()
+        return self._inputs if scope is None else scope.standing(self._inputs)
 
     @property
     def is_input(self) -> bool:

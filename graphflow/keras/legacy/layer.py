@@ -51,6 +51,10 @@ class Keras2Layer:
         """Whether its calls do something else in training."""
         return layer_uses_phase(self)
 
+    @uses_learning_phase.setter
+    def uses_learning_phase(self, value: bool) -> None:
+        """Layers of Keras 1 and 2 said so themselves: what a call builds tells it here."""
+
     def add_update(self, updates: Any, inputs: Any = None) -> None:
         """Run these with each step of training: operations, or pairs of a variable and its new value."""
         scope = current_scope()

@@ -150,6 +150,8 @@ def per_sample(values: Any, sample_weight: Any, reduce: Callable[..., Tensor],
             values = reduce(values, range(rank_of(weight), rank_of(values)))
         while rank_of(weight) < rank_of(values):
             weight = expand_dims(weight, -1)
+        if values.dims == ():  # Keras 2: a metric that is one number, of samples of which some are masked
+            values = broadcast_to(values, weight.dims)
         weight = broadcast_to(weight, values.dims)
         values = values * weight
         if rank_of(weight) > 1:

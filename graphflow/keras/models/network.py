@@ -85,6 +85,9 @@ class Network:
         scope = current_scope()
         if scope is not None:
             scope.stand_in(values, sizes)
+            for output in self.outputs:  # by which losses of Keras 2 find the layer
+                if isinstance(values[output], Tensor) and history_of(values[output]) is None:
+                    values[output]._keras_history = _history(output)
         return pack(self.output_nest, [values[t] for t in self.outputs]), [values[t] for t in more]
 
     def arranged(self, inputs: Any) -> list[Any]:

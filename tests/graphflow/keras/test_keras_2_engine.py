@@ -327,3 +327,33 @@ def test_parts_of_layers() -> None:
     assert two._layers == [two.first, two.second] and Own()._layers == "own"
     model = Sequential([Input((2,)), layers.Dense(1)])
     assert model._layers == model.layers
+
+
+class Squarer(keras.layers.Layer):
+    """A layer that says, as keras_contrib's CRF does, that it uses the learning phase, and whose mask is of samples."""
+
+    def call(self, x, mask=None):
+        self.uses_learning_phase = True
+        return x * x
+
+    def compute_mask(self, inputs, mask=None):
+        return tf.reduce_any(mask, axis=1)
+
+
+def test_a_loss_finds_the_layer_and_what_it_was_called_on():
+    seen = []
+
+    def of_inputs(y_true, y_pred):  # not of what the model gives out
+        layer, node = y_pred._keras_history[:2]
+        inputs, mask = layer._inbound_nodes[node].input_tensors[0], layer._inbound_nodes[node].input_masks[0]
+        seen.append(layer)
+        return K.sum(inputs[:, :, 0] * K.cast(mask, "float32"))
+
+    inputs = keras.Input((3,))
+    layer = Squarer()
+    model = keras.Model(inputs, layer(keras.layers.Masking()(keras.layers.Reshape((3, 1))(inputs))))
+    model.compile("sgd", lambda y_true, y_pred: of_inputs(y_true, y_pred) + K.zeros_like(y_pred[:, 0, 0]),
+                  metrics=[of_inputs])
+    x = np.array([[1.0, 2.0, 0.0], [3.0, 0.0, 0.0], [4.0, 5.0, 6.0]])
+    assert model.evaluate(x, x[:, :, None], batch_size=3, verbose=0) == [21.0, 21.0]
+    assert set(seen) == {layer}

@@ -227,3 +227,19 @@ def test_values_in_a_graph() -> None:
     mean = keras.metrics.Mean()
     mean.update_state([1.0, 4.0])
     assert f"{mean.result():.2f}" == "2.50" and mean.result().numpy() == 2.5
+
+
+def test_variables_of_tensorflow_in_a_functional_model() -> None:
+    """They are made where ops run at once, and are the model's from when its graph reads them."""
+    with tf.eager():
+        layer, x = Affine(), keras.Input((4,))
+        before = layer(X).numpy()
+        model = keras.Model(x, layer(x))
+        np.testing.assert_allclose(model.predict(X, verbose=0), before, rtol=1e-6)
+        layer.b.assign_add([2.0])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        model.fit(X, Y, epochs=2, batch_size=6, verbose=0)
+        assert not np.allclose(layer.w.numpy(), 0.1) and float(layer.b[0]) != 2
+        np.testing.assert_allclose(model.predict(X, verbose=0), X @ layer.w.numpy() + layer.b.numpy(), rtol=1e-5)
+        np.testing.assert_allclose(model(X).numpy(), layer(X).numpy(), rtol=1e-6)
+        assert [w.shape for w in model.trainable_weights] == [(4, 1), (1,)]
