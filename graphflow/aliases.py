@@ -64,10 +64,11 @@ _INTERNAL = {
     "framework.graph_util_impl": "graph_util", "ops.losses.losses_impl": "losses", "autograph.impl.api": "autograph",
     "training.evaluation": "contrib.training.evaluation",
     "platform.gfile.gfile": "gfile",
+    **dict.fromkeys((f"estimator.inputs.{name}" for name in ("inputs", "numpy_io", "pandas_io")), "estimator.inputs"),
     **dict.fromkeys(("debug", "debug.wrappers.local_cli_wrapper", "debug.wrappers.hooks", "debug.lib.debug_data",
                      "debug.cli.analyzer_cli"), "tfdbg"),
     **{name: f"internal.{name.rpartition('.')[2]}" for name in (
-        "util.all_util", "eager.context", "ops.linalg.linear_operator_util", "ops.resource_variable_ops",
+        "util.all_util", "eager.context", "ops.linalg.linear_operator_util", "ops.resource_variable_ops", "ops.resources",
         "ops.control_flow_util", "util.deprecation", "client.device_lib",
         "util.function_utils", "ops.metrics_impl", "framework.tensor_util", "util.tf_contextlib", "util.tf_decorator",
         "util.tf_export", "util.tf_inspect")},

@@ -21,7 +21,7 @@ from .compiler.ops.view import identity
 from .compiler.shapes import Dimension, TensorShape
 from .contrib.framework.support import deprecated, deprecated_arg_values, deprecated_args
 from .devices import list_logical_devices
-from .framework import control_dependencies, is_tensor
+from .framework import control_dependencies, group, is_tensor
 from .linalg import triangular_solve
 from .math import div_no_nan
 from .math_ops import matmul
@@ -34,7 +34,7 @@ from .weighting import remove_squeezable
 
 __all__ = [
     "all_util", "context", "control_flow_ops", "control_flow_util", "deprecation", "device_lib", "function_utils",
-    "linear_operator_util", "metrics_impl", "ops", "resource_variable_ops", "session",
+    "linear_operator_util", "metrics_impl", "ops", "resource_variable_ops", "resources", "session",
     "tensor_shape", "tensor_util", "tf_contextlib", "tf_decorator", "tf_export", "tf_inspect", "variable_scope",
     "variables",
 ]
@@ -174,6 +174,9 @@ variables = SimpleNamespace(PartitionedVariable=PartitionedVariable, RefVariable
                             VariableV1=Variable)
 variable_scope = SimpleNamespace(variable=Variable)
 resource_variable_ops = SimpleNamespace(ResourceVariable=Variable, is_resource_variable=lambda _: False)
+# what a session keeps besides variables is there from its start
+resources = SimpleNamespace(shared_resources=list, local_resources=list, register_resource=lambda *args, **kwargs: None,
+                            initialize_resources=lambda resource_list, name="init": group(name=name))
 context = SimpleNamespace(executing_eagerly=lambda: False, in_eager_mode=lambda: False, in_graph_mode=lambda: True,
                           graph_mode=contextlib.nullcontext, num_gpus=lambda: 0)
 control_flow_util = SimpleNamespace(GetContainingXLAContext=lambda _: None, GraphOrParentsInXlaContext=lambda _: False)
