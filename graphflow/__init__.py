@@ -311,6 +311,7 @@ _names = Names(globals(), {
                 "executing_eagerly "
                 "executing_eagerly_outside_functions is_symbolic_tensor no_regularizer "
                 "register_tensor_conversion_function resource_variables_enabled timestamp",
+    "quantized": "dequantize quantize quantize_v2 quantized_concat",
     "quantization": "fake_quant_with_min_max_args fake_quant_with_min_max_args_gradient fake_quant_with_min_max_vars "
                     "fake_quant_with_min_max_vars_gradient fake_quant_with_min_max_vars_per_channel "
                     "fake_quant_with_min_max_vars_per_channel_gradient quantization",
@@ -326,6 +327,7 @@ _names = Names(globals(), {
     "feature_column": "feature_column",
     "test": "test",
     "dtypes": "dtypes",
+    "compiler.dtypes": "QUANTIZED_DTYPES qint16 qint32 qint8 quint16 quint8",
     "resource_loader": "resource_loader",
     "devices": "DeviceSpec",
     "config": "ConfigProto GPUOptions GraphOptions OptimizerOptions RunMetadata RunOptions config",

@@ -54,9 +54,9 @@ def _filled(shape: Any, value: Any, dtype: Any, name: str) -> Tensor:
     if not isinstance(shape, Tensor) and not hasattr(shape, "_as_graph_element"):
         sizes = TensorShape(shape).as_list() if not _has_tensor(shape) else [None]
         if None not in sizes and int(np.prod(sizes)) < MAX_CONSTANT:  # type: ignore[arg-type]
-            return constant(np.full(sizes, scalar), name=name)
+            return constant(np.full(sizes, scalar), element, name=name)
     with name_scope(name) as scope:
-        return view.fill(shape, constant(scalar), scope)
+        return view.fill(shape, constant(scalar, element), scope)
 
 
 def _scalar(value: int, element: DType) -> np.ndarray:
@@ -84,7 +84,7 @@ def _like(tensor: Any, value: Any, dtype: Any, name: str) -> Tensor:
     if x.shape.is_fully_defined():
         return _filled(x.shape, value, element, name)
     with name_scope(name, None, [x]) as scope:
-        return view.fill(view.shape_of(x), constant(_scalar(value, element)), scope)
+        return view.fill(view.shape_of(x), constant(_scalar(value, element), element), scope)
 
 
 def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:

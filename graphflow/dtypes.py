@@ -1,7 +1,9 @@
 """`tf.dtypes`: element types and conversions between them."""
 from __future__ import annotations
 
+from . import dtypes_experimental as experimental
 from .compiler.dtypes import (
+    QUANTIZED_DTYPES,
     DType,
     as_dtype,
     bfloat16,
@@ -14,6 +16,11 @@ from .compiler.dtypes import (
     int16,
     int32,
     int64,
+    qint8,
+    qint16,
+    qint32,
+    quint8,
+    quint16,
     string,
     uint8,
     uint16,
@@ -26,9 +33,11 @@ from .math_ops import cast, saturate_cast
 
 half, double = float16, float64
 
-__all__ = ["DType", "as_dtype", "bfloat16", "bool", "cast", "complex128", "complex64", "double", "float16", "float32",
-           "float64", "half", "int16", "int32", "int64", "int8", "saturate_cast", "string", "uint16", "uint32",
-           "uint64", "uint8", "variant"]
+__all__ = [
+    "DType", "QUANTIZED_DTYPES", "as_dtype", "bfloat16", "bool", "cast", "complex128", "complex64", "double",
+    "experimental", "float16", "float32", "float64", "half", "int16", "int32", "int64", "int8", "qint16", "qint32",
+    "qint8", "quint16", "quint8", "saturate_cast", "string", "uint16", "uint32", "uint64", "uint8", "variant",
+]
 
 
 def __getattr__(name: str) -> object:

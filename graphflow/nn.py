@@ -108,6 +108,7 @@ from .pooling import (
 
 _names = Names(globals(), {
     "ordering": "top_k",
+    "quantized": "quantized_avg_pool quantized_conv2d quantized_max_pool quantized_relu_x",
     "rnn.rnn_cell": "rnn_cell",
     "rnn.raw": "raw_rnn",
     "rnn.dynamic": "bidirectional_dynamic_rnn dynamic_rnn",

@@ -13,6 +13,9 @@ from .compiler.ops.elementwise import equal, floor, logical_and, maximum, minimu
 from .compiler.ops.reduction import sum_to
 from .compiler.ops.view import known_rank, ones_of, stop_gradient, zeros_of
 from .framework import name_scope
+from .quantized import dequantize as dequantize
+from .quantized import quantize as quantize
+from .quantized import quantized_concat as quantized_concat
 
 
 def _nudged(low: Tensor, high: Tensor, num_bits: int, narrow_range: bool) -> tuple[Tensor, Tensor, Tensor]:

@@ -32,6 +32,7 @@ from . import (
     operators,
     pooling_host,
     positions,
+    quantized,
     random,
     reduction,
     segment,
@@ -56,7 +57,7 @@ __all__ = [
     "audio", "beam", "bits", "candidate", "checks", "codecs", "complex", "contraction", "conv3d", "csv", "ctc",
     "cumulative", "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example",
     "factorization", "fingerprint", "gather", "image", "integrals", "io", "linalg", "lookup", "matrix_functions",
-    "matrix_parts", "nn", "operators", "pooling_host", "positions", "random", "reduction", "segment", "selection",
-    "sets", "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state", "string_parts",
-    "strings", "summary", "symbolic", "view", "window",
+    "matrix_parts", "nn", "operators", "pooling_host", "positions", "quantized", "random", "reduction", "segment",
+    "selection", "sets", "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state",
+    "string_parts", "strings", "summary", "symbolic", "view", "window",
 ]

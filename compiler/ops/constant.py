@@ -14,9 +14,15 @@ from ..shapes import Dimension, TensorShape
 
 const = OpDef(
     "Const", SOURCE,
-    infer=lambda inputs, attrs: [TensorType(as_dtype(attrs["value"].dtype), attrs["value"].shape)],
-    reference=lambda value: value,
+    infer=lambda inputs, attrs: [TensorType(attrs.get("dtype") or as_dtype(attrs["value"].dtype),
+                                            attrs["value"].shape)],
+    reference=lambda value, dtype=None: value,
 )
+
+
+def literal(array: np.ndarray, dtype: DType, name: str | None = None) -> Tensor:
+    """A constant of the dtype, which only for quantized ones is not the array's."""
+    return const(value=array, name=name, **{"dtype": dtype} if dtype.is_quantized else {})
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
@@ -24,7 +30,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 
     Raises TypeError when the value cannot have the dtype, ValueError when it does not fit the shape.
     """
-    array = as_array(value, None if dtype is None else as_dtype(dtype))
+    element = None if dtype is None else as_dtype(dtype)
+    array = as_array(value, element)
     if shape is not None:
         dims = tuple(TensorShape(shape).as_list())
         if None in dims:
@@ -37,7 +44,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
             array = np.concatenate([flat, np.full(size - array.size, flat[-1], array.dtype)])
         array = array.reshape(dims)  # type: ignore[arg-type]
     array.flags.writeable = False
-    return const(value=array, name=name)
+    return literal(array, element or as_dtype(array.dtype), name)
 
 
 def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
@@ -69,6 +76,9 @@ def as_array(value: Any, dtype: DType | None = None) -> np.ndarray:
     if isinstance(value, (np.ndarray, np.generic)):  # cast as NumPy casts, fractions cut off too, as in TensorFlow
         with np.errstate(invalid="ignore"):
             return array.astype(dtype.np)
+    if dtype.is_quantized and array.size:
+        raise TypeError(f"Expected {dtype.name}, but got {array.flat[0].item()} of type "
+                        f"'{type(array.flat[0].item()).__name__}'.")
     lossless = {"ii", "iu", "if", "ff", "uu", "ui", "uf", "ic", "uc", "fc", "cc"}
     if array.size and array.dtype.kind + dtype.code[0] not in lossless:
         kind = type(array.flat[0].item()).__name__

@@ -223,22 +223,22 @@ def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
 
 def zeros_of(like: Tensor) -> Tensor:
     """The scalar 0 of the dtype of `like`."""
-    return constant(np.zeros((), like.dtype.np), name="zero")
+    return constant(np.zeros((), like.dtype.np), like.dtype, name="zero")
 
 
 def ones_of(like: Tensor) -> Tensor:
     """The scalar 1 of the dtype of `like`."""
-    return constant(np.ones((), like.dtype.np), name="one")
+    return constant(np.ones((), like.dtype.np), like.dtype, name="one")
 
 
 def zeros(shape: Any, dtype: Any = float32, name: str = "zeros") -> Tensor:
     element = as_dtype(dtype)
     zero = b"" if element.is_string else np.zeros((), element.np)
-    return fill(shape, constant(zero, name="zeros/value"), name=name)
+    return fill(shape, constant(zero, element, name="zeros/value"), name=name)
 
 
 def ones(shape: Any, dtype: Any = float32, name: str = "ones") -> Tensor:
-    return fill(shape, constant(np.ones((), as_dtype(dtype).np), name="ones/value"), name=name)
+    return fill(shape, constant(np.ones((), as_dtype(dtype).np), dtype, name="ones/value"), name=name)
 
 
 def zeros_like(tensor: Any, dtype: Any = None, name: str = "zeros_like") -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from ..dims import product
 from ..ir import Graph, Operation, Tensor
 from ..opdef import ALIAS, COPY, ELEMENTWISE, INDEX, REDUCTION
-from ..ops.constant import const
+from ..ops.constant import literal
 from .rewrite import is_known, transform
 
 FOLDED = {ALIAS, COPY, ELEMENTWISE, INDEX, REDUCTION}
@@ -31,4 +31,4 @@ def _fold(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         values.append(np.array(op.output.dims, np.int64))
     with np.errstate(all="ignore"):
         result = op.definition.reference(*values, **op.attrs)  # type: ignore[misc]
-    return [const(value=np.asarray(result, op.output.dtype.np))]
+    return [literal(np.asarray(result, op.output.dtype.np), op.output.dtype)]

@@ -54,3 +54,51 @@ def test_transforms_over_chosen_axes_are_numpys(norm):
               np.fft.irfftn(x, norm=norm))
     for value, want in zip(values, wanted, strict=True):
         np.testing.assert_allclose(value, want, rtol=1e-5, atol=1e-5)
+
+
+def test_dtypes_of_few_bits_are_kept_and_cast():
+    few = tf.dtypes.experimental
+    values = run(tf.cast(np.float32([1.7, -2, 300]), few.float8_e4m3fn), tf.constant([1, 2], few.int4),
+                 tf.cast(tf.cast([1, 5, -8, 9], few.int4), tf.int32), tf.cast(np.float32([1.7, -2, 300]), tf.quint8),
+                 tf.gather(tf.cast([1, 2], tf.qint32), [1]), tf.zeros([2], tf.qint16))
+    assert [v.dtype.name for v in values] == ["float8_e4m3fn", "int4", "int32", "uint8", "int32", "int16"]
+    assert [v.astype(float).tolist() for v in values] == [
+        [1.75, -2, 288], [1, 2], [1, 5, -8, -7], [1, 254, 44], [2], [0, 0]]
+    assert tf.as_dtype(3) is tf.int32 is tf.DType(103) and tf.qint8.as_datatype_enum == 11
+    assert tf.as_dtype(np.dtype([("qint8", "i1")])) is tf.qint8 and tf.qint8.as_numpy_dtype == [("qint8", "i1")]
+    assert (few.int4.min, few.float8_e5m2.max, tf.float32.limits, tf.int8.limits) == (-8, 57344, (0, 1), (0, 127))
+    for wrong in (lambda: tf.constant([1], tf.quint8), lambda: tf.cast([1], few.int4) + 1, lambda: tf.qint8.max):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+def test_quantized_ranges_are_checked_widened_and_given_by_axis():
+    x = np.arange(-4, 4, dtype=np.float32)
+    pair = [tf.quantize(x, *limits, tf.quint8) for limits in ((-1.0, 10.0), (-3.0, 4.0), (2.0, 2.0))]
+    joined = tf.quantized_concat(0, *zip(*pair[:2], strict=True))
+    scaled = tf.quantize_v2(x.reshape(2, 4), [-1.0, -2.0], [3.0, 4.0], tf.qint8, "SCALED", axis=0)
+    values = run(pair[2], joined, scaled, tf.dequantize(scaled[0], [-1.0, -2.0], [3.0, 4.0], "SCALED", axis=0))
+    assert values[0].output.tolist() == [0] * 5 + [128, 255, 255] and values[0].output_max == 2
+    assert values[1].output.tolist() == [40, 40, 40, 40, 59, 78, 99, 118, 0, 0, 20, 40, 59, 79, 98, 118]
+    assert (values[1].output_min, values[1].output_max) == (-3, 10)
+    np.testing.assert_allclose(values[2].output_min, [-3.023622, -4.031496], rtol=1e-6)
+    reals = [[-3.023622, -3, -2.007874, -0.992126], [0, 1.007874, 2.015748, 2.992126]]
+    np.testing.assert_allclose(values[3], reals, rtol=1e-6)
+    with pytest.raises(TypeError, match="DataType float32 not in list"):
+        tf.quantize(x, -1.0, 10.0, tf.float32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="max_range must be >= min_range"):
+        run(tf.quantize(x, 2.0, 1.0, tf.quint8).output)
+
+
+def test_quantized_windows_are_those_of_the_reals():
+    rng = np.random.RandomState(0)
+    x, f = rng.uniform(-1, 2, (1, 4, 5, 2)).astype("f"), rng.uniform(-1, 1, (3, 2, 2, 3)).astype("f")
+    a, b = tf.quantize(x, -1.0, 2.0, tf.quint8), tf.quantize(f, -1.0, 1.0, tf.quint8)
+    convolved = tf.nn.quantized_conv2d(a[0], b[0], *a[1:], *b[1:], [1, 2, 2, 1], "VALID")
+    pools = [pool(*a, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")[0] for pool in (
+        tf.nn.quantized_avg_pool, tf.nn.quantized_max_pool)]
+    values = run(convolved, *pools)
+    assert convolved.output.dtype == tf.qint32 and abs(values[0].max_output - 198153.06) < 0.1
+    assert values[0].output.tolist() == [[[[-43589, 761, -36794], [-37139, 35906, -31540]]]]
+    assert values[1].tolist() == [[[[160, 173], [61, 156], [222, 160]], [[138, 186], [57, 180], [187, 140]]]]
+    assert values[2].tolist() == [[[[202, 236], [112, 227], [246, 222]], [[250, 204], [156, 241], [241, 174]]]]

@@ -10,6 +10,7 @@ import cases_indexing
 import cases_linalg
 import cases_moves
 import cases_products
+import cases_quantized
 import cases_random
 import cases_reduction
 import cases_sequences
@@ -20,6 +21,6 @@ from example import CASES
 
 __all__ = [
     "CASES", "cases_audio", "cases_control", "cases_convolution", "cases_elementwise", "cases_files",
-    "cases_indexing", "cases_linalg", "cases_moves", "cases_products", "cases_random", "cases_reduction",
-    "cases_sequences", "cases_special", "cases_spectral", "cases_strings",
+    "cases_indexing", "cases_linalg", "cases_moves", "cases_products", "cases_quantized", "cases_random",
+    "cases_reduction", "cases_sequences", "cases_special", "cases_spectral", "cases_strings",
 ]
