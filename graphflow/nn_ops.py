@@ -102,9 +102,11 @@ def log_softmax(logits: Any, axis: int | None = None, name: str | None = None, d
 
 def softmax_cross_entropy_with_logits_v2(labels: Any, logits: Any, axis: int | None = None, name: str | None = None,
                                          dim: int | None = None) -> Tensor:
-    """-sum(labels * log_softmax(logits)) along `axis` (default the last), with gradients for both."""
+    """-sum(labels * log_softmax(logits)) along `axis` (default the last), with gradients for both; the labels may have
+    any type of numbers."""
     along = renamed("axis", axis, "dim", dim)
-    x, target = convert_all("softmax_cross_entropy_with_logits", (logits, labels))
+    x = convert_to_tensor(logits)
+    target = cast(labels, x.dtype)
     if not x.shape.is_compatible_with(target.shape) and 1 not in (*(x.dims or ()), *(target.dims or ())):
         raise ShapeError(f"softmax_cross_entropy_with_logits: logits and labels must have the same shape, received "
                          f"{x.shape} and {target.shape}")

@@ -53,3 +53,43 @@ def test_model_functions_of_tuples(tmp_path):
     estimator = tf.contrib.learn.SKCompat(tf.contrib.learn.Estimator(model, str(tmp_path)))
     found = estimator.fit(x, 2 * x[:, 0], steps=60).predict(x)["value"]
     np.testing.assert_allclose(found, 2 * x[:, 0], atol=0.1)
+
+
+def test_monitors_and_metrics(tmp_path):
+    learn = tf.contrib.learn
+    x = RNG.normal(size=(96, 2))
+    y = (x[:, 0] > 0).astype(int)
+    metrics = {"close": learn.MetricSpec(tf.contrib.metrics.streaming_accuracy, learn.PredictionKey.CLASSES),
+               ("mean", "probabilities"): lambda predictions, labels: tf.metrics.mean(predictions)}
+    monitor = learn.monitors.ValidationMonitor(x, y, every_n_steps=2, metrics=metrics, early_stopping_rounds=4,
+                                               early_stopping_metric="global_step", check_interval_secs=None)
+    seen = []
+
+    class Seen(learn.monitors.EveryN):
+        def every_n_step_begin(self, step):
+            return ["global_step:0"]
+
+        def every_n_step_end(self, step, outputs):
+            seen.append((step, "global_step:0" in outputs))
+
+    model = learn.LinearClassifier(learn.infer_real_valued_columns_from_input(x), str(tmp_path),
+                                   config=learn.RunConfig(save_checkpoints_steps=2, gpu_memory_fraction=0.5))
+    model.fit(x, y, steps=60, monitors=[monitor, Seen(3, 1)])
+    assert monitor.early_stopped and monitor.best_metrics["global_step"] == monitor.best_value
+    assert 0 < monitor.best_metrics["close"] <= 1 and seen == [(1, True), (4, True)]
+    found = model.evaluate(x, y, metrics=metrics)
+    assert found["close"] == found["accuracy"] and abs(found["mean"] - 0.5) < 1e-6
+
+
+def test_model_functions_get_labels_for_predictions_too(tmp_path):
+    def model(features, targets, mode):
+        value = tf.contrib.layers.linear(features["x"][:, None], 1)[:, 0]
+        loss = tf.losses.mean_squared_error(targets, value)
+        return tf.contrib.learn.ModelFnOps(mode, {"value": value}, loss, tf.contrib.layers.optimize_loss(
+            loss, tf.contrib.framework.get_global_step(), 0.1, "SGD"))
+
+    x = np.linspace(-1, 1, 16).astype(np.float32)
+    estimator = tf.contrib.learn.Estimator(model, str(tmp_path))
+    estimator.fit(input_fn=tf.contrib.learn.io.numpy_input_fn({"x": x}, 2 * x, 8, None), steps=80)
+    constant = estimator.predict(input_fn=lambda: {"x": tf.constant(x[:3])}, as_iterable=False)
+    np.testing.assert_allclose(constant["value"], 2 * x[:3], atol=0.1)

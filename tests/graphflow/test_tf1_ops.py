@@ -226,6 +226,15 @@ def test_labels_are_constants_to_the_old_cross_entropy(sess):
     np.testing.assert_allclose(*sess.run([old, new]))
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float64, np.bool_])
+def test_cross_entropy_of_labels_of_any_type(sess, dtype):
+    logits, labels = tf.constant(X), tf.constant(np.eye(*X.shape, dtype=dtype))
+    loss = tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    assert loss.dtype == tf.float32
+    np.testing.assert_allclose(*sess.run([loss, tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=np.arange(len(X)), logits=logits)]), rtol=1e-6)
+
+
 def test_weighted_cross_entropy(sess):
     loss = tf.nn.weighted_cross_entropy_with_logits(X, X[::-1], 3.0)
     p = 1 / (1 + np.exp(-X[::-1].astype(np.float64)))

@@ -6,8 +6,9 @@ from . import datasets, preprocessing
 
 _names = Names(globals(), {
     "estimators": "DNNClassifier DNNLinearCombinedClassifier DNNLinearCombinedRegressor DNNRegressor Estimator "
-                  "Experiment LinearClassifier LinearRegressor MetricSpec ModeKeys ModelFnOps RunConfig SKCompat "
+                  "Experiment LinearClassifier LinearRegressor ModeKeys ModelFnOps RunConfig SKCompat "
                   "estimators infer_real_valued_columns_from_input learn_runner",
+    "learn_io": "io=learn_io", "metric_spec": "MetricSpec PredictionKey", "monitors": "monitors",
 })
 __all__ = ["datasets", "preprocessing", *_names.own()]
 

@@ -2,16 +2,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ... import nest
 from ...data import Dataset
 from ...estimator import Estimator as _Estimator
-from ...estimator import EstimatorSpec, RunConfig
+from ...estimator import EstimatorSpec
+from ...estimator import RunConfig as _RunConfig
 from ...estimator import canned as _canned
 from ...feature_column import numeric_column
+from ...framework import placeholder
+from ...tensor_spec import TensorSpec
+from . import monitors as _monitors
+from .metric_spec import MetricSpec, metric_ops
 
 __all__ = ["DNNClassifier", "DNNLinearCombinedClassifier", "DNNLinearCombinedRegressor", "DNNRegressor", "Estimator",
            "Experiment", "LinearClassifier", "LinearRegressor", "MetricSpec", "ModeKeys", "ModelFnOps", "RunConfig",
@@ -40,13 +46,20 @@ class ModelFnOps(NamedTuple):
     scaffold: Any = None
 
 
-class MetricSpec:
-    """A metric `metric_fn(labels, predictions)` of a prediction and a label by their keys."""
+class RunConfig(_RunConfig):
+    """An estimator's configuration under contrib.learn's argument names; what concerns clusters and devices is
+    accepted."""
 
-    def __init__(self, metric_fn: Callable[..., Any], prediction_key: str | None = None, label_key: str | None = None,
-                 weight_key: str | None = None):
-        self.metric_fn, self.prediction_key = metric_fn, prediction_key
-        self.label_key, self.weight_key = label_key, weight_key
+    def __init__(self, master: Any = None, num_cores: int = 0, log_device_placement: bool = False,
+                 gpu_memory_fraction: float = 1, tf_random_seed: int | None = None,
+                 save_summary_steps: int | None = 100, save_checkpoints_secs: Any = 600,
+                 save_checkpoints_steps: int | None = None, keep_checkpoint_max: int = 5,
+                 keep_checkpoint_every_n_hours: float = 10000, log_step_count_steps: int | None = 100,
+                 protocol: str | None = None, evaluation_master: str = "", model_dir: Any = None,
+                 session_config: Any = None):
+        super().__init__(model_dir, tf_random_seed, save_summary_steps, save_checkpoints_steps,
+                         save_checkpoints_secs if save_checkpoints_steps is None else None, session_config,
+                         keep_checkpoint_max, keep_checkpoint_every_n_hours, log_step_count_steps)
 
 
 def real_valued_column(column_name: str, dimension: int = 1, default_value: Any = None, dtype: Any = "float32",
@@ -85,46 +98,83 @@ def _input_fn(x: Any, y: Any, input_fn: Any, batch_size: int | None, epochs: int
 class _Learner(_Estimator):
     """Adds `fit`, and arrays as input."""
 
+    _metrics: Mapping[Any, Any] = {}
+    _labels_like: Any = None
+
     def fit(self, x: Any = None, y: Any = None, input_fn: Any = None, steps: int | None = None,
             batch_size: int | None = None, monitors: Any = None, max_steps: int | None = None) -> Any:
         """Train for `steps`, or up to step `max_steps`."""
-        self.train(_input_fn(x, y, input_fn, batch_size, None), monitors, steps, max_steps)
+        hooks = _monitors.replace_monitors_with_hooks(monitors, self)
+        self.train(_input_fn(x, y, input_fn, batch_size, None), hooks, steps, max_steps)
         return self
 
     def evaluate(self, x: Any = None, y: Any = None, input_fn: Any = None, feed_fn: Any = None,  # type: ignore[override]
                  batch_size: int | None = None, steps: int | None = None, metrics: Any = None, name: str | None = None,
                  checkpoint_path: str | None = None, hooks: Any = None, log_progress: bool = True) -> dict[str, Any]:
-        """The metrics on the input, or on `steps` batches of it."""
+        """The metrics on the input, or on `steps` batches of it; with the further `metrics`, MetricSpecs or functions
+        by name."""
         if callable(x):
             x, input_fn = None, x
+        self._metrics = metrics or {}
         return super().evaluate(_input_fn(x, y, input_fn, batch_size, 1), steps, hooks, checkpoint_path, name)
+
+    def _build(self, features: Any, labels: Any, mode: str) -> EstimatorSpec:
+        if labels is not None:
+            self._labels_like = nest.map_structure(lambda t: TensorSpec([None, *t.shape[1:]], t.dtype), labels)
+        elif self._labels_like is not None:  # a model function may build its loss of them even for predictions
+            labels = nest.map_structure(lambda like: placeholder(like.dtype, like.shape), self._labels_like)
+        spec = super()._build(features, labels, mode)
+        if mode != ModeKeys.EVAL or not self._metrics:
+            return spec
+        more = metric_ops(self._metrics, features, labels, spec.predictions)
+        return spec._replace(eval_metric_ops={**(spec.eval_metric_ops or {}), **more})
 
     def predict(self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,  # type: ignore[override]
                 outputs: Any = None, as_iterable: bool = True) -> Any:
-        """Predictions, one example at a time; as one array without `as_iterable`."""
+        """Predictions, one example at a time; without `as_iterable` those of the arrays, or of the input function's
+        first batch."""
         if callable(x):
             x, input_fn = None, x
-        return _as_asked(super().predict(_input_fn(x, None, input_fn, batch_size, 1), outputs), as_iterable)
+        one_batch = input_fn is not None and not as_iterable
+        found = super().predict(_input_fn(x, None, input_fn, batch_size, 1), outputs,
+                                yield_single_examples=not one_batch)
+        return next(found) if one_batch else found if as_iterable else _gathered(list(found))
 
 
-def _as_asked(found: Iterator[Any], as_iterable: bool) -> Any:
-    return found if as_iterable else np.array(list(found))
+def _gathered(found: list[Any]) -> Any:
+    """Predictions of examples as one array, or of dicts as a dict of arrays."""
+    if found and isinstance(found[0], dict):
+        return {key: np.stack([p[key] for p in found]) for key in found[0]}
+    return np.array(found)
 
 
-class _Classes(_Learner):
-    """`predict` gives class ids, or what `outputs` names."""
+class _Keyed(_Learner):
+    """`predict` gives the prediction `_key`, or what `outputs` names."""
+
+    _key: str
 
     def _each(self, key: str, x: Any, input_fn: Any, batch_size: int | None, as_iterable: bool) -> Any:
-        found = super().predict(x, input_fn, batch_size)
-        return _as_asked((p[key][0] if key == "class_ids" else p[key] for p in found), as_iterable)
+        found = super().predict(x, input_fn, batch_size, None, as_iterable)
+        return (_value(p, key) for p in found) if as_iterable else _value(found, key)
 
     def predict(self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,  # type: ignore[override]
                 outputs: Any = None, as_iterable: bool = True) -> Any:
         if outputs is not None:
             return super().predict(x, input_fn, batch_size, outputs, as_iterable)
-        return self._each("class_ids", x, input_fn, batch_size, as_iterable)
+        return self._each(self._key, x, input_fn, batch_size, as_iterable)
 
-    predict_classes = predict
+
+def _value(found: dict[str, np.ndarray], key: str) -> Any:
+    """A prediction, without the last axis where that has one element."""
+    value = found[key]
+    return value[..., 0][()] if value.shape[-1] == 1 else value
+
+
+class _Classes(_Keyed):
+    """`predict` gives class ids."""
+
+    _key = "class_ids"
+    predict_classes = _Keyed.predict
 
     def predict_proba(self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
                       as_iterable: bool = True) -> Any:
@@ -132,16 +182,11 @@ class _Classes(_Learner):
         return self._each("probabilities", x, input_fn, batch_size, as_iterable)
 
 
-class _Numbers(_Learner):
+class _Numbers(_Keyed):
     """`predict` gives numbers."""
 
-    def predict(self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,  # type: ignore[override]
-                outputs: Any = None, as_iterable: bool = True) -> Any:
-        found = super().predict(x, input_fn, batch_size)
-        return _as_asked((p["predictions"][0] if p["predictions"].size == 1 else p["predictions"] for p in found),
-                         as_iterable)
-
-    predict_scores = predict
+    _key = "predictions"
+    predict_scores = _Keyed.predict
 
 
 class LinearClassifier(_Classes, _canned.LinearClassifier):
@@ -204,14 +249,11 @@ class SKCompat:
     def score(self, x: Any, y: Any, batch_size: int = 128, steps: int | None = None, metrics: Any = None,
               name: str | None = None) -> dict[str, Any]:
         """The metrics."""
-        return self._estimator.evaluate(x, y, batch_size=batch_size, steps=steps, name=name)
+        return self._estimator.evaluate(x, y, batch_size=batch_size, steps=steps, metrics=metrics, name=name)
 
     def predict(self, x: Any, batch_size: int = 128, outputs: Any = None) -> Any:
         """The predictions of all examples; of a dict of predictions a dict of arrays."""
-        found = list(self._estimator.predict(x, batch_size=batch_size, outputs=outputs))
-        if found and isinstance(found[0], dict):
-            return {key: np.stack([p[key] for p in found]) for key in found[0]}
-        return np.array(found)
+        return _gathered(list(self._estimator.predict(x, batch_size=batch_size, outputs=outputs)))
 
 
 class Experiment:
@@ -222,7 +264,8 @@ class Experiment:
                  eval_hooks: Any = None, **unused: Any):
         self.estimator, self.train_steps, self.eval_steps = estimator, train_steps, eval_steps
         self._train_input_fn, self._eval_input_fn = train_input_fn, eval_input_fn
-        self._hooks, self._eval_hooks = train_monitors, eval_hooks
+        self._hooks, self._eval_hooks = _monitors.replace_monitors_with_hooks(train_monitors, estimator), eval_hooks
+        self._metrics = {"metrics": eval_metrics} if eval_metrics else {}
 
     def train(self, delay_secs: Any = None) -> Any:
         """Train up to step `train_steps`."""
@@ -230,7 +273,8 @@ class Experiment:
 
     def evaluate(self, delay_secs: Any = None) -> dict[str, Any]:
         """The metrics of the newest checkpoint."""
-        return self.estimator.evaluate(input_fn=self._eval_input_fn, steps=self.eval_steps, hooks=self._eval_hooks)
+        return self.estimator.evaluate(input_fn=self._eval_input_fn, steps=self.eval_steps, hooks=self._eval_hooks,
+                                       **self._metrics)
 
     def train_and_evaluate(self) -> tuple[dict[str, Any], Any]:
         """Train, then evaluate."""
