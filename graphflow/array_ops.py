@@ -30,7 +30,7 @@ from .compiler.ops.constant import constant, convert_to_tensor
 from .compiler.ops.dynamic_slice import items_of
 from .compiler.ops.elementwise import cast, equal, where
 from .compiler.ops.operators import get_item
-from .compiler.ops.reduction import size_of
+from .compiler.ops.reduction import reduce_prod, size_of
 from .compiler.ops.symbolic import shape_operand, static_value
 from .compiler.shapes import TensorShape
 from .framework import name_scope
@@ -42,6 +42,7 @@ from .indexing import scatter_nd as scatter_nd
 from .indexing import unique as unique
 from .indexing import unique_with_counts as unique_with_counts
 from .late import late, ranked
+from .sparse_tensor import SparseTensor
 
 MAX_CONSTANT = 1000  # larger zeros and ones are filled at run time, not kept in the graph
 
@@ -138,6 +139,8 @@ def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = Non
 
 def shape(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
     """The shape as an integer vector, known when the graph runs."""
+    if isinstance(input, SparseTensor):
+        return cast(input.dense_shape, out_type, name)
     x = convert_to_tensor(input)
     if x.shape.is_fully_defined():
         return constant(np.array(x.dims, as_dtype(out_type).np), name=name or "Shape")
@@ -150,7 +153,9 @@ def shape_n(input: Sequence[Any], out_type: Any = int32, name: str | None = None
 
 
 def size(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
-    """The number of elements, a scalar."""
+    """The number of elements, a scalar; of a SparseTensor with the zeros that it leaves out."""
+    if isinstance(input, SparseTensor):
+        return cast(reduce_prod(input.dense_shape), out_type, name)
     x = convert_to_tensor(input)
     with name_scope(name, "Size", [x]) as scope:
         return view.identity(cast(size_of(x), out_type), scope)
@@ -158,6 +163,8 @@ def size(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
 
 def rank(input: Any, name: str | None = None) -> Tensor:
     """The number of axes, a scalar (not the rank of a matrix)."""
+    if isinstance(input, SparseTensor):
+        return size(input.dense_shape, name)
     x = convert_to_tensor(input)
     if x.dims is not None:
         return constant(np.array(len(x.dims), np.int32), name=name or "Rank")

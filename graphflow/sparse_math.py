@@ -18,13 +18,14 @@ from .compiler.ops.elementwise import abs_, cast, equal, exp, maximum, minimum, 
 from .compiler.ops.gather import gather, scatter_add
 from .compiler.ops.matrix_parts import adjoint
 from .compiler.ops.positions import scatter_nd
+from .compiler.ops.reduction import reduce_sum
 from .compiler.ops.segment import unsorted_segment_max, unsorted_segment_sum
 from .compiler.ops.slicing import concat, slice_axis, stack
 from .compiler.ops.view import expand_dims, identity, known_rank, reshape, shape_of, squeeze, stop_gradient, zeros_of
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
 from .math_ops import matmul
-from .sparse_ops import column, rank_of, size_along, sparse_retain, static_or_none
+from .sparse_ops import column, rank_of, size_along, sparse_retain, static_or_none, steps
 from .sparse_tensor import SparseTensor, as_sparse
 
 # reductions
@@ -124,8 +125,8 @@ def sparse_softmax(sp_input: Any, name: str | None = None) -> SparseTensor:
     """The softmax over the elements present in each row (the last axis)."""
     sp = as_sparse(sp_input)
     with name_scope(name, "SparseSoftmax"):
-        rank = rank_of("SparseSoftmax", sp)
-        groups, place = positions.sparse_groups.operation(slice_axis(sp.indices, 1, 0, rank - 1)).outputs
+        row = expand_dims(reduce_sum((sp.indices * steps(sp))[:, :-1], 1), 1)  # of whatever rank
+        groups, place = positions.sparse_groups.operation(row).outputs
         count = slice_axis(shape_of(groups), 0, 0, 1)[0]
         peak = stop_gradient(unsorted_segment_max(sp.values, place, count))
         powers = exp(sp.values - gather(peak, place))

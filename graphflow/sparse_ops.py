@@ -11,10 +11,11 @@ from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
 from .compiler.ops import sparse as positions
 from .compiler.ops.constant import constant, convert_to_tensor
+from .compiler.ops.cumulative import cumprod
 from .compiler.ops.elementwise import cast, maximum, not_equal, where
 from .compiler.ops.gather import IndexedSlices, gather
 from .compiler.ops.positions import gather_nd
-from .compiler.ops.reduction import reduce_max
+from .compiler.ops.reduction import reduce_max, reduce_sum
 from .compiler.ops.selection import setdiff1d, where_true
 from .compiler.ops.slicing import concat, slice_axis, stack
 from .compiler.ops.symbolic import static_ints
@@ -52,7 +53,15 @@ def size_along(sp: SparseTensor, axis: int) -> Tensor:
 
 def elements_at(sp: SparseTensor, dense: Tensor) -> Tensor:
     """The elements of `dense`, broadcast to the sparse tensor's shape, at its positions."""
-    return gather_nd(broadcast_to(dense, sp.dense_shape), sp.indices)
+    spread = broadcast_to(dense, sp.dense_shape)
+    if spread.dims is not None:
+        return gather_nd(spread, sp.indices)
+    return gather(reshape(spread, [-1]), reduce_sum(sp.indices * steps(sp), 1))
+
+
+def steps(sp: SparseTensor) -> Tensor:
+    """How far apart neighbours along each axis are where the elements are laid out row by row, [rank]."""
+    return cumprod(sp.dense_shape, exclusive=True, reverse=True)
 
 
 # dense and sparse

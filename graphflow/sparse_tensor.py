@@ -35,6 +35,9 @@ class SparseTensor:
             self.indices = convert_to_tensor(indices, int64, "indices")
             self.values = convert_to_tensor(values, name="values")
             self.dense_shape = convert_to_tensor(dense_shape, int64, "dense_shape")
+        for tensor, rank in ((self.indices, 2), (self.values, 1), (self.dense_shape, 1)):
+            if tensor.dims is None:  # a placeholder: it has this rank, or it is no part of a sparse tensor
+                tensor.set_shape([None] * rank)
         positions = self.indices.shape.with_rank(2)
         count, rank = positions.dims or (None, None)
         TensorShape([count]).assert_is_compatible_with(self.values.shape.with_rank(1))
@@ -107,7 +110,11 @@ class SparseTensor:
         return self * other
 
     def __neg__(self) -> SparseTensor:
-        return SparseTensor(self.indices, -self.values, self.dense_shape)
+        return self.map_values(lambda values: -values)
+
+    def map_values(self, function: Callable[[Tensor], Tensor]) -> SparseTensor:
+        """The sparse tensor with `function(values)` for its values, at the same positions."""
+        return SparseTensor(self.indices, function(self.values), self.dense_shape)
 
 
 def as_sparse(value: Any) -> SparseTensor:

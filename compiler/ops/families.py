@@ -60,12 +60,18 @@ def described(op: OpDef, arguments: str, dtypes: Sequence[DType], result: DType 
             f"{', ValueError for shapes that do not broadcast' * (', ' in arguments)}.")
 
 
+OF_SPARSE = ("Abs", "Erf", "Neg", "Sign", "Sqrt", "Square", "Tanh")  # taken of a SparseTensor's values: 0 stays 0
+
+
 def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,
           dtypes: Sequence[DType] = FLOATS, result: DType | None = None, if_complex: OpDef | None = None) -> Build:
     """An elementwise op of one input; `if_complex` is the op for complex numbers, where that is another."""
     op = elementwise(name, 1, lower=lower, reference=reference, grad=grad, dtypes=dtypes, result=result)
+    of_sparse = name in OF_SPARSE
 
     def build(x: Any, name: str | None = None) -> Tensor:
+        if of_sparse and hasattr(x, "map_values"):
+            return x.map_values(lambda values: build(values, name))
         tensor = convert_to_tensor(x, name=f"{op.name}/x")
         return (if_complex if if_complex is not None and tensor.dtype.is_complex else op)(tensor, name=name)
 

@@ -1,6 +1,8 @@
 """Sparse tensors against the dense ones they stand for."""
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -203,3 +205,22 @@ def test_a_run_in_pieces_gives_the_op_in_python_a_constant_that_is_fetched_too()
         got, rows = session.run([filled, empty])
     assert got.indices.tolist() == [[0, 1], [1, 0], [2, 0]] and got.values.tolist() == [1, 2, 7]
     assert got.dense_shape.tolist() == [3, 2] and rows.tolist() == [False, False, True]
+
+
+def test_placeholders_of_unknown_rank_and_functions_that_keep_zeros():
+    indices, values, shape = tf.placeholder(tf.int64), tf.placeholder(tf.float32), tf.placeholder(tf.int64)
+    x = tf.SparseTensor(indices, values, shape)
+    fed = {indices: [[0, 0], [1, 2], [1, 3]], values: [1, -4, 9], shape: [2, 4]}
+    column = tf.constant([[2.0], [3.0]])
+    with tf.Session() as session:
+        run = functools.partial(session.run, feed_dict=fed)
+        np.testing.assert_array_equal(run(x * column).values, [2, -12, 27])
+        np.testing.assert_allclose(run(tf.sparse_softmax(x)).values, [1, 2.26032e-06, 0.99999774], rtol=1e-5)
+        np.testing.assert_array_equal(run(tf.abs(x)).values, [1, 4, 9])
+        np.testing.assert_array_equal(run(tf.sqrt(tf.square(x))).values, [1, 4, 9])
+        np.testing.assert_array_equal(run(tf.nn.embedding_lookup_sparse(tf.eye(10), tf.cast(tf.abs(x), tf.int64), None,
+                                                                        combiner="sum")),
+                                      [np.eye(10)[1], np.eye(10)[4] + np.eye(10)[9]])
+        assert run([tf.rank(x), tf.size(x)]) == [2, 8] and run(tf.shape(x)).tolist() == [2, 4]
+    with pytest.raises(TypeError, match="sparse.to_dense"):
+        tf.exp(x)  # of the zeros would be 1
