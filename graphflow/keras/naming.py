@@ -5,10 +5,18 @@ import re
 from collections import defaultdict
 from contextlib import AbstractContextManager
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from ..compiler.ir import default_graph
+from ..compiler.ir import Graph, default_graph
+from ..compiler.subgraph import outermost
 
-_uids: defaultdict[str, int] = defaultdict(int)
+# how often each name was given, by graph: in TensorFlow 1 each graph counts anew, as a model function relies on that is
+# called for training, evaluation and prediction
+_uids: WeakKeyDictionary[Graph, defaultdict[str, int]] = WeakKeyDictionary()
+
+
+def _counts() -> defaultdict[str, int]:
+    return _uids.setdefault(outermost(default_graph()).symbolic, defaultdict(int))
 
 
 def to_snake_case(name: str) -> str:
@@ -21,15 +29,17 @@ def to_snake_case(name: str) -> str:
 def auto_name(prefix: str) -> str:
     """`dense`, then `dense_1`, `dense_2`, ..."""
     stem = to_snake_case(prefix)
-    count = _uids[stem]
-    _uids[stem] += 1
+    counts = _counts()
+    count = counts[stem]
+    counts[stem] += 1
     return f"{stem}_{count}" if count else stem
 
 
 def get_uid(prefix: str = "") -> int:
     """How often this has been called for `prefix`."""
-    _uids[prefix] += 1
-    return _uids[prefix]
+    counts = _counts()
+    counts[prefix] += 1
+    return counts[prefix]
 
 
 def reset_uids() -> None:

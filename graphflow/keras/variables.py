@@ -1,6 +1,7 @@
 """Keras variables: graph variables that can also be read and set like values."""
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..compiler.ops.view import stop_gradient
 from ..compiler.shapes import TensorShape
 from ..compiler.subgraph import enclosing, lifted
 from ..framework import GraphKeys
+from ..variable_kinds import VariableAggregation, VariableSynchronization
 from . import backend, initializers
 from .naming import auto_name
 from .scope import autocast_dtype, current_scope
@@ -36,6 +38,8 @@ class Variable(graph_variables.Variable):
         self.trainable, self.autocast = trainable, autocast
         self.regularizer = regularizer
         self.constraint = constraint
+        self.synchronization = VariableSynchronization.AUTO
+        self.aggregation = VariableAggregation.NONE
         with lifted(symbolic=True) as graph, graph.name_scope(self._name) as scope:
             self.initial, dims, element = self._initial(initializer, shape, dtype)
             self.handle = variable_handle(dtype=element, dims=dims, name=scope)
@@ -105,14 +109,14 @@ class Variable(graph_variables.Variable):
 
     _as_graph_element = value
 
-    @property
+    @functools.cached_property
     def initial_value(self) -> Any:  # type: ignore[override]
         with self.graph.as_default():
             return convert_to_tensor(self.initial)
 
-    @property
+    @functools.cached_property
     def initializer(self) -> Any:  # type: ignore[override]
-        """The operation that assigns the initial value."""
+        """The operation that assigns the initial value: one, which a finalized graph has too."""
         with self.graph.as_default():
             initial: Operation = assign(self.handle, self.initial_value).op
         return initial

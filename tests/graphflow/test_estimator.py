@@ -61,3 +61,23 @@ def test_early_stopping_hooks_and_further_metrics(tmp_path):
     assert estimator.get_variable_value("global_step") < 60
     with pytest.raises(ValueError, match="Only one"):
         tf.contrib.estimator.make_early_stopping_hook(estimator, lambda: True, 60, 5)
+
+
+def test_keras_layers_in_a_model_function(tmp_path):
+    def model_fn(features, labels, mode):
+        hidden = tf.keras.layers.Dense(4, activation="relu")(features["x"])
+        predicted = tf.keras.layers.Dense(1)(hidden)[:, 0]
+        if mode == "infer":
+            return tf.estimator.EstimatorSpec(mode, predicted)
+        loss = tf.losses.mean_squared_error(labels, predicted)
+        step = tf.train.AdamOptimizer(0.1).minimize(loss, tf.train.get_global_step())
+        return tf.estimator.EstimatorSpec(mode, predicted, loss, step)
+
+    x = np.linspace(-1, 1, 12, dtype=np.float32)[:, None]
+    estimator = tf.estimator.Estimator(model_fn, str(tmp_path))
+    estimator.train(tf.estimator.inputs.numpy_input_fn({"x": x}, x[:, 0], 12, None, shuffle=False), steps=100)
+    kernels = [name for name in estimator.get_variable_names() if name.endswith("kernel")]
+    assert kernels == ["dense/kernel", "dense_1/kernel"]
+    once = tf.estimator.inputs.numpy_input_fn({"x": x}, x[:, 0], 12, shuffle=False)
+    assert estimator.evaluate(once)["loss"] < 0.05
+    np.testing.assert_allclose(list(estimator.predict(once)), x[:, 0], atol=0.5)
