@@ -16,6 +16,7 @@ __all__ = ["EstimatorSpec", "Estimator", "EvalSpec", "ModeKeys", "RunConfig", "T
            "export", "inputs", "train_and_evaluate"]
 
 _names = Names(globals(), {
+    "boosted": "BoostedTreesClassifier BoostedTreesRegressor",
     "canned": "BaselineClassifier BaselineRegressor DNNClassifier DNNLinearCombinedClassifier "
               "DNNLinearCombinedRegressor DNNRegressor LinearClassifier LinearRegressor",
     "early_stopping": "experimental",

@@ -69,3 +69,35 @@ def test_a_regression_forest():
             session.run(train)
         found, spread = session.run([values, variance])
     assert found.shape == (600, 1) and np.abs(found[:, 0] - X[:, 0] * 3).mean() < 0.3 and (spread > -1e-3).all()
+
+
+def test_boosted_trees(tmp_path):
+    columns = [tf.feature_column.numeric_column("a", 2), tf.feature_column.bucketized_column(
+        tf.feature_column.numeric_column("b"), [0.5])]
+    features = {"a": X[:, :2], "b": X[:, 2:]}
+    for labels, classes in ((LABELS % 2, 2), (LABELS, 4)):
+        estimator = tf.estimator.BoostedTreesClassifier(columns, 1, n_classes=classes, n_trees=5, max_depth=3,
+                                                        learning_rate=0.5, model_dir=str(tmp_path / str(classes)))
+        data = tf.estimator.inputs.numpy_input_fn(features, labels, batch_size=600, num_epochs=None, shuffle=False)
+        estimator.train(data, max_steps=100)
+        assert 5 <= estimator.get_variable_value("global_step") <= 15  # a layer each step, the last when trees are full
+        once = tf.estimator.inputs.numpy_input_fn(features, labels, batch_size=600, num_epochs=1, shuffle=False)
+        assert estimator.evaluate(once)["accuracy"] > 0.97
+        assert next(iter(estimator.predict(once)))["probabilities"].shape == (classes,)
+
+
+def test_boosted_regression_and_the_learners_configuration(tmp_path):
+    from graphflow.contrib.boosted_trees.estimator import GradientBoostedDecisionTreeRegressor
+    learner = tf.contrib.boosted_trees.proto.learner_pb2
+    config = learner.LearnerConfig()
+    config.learning_rate_tuner.fixed.learning_rate = 0.5
+    config.constraints.max_tree_depth = 4
+    config.growing_mode = learner.LearnerConfig.LAYER_BY_LAYER
+    with pytest.raises(AttributeError, match="no field"):
+        config.depth = 4
+    model = GradientBoostedDecisionTreeRegressor(config, 600, num_trees=8, model_dir=str(tmp_path))
+    data = tf.estimator.inputs.numpy_input_fn({"x": X}, X[:, 0] * 3, batch_size=300, num_epochs=None, shuffle=False)
+    model.fit(input_fn=data, max_steps=200)
+    once = tf.estimator.inputs.numpy_input_fn({"x": X}, X[:, 0] * 3, batch_size=600, num_epochs=1, shuffle=False)
+    assert model.evaluate(input_fn=once)["average_loss"] < 0.02
+    assert model.get_variable_value("global_step") == 2 * (1 + 8 * 4)  # the bias, then a layer every other batch
