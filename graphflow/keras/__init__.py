@@ -43,6 +43,7 @@ from .variables import Variable
 
 _names = Names(globals(), {"wrappers": "wrappers",  # scikit-learn takes long to import
                            "distillation": "distillation", "export": "export",
+                           "distribution": "distribution=module", "quantizers": "quantizers Quantizer",
                            "visualization": "visualization"})
 
 

@@ -72,7 +72,7 @@ def _parsed(name: Any) -> tuple[str, str]:
 
 
 class QuantizedDTypePolicy(DTypePolicy):
-    """Weights kept in few bits. A policy can be made, read and written; layers refuse to compute with one."""
+    """Weights kept in few bits."""
 
     parts: tuple[str, ...] = ()  # the numbers that follow the mode, after slashes
 
@@ -236,11 +236,11 @@ def get(identifier: Any) -> Any:
                          f"Received: dtype={identifier}") from None
 
 
-def for_layer(identifier: Any, name: str) -> Any:
-    """The policy of the layer of that name. Raises ValueError for a quantized one."""
+def for_layer(identifier: Any, name: str, quantizable: bool) -> Any:
+    """The policy of the layer of that name. Raises NotImplementedError for a quantized one of another layer."""
     policy = get(identifier)
     policy = policy[name] if isinstance(policy, DTypePolicyMap) else policy
-    if policy.quantization_mode is not None:
-        raise ValueError(f"Layer {name!r}: the dtype policy {policy.name!r} is quantized, which is not supported. Use "
-                         "'float32', 'mixed_bfloat16' or 'mixed_float16'.")
+    if policy.quantization_mode is not None and not quantizable:
+        raise NotImplementedError(f"Layer {name!r} has no weights to be quantized, as the dtype policy {policy.name!r} "
+                                  "asks.")
     return policy

@@ -25,9 +25,9 @@ class InputLayer(Layer):
 
     made_for_data = False  # whether its sizes are only those of a model's first data
 
-    def __init__(self, shape: Any = None, batch_size: int | None = None, dtype: Any = None, batch_shape: Any = None,
-                 input_tensor: Tensor | None = None, name: str | None = None, sparse: bool = False,
-                 ragged: bool = False, optional: bool = False, input_shape: Any = None,
+    def __init__(self, shape: Any = None, batch_size: int | None = None, dtype: Any = None, sparse: bool | None = None,
+                 ragged: bool | None = None, batch_shape: Any = None, input_tensor: Tensor | None = None,
+                 optional: bool = False, name: str | None = None, input_shape: Any = None,
                  batch_input_shape: Any = None):
         if input_tensor is not None:  # one that is no placeholder is not fed
             input_tensor = convert_to_tensor(input_tensor)
@@ -61,11 +61,11 @@ class InputLayer(Layer):
                 "name": self.name, "optional": self.optional}
 
 
-def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, sparse: bool = False,
-          batch_shape: Any = None, name: str | None = None, tensor: Tensor | None = None, optional: bool = False,
-          ragged: bool = False, batch_input_shape: Any = None) -> Tensor:
+def Input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, sparse: bool | None = None,
+          ragged: bool | None = None, batch_shape: Any = None, name: str | None = None, tensor: Tensor | None = None,
+          optional: bool = False, batch_input_shape: Any = None) -> Tensor:
     """A symbolic tensor from which a model starts. `shape` does not include the batch axis."""
-    layer = InputLayer(shape, batch_size, dtype, batch_shape, tensor, name, sparse, ragged, optional,
+    layer = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name,
                        batch_input_shape=batch_input_shape)
     return layer.output
 

@@ -80,7 +80,7 @@ class Layer(Connected, Weighted, Keras2Layer):
             raise ValueError(f"Argument `name` must be a string and cannot contain character `/`. "
                              f"Received: name={name!r}")
         self.name = name or auto_name(type(self).__name__)
-        self.dtype_policy = dtype_policies.for_layer(dtype, self.name)
+        self.dtype_policy = dtype_policies.for_layer(dtype, self.name, hasattr(self, "modes"))
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
@@ -344,6 +344,16 @@ class Layer(Connected, Weighted, Keras2Layer):
     @property
     def compute_dtype(self) -> str:
         return self.dtype_policy.compute_dtype
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """In what few bits the weights are, None for floats."""
+        mode: str | None = self.dtype_policy.quantization_mode
+        return mode
+
+    def quantize(self, mode: str | None = None, config: Any = None, type_check: bool = True) -> None:
+        """Keep the weights in few bits. Raises NotImplementedError: the layers that can define this."""
+        raise NotImplementedError(f"Layer {type(self).__name__} does not have a `quantize` method implemented.")
 
     @property
     def input_dtype(self) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 from ...compiler import dims as dm
 from ...compiler.ir import Tensor
-from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.contraction import matmul
 from ...compiler.ops.einsum import einsum
 from ...compiler.ops.view import reshape
@@ -13,6 +12,7 @@ from .. import activations
 from .arguments import activation_config, take_weight_arguments, weight_config
 from .input_spec import InputSpec
 from .low_rank import LowRank
+from .quantized import Axes
 
 
 def dense(x: Tensor, kernel: Any, bias: Any = None) -> Tensor:
@@ -31,6 +31,7 @@ class Dense(LowRank):
     """activation(x @ kernel + bias) over the last axis."""
 
     supports_masking = True
+    modes = ("int8", "int4", "float8")
 
     def __init__(self, units: int, activation: Any = None, use_bias: bool = True,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
@@ -41,9 +42,7 @@ class Dense(LowRank):
         if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
             raise ValueError(f"Received an invalid value for `units`, expected a positive integer. "
                              f"Received: units={units}")
-        if quantization_config is not None:
-            raise ValueError("Dense: quantization is not supported. "
-                             f"Received: quantization_config={quantization_config}")
+        self._take_quantization(quantization_config)
         self._take_lora(lora_rank, lora_alpha)
         self.units = int(units)
         self.activation = activations.get(activation)
@@ -58,8 +57,7 @@ class Dense(LowRank):
         if input_shape[-1] is None:
             raise ValueError(f"The last dimension of the inputs to Dense layer {self.name!r} must be known. "
                              f"Received: input_shape={input_shape}")
-        self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel",
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self._add_adapted((input_shape[-1], self.units))
         self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias",
                                     regularizer=self.bias_regularizer,
                                     constraint=self.bias_constraint) if self.use_bias else None
@@ -67,13 +65,19 @@ class Dense(LowRank):
         self._adapt_if_asked()
 
     def call(self, inputs: Tensor) -> Tensor:
-        return self.activation(dense(inputs, self._adapted(), self.bias))
+        return self.activation(self._mapped(inputs, -1))
+
+    def _linear(self, inputs: Tensor, weight: Any, bias: Any) -> Tensor:
+        return dense(inputs, weight, bias)
+
+    def _weight_axes(self, shape: Any) -> Axes:
+        return Axes((0,), (1,), (self.units,))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units, **activation_config(self), "use_bias": self.use_bias,
                 **weight_config(self, "kernel_initializer", "bias_initializer", "kernel_regularizer",
                                 "bias_regularizer", "kernel_constraint", "bias_constraint"),
-                "quantization_config": None, **self._lora_config()}
+                **self._quantization_config(), **self._lora_config()}
 
 
 class EinsumDense(LowRank):
@@ -81,15 +85,15 @@ class EinsumDense(LowRank):
     `bias_axes` names the output's axes that the bias has.
     """
 
+    modes = ("int8", "int4", "float8")
+
     def __init__(self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
                  kernel_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
                  bias_constraint: Any = None, lora_rank: Any = None, lora_alpha: Any = None,
                  gptq_unpacked_column_size: Any = None, quantization_config: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        if quantization_config is not None:
-            raise ValueError("EinsumDense: quantization is not supported. "
-                             f"Received: quantization_config={quantization_config}")
+        self._take_quantization(quantization_config)
         self._take_lora(lora_rank, lora_alpha)
         self.equation = equation
         self.partial_output_shape = tuple(output_shape) if hasattr(output_shape, "__iter__") else (output_shape,)
@@ -103,39 +107,41 @@ class EinsumDense(LowRank):
     def build(self, input_shape: Any) -> None:
         kernel, bias, self.full_output_shape = einsum_shapes(self.equation, self.bias_axes, input_shape,
                                                              self.partial_output_shape)
-        self.kernel = self.add_weight(kernel, self.kernel_initializer, name="kernel",
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self._labels = labels_of(self.equation, len(input_shape))
+        self._add_adapted(kernel)
         self.bias = None if bias is None else self.add_weight(
             bias, self.bias_initializer, name="bias", regularizer=self.bias_regularizer,
             constraint=self.bias_constraint)
         self._adapt_if_asked()
 
     def call(self, inputs: Tensor) -> Tensor:
-        y = einsum(self.equation, inputs, convert_to_tensor(self._adapted()))
-        return self.activation(y if self.bias is None else y + self.bias)
+        names, _, outputs = self._labels
+        return self.activation(self._mapped(inputs, [i for i, name in enumerate(names) if name not in outputs]))
+
+    def _linear(self, inputs: Tensor, weight: Any, bias: Any) -> Tensor:
+        y = einsum(self.equation, inputs, weight)
+        return y if bias is None else y + bias
+
+    def _weight_axes(self, shape: Any) -> Axes:
+        _, names, outputs = self._labels
+        sizes = dict(zip(names, shape, strict=True))
+        return Axes(tuple(i for i, name in enumerate(names) if name not in outputs),
+                    tuple(names.index(name) for name in outputs if name in names),
+                    tuple(sizes.get(name, 1) for name in outputs))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_shape": list(self.partial_output_shape), "equation": self.equation,
                 **activation_config(self), "bias_axes": self.bias_axes,
                 **weight_config(self, "kernel_initializer", "bias_initializer", "kernel_regularizer",
                                 "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint"),
-                **self._lora_config()}
+                **self._quantization_config(), **self._lora_config()}
 
 
 def einsum_shapes(equation: str, bias_axes: str | None, input_shape: Any, output_shape: Any) -> tuple[Any, Any, Any]:
     """(the kernel's shape, the bias's or None, the output's with the batch axis). Raises ValueError."""
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    operands = left.split(",")
-    if not arrow or len(operands) != 2:
-        raise ValueError(f"Invalid einsum equation {equation!r}. Equations must be in the form [X],[Y]->[Z], "
-                         "...[X],[Y]->...[Z], or [X]...,[Y]->[Z]....")
-    inputs, kernel = operands
-    extra = len(input_shape) - len(inputs.replace("...", ""))
-    if "..." in inputs:
-        names = [f".{i}" for i in range(extra)]
-        spelled = [_spelled(part, names) for part in (inputs, kernel, right)]
-    else:
-        spelled = [list(part) for part in (inputs, kernel, right)]
+    left, _, right = equation.replace(" ", "").partition("->")
+    inputs = left.partition(",")[0]
+    spelled = labels_of(equation, len(input_shape))
     sizes = dict(zip(spelled[0], input_shape, strict=True))
     sized = [n for n in spelled[2] if n[0] != "."] if right.endswith("...") else spelled[2]
     leading = len(sized) - len(output_shape)
@@ -162,6 +168,17 @@ def einsum_shapes(equation: str, bias_axes: str | None, input_shape: Any, output
         first = min(spelled[2].index(a) for a in bias_axes)
         bias = tuple(sizes[n] if n in bias_axes else 1 for n in spelled[2])[first:]
     return tuple(sizes[n] for n in spelled[1]), bias, full
+
+
+def labels_of(equation: str, rank: int) -> list[list[str]]:
+    """The labels of the axes of the inputs, the kernel and the output, for inputs of that rank. Raises ValueError."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    operands = left.split(",")
+    if not arrow or len(operands) != 2:
+        raise ValueError(f"Invalid einsum equation {equation!r}. Equations must be in the form [X],[Y]->[Z], "
+                         "...[X],[Y]->...[Z], or [X]...,[Y]->[Z]....")
+    names = [f".{i}" for i in range(rank - len(operands[0].replace("...", "")))] if "..." in operands[0] else []
+    return [_spelled(part, names) for part in (*operands, right)]
 
 
 def _spelled(part: str, names: list[str]) -> list[str]:

@@ -36,6 +36,7 @@ class Weighted:
             initializer = "glorot_uniform" if backend.is_float(dtype) else "zeros"
         variable = Variable(initializers.get(initializer), () if shape is None else shape, dtype, trainable,
                             name or "variable", regularizers.get(regularizer), constraints.get(constraint), autocast)
+        variable.overwrite_with_gradient = overwrite_with_gradient
         self._weights.append(variable)
         return variable
 

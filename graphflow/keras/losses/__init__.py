@@ -114,9 +114,9 @@ def serialize(loss: Any) -> Any:
     return serialize_keras_object(loss)
 
 
-def deserialize(config: Any, custom_objects: Any = None) -> Any:
+def deserialize(name: Any, custom_objects: Any = None) -> Any:
     """The loss of a config or a name. Raises ValueError for unknown ones; `custom_objects` adds names."""
-    return deserialize_keras_object(config, custom_objects, module_objects=_OBJECTS)
+    return deserialize_keras_object(name, custom_objects, module_objects=_OBJECTS)
 
 
 __all__ = [

@@ -16,7 +16,9 @@ from ..layers.core import BATCH
 from ..layers.input_spec import shape_of
 from ..layers.layer import Layer, map_shapes
 from ..layers.node import history_of, mask_of
+from ..layers.quantizable import quantize_layers
 from ..legacy.layer import before, metric_name
+from ..legacy.layer_list import LayerList
 from ..metrics import Mean
 from ..naming import auto_name
 from ..nest import alone, flatten, map_structure
@@ -44,6 +46,7 @@ class Model(Pictured, Fitter):
         super().__init__(name=name or (None if inputs is None else _functional_name(self)), dtype=dtype, **kwargs)
         self.graph = default_graph().symbolic
         self._network: Network | None = None
+        self._cut: set[Layer] = set()  # no longer among `layers`
         self._added_losses: list[Tensor] = []
         self._added_metrics: list[tuple[Tensor, str, Mean]] = []
         if (inputs is None) != (outputs is None):
@@ -136,7 +139,8 @@ class Model(Pictured, Fitter):
         """The layers directly within the model."""
         if self._network is not None:
             own = [op for op in self._network.operations if not getattr(op, "is_operation", False)]
-            return list(dict.fromkeys([*own, *super()._sublayers()]))
+            found = dict.fromkeys([*own, *super()._sublayers()])
+            return LayerList((layer for layer in found if layer not in self._cut), self._cut.add)
         return list(dict.fromkeys(super()._sublayers()))
 
     @layers.setter
@@ -178,6 +182,12 @@ class Model(Pictured, Fitter):
     @property
     def outputs(self) -> list[Tensor]:
         return self._wired().outputs
+
+    @outputs.setter
+    def outputs(self, tensors: Sequence[Tensor]) -> None:
+        """Give out other tensors from now on, made from the same inputs (programs of Keras 2 cut models so)."""
+        self._network = Network(self._wired().input_nest, alone(list(tensors)))
+        self._forget_steps()
 
     @property
     def input(self) -> Any:
@@ -253,6 +263,15 @@ class Model(Pictured, Fitter):
         network = self._wired()
         added = [*self._added_losses, *(t for t, _, _ in self._added_metrics), *tensors]
         self._network = Network(network.input_nest, network.output_nest, added)
+        self._forget_steps()
+
+    def quantize(self, mode: str | None = None, config: Any = None, type_check: bool = True, filters: Any = None
+                 ) -> None:
+        """Keep the weights of all layers that can in few bits: "int8", "int4" or "float8", or as a QuantizationConfig
+        says. `filters` chooses layers: regular expressions found in their names, or a function of the layer. Warns of
+        layers that cannot. Raises ValueError for other filters.
+        """
+        quantize_layers(self._all_layers(), mode, config, type_check, filters)
         self._forget_steps()
 
     # configs and files

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...compiler.ir import Tensor
+from ...compiler.ir import Operation, Tensor
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.reduction import reduce_sum
+from ...compiler.ops.state import assign, read_variable
+from ..variables import Variable
 
 
 def squared(gradient: Tensor) -> Tensor:
@@ -44,3 +46,10 @@ def clipped(grads: Sequence[Tensor], clipnorm: float | None, global_clipnorm: fl
     if clipvalue and clipvalue > 0:
         return [ew.minimum(ew.maximum(g, -float(clipvalue)), float(clipvalue)) for g in grads]
     return list(grads)
+
+
+def bounded_after(updates: list[Operation], variables: Sequence[Variable]) -> list[Operation]:
+    """The operations that apply the variables' constraints once `updates` are done."""
+    with variables[0].graph.control_dependencies(updates):
+        return [assign(v.handle, v.constraint(read_variable(v.handle))).op for v in variables
+                if v.constraint is not None]

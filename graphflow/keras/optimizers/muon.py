@@ -44,7 +44,7 @@ class Muon(Optimizer):
             self.add_slot("momentum", variable)
             if self._by_adam(variable):
                 self.add_slot("velocity", variable)
-                self._velocities[variable.op] = self._slots["velocity"][-1]
+                self._velocities[variable.op] = self.slot("velocity", variable)
 
     def decay_of(self, variable: Variable) -> float | None:
         return self.adam_weight_decay if self._by_adam(variable) else self.weight_decay

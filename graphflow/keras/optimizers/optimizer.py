@@ -13,7 +13,7 @@ from ...compiler.ir import Graph, Operation, Tensor, default_graph
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
-from ...compiler.ops.state import assign, group, read_variable
+from ...compiler.ops.state import group
 from ...compiler.ops.view import zeros_of
 from ...gradient_tape import GradientTape
 from .. import backend, initializers
@@ -22,7 +22,7 @@ from ..saving.serialization import serialize_keras_object
 from ..scope import StepScope, current_scope, in_order
 from ..variables import Variable, adopted
 from . import schedules
-from .gradients import by_row, clipped
+from .gradients import bounded_after, by_row, clipped
 from .schedules import LearningRateSchedule
 from .state import OptimizerState
 
@@ -86,7 +86,8 @@ class Optimizer(OptimizerState):
         for together in (*kinds, *self.slot_order()):
             for variable in variables:
                 for kind in together:
-                    self.add_slot(kind, variable)
+                    if kind == "gradient_accumulator" or not variable.overwrite_with_gradient:
+                        self.add_slot(kind, variable)
         if not self.built:
             self.add_state(variables)
         self.built = True
@@ -170,6 +171,10 @@ class Optimizer(OptimizerState):
             self._apply_all(pairs)
 
     def _apply_all(self, pairs: list[tuple[Any, Variable]]) -> None:
+        for value, variable in pairs:
+            if variable.overwrite_with_gradient:
+                self._overwrite(variable, value)
+        pairs = [(g, v) for g, v in pairs if not v.overwrite_with_gradient]
         grads, variables = [cast(g, v.dtype) for g, v in pairs], [v for _, v in pairs]
         if self.loss_scale_factor is not None:
             grads = [by_row(lambda rows: rows / self.loss_scale_factor, g) for g in grads]
@@ -190,6 +195,16 @@ class Optimizer(OptimizerState):
         only_if(due, lambda: self._update([g / float(steps) for g in summed], variables))
         for total, variable in zip(summed, variables, strict=True):
             self.slot("gradient_accumulator", variable).assign(ew.where(due, zeros_of(total), total))
+
+    def _overwrite(self, variable: Variable, value: Tensor) -> None:
+        """Give a variable its next value: where gradients are accumulated, the largest of the steps that they are."""
+        if self.gradient_accumulation_steps:
+            largest = self.slot("gradient_accumulator", variable)
+            due = ew.equal((self._iterations.value() + 1) % self.gradient_accumulation_steps, 0)
+            value = ew.maximum(value, largest.value())
+            largest.assign(ew.where(due, zeros_of(value), value))
+            value = ew.where(due, value, variable.value())
+        variable.assign(value)
 
     def _update(self, grads: list[Tensor], variables: list[Variable]) -> None:
         grads = clipped(grads, self.clipnorm, self.global_clipnorm, self.clipvalue)
@@ -222,7 +237,7 @@ class Optimizer(OptimizerState):
     def _average(self) -> None:
         """Move the averages towards the weights; at times give the weights their values."""
         first = ew.equal(convert_to_tensor(self.iterations), 0)
-        for variable in self._trainable:
+        for variable in (v for v in self._trainable if not v.overwrite_with_gradient):
             average = self.slot("average", variable)
             momentum = ew.where(first, 0.0, cast(self.ema_momentum, variable.dtype))
             average.assign(average * momentum + variable * (1 - momentum))
@@ -233,7 +248,7 @@ class Optimizer(OptimizerState):
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Give the weights their averages, if there are any."""
         if self.use_ema:
-            for variable in var_list:
+            for variable in (v for v in var_list if not v.overwrite_with_gradient):
                 variable.assign(self.slot("average", variable).numpy())
 
     def scale_loss(self, loss: Tensor) -> Tensor:
@@ -359,10 +374,10 @@ class Optimizer(OptimizerState):
     def add_slot(self, kind: str, variable: Variable) -> None:
         """A variable in the shape of a weight, which `slot(kind, variable)` finds."""
         slot = self.add_variable_from_reference(variable, kind, self.initial_slot(kind))
-        self._slots.setdefault(kind, []).append(slot)
+        self._slots.setdefault(kind, {})[variable.op] = slot
 
     def slot(self, kind: str, variable: Variable) -> Variable:
-        return self._slots[kind][self._get_variable_index(variable)]
+        return self._slots[kind][variable.op]
 
 
 def only_if(condition: Tensor, update: Callable[[], None]) -> None:
@@ -374,13 +389,6 @@ def only_if(condition: Tensor, update: Callable[[], None]) -> None:
     for variable, value in list(scope.values.items()):
         if before.get(variable) is not value:
             scope.values[variable] = ew.where(condition, value, before.get(variable, variable._read))
-
-
-def bounded_after(updates: list[Operation], variables: Sequence[Variable]) -> list[Operation]:
-    """The operations that apply the variables' constraints once `updates` are done."""
-    with variables[0].graph.control_dependencies(updates):
-        return [assign(v.handle, v.constraint(read_variable(v.handle))).op for v in variables
-                if v.constraint is not None]
 
 
 def steps_taken(optimizer: Optimizer, like: Variable) -> Tensor:

@@ -21,7 +21,7 @@ class OptimizerState(Saveable):
         self.built = False
         self._state: dict[str, Variable] = {}
         self._graph: Graph | None = None
-        self._slots: dict[str, list[Variable]] = {}
+        self._slots: dict[str, dict[Any, Variable]] = {}  # by kind and the weight's operation
         self._trainable: list[Variable] = []
         self._positions: dict[Operation, int] = {}
         self._rate: Any = learning_rate if callable(learning_rate) else _number(learning_rate)

@@ -8,7 +8,8 @@ from ...framework import GraphKeys
 from .. import backend
 from ..scope import current_scope, outside_steps
 from ..variables import Variable
-from .optimizer import Optimizer, bounded_after
+from .gradients import bounded_after
+from .optimizer import Optimizer
 
 
 class TFOptimizer(Optimizer):

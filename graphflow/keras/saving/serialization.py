@@ -25,8 +25,8 @@ from .registration import CustomObjectScope, custom_object, get_registered_name
 
 PACKAGE = __name__.partition(".saving")[0]  # graphflow.keras
 _PUBLIC = ("layers", "initializers", "losses", "metrics", "optimizers", "regularizers", "constraints", "activations",
-           "models", "dtype_policies", "random", "distillation", "utils")
-_LAZY = ("distillation",)  # those of them that are imported on use
+           "models", "dtype_policies", "random", "distillation", "utils", "quantizers")
+_LAZY = ("distillation", "quantizers")  # those of them that are imported on use
 _FUNCTIONS = ("activations", "losses", "metrics", "initializers", "ops")  # modules whose functions configs may name
 # classes that Keras's public interface has in another module than ours
 _MODULES = {"SeedGenerator": "keras.random", "LearningRateSchedule": "keras.optimizers.schedules",
@@ -37,7 +37,8 @@ _INNER = {"CustomScaleLayer": "applications.inception_resnet_v2", "LayerScale": 
           **dict.fromkeys(("Cross", "Feature", "TFDConcat", "TFDIdentity"), "layers.preprocessing.feature_space")}
 
 _NAMES = {"GroupedQueryAttention": "GroupQueryAttention"}
-_BASES = ("Layer", "Loss", "Metric", "Optimizer", "InputSpec", "Initializer", "Regularizer")  # of `keras` itself
+_BASES = ("Layer", "Loss", "Metric", "Optimizer", "InputSpec", "Initializer", "Regularizer",
+          "Quantizer")  # of `keras` itself
 
 _safe: list[bool] = [True]
 _shared: list[_SharedObjects] = []
