@@ -311,6 +311,8 @@ _names = Names(globals(), {
                 "executing_eagerly "
                 "executing_eagerly_outside_functions is_symbolic_tensor no_regularizer "
                 "register_tensor_conversion_function resource_variables_enabled timestamp",
+    "rarely": "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2",
+    "user_ops": "user_ops",
     "quantized": "dequantize quantize quantize_v2 quantized_concat",
     "quantization": "fake_quant_with_min_max_args fake_quant_with_min_max_args_gradient fake_quant_with_min_max_vars "
                     "fake_quant_with_min_max_vars_gradient fake_quant_with_min_max_vars_per_channel "

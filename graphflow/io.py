@@ -11,8 +11,8 @@ _names = Names(globals(), {
               "parse_tensor read_file serialize_many_sparse serialize_sparse serialize_tensor write_file",
     "parsing_ops": "FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_json_example "
                    "parse_example parse_sequence_example parse_single_example parse_single_sequence_example",
-    "image": "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_png encode_jpeg encode_png "
-             "extract_jpeg_shape is_jpeg",
+    "image": "decode_and_crop_jpeg decode_bmp decode_gif decode_image decode_jpeg decode_png decode_webp encode_jpeg "
+             "encode_png extract_jpeg_shape is_jpeg",
     "strings": "decode_base64 encode_base64",
     "queues": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "python_io": "TFRecordCompressionType TFRecordOptions TFRecordWriter tf_record_iterator",

@@ -286,6 +286,7 @@ __all__ = [
 ]
 
 _names = Names(globals(), {
+    "linalg_experimental": "experimental",
     "linear_operators": "LinearOperatorAdjoint LinearOperatorBlockDiag LinearOperatorBlockLowerTriangular "
                         "LinearOperatorCirculant LinearOperatorCirculant2D LinearOperatorCirculant3D "
                         "LinearOperatorHouseholder LinearOperatorInversion LinearOperatorKronecker "

@@ -2,6 +2,8 @@
 """`tf.math`: names, whose modules say what they do."""
 from __future__ import annotations
 
+from typing import Any
+
 from . import special
 from .check_ops import (
     is_non_decreasing,
@@ -95,6 +97,7 @@ from .late import (
     cumprod,
     cumsum,
 )
+from .lazy import Names
 from .math_functions import (
     angle,
     approximate_equal,
@@ -157,3 +160,13 @@ from .ordering import (
     unsorted_segment_sqrt_n,
     unsorted_segment_sum,
 )
+
+_names = Names(globals(), {"rarely": "approx_max_k approx_min_k sobol_sample"})
+
+
+def __getattr__(name: str) -> Any:
+    return _names.load(name)
+
+
+def __dir__() -> list[str]:
+    return _names.all()

@@ -17,7 +17,8 @@ from . import png
 from .symbolic import static_value
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_SIGNATURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF8": "GIF", b"BM": "BMP"}
+_SIGNATURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF8": "GIF", b"BM": "BMP",
+               b"RIFF": "WEBP"}
 
 
 def pillow() -> Any:
@@ -30,12 +31,12 @@ def pillow() -> Any:
 
 
 def image_format(contents: bytes) -> str:
-    """"JPEG", "PNG", "GIF" or "BMP", by the first bytes. Raises InvalidArgumentError for anything else."""
+    """"JPEG", "PNG", "GIF", "BMP" or "WEBP", by the first bytes. Raises InvalidArgumentError for anything else."""
     for signature, name in _SIGNATURES.items():
         if contents.startswith(signature):
             return name
-    raise InvalidArgumentError("Unknown image file format. One of JPEG, PNG, GIF, BMP required; the contents start "
-                               f"with {contents[:16]!r} ({len(contents)} bytes)")
+    raise InvalidArgumentError("Unknown image file format. One of JPEG, PNG, GIF, BMP, WebP required; the contents "
+                               f"start with {contents[:16]!r} ({len(contents)} bytes)")
 
 
 def _open(contents: np.ndarray) -> Any:
@@ -74,11 +75,11 @@ def _pixels(image: Any, channels: int, wide: bool = False) -> np.ndarray:
 
 
 def _frames(image: Any) -> np.ndarray:
-    """(frames, height, width, 3) of a GIF."""
+    """(frames, height, width, 3) of a GIF or WebP file; of the latter with as many channels as its frames have."""
     frames = []
     for k in range(getattr(image, "n_frames", 1)):
         image.seek(k)
-        frames.append(np.array(image.convert("RGB")))
+        frames.append(np.array(image if image.mode == "RGBA" and image.format == "WEBP" else image.convert("RGB")))
     return np.stack(frames)
 
 
@@ -97,6 +98,8 @@ def _deep(pixels: np.ndarray, channels: int, wide: bool) -> np.ndarray:
 
 def _decode(contents: np.ndarray, channels: int, dtype: Any, ratio: int) -> np.ndarray:
     image = _open(contents)
+    if image.format == "WEBP":
+        raise InvalidArgumentError("Expected a JPEG, PNG, GIF or BMP file, received a WebP file (see decode_webp)")
     if image.format == "PNG":
         pixels = png.decode(contents.item())
         if pixels is not None:
@@ -129,15 +132,29 @@ decode_gif = OpDef("DecodeGif", HOST, lambda inputs, attrs: [TensorType(uint8, (
                    None, lambda contents: _frames(_open(contents)))
 
 
+def _webp(contents: np.ndarray, channels: int) -> np.ndarray:
+    image = _open(contents)
+    if image.format != "WEBP":
+        raise InvalidArgumentError(f"Expected image/webp, received a {image.format} file")
+    frames = _frames(image)
+    if channels not in (0, frames.shape[-1]):
+        raise InvalidArgumentError(f"The WebP file has {frames.shape[-1]} channels, asked for were {channels}")
+    return frames
+
+
+decode_webp = OpDef("DecodeWebP", HOST, lambda inputs, attrs: [TensorType(uint8, (
+    *(dm.fresh() for _ in range(3)), attrs["channels"] or dm.fresh()))], None, _webp)
+
+
 def _decode_any(contents: np.ndarray, channels: int, animations: bool) -> np.ndarray:
     image = _open(contents)
-    if image.format == "GIF":
+    if image.format in ("GIF", "WEBP"):
         frames = _frames(image)
         return frames if animations else frames[0]
     return _pixels(image, channels)
 
 
-# a GIF gives rank 4, everything else rank 3
+# a GIF or WebP file gives rank 4, everything else rank 3
 decode_image = OpDef(
     "DecodeImage", HOST, lambda inputs, attrs: [TensorType(uint8, None if attrs["animations"] else (
         dm.fresh(), dm.fresh(), attrs["channels"] or dm.fresh()))], None, _decode_any)

@@ -102,6 +102,28 @@ pad_indices = OpDef("PadIndices", HOST, lambda inputs, attrs: [TensorType(inputs
                     _no_gradients, lambda indices, size: np.pad(indices, (0, max(int(size) - len(indices), 0))))
 
 
+def _batched(boxes: np.ndarray, scores: np.ndarray, limit: np.ndarray, iou_threshold: np.ndarray,
+             score_threshold: np.ndarray, in_order: bool) -> tuple[np.ndarray, np.ndarray]:
+    indices = np.zeros((*scores.shape[:-1], int(limit)), np.int32)
+    counts = np.zeros(scores.shape[:-1], np.int32)
+    for at in np.ndindex(counts.shape):
+        passing = scores[at] > score_threshold
+        rank = np.where(passing, -np.arange(scores.shape[-1]), -np.inf) if in_order else scores[at]
+        kept, _ = suppress(boxes[at], rank, int(limit), float(iou_threshold),
+                           -np.inf if in_order else float(score_threshold))
+        indices[at][:len(kept)], counts[at] = kept, len(kept)
+    return indices, counts
+
+
+def _batched_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Types:
+    batch = None if inputs[1].dims is None else inputs[1].dims[:-1]
+    return [TensorType(int32, None if batch is None else (*batch, _known(inputs[2]))), TensorType(int32, batch)]
+
+
+# boxes (..., n, 4), scores (..., n), max_output_size, iou_threshold, score_threshold -> indices (then 0), counts
+non_max_suppression_batched = OpDef("BatchedNonMaxSuppression", HOST, _batched_types, _no_gradients, _batched)
+
+
 def _combined_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Types:
     boxes, scores, per_class, total = inputs[:4]
     batch: Dims = (dm.fresh(),) if boxes.dims is None else boxes.dims[:1]

@@ -220,3 +220,31 @@ def _edit_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[tuple[D
 
 
 edit_distance = _index_op("EditDistance", _edit_types, _edit_distance)
+
+
+def _count_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[tuple[DType, Any]]:
+    values, weights = inputs[1], inputs[2]
+    count, rank = dm.fresh(), 2 if attrs["by_row"] else 1
+    return [(int64, (count, rank)), (values.dtype if attrs["plain"] else weights.dtype, (count,)), (int64, (rank,))]
+
+
+def _count_reference(rows: np.ndarray, values: np.ndarray, weights: np.ndarray, height: np.ndarray, minlength: int,
+                     maxlength: int, binary: bool, by_row: bool, plain: bool) -> tuple[np.ndarray, ...]:
+    if np.any(values < 0):
+        raise InvalidArgumentError("SparseCount: Input values must all be non-negative, received "
+                                   f"{values[values < 0][0]}")
+    width = maxlength if maxlength > 0 else max(int(values.max(initial=0)) + 1, minlength)
+    used = values < width if maxlength > 0 else np.ones(len(values), bool)
+    keys, at = np.unique(rows[used] * width + values[used] if by_row else values[used].astype(np.int64),
+                         return_inverse=True)
+    totals = np.zeros(len(keys), values.dtype if plain else weights.dtype)
+    np.add.at(totals, at, 1 if plain else weights[used])
+    if binary:
+        totals = np.ones_like(totals)
+    shape = np.array([int(height), width] if by_row else [width], np.int64)
+    return unflat(keys, shape), totals, shape
+
+
+# rows [n], values [n], weights [n] (empty for `plain` counts), number of rows -> indices, values and shape of the
+# sparse table of how often each value comes (in each row, if `by_row`)
+count_values = _index_op("SparseCount", _count_types, _count_reference)

@@ -121,9 +121,26 @@ def non_max_suppression_with_scores(boxes: Any, scores: Any, max_output_size: An
 
 def non_max_suppression_padded(boxes: Any, scores: Any, max_output_size: Any, iou_threshold: Any = 0.5,
                                score_threshold: Any = NEG_INF, pad_to_max_output_size: bool = False,
-                               name: str | None = None) -> tuple[Tensor, Tensor]:
-    """(indices, how many of them count) as `non_max_suppression`, with zeros up to `max_output_size` when asked to."""
-    indices, _, count = _selected(boxes, scores, max_output_size, iou_threshold, score_threshold, 0.0,
+                               name: str | None = None, sorted_input: bool = False,
+                               canonicalized_coordinates: bool = False, tile_size: int = 512
+                               ) -> tuple[Tensor, Tensor]:
+    """(indices, how many of them count) as `non_max_suppression`, with zeros up to `max_output_size` when asked to.
+
+    Boxes (..., n, 4) and scores (..., n) of several images give indices (..., max_output_size) and counts (...).
+    `sorted_input`: the boxes come by falling score. The other two say how to compute, which does not matter here.
+    Raises ValueError for several images without padding.
+    """
+    corners = convert_to_tensor(boxes, name="boxes")
+    batched = corners.dims is not None and len(corners.dims) > 2
+    if batched and not pad_to_max_output_size:
+        raise ValueError("'pad_to_max_output_size' (value False) must be True for batched input")
+    if batched or sorted_input:
+        found, counts = _ops.non_max_suppression_batched.operation(
+            corners, convert_to_tensor(scores, name="scores"), convert_to_tensor(max_output_size),
+            *(convert_to_tensor(v, "float32") for v in (iou_threshold, score_threshold)),
+            in_order=bool(sorted_input), name=name or "non_max_suppression_padded").outputs
+        return found if pad_to_max_output_size else found[:counts], counts
+    indices, _, count = _selected(corners, scores, max_output_size, iou_threshold, score_threshold, 0.0,
                                   name or "non_max_suppression_padded/NonMaxSuppressionV4")
     if pad_to_max_output_size:
         indices = _ops.pad_indices(indices, convert_to_tensor(max_output_size))

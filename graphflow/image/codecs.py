@@ -64,6 +64,14 @@ def decode_gif(contents: Any, name: str | None = None) -> Tensor:
     return _ops.decode_gif(_contents(contents), name=name or "DecodeGif")
 
 
+def decode_webp(contents: Any, channels: int = 0, dtype: Any = uint8, name: str | None = None) -> Tensor:
+    """The frames (frames, height, width, channels), uint8, of a WebP file; `channels`: 0 as in the file, 3 or 4, which
+    it must have. Raises InvalidArgumentError when the graph runs on other data."""
+    check(as_dtype(dtype) == uint8, f"decode_webp: dtype must be uint8, received {dtype}")
+    return _ops.decode_webp(_contents(contents), channels=_check_channels(channels, (0, 3, 4)),
+                            name=name or "DecodeWebP")
+
+
 def decode_image(contents: Any, channels: int | None = None, dtype: Any = uint8, name: str | None = None,
                  expand_animations: bool = True) -> Tensor:
     """The pixels of a JPEG, PNG, GIF or BMP file in `dtype` (floats in [0, 1]).
@@ -133,4 +141,5 @@ def random_jpeg_quality(image: Any, min_jpeg_quality: int, max_jpeg_quality: int
 
 
 __all__ = ["adjust_jpeg_quality", "decode_and_crop_jpeg", "decode_bmp", "decode_gif", "decode_image", "decode_jpeg",
-           "decode_png", "encode_jpeg", "encode_png", "extract_jpeg_shape", "is_jpeg", "random_jpeg_quality"]
+           "decode_png", "decode_webp", "encode_jpeg", "encode_png", "extract_jpeg_shape", "is_jpeg",
+           "random_jpeg_quality"]

@@ -102,7 +102,7 @@ def _gaussian(size: int, sigma: float) -> np.ndarray:
 
 def _ssim_per_channel(a: Tensor, b: Tensor, peak: Tensor, filter_size: int, filter_sigma: float, k1: float, k2: float
                       ) -> tuple[Tensor, Tensor]:
-    """(SSIM, contrast-structure) of each channel: their means over all places of the window."""
+    """(SSIM, contrast-structure) of each channel at each place of the window."""
     for x in (a, b):
         if any(isinstance(d, int) and d < filter_size for d in x.dims[-3:-1]):  # type: ignore[index]
             raise ShapeError(f"ssim: images must be at least {filter_size} x {filter_size} (filter_size), received "
@@ -122,7 +122,7 @@ def _ssim_per_channel(a: Tensor, b: Tensor, peak: Tensor, filter_size: int, filt
     numerator = local(a * b) * 2.0 - mean_a * mean_b * 2.0
     denominator = local(a * a + b * b) - (mean_a * mean_a + mean_b * mean_b)
     structure = (numerator + c2) / (denominator + c2)
-    return reduce_mean(luminance * structure, [-3, -2]), reduce_mean(structure, [-3, -2])
+    return luminance * structure, structure
 
 
 def _prepared(img1: Any, img2: Any, max_val: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -133,16 +133,17 @@ def _prepared(img1: Any, img2: Any, max_val: Any) -> tuple[Tensor, Tensor, Tenso
 
 
 def ssim(img1: Any, img2: Any, max_val: Any, filter_size: int = 11, filter_sigma: float = 1.5, k1: float = 0.01,
-         k2: float = 0.03) -> Tensor:
-    """The structural similarity of each pair of images, in (-1, 1].
+         k2: float = 0.03, return_index_map: bool = False) -> Tensor:
+    """The structural similarity of each pair of images, in (-1, 1]; with `return_index_map` of each place of the
+    window, (..., height - filter_size + 1, width - filter_size + 1).
 
     Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment", 2004. Raises ValueError for images that are smaller
     than the window or differ in shape.
     """
     with name_scope(None, "SSIM", [img1, img2]):
         first, second, peak = _prepared(img1, img2, max_val)
-        per_channel, _ = _ssim_per_channel(first, second, peak, filter_size, filter_sigma, k1, k2)
-        return reduce_mean(per_channel, [-1])
+        places, _ = _ssim_per_channel(first, second, peak, filter_size, filter_sigma, k1, k2)
+        return reduce_mean(places if return_index_map else reduce_mean(places, [-3, -2]), [-1])
 
 
 def ssim_multiscale(img1: Any, img2: Any, max_val: Any, power_factors: Sequence[float] = _MSSSIM_WEIGHTS,
@@ -156,8 +157,8 @@ def ssim_multiscale(img1: Any, img2: Any, max_val: Any, power_factors: Sequence[
             if k:
                 first, second = _halved(first), _halved(second)
             similarity, structure = _ssim_per_channel(first, second, peak, filter_size, filter_sigma, k1, k2)
-            factors.append(maximum(structure, 0.0))
-        factors[-1] = maximum(similarity, 0.0)
+            factors.append(maximum(reduce_mean(structure, [-3, -2]), 0.0))
+        factors[-1] = maximum(reduce_mean(similarity, [-3, -2]), 0.0)
         weighted = pow_(stack(factors, -1), constant(np.array(power_factors, np.float32)))
         return reduce_mean(reduce_prod(weighted, [-1]), [-1])
 

@@ -102,3 +102,91 @@ def test_quantized_windows_are_those_of_the_reals():
     assert values[0].output.tolist() == [[[[-43589, 761, -36794], [-37139, 35906, -31540]]]]
     assert values[1].tolist() == [[[[160, 173], [61, 156], [222, 160]], [[138, 186], [57, 180], [187, 140]]]]
     assert values[2].tolist() == [[[[202, 236], [112, 227], [246, 222]], [[250, 204], [156, 241], [241, 174]]]]
+
+
+def test_approximate_top_k_misses_none_along_any_axis():
+    x = np.float32([[3, 1, 4, 1, 5, 9, 2, 6], [2, 7, 1, 8, 2, 8, 1, 8]])
+    largest, smallest, columns = run(tf.math.approx_max_k(x, 3), tf.nn.approx_min_k(x, 2),
+                                     tf.approx_top_k(x, 1, reduction_dimension=0))
+    assert largest.values.tolist() == [[9, 6, 5], [8, 8, 8]] and largest.indices.tolist() == [[5, 7, 4], [3, 5, 7]]
+    assert smallest.indices.tolist() == [[1, 3], [2, 6]] and columns.values.tolist() == [[3, 7, 4, 8, 5, 9, 2, 8]]
+
+
+def test_sobol_points_are_tensorflows():
+    points = tf.math.sobol_sample(4, 3, 3, tf.float64)
+    assert points.shape == [3, 4]
+    assert run(points)[0].tolist() == [[0.375, 0.375, 0.625, 0.875], [0.875, 0.875, 0.125, 0.375],
+                                       [0.625, 0.125, 0.875, 0.625]]
+
+
+@pytest.mark.parametrize("options, indices, values, shape", [
+    ({}, [[0], [1], [2], [5]], [2, 1, 2, 1], [6]),
+    ({"axis": -1}, [[0, 1], [0, 2], [1, 0], [1, 5]], [1, 2, 2, 1], [2, 6]),
+    ({"axis": -1, "minlength": 9}, [[0, 1], [0, 2], [1, 0], [1, 5]], [1, 2, 2, 1], [2, 9]),
+    ({"axis": -1, "maxlength": 3}, [[0, 1], [0, 2], [1, 0]], [1, 2, 2], [2, 3]),
+    ({"axis": -1, "binary_output": True}, [[0, 1], [0, 2], [1, 0], [1, 5]], [1, 1, 1, 1], [2, 6]),
+    ({"axis": -1, "weights": np.float32([[1, 2, 3], [4, 5, 6]])}, [[0, 1], [0, 2], [1, 0], [1, 5]], [1, 5, 11, 4],
+     [2, 6])])
+def test_sparse_bincount(options, indices, values, shape):
+    counts, = run(tf.sparse.bincount([[1, 2, 2], [5, 0, 0]], **options))
+    assert [a.tolist() for a in counts] == [indices, values, shape]
+    assert counts.values.dtype == (np.float32 if "weights" in options else np.int32)
+
+
+def test_sparse_bincount_of_sparse_values_and_bad_ones():
+    x = tf.SparseTensor([[0, 0], [0, 3], [2, 1], [2, 2]], [4, 4, 1, 0], [4, 5])
+    counts, = run(tf.sparse.bincount(x, axis=-1))
+    assert [a.tolist() for a in counts] == [[[0, 4], [2, 0], [2, 1]], [2, 1, 1], [4, 5]]
+    with pytest.raises(ValueError, match="axis=1. Only 0 and -1"):
+        tf.sparse.bincount([1], axis=1)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must all be non-negative"):
+        run(tf.sparse.bincount([1, -2]).values)
+
+
+def test_conjugate_gradients_solve_a_batch_with_a_preconditioner():
+    matrix = np.float32([[4, 1, 0], [1, 3, 1], [0, 1, 5]])
+    operator = tf.linalg.LinearOperatorFullMatrix(matrix, is_self_adjoint=True, is_positive_definite=True)
+    rhs = np.float32([[1, 2, 3], [0, 1, 0]])
+    solve = tf.linalg.experimental.conjugate_gradient
+    done, early = run(solve(operator, rhs, tf.linalg.LinearOperatorDiag(np.float32([0.25, 0.33, 0.2]))),
+                      solve(operator, rhs[0], x=tf.ones([3]), max_iter=2))
+    np.testing.assert_allclose(done.x, rhs @ np.linalg.inv(matrix), rtol=1e-5)
+    assert (done.i, early.i) == (3, 2) and abs(early.gamma - 0.002061995) < 1e-7
+    np.testing.assert_allclose(early.x, [0.14564954, 0.43287635, 0.5170354], rtol=1e-5)
+    with pytest.raises(ValueError, match="self-adjoint, positive definite"):
+        solve(tf.linalg.LinearOperatorFullMatrix(matrix), rhs[0])
+
+
+def test_convolutions_by_rank_and_by_like_tensors():
+    x, w, dy = tf.ones([1, 4, 4, 2]), tf.ones([2, 2, 2, 3]), tf.ones([1, 3, 3, 3])
+    values = run(tf.conv(x, w, [1, 1, 1, 1], "VALID"), tf.conv2d_backprop_filter_v2(x, w, dy, [1, 1, 1, 1], "VALID"),
+                 tf.conv2d_backprop_input_v2(x, w, dy, [1, 1, 1, 1], "VALID"),
+                 tf.conv(x, w, [1, 1, 1, 1], "EXPLICIT", [0, 0, 1, 0, 0, 1, 0, 0]))
+    assert [v.shape for v in values] == [(1, 3, 3, 3), (2, 2, 2, 3), (1, 4, 4, 2), (1, 4, 4, 3)]
+    assert [v.sum() for v in values[:3]] == [8 * 27, 9 * 24, 27 * 8] and values[3][0, :, :, 0].tolist() == [
+        [4, 4, 4, 2], [8, 8, 8, 4], [8, 8, 8, 4], [8, 8, 8, 4]]
+    with pytest.raises(ValueError, match="Stride attribute should contain 4 values, but got: 2"):
+        tf.conv(x, w, [1, 1], "VALID")
+    assert run(tf.user_ops.my_fact()) == [b"0! == 1"]
+
+
+def test_padded_suppression_takes_batches_and_sorted_boxes():
+    boxes = np.float32([[0, 0, 1, 1], [0, 0.1, 1, 1.1], [0, -0.1, 1, 0.9], [0, 10, 1, 11], [0, 10.1, 1, 11.1],
+                        [0, 100, 1, 101]])
+    scores, both = np.float32([0.9, 0.75, 0.6, 0.95, 0.5, 0.3]), np.stack([boxes, boxes[::-1]])
+    padded = tf.image.non_max_suppression_padded
+    values = run(padded(both, np.stack([scores] * 2), 5, score_threshold=0.4, pad_to_max_output_size=True),
+                 padded(boxes, scores, 5, pad_to_max_output_size=True, sorted_input=True), padded(boxes, scores, 3))
+    assert [[a.tolist() for a in pair] for pair in values] == [
+        [[[3, 0, 0, 0, 0], [3, 0, 1, 0, 0]], [2, 3]], [[0, 3, 5, 0, 0], 3], [[3, 0, 5], 3]]
+    with pytest.raises(ValueError, match="must be True for batched input"):
+        padded(both, np.stack([scores] * 2), 5)
+
+
+def test_ssim_at_each_place_has_the_mean_that_ssim_gives():
+    rng = np.random.RandomState(0)
+    a, b = rng.rand(1, 14, 15, 2).astype("f"), rng.rand(1, 14, 15, 2).astype("f")
+    places, mean = run(tf.image.ssim(a, b, 1.0, return_index_map=True), tf.image.ssim(a, b, 1.0))
+    assert places.shape == (1, 4, 5) and abs(mean[0] - -0.08613485) < 1e-5
+    wanted = [-0.21401942, -0.15808283, -0.10485929, -0.06826112, -0.03217467]
+    np.testing.assert_allclose(places[0, 0], wanted, atol=1e-5)

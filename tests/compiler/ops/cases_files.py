@@ -38,6 +38,10 @@ case("NonMaxSuppressionWithOverlaps", lambda o, s: counted((image.non_max_suppre
     np.array([[1, 0.8, 0], [0.8, 1, 0], [0, 0, 1]], F32), SCORES, grad=False,
     expect=lambda o, s: np.array([1, 2], np.int32))
 case("PadIndices", lambda x: image.pad_indices(x, convert_to_tensor(4)), ints((2,)), expect=lambda x: np.pad(x, (0, 2)))
+case("BatchedNonMaxSuppression", lambda b, s: image.non_max_suppression_batched.operation(
+    b, s, convert_to_tensor(4), *(convert_to_tensor(F32(v)) for v in (0.5, 0.6)), in_order=False).outputs,
+    BOXES[None], SCORES[None], grad=False,
+    expect=lambda b, s: [np.array([[1, 2, 0, 0]], np.int32), np.array([2], np.int32)])
 case("CombinedNonMaxSuppression", lambda b, s: image.combined_non_max_suppression.operation(
     b, s, *(convert_to_tensor(v) for v in (2, 3)), *(convert_to_tensor(F32(v)) for v in (0.5, 0.6)),
     pad_per_class=False, clip_boxes=True).outputs,
@@ -93,6 +97,8 @@ case("DecodeBmp", _decoded(codecs.decode_bmp, 0, RGB.shape), encoded(RGB, "BMP")
 case("DecodeGif", lambda x: counted((codecs.decode_gif(x), (2, 8, 8, 3))),
      encoded(GREY, "GIF", save_all=True, append_images=[Image.fromarray(GREY[..., 0] // 2)]),
      expect=lambda x: np.stack([np.repeat(GREY, 3, 2), np.repeat(GREY // 2, 3, 2)]))
+case("DecodeWebP", lambda x: counted((codecs.decode_webp(x, channels=3), (1, *RGB.shape))),
+     encoded(RGB, "WEBP", lossless=True), expect=lambda x: RGB[None])
 case("DecodeImage", lambda x: counted((codecs.decode_image(x, channels=0, animations=True), RGB.shape)),
      encoded(RGB, "PNG"), expect=lambda x: RGB)
 case("DecodeAndCropJpeg", lambda x: counted((codecs.decode_and_crop_jpeg(

@@ -7,6 +7,7 @@ import numpy as np
 from example import F32, case, floats
 from graphflow.compiler.dtypes import float32, float64, int32
 from graphflow.compiler.ops import distributions as ds
+from graphflow.compiler.ops import sobol
 from graphflow.compiler.ops.constant import convert_to_tensor
 from graphflow.compiler.ops.view import shape
 
@@ -28,3 +29,5 @@ for _name, _op in (("StatelessRandomUniform", ds.stateless_uniform), ("Stateless
         case(_name, lambda x, seed, o=_op, d=_dtype: o(shape(x), seed, dtype=d), floats((3, 4)), SEED, grad=False)
 case("StatelessRandomUniformInt", lambda x, seed, low: ds.stateless_uniform_int(
     shape(x), seed, low, convert_to_tensor(9, "int64"), dtype=int32), floats((3, 4)), SEED, np.array(-2), grad=False)
+case("SobolSample", lambda skip: sobol.sobol_sample(convert_to_tensor(2), convert_to_tensor(3), skip, dtype=float64),
+     np.int32(1), expect=lambda skip: np.array([[0.75, 0.25], [0.25, 0.75], [0.375, 0.375]]))

@@ -130,6 +130,15 @@ def _joined(i: Any, j: Any) -> list[Any]:
     return counted((union, (4, 2)), (first, (3,)), (second, (2,)))
 
 
+def _counts(rows: Any, values: Any) -> list[Any]:
+    indices, totals, shape = sparse.count_values.operation(
+        rows, values, st.convert_to_tensor([], "int64"), st.convert_to_tensor(3, "int64"), minlength=0, maxlength=0,
+        binary=False, by_row=True, plain=True).outputs
+    return counted((indices, (2, 2)), (totals, (2,)), (shape, (2,)))
+
+
+case("SparseCount", _counts, np.array([0, 2, 2]), np.array([4, 1, 1]),
+     expect=lambda r, v: [np.array([[0, 4], [2, 1]]), np.array([1, 2]), np.array([3, 5])])
 case("SparseSlice", _sliced, INDICES, SHAPE,
      expect=lambda i, s: [np.array([0, 1]), np.array([[0, 0], [1, 1]]), np.array([2, 2])])
 case("SparseFillEmptyRows", _filled, INDICES, expect=lambda i: [
