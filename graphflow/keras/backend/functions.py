@@ -18,7 +18,7 @@ from ...compiler.ops.view import stop_gradient as _stop_gradient
 from ...script_ops import print as _print
 from ..layers.rnn_loop import run_over_time
 from ..nest import as_list, flatten, map_structure, pack
-from ..scope import outside_steps, training_as
+from ..scope import current_scope, outside_steps, training_as
 from .phase import symbolic_learning_phase
 from .session import get_session
 from .tensors import is_sparse, is_tensor, to_dense, update
@@ -104,7 +104,11 @@ def function(inputs: Any, outputs: Any, updates: Any = None, **kwargs: Any) -> F
 
 
 def gradients(loss: Any, variables: Any) -> list[Any]:
-    """d(sum of loss)/d(variable) for each variable or tensor; None where the loss does not depend on it."""
+    """d(sum of loss)/d(variable) for each variable or tensor; None where the loss does not depend on it. Tensors that a
+    model was made of stand for what they are in its step."""
+    scope = current_scope()
+    if scope is not None:
+        variables = scope.standing(variables if isinstance(variables, (list, tuple)) else [variables])
     return framework.gradients(loss, variables)
 
 

@@ -41,15 +41,15 @@ class Merge(Layer):
     def join(self, a: Tensor, b: Tensor) -> Tensor:
         raise NotImplementedError(f"Layer {type(self).__name__} must define `join()`.")
 
-    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+    def _merge_function(self, inputs: Sequence[Tensor]) -> Tensor:
         return functools.reduce(self.join, inputs)
 
     def call(self, inputs: Any) -> Tensor:
         if not isinstance(inputs, (list, tuple)):
             raise ValueError(f"A merge layer should be called on a list of inputs. Received: inputs={inputs}")
         rank = max(len(t.dims) for t in inputs)
-        return self.merge([reshape(t, (t.dims[:1] + (1,) * (rank - len(t.dims)) + t.dims[1:])) if len(t.dims) < rank
-                           else t for t in inputs])
+        return self._merge_function([reshape(t, (t.dims[:1] + (1,) * (rank - len(t.dims)) + t.dims[1:]))
+                                     if len(t.dims) < rank else t for t in inputs])
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         masks = _checked_masks(inputs, previous_mask)
@@ -103,7 +103,7 @@ class Subtract(Merge):
             raise ValueError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: "
                              f"input_shape={input_shape}")
 
-    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+    def _merge_function(self, inputs: Sequence[Tensor]) -> Tensor:
         if len(inputs) != 2:
             raise ValueError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: inputs={inputs}")
         return inputs[0] - inputs[1]
@@ -119,7 +119,7 @@ class Multiply(Merge):
 class Average(Merge):
     """The mean of the inputs, element by element; shapes are broadcast."""
 
-    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+    def _merge_function(self, inputs: Sequence[Tensor]) -> Tensor:
         return functools.reduce(lambda a, b: a + b, inputs) / len(inputs)
 
 

@@ -11,8 +11,10 @@ from ...compiler.ops.reduction import reduce_max
 from ...compiler.ops.view import reshape
 from .. import activations, initializers, layers
 from ..layers.arguments import activation_config, take_weight_arguments, weight_config
+from ..layers.merging import Merge
 from ..saving.registration import register_keras_serializable
 
+_Merge = Merge  # by this name programs inherit from it
 _MODES: dict[str, Callable[..., Any]] = {
     "sum": layers.add, "mul": layers.multiply, "ave": layers.average, "max": layers.maximum}
 

@@ -1,6 +1,7 @@
 """The layers between given inputs and outputs, in Keras's order, and how they are run on other tensors."""
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -57,10 +58,16 @@ class Network:
 
     @property
     def output_names(self) -> list[str]:
+        """The keys of a dict, else the names of the layers, with a number where a layer gives several outputs (as Keras
+        2 has it: Keras 3 reports one loss for all of them)."""
         if isinstance(self.output_nest, dict) and not any(
                 isinstance(v, (dict, list, tuple)) for v in self.output_nest.values()):
             return sorted(self.output_nest)
-        return [_history(t).operation.name for t in self.outputs]
+        names: list[str] = []
+        for name in (_history(t).operation.name for t in self.outputs):
+            names.append(name if name not in names else next(
+                n for i in itertools.count(1) if (n := f"{name}_{i}") not in names))
+        return names
 
     def run(self, inputs: Any, mask: Any = None, more: Sequence[Tensor] = ()) -> tuple[Any, list[Tensor]]:
         """The outputs, in their nest, and the tensors that stand for those in `more`, for other inputs."""

@@ -10,6 +10,7 @@ from ..layers.core import InputLayer
 from ..layers.input_spec import Shape, shape_of
 from ..layers.layer import Layer
 from ..layers.node import history_of
+from ..legacy.layer_list import LayerList
 from ..nest import map_structure
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..scope import outside_steps
@@ -158,7 +159,8 @@ class Sequential(Model):
 
     @property  # type: ignore[misc]
     def layers(self) -> list[Layer]:
-        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+        layers = (layer for layer in self._stack if not isinstance(layer, InputLayer))
+        return LayerList(layers, lambda layer: layer is self._stack[-1] and self.pop())
 
     def _sublayers(self) -> Any:
         return iter(self.layers)

@@ -11,6 +11,7 @@ import graphflow as tf
 from graphflow import aliases, keras
 from graphflow.keras import Input, Model, Sequential, layers
 from graphflow.keras import backend as K
+from graphflow.keras.legacy import layers as legacy_layers
 from graphflow.keras.saving import saving
 from graphflow.keras.saving.conversion import preprocess_weights_for_loading
 from graphflow.keras.utils import multi_gpu_model, multi_gpu_utils
@@ -357,3 +358,41 @@ def test_a_loss_finds_the_layer_and_what_it_was_called_on():
     x = np.array([[1.0, 2.0, 0.0], [3.0, 0.0, 0.0], [4.0, 5.0, 6.0]])
     assert model.evaluate(x, x[:, :, None], batch_size=3, verbose=0) == [21.0, 21.0]
     assert set(seen) == {layer}
+
+
+def test_models_are_cut() -> None:
+    """As programs that fine-tune VGG do: the last layers are taken off, and what is left is given out."""
+    def functional():
+        x = Input((4,))
+        return Model(x, layers.Dense(2)(layers.Dense(3)(x)))
+
+    for model in functional(), Sequential([Input((4,)), layers.Dense(3), layers.Dense(2)]):
+        kept, x = model.layers[-2], np.ones((1, 4))
+        model.predict(x, verbose=0)
+        assert model.layers.pop().units == 2 and model.layers[-1] is kept
+        model.outputs = [model.layers[-1].output]
+        model.layers[-1].outbound_nodes = []
+        np.testing.assert_allclose(model.predict(x, verbose=0), x @ kept.get_weights()[0], rtol=1e-5)
+        assert model.output_shape == (None, 3)
+
+
+def test_the_gradient_penalty_of_merged_inputs() -> None:
+    """As improved_wgan.py and Keras-GAN have it: by a layer of their own, seen from the loss."""
+    class Middle(legacy_layers._Merge):
+        def _merge_function(self, inputs):
+            return 0.5 * inputs[0] + 0.5 * inputs[1]
+
+    a, b, critic = Input((2,)), Input((2,)), layers.Dense(1, use_bias=False, name="dense")
+    middle = Middle()([a, b])
+
+    def penalty(y_true, y_pred):
+        slope, = K.gradients(y_pred, middle)
+        return K.sum(K.square(slope), axis=1)
+
+    model = Model([a, b], [critic(a), critic(middle)])
+    model.compile("sgd", [lambda t, p: K.mean(t * p, axis=-1), penalty])
+    one, weight = np.ones((3, 2)), critic.get_weights()[0]
+    first, second = model.evaluate([one, -one], [one[:, :1], one[:, :1]], verbose=0)[1:]
+    np.testing.assert_allclose([first, second], [weight.sum(), (weight ** 2).sum()], rtol=1e-5)
+    assert model.predict([one, -one], verbose=0)[1].tolist() == [[0.0]] * 3
+    assert model.output_names == ["dense", "dense_1"]

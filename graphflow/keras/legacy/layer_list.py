@@ -1,0 +1,19 @@
+"""`model.layers` as Keras 2 had it: a list from which programs take the last layers off."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, SupportsIndex
+
+
+class LayerList(list[Any]):
+    """Layers; `pop` takes one off the model, too: `cut` is called with it."""
+
+    def __init__(self, layers: Iterable[Any], cut: Callable[[Any], None]):
+        super().__init__(layers)
+        self._cut = cut
+
+    def pop(self, index: SupportsIndex = -1) -> Any:
+        """The layer, which is no longer one of the model's. Its outputs stay what they are until they are set."""
+        layer = super().pop(index)
+        self._cut(layer)
+        return layer
