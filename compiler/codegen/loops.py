@@ -19,7 +19,7 @@ from ..dims import DimLike
 from ..ir import Graph, Operation, Tensor
 from ..opdef import REDUCTION, REGISTRY, crosses
 from ..shapes import Dims
-from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal
+from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal, scope
 from .kernel import KernelCall, Scratch
 from .source import indented, loop, module, nest
 
@@ -341,10 +341,10 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool)
         total = f"total{slot}"
         before.append(f"{total} = {emit.identity_element(op)}")
         if after:  # the row of totals is in memory
-            before.append(f"store_{code}(p{slot}, task * {wide} + j, {total}, {slot})")
-            emit.line(INNER, f"{total} = load_{code}(p{slot}, {at}, {slot})")
+            before.append(f"store_{code}(p{slot}, task * {wide} + j, {total}, {scope(slot)})")
+            emit.line(INNER, f"{total} = load_{code}(p{slot}, {at}, {scope(slot)})")
         emit.line(INNER, f"{total} = {code}({_step(op, total, element)})")
-        (emit.lines[INNER] if after else finish).append(f"store_{code}(p{slot}, {at}, {total}, {slot})")
+        (emit.lines[INNER] if after else finish).append(f"store_{code}(p{slot}, {at}, {total}, {scope(slot)})")
     for t in group.full:
         store(emit, group, t, emit.identity())
     bounds = ["i = task", "low = 0", f"high = {length}"] if outer else [

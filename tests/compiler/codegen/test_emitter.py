@@ -10,7 +10,7 @@ from graphflow.compiler.dtypes import NATIVE, NATIVE_FLOATS, as_dtype
 from graphflow.compiler.errors import InvalidArgumentError
 from graphflow.compiler.ir import Graph
 from graphflow.compiler.ops import elementwise as ew
-from graphflow.compiler.ops import state
+from graphflow.compiler.ops import reduction, state
 
 
 def emitter(domain, *runs, sizes=None):
@@ -92,4 +92,6 @@ def test_what_does_not_vary_in_the_loop_is_outside_it():
 def test_more_buffers_than_alias_scopes():
     arrays = [np.full(5, i, "f4") for i in range(70)]
     call, = kernels(lambda *xs: sum(xs[1:], xs[0]), *arrays)
+    assert len(call.buffers) == 71
+    call, = kernels(lambda *xs: reduction.reduce_sum(ew.square(sum(xs[1:], xs[0]))), *arrays)
     assert len(call.buffers) == 71
