@@ -51,8 +51,8 @@ def numpy_function(func: Callable[..., Any] | None = None, inp: Sequence[Any] = 
 class EagerArray(np.ndarray):
     """An array with the method that eager tensors have; so have its numbers."""
 
-    def numpy(self) -> np.ndarray:
-        return np.asarray(self)
+    def numpy(self) -> Any:
+        return np.asarray(self)[()]
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
@@ -68,7 +68,8 @@ def py_function(func: Callable[..., Any] | None = None, inp: Sequence[Any] = (),
 
     @functools.wraps(func)
     def call(*arrays: np.ndarray) -> Any:
-        result = func(*(a.view(EagerArray) for a in arrays))
+        result = func(*(np.array(a, object if isinstance(a, bytes) else None, copy=None).view(EagerArray)
+                        for a in arrays))
         results = list(result) if isinstance(result, (list, tuple)) else [result]
         return [r if d.is_string else np.asarray(r).astype(d.np) for r, d in zip(results, dtypes, strict=False)]
     return _build(call, inp, Tout, True, name or "EagerPyFunc")

@@ -144,7 +144,7 @@ RAISED: tuple[tuple[Any, Callable[..., Exception]], ...] = (
 def _call(*inputs: np.ndarray, function: Callable[..., Any], Tout: Sequence[Any], token: str  # noqa: N803
           ) -> tuple[np.ndarray, ...]:
     try:
-        result = function(*inputs)
+        result = function(*(x[()] for x in inputs))  # of a scalar the number, or the bytes
     except Exception as error:
         kind = next(kind for classes, kind in RAISED if isinstance(error, classes))
         raise kind(f"{type(error).__name__}: {error}") from error

@@ -9,7 +9,7 @@ from typing import Any
 from ..compiler.errors import CancelledError, OutOfRangeError
 from ..compiler.ir import default_graph
 from ..framework import GraphKeys
-from ..logging import warning
+from ..logging import vlog
 from ..queues import QueueBase
 from ..session import chosen, raw_session
 from .coordinator import Coordinator
@@ -125,14 +125,14 @@ class QueueRunner:
         try:
             sess.run(self.close_op)
         except Exception as error:  # the queue may be gone
-            warning("Ignored exception: %s", error)
+            vlog(1, "Ignored exception: %s", error)
 
     def _close_on_stop(self, sess: Any, coord: Coordinator) -> None:
         coord.wait_for_stop()
         try:
             sess.run(self.cancel_op)
         except Exception as error:  # the session may be closed
-            warning("Ignored exception: %s", error)
+            vlog(1, "Ignored exception: %s", error)
 
 
 def add_queue_runner(qr: QueueRunner, collection: str = GraphKeys.QUEUE_RUNNERS) -> None:

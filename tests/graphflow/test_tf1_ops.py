@@ -226,6 +226,15 @@ def test_labels_are_constants_to_the_old_cross_entropy(sess):
     np.testing.assert_allclose(*sess.run([old, new]))
 
 
+def test_python_functions_of_scalars(sess):
+    name, number = tf.constant("é.png"), tf.constant(3.0)
+    assert sess.run(tf.py_func(lambda s: s.decode().upper(), [name], tf.string)).decode() == "É.PNG"
+    assert sess.run(tf.py_func(lambda x: type(x).__name__, [number], tf.string)) == b"float32"
+    stem = tf.py_function(lambda s, x: (s.numpy().decode()[:-4], x.numpy() * 2), [name, number],
+                          [tf.string, tf.float64])
+    assert sess.run(stem) == ["é".encode(), 6.0]
+
+
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float64, np.bool_])
 def test_cross_entropy_of_labels_of_any_type(sess, dtype):
     logits, labels = tf.constant(X), tf.constant(np.eye(*X.shape, dtype=dtype))
