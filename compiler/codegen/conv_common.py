@@ -10,8 +10,7 @@ from typing import cast
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..window import extent, output_size
 
-# vector registers, and the widest tile worth its code: beyond 14 rows a step gains nothing
-REGISTERS = {"avx512": 32, "neon": 32, "avx2": 16, "generic": 16}
+# the widest tile worth its code: beyond 14 rows a step gains nothing
 MAX_ROWS = 14
 # heights of tiles beside long rows of single pixels: few, so that kernels serve many shapes
 ONCE_ROWS = (7, 6)
@@ -179,7 +178,7 @@ def tile_cost(dtype: str, rows: int, columns: int, depth: int, height: int = 0, 
     tile costs its stores besides.
     """
     vectors = ceil(columns / lanes(dtype))
-    registers = REGISTERS[isa().name] - (not isa().fma)
+    registers = isa().registers - (not isa().fma)
 
     def cycles(mr: int, nv: int) -> float:
         step = max(mr * nv / 2, (mr + nv) / 2, 4) + max(nv / 2, mr / 4 * once)
@@ -199,7 +198,7 @@ def dots_cost(dtype: str, rows: int, columns: int, runs: int, length: int) -> tu
     """(cycles, mr) of the tiles of so few columns that vectors run along k, in `runs` of `length` elements."""
     if columns > MAX_DOTS:
         return inf, 0
-    steps, registers = runs * ceil(length / lanes(dtype)), REGISTERS[isa().name]
+    steps, registers = runs * ceil(length / lanes(dtype)), isa().registers
 
     def cost(mr: int) -> float:
         step = max(mr * columns / 2, (mr + columns) / 2, 4)

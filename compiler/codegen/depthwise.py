@@ -11,7 +11,7 @@ from math import ceil, prod
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
-from .conv_common import NATIVE, REGISTERS, Axis, aligned, backward_axes, forward_axes, indent, sum_source, words
+from .conv_common import NATIVE, Axis, aligned, backward_axes, forward_axes, indent, sum_source, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
@@ -77,7 +77,7 @@ def _inner(axis: Axis) -> tuple[int, int]:
 
 def _panels(dtype: str, channels: int, rows: int) -> tuple[int, int, int]:
     """(vectors of a panel, complete panels, vectors of the last one if it is not) beside `rows` rows of a tile."""
-    vectors, room = ceil(channels / lanes(dtype)), (REGISTERS[isa().name] - 2) // (rows + 1)
+    vectors, room = ceil(channels / lanes(dtype)), (isa().registers - 2) // (rows + 1)
     most = max(1, min(4, room, vectors))
     nv = min(range(most, 0, -1), key=lambda n: ceil(vectors / n))
     full, rest = divmod(channels, nv * lanes(dtype))

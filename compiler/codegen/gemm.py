@@ -7,14 +7,15 @@ private to a lane and hot in its cache; packed A is shared, made by a call of it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, prod
-from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from . import gemm_kernels as kernels
+from . import unit_gemm
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
+from .product import Product, buffers_of, call, dims_of, named
 
 # k of a packed panel of B: 1024 rows of 48 float32 are 192 KiB, well inside a second-level cache. Where C has too few
 # rows to repay the writing of that (7 % at m = 128), shallow panels stay in the first-level cache until they are used
@@ -41,53 +42,6 @@ COMBINED_COLUMNS = 512
 KEPT_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Product:
-    """One product with concrete sizes; strides count elements, those of a batch go with its dimensions."""
-
-    a: Any
-    b: Any
-    c: Any
-    dtype: str
-    m: int
-    n: int
-    k: int
-    a_row: int
-    a_k: int
-    b_k: int
-    b_column: int
-    batch: tuple[int, ...] = ()
-    a_batch: tuple[int, ...] = ()
-    b_batch: tuple[int, ...] = ()
-    splits: int = 1
-
-    @property
-    def matrices(self) -> int:
-        return prod(self.batch)
-
-    @property
-    def part(self) -> int:
-        """How much of k one split sums; the last one may have less."""
-        return max(1, ceil(self.k / self.splits))
-
-    @property
-    def flops(self) -> int:
-        return 2 * self.matrices * self.m * self.n * self.k
-
-    @property
-    def nbytes(self) -> int:
-        size = ELEMENT_BYTES.get(self.dtype) or int(self.dtype[1:]) // 8
-        return self.matrices * (self.m * self.k + self.k * self.n + self.m * self.n) * size
-
-    @property
-    def batch_dims(self) -> tuple[int, ...]:
-        """What kernels decode a matrix number with: rank, then (size, stride of A, stride of B), innermost first."""
-        rows = list(zip(self.batch, self.a_batch, self.b_batch, strict=True))[::-1]
-        if self.splits > 1:
-            rows.append((self.splits, self.part * self.a_k, self.part * self.b_k))
-        return (len(rows), *(entry for row in rows for entry in row))
-
-
 def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[int] = (),
                a_batch_strides: Sequence[int] = (), b_batch_strides: Sequence[int] = (), transpose_a: bool = False,
                transpose_b: bool = False, epilogue: Epilogue | None = None, threads: int = 2) -> list[KernelCall]:
@@ -109,6 +63,8 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
         return [_integer(product)]
     if product.n == 1 or product.m == 1:
         return [_vector(product, epilogue, threads)]
+    if unit_gemm.pays(product):
+        return unit_gemm.lower(product, epilogue, threads)
     product = replace(product, splits=_splits(product, threads))
     return _tiled(product, epilogue) if product.splits == 1 else _split(product, epilogue)
 
@@ -148,7 +104,7 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     source = kernels.tiled(p.dtype, widths, p.b_column != 1, fetch_a, epilogue)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel_bytes,
             row_tiles, panels, wide, p.part, p.matrices)
-    return calls + [_call("gemm", source, p, (Scratch(panel_bytes, per_lane=True),), dims,
+    return calls + [call("gemm", source, p, (Scratch(panel_bytes, per_lane=True),), dims,
                           p.splits * p.matrices * panels * row_tiles, epilogue)]
 
 
@@ -183,8 +139,9 @@ def _split(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     calls = _tiled(replace(p, c=partial), None)
     rows = p.matrices * p.m
     total = KernelCall(
-        _name("gemm_sum", epilogue), kernels.sum_parts(p.dtype, epilogue), (partial, p.c, *_buffers(epilogue)),
-        (rows, p.n, p.splits, *_dims(epilogue)), rows, flops=p.splits * rows * p.n, nbytes=partial.nbytes, writes=(1,))
+        named("gemm_sum", epilogue), kernels.sum_parts(p.dtype, epilogue), (partial, p.c, *buffers_of(epilogue)),
+        (rows, p.n, p.splits, *dims_of(epilogue)), rows, flops=p.splits * rows * p.n, nbytes=partial.nbytes,
+        writes=(1,))
     return [*calls, total]
 
 
@@ -200,30 +157,9 @@ def _vector(p: Product, epilogue: Epilogue | None, threads: int) -> KernelCall:
     blocks = ceil(size / block)
     source = kernels.vector(p.dtype, by_dots, is_row, epilogue)
     dims = (size, p.k, row_step if by_dots else k_step, block, blocks)
-    return _call("gemv_dots" if by_dots else "gemv_sum", source, p, (), dims, p.matrices * blocks, epilogue)
+    return call("gemv_dots" if by_dots else "gemv_sum", source, p, (), dims, p.matrices * blocks, epilogue)
 
 
 def _integer(p: Product) -> KernelCall:
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column)
-    return _call("gemm_integer", kernels.integer(p.dtype), p, (), dims, p.matrices * p.m, None)
-
-
-def _call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims: tuple[int, ...], tasks: int,
-          epilogue: Epilogue | None) -> KernelCall:
-    """Slots in the order kernels expect: a, b, c, scratch, the epilogue's; sizes, the epilogue's, the batch."""
-    writes = tuple(range(2, 3 + len(scratch)))
-    return KernelCall(
-        _name(name, epilogue), source, (p.a, p.b, p.c, *scratch, *_buffers(epilogue)),
-        (*dims, *_dims(epilogue), *p.batch_dims), tasks, flops=p.flops, nbytes=p.nbytes, writes=writes)
-
-
-def _name(name: str, epilogue: Epilogue | None) -> str:
-    return f"{name}_{epilogue.key}" if epilogue else name
-
-
-def _buffers(epilogue: Epilogue | None) -> tuple[Any, ...]:
-    return epilogue.buffers if epilogue else ()
-
-
-def _dims(epilogue: Epilogue | None) -> tuple[int, ...]:
-    return epilogue.dims if epilogue else ()
+    return call("gemm_integer", kernels.integer(p.dtype), p, (), dims, p.matrices * p.m, None)

@@ -99,6 +99,113 @@ def pack_a(dtype: str, tiles: int, depth: int) -> str:
 """)
 
 
+def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:
+    """All strips of an operand, for the matrix unit; a task is some of them."""
+    stride = "row" if k_inside else "step"
+    return _module(
+        f"Pack strips of {'A' if of_a else 'B'}, {'along' if k_inside else 'across'} k.", [], None,
+        [f"from {NATIVE}.matrix_unit import pack_strips"], [f"pack = pack_strips({of_a}, {k_inside})"], f"""
+{_at(1, _words(["source", "packed"], ["row", "step", "count", "k", "strip_bytes"]))}
+    first = begin * {strips * 16}
+    last = min(end * {strips * 16}, count)
+    pack(source + first * row * 4, {stride}, packed + begin * {strips} * strip_bytes, k, last - first, strip_bytes)
+""")
+
+
+def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epilogue | None) -> str:
+    """Blocks of C on the matrix unit: A's strips are a task's own, or B's. It packs the others `here` or finds them so.
+
+    Where a strip holds an infinity or NaN, its products are made one by one.
+    """
+    own, other = ("a", "b") if own_a else ("b", "a")
+    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column", "strips", "other_strips", "block", "blocks", "depth",
+             "own_bytes", "other_bytes", "lane_bytes"]
+    along = {"a": ("a_row", "a_k", "m"), "b": ("b_column", "b_k", "n")}
+    buffers = ["a", "b", "c", *([] if here else ["others"]), "edge"]
+
+    def pack(name: str, first: str, last: str, target: str) -> list[str]:
+        row, step, count = along[name]
+        inside = a_inside if name == "a" else b_inside
+        return [f"source = matrix_{name} + ({first} * 16 * {row} + start * {step}) * 4",
+                f"pack_{name}(source, {row if inside else step}, {target}, length, "
+                f"min({last} * 16, {count}) - {first} * 16, {'own' if name == own else 'other'}_bytes)"]
+
+    place = {own: ("strip", "own + (strip - first) * own_bytes", "64", "own_bytes"),
+             other: ("passing", "others + passing * other_bytes", "64" if here else "64 + start // 32 * 3072",
+                     "other_bytes")}
+    (row_strip, strip_a, skip_a, step_a), (column_strip, strip_b, skip_b, step_b) = place["a"], place["b"]
+
+    def multiply(rows: int, columns: int) -> str:
+        return (f"multiply_{rows}x{columns}(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, strip_b + {skip_b}, "
+                f"{step_b}, chunks, tile_c, n * 4, start, rows, columns, edge)")
+
+    imports = [f"from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, pack_strips"]
+    natives = ["ready, leave = open_unit(), close_unit()", *(
+        f"multiply_{i}x{j} = multiply_tiles({i}, {j})" for i in (1, 2) for j in (1, 2)),
+        f"pack_a, pack_b = pack_strips(True, {a_inside}), pack_strips(False, {b_inside})"]
+    finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
+    if finish:
+        finish = ["if start + length == k:", *_indent(finish)]
+    others_here = ["met = matrix * ((k + depth - 1) // depth) + start // depth", "if met != held:",
+                   *_indent(pack(other, "0", "other_strips", "others")),
+                   "    held = met"] if here else []
+    return _module(
+        f"C = A B on the matrix unit, strips of {own.upper()} in blocks.", ["f32", "load_f32", "store_f32"], epilogue,
+        imports, natives, f"""
+{_at(1, _words(buffers, sizes))}
+{_at(1, _setup(epilogue, len(buffers), len(sizes)))}
+    edge += lane * lane_bytes
+    own = edge + 4096
+{_at(1, ["others = own + block * own_bytes", "held = -1"] if here else [])}
+    ready()
+    for task in range(begin, end):
+        matrix = task // blocks
+        first = (task - matrix * blocks) * block
+        last = min(first + block, strips)
+{_at(2, _matrices(4, len(sizes), epilogue))}
+        for start in range(0, k, depth):
+            length = min(depth, k - start)
+            chunks = (length + 31) // 32
+{_at(3, pack(own, "first", "last", "own"))}
+{_at(3, others_here)}
+            for passing in range(0, other_strips, 2):
+                for strip in range(first, last, 2):
+                    row = {row_strip} * 16
+                    column = {column_strip} * 16
+                    rows = min(32, m - row)
+                    columns = min(32, n - column)
+                    strip_a = {strip_a}
+                    strip_b = {strip_b}
+                    tile_c = c + ((matrix * m + row) * n + column) * 4
+                    infinite = word(strip_a, 0) + word(strip_b, 0)
+                    if rows > 16:
+                        infinite += word(strip_a + {step_a}, 0)
+                    if columns > 16:
+                        infinite += word(strip_b + {step_b}, 0)
+                    if infinite != 0:
+                        for i in range(rows):
+                            if start == 0:
+                                for j in range(columns):
+                                    store_f32(tile_c, i * n + j, f32(0), 0)
+                            for q in range(start, start + length):
+                                x = load_f32(matrix_a, (row + i) * a_row + q * a_k, 1)
+                                for j in range(columns):
+                                    y = load_f32(matrix_b, q * b_k + (column + j) * b_column, 1)
+                                    store_f32(tile_c, i * n + j, load_f32(tile_c, i * n + j, 0) + x * y, 0)
+                    elif rows > 16:
+                        if columns > 16:
+                            {multiply(2, 2)}
+                        else:
+                            {multiply(2, 1)}
+                    elif columns > 16:
+                        {multiply(1, 2)}
+                    else:
+                        {multiply(1, 1)}
+{_at(5, finish)}
+    leave()
+""")
+
+
 def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
     """Rows of C from partial sums."""
     load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]

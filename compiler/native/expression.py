@@ -19,7 +19,7 @@ from llvmlite.ir.instructions import FastMathFlags, Instruction
 from numba import types
 from numba.extending import intrinsic
 
-from .processor import AVX512, isa
+from .processor import isa
 
 Number = Union["Value", float, int]
 
@@ -225,7 +225,7 @@ def use_full_vectors(builder: ir.IRBuilder) -> None:
     LLVM stays at 256 on many such processors, for fear of their clock; arithmetic as dense as ours gains 15 to 40 %.
     llvmlite does not know the attribute, so it enters the set past the check.
     """
-    if isa() is AVX512:
+    if isa().vector_bytes == 64:
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
 
 

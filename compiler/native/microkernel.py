@@ -255,11 +255,11 @@ class VectorCode:
                                [self.vector, address.type, I32, mask.type])
         self.builder.call(store, [value, address, ir.Constant(I32, self.size), mask])
 
-    def prefetch(self, pointer, locality: int) -> None:
-        """Fetch a line into the caches: all of them (3) or from the second level on (2)."""
+    def prefetch(self, pointer, locality: int, write: bool = False) -> None:
+        """Fetch a line into the caches, all of them (3) or from the second level on (2), perhaps to write it."""
         at = self.builder.bitcast(pointer, ir.IntType(8).as_pointer())
         function = self._function("llvm.prefetch.p0", ir.VoidType(), [at.type, I32, I32, I32])
-        self.builder.call(function, [at, ir.Constant(I32, 0), ir.Constant(I32, locality), ir.Constant(I32, 1)])
+        self.builder.call(function, [at, ir.Constant(I32, int(write)), ir.Constant(I32, locality), ir.Constant(I32, 1)])
 
     def sum(self, vector):
         """Of all lanes, in pairs."""

@@ -1,6 +1,7 @@
 """What generated kernels need to know of the processor. Lowering asks, so this must not load Numba."""
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 from dataclasses import dataclass
@@ -11,20 +12,23 @@ ELEMENT_BYTES = {"f32": 4, "f64": 8}
 
 @dataclass(frozen=True)
 class Isa:
-    """`mr` rows by `nv` vectors is the tile of C that fills the registers."""
+    """`mr` rows by `nv` vectors is the tile of C that fills the vector registers."""
 
     name: str
     vector_bytes: int
     fma: bool
+    registers: int
     mr: int
     nv: int
+    matrix_unit: bool = False  # it multiplies tiles of bfloat16 (matrix_unit.py)
 
 
 # 8x3: 24 accumulators, 3 vectors of B and spare for A out of 32 registers. 6x2 and 4x2 leave as much out of 16.
-AVX512 = Isa("avx512", 64, True, 8, 3)
-AVX2 = Isa("avx2", 32, True, 6, 2)
-NEON = Isa("neon", 16, True, 8, 3)
-GENERIC = Isa("generic", 16, False, 4, 2)
+AMX = Isa("amx", 64, True, 32, 8, 3, matrix_unit=True)
+AVX512 = Isa("avx512", 64, True, 32, 8, 3)
+AVX2 = Isa("avx2", 32, True, 16, 6, 2)
+NEON = Isa("neon", 16, True, 32, 8, 3)
+GENERIC = Isa("generic", 16, False, 16, 4, 2)
 
 
 @cache
@@ -38,8 +42,19 @@ def isa() -> Isa:
         candidates.insert(0, AVX2)
     if {"avx512f", "avx512vl", "avx512dq"} <= features:
         candidates.insert(0, AVX512)
+        if {"amx-tile", "amx-bf16"} <= features and _grants_matrix_unit():
+            candidates.insert(0, AMX)
     wanted = os.environ.get("GRAPHFLOW_CPU", "").lower()
     return next((candidate for candidate in candidates if candidate.name == wanted), candidates[0])
+
+
+def _grants_matrix_unit() -> bool:
+    """Ask Linux to keep the matrix unit's registers for this process (Documentation/arch/x86/xstate.rst)."""
+    arch_prctl, request_permission, tile_data = 158, 0x1023, 18
+    try:
+        return ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data) == 0
+    except (OSError, AttributeError):
+        return False
 
 
 def _features() -> set[str]:

@@ -83,7 +83,7 @@ def transpose_panel(dtype: str, nv: int):
             with cgutils.for_range(builder, blocks) as loop:
                 k = builder.mul(loop.index, i64(width))
                 mask = code.mask(builder.sub(depth, k))
-                block = _transposed(code, [code.load(code.offset(start, k), 0, mask) for start in starts])
+                block = transposed(code, [code.load(code.offset(start, k), 0, mask) for start in starts])
                 packed = code.offset(destination, builder.add(builder.mul(k, i64(nv * width)), first))
                 for i, vector in enumerate(block):
                     code.store(vector, packed, i * nv)
@@ -92,7 +92,7 @@ def transpose_panel(dtype: str, nv: int):
     return void_intrinsic(f"transpose_panel_{dtype}_{nv}", ARGUMENTS, codegen)
 
 
-def _transposed(code: VectorCode, rows: list) -> list:
+def transposed(code: VectorCode, rows: list) -> list:
     half = code.width // 2
     low = [lane for i in range(half) for lane in (i, code.width + i)]
     high = [lane + half for lane in low]

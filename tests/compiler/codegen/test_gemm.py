@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from graphflow.compiler.codegen import unit_gemm
 from graphflow.compiler.codegen.gemm import lower_gemm
 from graphflow.compiler.codegen.kernel import Scratch
 from graphflow.compiler.native.processor import isa, lanes
@@ -55,6 +56,12 @@ class Machine:
             edges = [call.tasks * i // ranges for i in range(ranges + 1)]
             for lane in reversed(range(ranges)):
                 function(buffers.ctypes.data, dims.ctypes.data, edges[lane], edges[lane + 1], lane)
+
+
+@pytest.fixture(autouse=True)
+def without_matrix_unit(monkeypatch):
+    """The kernels of all processors; test_unit_gemm.py has those of the matrix unit."""
+    monkeypatch.setattr(unit_gemm, "pays", lambda product: False)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,78 @@
+"""One matrix product, as its kernels' calls describe it."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Any
+
+from ..native.processor import ELEMENT_BYTES
+from .epilogue import Epilogue
+from .kernel import KernelCall, Scratch
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product with concrete sizes; strides count elements, those of a batch go with its dimensions."""
+
+    a: Any
+    b: Any
+    c: Any
+    dtype: str
+    m: int
+    n: int
+    k: int
+    a_row: int
+    a_k: int
+    b_k: int
+    b_column: int
+    batch: tuple[int, ...] = ()
+    a_batch: tuple[int, ...] = ()
+    b_batch: tuple[int, ...] = ()
+    splits: int = 1
+
+    @property
+    def matrices(self) -> int:
+        return prod(self.batch)
+
+    @property
+    def part(self) -> int:
+        """How much of k one split sums; the last one may have less."""
+        return max(1, ceil(self.k / self.splits))
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.matrices * self.m * self.n * self.k
+
+    @property
+    def nbytes(self) -> int:
+        size = ELEMENT_BYTES.get(self.dtype) or int(self.dtype[1:]) // 8
+        return self.matrices * (self.m * self.k + self.k * self.n + self.m * self.n) * size
+
+    @property
+    def batch_dims(self) -> tuple[int, ...]:
+        """What kernels decode a matrix number with: rank, then (size, stride of A, stride of B), innermost first."""
+        rows = list(zip(self.batch, self.a_batch, self.b_batch, strict=True))[::-1]
+        if self.splits > 1:
+            rows.append((self.splits, self.part * self.a_k, self.part * self.b_k))
+        return (len(rows), *(entry for row in rows for entry in row))
+
+
+def call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims: tuple[int, ...], tasks: int,
+          epilogue: Epilogue | None) -> KernelCall:
+    """Slots in the order kernels expect: a, b, c, scratch, the epilogue's; sizes, the epilogue's, the batch."""
+    writes = tuple(range(2, 3 + len(scratch)))
+    return KernelCall(
+        named(name, epilogue), source, (p.a, p.b, p.c, *scratch, *buffers_of(epilogue)),
+        (*dims, *dims_of(epilogue), *p.batch_dims), tasks, flops=p.flops, nbytes=p.nbytes, writes=writes)
+
+
+def named(name: str, epilogue: Epilogue | None) -> str:
+    return f"{name}_{epilogue.key}" if epilogue else name
+
+
+def buffers_of(epilogue: Epilogue | None) -> tuple[Any, ...]:
+    return epilogue.buffers if epilogue else ()
+
+
+def dims_of(epilogue: Epilogue | None) -> tuple[int, ...]:
+    return epilogue.dims if epilogue else ()

@@ -1,0 +1,247 @@
+"""Products of float32 matrices on a processor's matrix unit (Intel AMX), which multiplies tiles of bfloat16.
+
+A float32 has 24 bits: it is the sum of three bfloat16 of 8 bits each, without error. Of the nine products of two such
+sums six are made, and added in float32; the three left out are below 2^-23 of the whole, about a rounding of float32
+(G. Henry, P. T. P. Tang, A. Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision
+Computations", ARITH 2019). The unit takes numbers below 2^-126 for zeros. Infinities do not survive the split, as
+inf - inf is NaN: strips say whether they hold any, for their products to be made otherwise.
+
+An operand is packed in strips of 16 rows of A, or 16 columns of B: a line whose first word is not 0 if the strip holds
+an infinity or NaN, then for each `CHUNK` of k its three parts, tiles of 1 KiB, in which k and k + 16 are neighbours.
+k beyond the last is zero.
+"""
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from .microkernel import I32, I64, VectorCode, i64, void_intrinsic
+from .tiles import transposed
+
+STRIP, CHUNK, PARTS = 16, 32, 3
+TILE_BYTES = 1024
+CHUNK_BYTES, HEAD_BYTES = PARTS * TILE_BYTES, 64
+# tile registers: four of C, two of A, two of B
+FIRST_A, FIRST_B = 4, 6
+# (part of A, part of B), the smallest products first; neighbours share a part, which stays in its registers
+ORDER = ((0, 2), (0, 1), (1, 1), (1, 0), (2, 0), (0, 0))
+BYTE, HALF, WORDS = ir.IntType(8), ir.IntType(16), ir.VectorType(I32, 16)
+
+
+def strip_bytes(depth: int) -> int:
+    """Of a strip of so many k."""
+    return -(-depth // CHUNK) * CHUNK_BYTES + HEAD_BYTES
+
+
+@cache
+def open_unit():
+    """An intrinsic without arguments that readies the unit's registers, as eight tiles of 16 rows of 64 bytes."""
+    table = bytes([1, *[0] * 15, *[64, 0] * 8, *[0] * 16, *[16] * 8, *[0] * 8])
+
+    def codegen(context, builder, signature, args):
+        text = ir.Constant(ir.ArrayType(BYTE, len(table)), bytearray(table))
+        value = cgutils.global_constant(builder, "tiles", text)
+        _unit(builder, "ldtilecfg", [builder.bitcast(value, BYTE.as_pointer())])
+        return context.get_dummy_value()
+
+    return void_intrinsic("open_unit", [], codegen)
+
+
+@cache
+def close_unit():
+    """An intrinsic without arguments after which the system need not keep the unit's registers."""
+    def codegen(context, builder, signature, args):
+        _unit(builder, "tilerelease", [])
+        return context.get_dummy_value()
+
+    return void_intrinsic("close_unit", [], codegen)
+
+
+@cache
+def pack_strips(of_a: bool, k_inside: bool):
+    """An intrinsic that packs strips of A or of B, by rows or columns that are contiguous along k, or lie across it.
+
+    Its int64 arguments are `(source, stride, destination, depth, count, apart)`: addresses, a stride in elements, how
+    many k and how many rows or columns (at least 1), and the bytes from strip to strip. Row or column j has element k
+    at source[j*stride + k] if k is inside, else at source[k*stride + j]. What the last strip lacks of 16 is filled with
+    the last row or column, or with zeros. What is packed next is fetched.
+    """
+    def codegen(context, builder, signature, args):
+        source, stride, destination, depth, count, apart = args
+        code = VectorCode(builder, "f32")
+        source = code.pointer(source)
+        strips = builder.udiv(builder.add(count, i64(STRIP - 1)), i64(STRIP))
+        chunks = builder.udiv(builder.add(depth, i64(CHUNK - 1)), i64(CHUNK))
+        with cgutils.for_range(builder, strips) as loop:
+            builder.store(i64(0), _word(builder, builder.add(destination, builder.mul(loop.index, apart))))
+        # rows are read along, whichever way they lie
+        bounds = (strips, chunks) if k_inside else (chunks, strips)
+        with cgutils.for_range(builder, bounds[0]) as outer, cgutils.for_range(builder, bounds[1]) as inner:
+            strip, chunk = (outer.index, inner.index) if k_inside else (inner.index, outer.index)
+            first, k = builder.mul(strip, i64(STRIP)), builder.mul(chunk, i64(CHUNK))
+            load = _along if k_inside else _across
+            blocks = [load(code, source, stride, first, builder.add(k, i64(half * STRIP)), depth, count)
+                      for half in (0, 1)]
+            rows = [block if k_inside == of_a else transposed(code, block) for block in blocks]
+            head = builder.add(destination, builder.mul(strip, apart))
+            tile = code.pointer(builder.add(head, builder.add(builder.mul(chunk, i64(CHUNK_BYTES)), i64(HEAD_BYTES))))
+            suspect = code.zero
+            for row, (x, y) in enumerate(zip(*rows, strict=True)):
+                suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, suspect))
+                for part, words in enumerate(_parts(code, x, y)):
+                    code.store(builder.bitcast(words, code.vector), tile, part * STRIP + row)
+            flag = _word(builder, head)
+            builder.store(builder.or_(builder.load(flag), _any_nan(code, suspect)), flag)
+        return context.get_dummy_value()
+
+    name = f"pack_strips_{'a' if of_a else 'b'}_{'inside' if k_inside else 'across'}"
+    return void_intrinsic(name, ["source", "stride", "destination", "depth", "count", "apart"], codegen)
+
+
+def _along(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any) -> list:
+    """16 elements from k on of each of 16 rows, the last row again where there are no more."""
+    builder = code.builder
+    mask, last = code.mask(builder.sub(depth, k)), builder.sub(count, i64(1))
+    starts = [code.offset(source, builder.add(builder.mul(code.minimum(builder.add(first, i64(j)), last), stride), k))
+              for j in range(STRIP)]
+    for start in starts:
+        code.prefetch(code.offset(start, builder.mul(stride, i64(STRIP))), 2)
+    return [code.load(start, 0, mask) for start in starts]
+
+
+def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any) -> list:
+    """16 elements from the first on of the rows k to k + 15, zeros from `depth` on, where nothing is read."""
+    builder, block = code.builder, []
+    present = code.mask(builder.sub(count, first))
+    for i in range(STRIP):
+        row = builder.add(k, i64(i))
+        inside = builder.icmp_signed("<", row, depth)
+        mask = builder.select(inside, present, ir.Constant(present.type, [0] * STRIP))
+        start = code.offset(source, builder.add(builder.mul(row, stride), first))
+        code.prefetch(code.offset(start, builder.mul(stride, i64(CHUNK))), 2)
+        block.append(code.load(start, 0, mask))
+    return block
+
+
+def _parts(code: VectorCode, x: Any, y: Any) -> list:
+    """The three parts of two vectors, in words of a bfloat16 of x and, above it, one of y."""
+    builder, upper, parts = code.builder, ir.Constant(WORDS, [0xFFFF0000] * STRIP), []
+    for _ in range(PARTS):
+        high_x, high_y = (builder.and_(builder.bitcast(v, WORDS), upper) for v in (x, y))
+        parts.append(builder.or_(builder.lshr(high_x, ir.Constant(WORDS, [16] * STRIP)), high_y))
+        x, y = (builder.fsub(v, builder.bitcast(high, code.vector)) for v, high in ((x, high_x), (y, high_y)))
+    return parts
+
+
+def _any_nan(code: VectorCode, x: Any) -> Any:
+    """A word that is not 0 if any lane is NaN."""
+    return code.builder.zext(code.builder.bitcast(code.builder.fcmp_unordered("uno", x, x), HALF), I64)
+
+
+@cache
+def multiply_tiles(rows: int, columns: int):
+    """An intrinsic that computes `rows` by `columns` tiles of 16 by 16 of C, each 1 or 2.
+
+    Its int64 arguments are
+    `(a, a_row, a_part, a_strip, a_chunk, b, b_strip, chunks, c, c_row, accumulate, m, n, edge)`: addresses and strides
+    in bytes; m rows and n columns of C are there, at most 16 a tile. Where they are fewer, the tiles pass through 4 KiB
+    at `edge`. It sets C = (C if accumulate else 0) + A B.
+    """
+    def codegen(context, builder, signature, args):
+        a, a_row, a_part, a_strip, a_chunk, b, b_strip, chunks, c, c_row, accumulate, m, n, edge = args
+        code = VectorCode(builder, "f32")
+        whole = builder.and_(builder.icmp_signed(">=", m, i64(STRIP * rows)),
+                             builder.icmp_signed(">=", n, i64(STRIP * columns)))
+        target = builder.select(whole, c, edge)
+        pitch = builder.select(whole, c_row, i64(2 * STRIP * 4))
+        adds = builder.icmp_signed("!=", accumulate, i64(0))
+        tiles = [(i, j) for i in range(rows) for j in range(columns)]
+
+        def place(i: int, j: int) -> Any:
+            return builder.add(target, builder.add(builder.mul(pitch, i64(STRIP * i)), i64(STRIP * 4 * j)))
+
+        with builder.if_else(adds) as (then, otherwise):
+            with then:
+                with builder.if_then(builder.not_(whole)):
+                    _copy(code, c, c_row, edge, i64(2 * STRIP * 4), m, n)
+                for i, j in tiles:
+                    _load(builder, 2 * i + j, place(i, j), pitch)
+            with otherwise:
+                _fetch_to_write(code, target, pitch, STRIP * rows, columns)
+                for i, j in tiles:
+                    _unit(builder, "tilezero", [BYTE(2 * i + j)])
+        with cgutils.for_range(builder, chunks) as loop:
+            at_a = builder.add(a, builder.mul(loop.index, a_chunk))
+            at_b = builder.add(b, builder.mul(loop.index, i64(CHUNK_BYTES)))
+
+            def load_a(i: int, part: int, at_a: Any = at_a) -> None:
+                offset = builder.add(builder.mul(a_part, i64(part)), builder.mul(a_strip, i64(i)))
+                _load(builder, FIRST_A + i, builder.add(at_a, offset), a_row)
+
+            def load_b(j: int, part: int, at_b: Any = at_b) -> None:
+                offset = builder.add(builder.mul(b_strip, i64(j)), i64(part * TILE_BYTES))
+                _load(builder, FIRST_B + j, builder.add(at_b, offset), i64(64))
+
+            for i in range(rows):
+                load_a(i, ORDER[0][0])
+            for j in range(columns):
+                load_b(j, ORDER[0][1])
+            for (of_a, of_b), (next_a, next_b) in zip(ORDER, (*ORDER[1:], ORDER[-1]), strict=True):
+                # a tile is fetched as soon as nothing needs the one before it in its register
+                for i, j in tiles if of_a != next_a else sorted(tiles, key=lambda tile: tile[1]):
+                    _unit(builder, "tdpbf16ps", [BYTE(2 * i + j), BYTE(FIRST_A + i), BYTE(FIRST_B + j)])
+                    if of_a != next_a and j == columns - 1:
+                        load_a(i, next_a)
+                    elif of_b != next_b and i == rows - 1:
+                        load_b(j, next_b)
+        for i, j in tiles:
+            _unit(builder, "tilestored64", [BYTE(2 * i + j), _pointer(builder, place(i, j)), pitch])
+        with builder.if_then(builder.not_(whole)):
+            _copy(code, edge, i64(2 * STRIP * 4), c, c_row, m, n)
+        return context.get_dummy_value()
+
+    names = ["a", "a_row", "a_part", "a_strip", "a_chunk", "b", "b_strip", "chunks", "c", "c_row", "accumulate", "m",
+             "n", "edge"]
+    return void_intrinsic(f"multiply_tiles_{rows}x{columns}", names, codegen)
+
+
+def _fetch_to_write(code: VectorCode, address: Any, pitch: Any, rows: int, lines: int) -> None:
+    """Have the lines of C in the cache by the time they are stored: by themselves their stores wait for one another."""
+    for i in range(rows):
+        for j in range(lines):
+            at = code.builder.add(address, code.builder.add(code.builder.mul(pitch, i64(i)), i64(64 * j)))
+            code.prefetch(code.pointer(at), 3, write=True)
+
+
+def _copy(code: VectorCode, source: Any, source_row: Any, target: Any, target_row: Any, m: Any, n: Any) -> None:
+    """m rows of n elements, at most 32."""
+    builder = code.builder
+    masks = [code.mask(n), code.mask(n, STRIP)]
+    with cgutils.for_range(builder, m) as loop:
+        row, to = (code.pointer(builder.add(base, builder.mul(loop.index, step)))
+                   for base, step in ((source, source_row), (target, target_row)))
+        for j, mask in enumerate(masks):
+            code.store(code.load(row, j, mask), to, j, mask)
+
+
+def _load(builder: ir.IRBuilder, tile: int, address: Any, row_bytes: Any) -> None:
+    _unit(builder, "tileloadd64", [BYTE(tile), _pointer(builder, address), row_bytes])
+
+
+def _unit(builder: ir.IRBuilder, name: str, arguments: list) -> None:
+    builder.call(_function(builder, f"llvm.x86.{name}", ir.VoidType(), [x.type for x in arguments]), arguments)
+
+
+def _word(builder: ir.IRBuilder, address: Any) -> Any:
+    return builder.inttoptr(address, I64.as_pointer())
+
+
+def _pointer(builder: ir.IRBuilder, address: Any) -> Any:
+    return builder.inttoptr(address, BYTE.as_pointer())
+
+
+def _function(builder: ir.IRBuilder, name: str, result: Any, arguments: list) -> Any:
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
