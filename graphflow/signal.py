@@ -1,6 +1,7 @@
 """`tf.signal`: frames, spectrograms and their inverses, mel scales; and what `tf.spectral` has."""
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from .array_ops import roll
 from .compiler import dims as dm
 from .compiler.dims import DimLike
-from .compiler.dtypes import as_dtype, float32, int32
+from .compiler.dtypes import DType, as_dtype, complex64, complex128, float32, float64, int32
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
 from .compiler.ops.arguments import is_tensor
@@ -22,6 +23,7 @@ from .compiler.ops.symbolic import static_ints, static_value
 from .compiler.ops.view import expand_dims, known_rank, reshape, reverse
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
+from .late import ranked
 from .signal_windows import (
     WindowFunction,
     hamming_window,
@@ -59,6 +61,7 @@ def _positive(what: str, value: Any) -> int:
 # frames
 
 
+@partial(ranked, count=1)
 def frame(signal: Any, frame_length: Any, frame_step: Any, pad_end: bool = False, pad_value: float = 0, axis: int = -1,
           name: str | None = None) -> Tensor:
     """Windows of `frame_length` elements along `axis`, `frame_step` apart: [..., n, ...] becomes [..., frames,
@@ -115,6 +118,11 @@ def _enclosing_power_of_two(value: int) -> int:
     return 1 << max(value - 1, 0).bit_length()
 
 
+def _spectrum_dtype(signals: Any, *args: Any, **kwargs: Any) -> DType:
+    return complex128 if convert_to_tensor(signals).dtype == float64 else complex64
+
+
+@partial(ranked, count=1, dtype=_spectrum_dtype)
 def stft(signals: Any, frame_length: Any, frame_step: Any, fft_length: Any = None,
          window_fn: WindowFunction | None = hann_window, pad_end: bool = False, name: str | None = None) -> Tensor:
     """The spectra [..., frames, fft_length // 2 + 1] of windowed frames of real signals [..., n].
@@ -219,6 +227,7 @@ def linear_to_mel_weight_matrix(num_mel_bins: int = 20, num_spectrogram_bins: An
     return constant(weights.astype(as_dtype(dtype).np), name=name or "linear_to_mel_weight_matrix")
 
 
+@ranked
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None = None) -> Tensor:
     """The cosine transform of log mel spectrograms [..., bins], scaled as in the HTK book (Young et al., 2006)."""
     with name_scope(name, "mfccs_from_log_mel_spectrograms", [log_mel_spectrograms]):

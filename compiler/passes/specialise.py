@@ -103,6 +103,8 @@ def _copy(region: Region, needed: Sequence[Operation], outputs: Collection[Tenso
             fed_shapes = ", ".join(f"{t.name} {format_dims(t.dims)}" for t in inputs)
             raise InvalidArgumentError(f"{error.message} (with the fed shapes {fed_shapes}; op {op.name!r}, {op.site})",
                                        op) from None
+        if op.type == "Squeeze" and not attrs["axis"] and size_atoms(inputs[0].dims) - region.known:
+            types = [TensorType(op.output.dtype, None)]  # which sizes are 1 is not known before they are
         if variables and op in variables:
             types = [TensorType(op.outputs[0].dtype, variables[op])]
         if op.definition.family == CONTROL:  # its graphs are the user's, and so are their sizes

@@ -235,3 +235,18 @@ def test_adam_takes_a_learning_rate_of_another_dtype(sess):
     sess.run(tf.global_variables_initializer())
     sess.run(train)
     np.testing.assert_allclose(sess.run(w), [0.9, 1.9], rtol=1e-5)
+
+
+def test_minimize_names_the_arguments_of_methods_that_a_subclass_overrides(sess):
+    class Doubled(tf.train.GradientDescentOptimizer):
+        def compute_gradients(self, loss, var_list=None, **kwargs):
+            return ((2 * g, v) for g, v in super().compute_gradients(loss, var_list, **kwargs))
+
+        def apply_gradients(self, grads_and_vars, name=None, global_step=None):
+            return super().apply_gradients(grads_and_vars, global_step, name)
+
+    x = tf.Variable(1.0)
+    step = Doubled(0.25).minimize(x * x)
+    sess.run(tf.global_variables_initializer())
+    sess.run(step)
+    assert sess.run(x) == 0.0

@@ -183,3 +183,11 @@ def test_a_size_that_only_what_is_late_tells_is_not_told_by_what_uses_it():
     with tf.Session() as session:
         found = session.run(backwards, {words: [["1", "2", "3"], ["4", "5", "6"]], lengths: [3, 2]})
     np.testing.assert_array_equal(found, [[3, 2, 1], [5, 4, 6]])
+
+
+def test_sizes_of_1_that_only_a_host_op_tells_are_squeezed():
+    column = tf.py_func(lambda: np.float32([[1], [2], [3]]), [], tf.float32)
+    column.set_shape([None, None])
+    frames = tf.contrib.signal.frame(tf.squeeze(column), 2, 1)
+    with tf.Session() as session:
+        np.testing.assert_array_equal(session.run(tf.matmul(frames, tf.eye(2))), [[1, 2], [2, 3]])
