@@ -90,18 +90,29 @@ _MESSAGES = {"example_pb2": "example", "feature_pb2": "example", "config_pb2": "
 
 # Keras 2's modules: the places, in graphflow.keras, where their names are now
 _KERAS = {
-    "objectives": "losses", "initializations": "initializers", "engine": "layers models utils.layer_utils",
+    "objectives": "losses legacy.names", "initializations": "initializers",
+    "engine": "layers models utils.layer_utils legacy.names",
     "legacy.layers": "legacy.layers layers", "legacy.models": "legacy.models models",
-    "models": "models legacy.models", "layers.merge": "layers legacy.layers",
-    **{f"backend.{name}": "backend" for name in ("common", "load_backend", "tensorflow_backend")},
-    **{f"layers.{name}": "layers" for name in (
+    "models": "models legacy.models legacy.names", "layers": "layers legacy.layers legacy.names",
+    "layers.merge": "layers legacy.layers",
+    "backend.tensorflow_backend": "backend legacy.names", "backend.common": "backend legacy.names",
+    "backend.load_backend": "backend",
+    **{f"layers.{name}": "layers legacy.layers legacy.names" for name in (
         "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
         "local", "noise", "normalization", "pooling", "recurrent", "wrappers")},
-    **{f"engine.{name}": "layers models" for name in (
-        "base_layer", "input_layer", "network", "sequential", "topology", "training", "training_arrays",
+    **{f"engine.{name}": "layers models utils.layer_utils legacy.names" for name in (
+        "base_layer", "functional", "input_layer", "network", "sequential", "topology", "training", "training_arrays",
         "training_generator")},
-    "engine.saving": "saving.saving saving saving.conversion saving.legacy_weights models",
+    "engine.saving": "saving.saving saving saving.conversion saving.legacy_weights models legacy.names",
     "engine.training_utils": "legacy.training losses",
+    "saving.hdf5_format": "saving.saving saving saving.legacy_weights legacy.names",
+    **{name: f"{name} legacy.names" for name in ("losses", "regularizers", "callbacks", "preprocessing.image",
+                                                 "applications.mobilenet")},
+    "callbacks.callbacks": "callbacks legacy.names", "optimizer_v2": "optimizers",
+    **{f"{place}.{name}": "optimizers optimizers.schedules" for place in ("optimizers", "optimizer_v2") for name in (
+        "adadelta", "adadelta_v2", "adagrad", "adagrad_v2", "adam", "adam_v2", "adamax", "adamax_v2",
+        "gradient_descent", "gradient_descent_v2", "learning_rate_schedule", "nadam", "nadam_v2", "optimizer",
+        "optimizer_v2", "rmsprop", "rmsprop_v2", "sgd")},
     "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils",
     "utils.data_utils": "utils.io_utils utils", "utils.vis_utils": "utils",
     "utils.io_utils": "utils.io_utils legacy.hdf5 utils",
@@ -111,6 +122,8 @@ _KERAS = {
     "applications.imagenet_utils": "applications.imagenet_utils applications",
 }
 _KERAS_PLACES = re.compile(r"(contrib\.keras(\.python|\.api)?(\.keras)?|python\.keras(\._impl(\.keras)?)?)(?=\.|$)")
+_ARE_KERAS = {"tf_keras": "", "keras_core": "", "keras_preprocessing": "preprocessing"}  # packages that are parts of it
+_KERAS_CODE = re.compile(r"(src(\.legacy(?=\.preprocessing))?|api(\._v[12]\.keras)?|_tf_keras\.keras)(\.|$)")
 
 
 class Proxy(ModuleType):
@@ -176,7 +189,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if fullname == "scipy.misc":
             return importlib.machinery.ModuleSpec(fullname, self)
         root, _, rest = fullname.partition(".")
-        if root not in ("tensorflow", "keras"):
+        if root not in ("tensorflow", "keras", *_ARE_KERAS):
             return None
         if _resolve(root, rest) is None:
             raise ModuleNotFoundError(f"{fullname} is not in graphflow", name=fullname)
@@ -196,6 +209,8 @@ def _resolve(root: str, rest: str) -> Any:
     import graphflow
     if root == "keras":
         return _keras(rest)
+    if root in _ARE_KERAS:
+        return _keras(".".join(part for part in (_ARE_KERAS[root], rest) if part))
     if rest in ("", "compat.v1", "compat.v2", "_api.v1", "compat"):
         proxy = Proxy("tensorflow", graphflow)
         proxy.__dict__.update(__version__=TENSORFLOW_VERSION, VERSION=TENSORFLOW_VERSION)
@@ -252,7 +267,8 @@ def _may_be_module(inner: str) -> bool:
 
 
 def _keras(rest: str) -> ModuleType | None:
-    """Keras's module, or one of Keras 2 by the names it had."""
+    """Keras's module, or one of Keras 2 by the names it had, or of those where Keras 3 keeps its code."""
+    rest = _KERAS_CODE.sub("", rest)
     places = [_find("keras", place) for place in _KERAS.get(rest, rest).split(" ")]
     found = [place for place in places if isinstance(place, ModuleType)]
     if not found:

@@ -1,6 +1,7 @@
 """Keras's layers."""
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from ..legacy.interfaces import accept_old_names
@@ -170,6 +171,7 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
 AtrousConvolution1D, AtrousConvolution2D = Conv1D, Conv2D  # Keras 1's, whose `atrous_rate` is the dilation rate
 accept_old_names(globals())
+experimental = sys.modules[__name__]  # where TensorFlow 2 had preprocessing layers
 
 __all__ = [
     "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",

@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 class LayerList(list[Any]):
     """Layers; `pop` takes one off the model, too: `cut` is called with it."""
 
-    def __init__(self, layers: Iterable[Any], cut: Callable[[Any], None]):
+    def __init__(self, layers: Iterable[Any], cut: Callable[[Any], object]):
         super().__init__(layers)
         self._cut = cut
 

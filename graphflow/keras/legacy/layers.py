@@ -11,10 +11,12 @@ from ...compiler.ops.reduction import reduce_max
 from ...compiler.ops.view import reshape
 from .. import activations, initializers, layers
 from ..layers.arguments import activation_config, take_weight_arguments, weight_config
-from ..layers.merging import Merge
+from ..layers.merging import Merge as _Merge
+from ..nest import flatten
 from ..saving.registration import register_keras_serializable
 
-_Merge = Merge  # by this name programs inherit from it
+__all__ = ["Highway", "MaxoutDense", "Merge", "_Merge", "merge"]
+
 _MODES: dict[str, Callable[..., Any]] = {
     "sum": layers.add, "mul": layers.multiply, "ave": layers.average, "max": layers.maximum}
 
@@ -35,6 +37,27 @@ def merge(inputs: Sequence[Any], mode: Any = "sum", concat_axis: int = -1, dot_a
         raise ValueError(f"Invalid merge mode: {mode!r}. Expected one of {[*_MODES, 'concat', 'dot', 'cos']} or a "
                          "function.")
     return _MODES[mode](list(inputs), name=name)
+
+
+class Merge(layers.Layer):
+    """`merge` as a layer. With `layers`, models or layers that have been called, it joins what these give out: it is
+    the first layer of a Sequential model, whose inputs are theirs."""
+
+    def __init__(self, layers: Sequence[Any] | None = None, mode: Any = "sum", concat_axis: int = -1,
+                 dot_axes: Any = -1, output_shape: Any = None, output_mask: Any = None, arguments: Any = None,
+                 node_indices: Any = None, tensor_indices: Any = None, name: str | None = None):
+        super().__init__(name=name)
+        self.branches = list(layers or ())
+        self._merged = {"mode": mode, "concat_axis": concat_axis, "dot_axes": dot_axes, "output_shape": output_shape,
+                        "output_mask": output_mask, "arguments": arguments}
+
+    def call(self, inputs: Any) -> Tensor:
+        return merge(inputs, **self._merged)
+
+    def joined(self) -> tuple[list[Tensor], Any]:
+        """(the inputs of what it joins, its output)."""
+        given = [branch.input for branch in self.branches]
+        return flatten(given), self([branch.output for branch in self.branches])
 
 
 class _OldDense(layers.Layer):

@@ -82,7 +82,11 @@ class Sequential(Model):
         self._stack.append(layer)
 
     def _try_build(self) -> None:
-        first = self._stack[0] if self._stack else None
+        first: Any = self._stack[0] if self._stack else None
+        if getattr(first, "branches", None) and len(self._stack) == 1:  # Keras 1's Merge
+            with self.graph.as_default(), outside_steps():
+                self._connect(*first.joined())
+            return
         shape = first._batch_input_shape if first is not None else None
         if shape is None and isinstance(first, Model) and first._network is not None:
             shape = shape_of(first.inputs[0])

@@ -1,6 +1,7 @@
 """Keras's optimizers."""
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from ...training.optimizer import Optimizer as TrainOptimizer
@@ -29,6 +30,7 @@ _OBJECTS: dict[str, Any] = {name: c for c in (
     SGD, Adam, RMSprop, Adadelta, Adafactor, Adagrad, Adamax, AdamW, Ftrl, Lamb, Lion, Nadam, Muon, ScheduleFreeAdamW,
     LossScaleOptimizer, MultiOptimizer, OptimizerMap) for name in (c.__name__, c.__name__.lower())}
 
+experimental = sys.modules[__name__]  # where TensorFlow 2 had those that are these now
 # Keras 2's names of the classes
 sgd, rmsprop, adagrad, adadelta, adam, adamax, nadam = SGD, RMSprop, Adagrad, Adadelta, Adam, Adamax, Nadam
 

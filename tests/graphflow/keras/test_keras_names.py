@@ -1,0 +1,68 @@
+"""What programs for Keras 1, 2 and TensorFlow 2 import, by the names of their time."""
+import numpy as np
+import pytest
+
+from graphflow import aliases, keras
+
+
+@pytest.mark.parametrize("name", [
+    "optimizers.adam_v2.Adam", "optimizers.experimental.AdamW", "optimizer_v2.learning_rate_schedule.ExponentialDecay",
+    "layers.experimental.preprocessing.RandomFlip", "mixed_precision.experimental.set_policy", "models.Input",
+    "engine.topology.get_source_inputs", "engine.topology.Container", "engine.functional.Functional",
+    "engine.saving.load_weights_from_hdf5_group_by_name", "layers.merge._Merge", "layers.core.TimeDistributedDense",
+    "layers.MaxoutDense", "backend.tensorflow_backend._to_tensor", "backend.common._EPSILON",
+    "callbacks.callbacks.BaseLogger", "applications.mobilenet.relu6", "losses.huber_loss", "regularizers.l1l2",
+    "src.layers.Dense", "src.legacy.preprocessing.image.ImageDataGenerator", "api._v2.keras.layers.Dense"])
+def test_names_are_found(name: str) -> None:
+    place, _, last = name.rpartition(".")
+    assert callable(getattr(aliases._resolve("keras", place), last)) or last == "_EPSILON"
+
+
+def test_packages_that_are_parts_of_keras() -> None:
+    assert aliases._resolve("tf_keras", "layers").Dense is keras.layers.Dense
+    assert aliases._resolve("keras_preprocessing", "sequence").pad_sequences([[1], [2, 3]]).tolist() == [[0, 1], [2, 3]]
+    assert keras.layers.experimental.preprocessing.Rescaling is keras.layers.Rescaling
+    with pytest.raises(AttributeError, match="Nothing"):
+        _ = keras.layers.experimental.preprocessing.Nothing
+
+
+@pytest.mark.parametrize(("mode", "units"), [("concat", 5), ("sum", 3)])
+def test_sequential_models_are_merged(mode: str, units: int, tmp_path) -> None:
+    layers = aliases._resolve("keras", "layers")
+    left = keras.Sequential([keras.Input((2,)), layers.Dense(3)])
+    right = keras.Sequential([keras.Input((4,)), layers.Dense(units - 3 or 3)])
+    model = keras.Sequential()
+    model.add(layers.Merge([left, right], mode=mode))
+    assert model.output_shape == (None, units)
+    model.add(layers.Dense(1))
+    a, b = np.ones((6, 2)), np.ones((6, 4))
+    joined = {"concat": lambda x, y: np.concatenate([x, y], 1), "sum": np.add}[mode](
+        left.predict(a, verbose=0), right.predict(b, verbose=0))
+    np.testing.assert_allclose(model.predict([a, b], verbose=0), joined @ model.get_weights()[-2], rtol=1e-5, atol=1e-6)
+    model.compile("sgd", "mse")
+    model.fit([a, b], np.ones(6), nb_epoch=1, verbose=0)
+    assert len(model.trainable_weights) == 6
+
+
+def test_weights_of_layers_from_a_group(tmp_path) -> None:
+    saving, (x, y) = aliases._resolve("keras", "engine.saving"), [keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(3, name="a"), keras.layers.Dense(1, name=last)]) for last in "bc"]
+    x.save_weights(tmp_path / "w.h5")
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "w.h5", "r") as file:
+        saving.load_weights_from_hdf5_group_by_name(file, y.layers)
+        np.testing.assert_array_equal(y.get_weights()[0], x.get_weights()[0])
+        assert not np.array_equal(y.get_weights()[2], x.get_weights()[2])
+        saving.load_weights_from_hdf5_group(file, y.layers)
+    np.testing.assert_array_equal(y.get_weights()[2], x.get_weights()[2])
+
+
+def test_a_base_logger_gives_means() -> None:
+    logger = aliases._resolve("keras", "callbacks").BaseLogger(["seen"])
+    logger.set_params({"metrics": ["loss", "seen"]})
+    logger.on_epoch_begin(0)
+    for size, loss in (3, 1.0), (1, 5.0):
+        logger.on_batch_end(0, {"size": size, "loss": loss, "seen": loss})
+    logs: dict = {}
+    logger.on_epoch_end(0, logs)
+    assert logs == {"loss": 2.0, "seen": 5.0}
