@@ -157,7 +157,7 @@ def _padded(parts: Sequence[np.ndarray]) -> np.ndarray:
     shape = tuple(max(sizes) for sizes in zip(*(p.shape for p in parts), strict=True))
     result = np.full((len(parts), *shape), b"" if parts[0].dtype == object else 0, parts[0].dtype)
     for i, part in enumerate(parts):
-        place: tuple[Any, ...] = (i, *(slice(n) for n in part.shape))
+        place: tuple[Any, ...] = (i, *(slice(n) for n in part.shape), ...)  # of one string the string, not its array
         result[place] = part
     return result
 

@@ -164,7 +164,7 @@ class _Whole(list):
 
 
 def _pad(values: Sequence[Any], sizes: list[int | None], padding: Any) -> np.ndarray:
-    arrays = [np.asarray(v) for v in values]
+    arrays = [np.asarray(v, object if isinstance(v, bytes) else None) for v in values]
     for axis, size in enumerate(sizes):
         longest = max(a.shape[axis] for a in arrays)
         if size is None:
@@ -174,7 +174,7 @@ def _pad(values: Sequence[Any], sizes: list[int | None], padding: Any) -> np.nda
                                 f"{size}, but an element has size {longest} there.")
     out = np.full((len(arrays), *sizes), padding, arrays[0].dtype)  # type: ignore[type-var]
     for i, array in enumerate(arrays):
-        out[(i, *(slice(n) for n in array.shape))] = array  # type: ignore[index]
+        out[(i, *(slice(n) for n in array.shape), ...)] = array  # of one string the string, not its array
     return out
 
 

@@ -69,6 +69,19 @@ def test_waiting_ends(how):
     assert errors == [tf.errors.OutOfRangeError if how == "close" else tf.errors.CancelledError]
 
 
+def test_padded_batches_with_names():
+    queue = tf.PaddingFIFOQueue(10, [tf.string, tf.int32], [[], [None]])
+    put = [queue.enqueue([tf.constant("a"), [1, 2]]), queue.enqueue(["bb", [3]])]
+    data = tf.data.Dataset.from_generator(lambda: iter([("a", [1, 2]), ("bb", [3])]), (tf.string, tf.int32),
+                                          ([], [None])).padded_batch(2, ([], [None]))
+    from_data = data.make_one_shot_iterator().get_next()
+    with tf.Session() as session:
+        session.run(put[0])
+        session.run(put[1])
+        for names, numbers in (session.run(queue.dequeue_many(2)), session.run(from_data)):
+            assert names.tolist() == [b"a", b"bb"] and numbers.tolist() == [[1, 2], [3, 0]]
+
+
 def test_other_queues():
     shuffle = tf.RandomShuffleQueue(10, 2, tf.int32, [[]], seed=1)
     pad = tf.PaddingFIFOQueue(10, [tf.int32], [[None]])
