@@ -174,6 +174,7 @@ complex64 = _declared("complex64", np.complex64, "c64")
 complex128 = _declared("complex128", np.complex128, "c128")
 string = _declared("string", np.object_, "s")
 variant = _declared("variant", np.object_, "v")  # the stacks of loops (see control.py)
+resource = _declared("resource", np.object_, "r")  # what a session keeps: no tensor here has it, but signatures may
 # few bits: values to keep and to cast, which no arithmetic takes
 float8_e5m2 = _declared("float8_e5m2", None, "f8_e5m2")
 float8_e5m2fnuz = _declared("float8_e5m2fnuz", None, "f8_e5m2fnuz")
@@ -193,8 +194,9 @@ quint16 = _declared("quint16", np.uint16, "qu16")
 qint32 = _declared("qint32", np.int32, "qi32")
 
 _DATATYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7, "complex64": 8,
-              "int64": 9, "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18, "float16": 19, "variant": 21,
-              "uint32": 22, "uint64": 23, "qint8": 11, "quint8": 12, "qint32": 13, "qint16": 15, "quint16": 16,
+              "int64": 9, "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18, "float16": 19, "resource": 20,
+              "variant": 21, "uint32": 22, "uint64": 23, "qint8": 11, "quint8": 12, "qint32": 13, "qint16": 15,
+              "quint16": 16,
               "float8_e5m2": 24, "float8_e4m3fn": 25, "float8_e4m3fnuz": 26, "float8_e4m3b11fnuz": 27,
               "float8_e5m2fnuz": 28, "int4": 29, "uint4": 30, "int2": 31, "uint2": 32, "float4_e2m1fn": 33}
 
@@ -213,7 +215,7 @@ REALS = FLOATS + INTEGERS
 NUMBERS = REALS + COMPLEX
 
 _BY_NAME = {d.name: d for d in ALL} | {"float": float32, "double": float64, "half": float16, "int": int32,
-                                       "str": string, "variant": variant}
+                                       "str": string, "variant": variant, "resource": resource}
 _BY_NUMPY = {d.as_numpy_dtype if d.is_quantized else d.np: d for d in ALL if d._numpy_type}
 _BY_NUMBER = {number: _BY_NAME[name] for name, number in _DATATYPES.items()}
 REFERENCE = 100  # added to the numbers of types of variables' storage

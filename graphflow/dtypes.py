@@ -21,6 +21,7 @@ from .compiler.dtypes import (
     qint32,
     quint8,
     quint16,
+    resource,
     string,
     uint8,
     uint16,
@@ -36,7 +37,8 @@ half, double = float16, float64
 __all__ = [
     "DType", "QUANTIZED_DTYPES", "as_dtype", "bfloat16", "bool", "cast", "complex128", "complex64", "double",
     "experimental", "float16", "float32", "float64", "half", "int16", "int32", "int64", "int8", "qint16", "qint32",
-    "qint8", "quint16", "quint8", "saturate_cast", "string", "uint16", "uint32", "uint64", "uint8", "variant",
+    "qint8", "quint16", "quint8", "resource", "saturate_cast", "string", "uint16", "uint32", "uint64", "uint8",
+    "variant",
 ]
 
 

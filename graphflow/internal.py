@@ -92,10 +92,13 @@ def constant_value_as_shape(tensor: Any) -> TensorShape:
     return TensorShape([None if n == -1 else int(n) for n in value])
 
 
-def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False) -> Any:
+def make_tensor_proto(values: Any, dtype: Any = None, shape: Any = None, verify_shape: bool = False,
+                      allow_broadcast: bool = False) -> Any:
     """An array as a TensorProto message. Raises ImportError without the package tensorboard, ValueError for a shape
-    that the values do not have."""
+    that the values do not have, nor, with `allow_broadcast`, can be broadcast to."""
     from .framework import constant
+    if allow_broadcast and shape is not None:
+        values, shape = np.broadcast_to(values, shape), None
     array = get_static_value(constant(values, dtype=dtype, shape=shape, verify_shape=verify_shape))
     return _message().FromString(tensor_proto.serialize(np.asarray(array)))
 

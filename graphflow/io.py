@@ -17,6 +17,7 @@ _names = Names(globals(), {
     "queues": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue",
     "python_io": "TFRecordCompressionType TFRecordOptions TFRecordWriter tf_record_iterator",
     "train": "write_graph",
+    "proto_ops": "decode_proto encode_proto",
 })
 
 __all__ = _names.own()  # noqa: PLE0605 (the names are made on first use)

@@ -1,6 +1,7 @@
 """Readers (`tf.TextLineReader` and its kin): each run gives the next record of the files whose names a queue gives."""
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -94,6 +95,20 @@ class _TFRecord(_State):
                 yield name + b":%d" % number, record
 
 
+class _LMDB(_State):
+    def _records(self, name: bytes) -> Iterator[Record]:
+        try:
+            import lmdb
+        except ImportError as error:
+            raise ImportError("tf.LMDBReader needs the package lmdb: pip install graphflow[lmdb]") from error
+        path = name.decode()
+        if not os.path.exists(path):
+            raise NotFoundError(f"{path}; No such file or directory")
+        with lmdb.open(path, subdir=os.path.isdir(path), readonly=True, lock=False) as environment:
+            with environment.begin() as transaction:
+                yield from transaction.cursor()
+
+
 def _opened(name: bytes) -> Any:
     try:
         return open(name, "rb")
@@ -102,7 +117,7 @@ def _opened(name: bytes) -> Any:
 
 
 ops.KINDS.update(IdentityReaderV2=_Identity, WholeFileReaderV2=_WholeFile, TextLineReaderV2=_TextLine,
-                 FixedLengthRecordReaderV2=_FixedLength, TFRecordReaderV2=_TFRecord)
+                 FixedLengthRecordReaderV2=_FixedLength, TFRecordReaderV2=_TFRecord, LMDBReader=_LMDB)
 
 
 class ReaderBase:
@@ -192,3 +207,10 @@ class TFRecordReader(ReaderBase):
 
     def __init__(self, name: str | None = None, options: Any = None):
         super().__init__(_made("TFRecordReaderV2", name, TFRecordOptions.get_compression_type_string(options)))
+
+
+class LMDBReader(ReaderBase):
+    """Gives the keys and values of LMDB databases, in the order of the keys. Needs the package lmdb (an extra)."""
+
+    def __init__(self, name: str | None = None, options: Any = None):
+        super().__init__(_made("LMDBReader", name))

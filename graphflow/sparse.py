@@ -1,6 +1,7 @@
 """`tf.sparse`."""
 from __future__ import annotations
 
+from .accumulators import SparseConditionalAccumulator
 from .ordering import sparse_segment_mean as segment_mean
 from .ordering import sparse_segment_sqrt_n as segment_sqrt_n
 from .ordering import sparse_segment_sum as segment_sum
@@ -37,7 +38,8 @@ from .sparse_tensor import sparse_placeholder as placeholder
 sparse_dense_matmul = matmul
 
 __all__ = [
-    "SparseTensor", "add", "bincount", "concat", "cross", "cross_hashed", "expand_dims", "eye", "fill_empty_rows",
+    "SparseConditionalAccumulator", "SparseTensor", "add",
+    "bincount", "concat", "cross", "cross_hashed", "expand_dims", "eye", "fill_empty_rows",
     "from_dense", "mask", "matmul", "maximum", "merge", "minimum", "placeholder", "reduce_max",
     "reduce_max_sparse", "reduce_sum", "reduce_sum_sparse", "reorder", "reset_shape", "reshape", "retain",
     "segment_mean", "segment_sqrt_n", "segment_sum", "slice", "softmax", "sparse_dense_matmul", "split",

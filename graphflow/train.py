@@ -42,6 +42,8 @@ _names = Names(globals(), {
                                   "SessionCreator SingularMonitoredSession WorkerSessionCreator",
     "training.supervisor": "Supervisor basic_train_loop",
     "training.server": "ClusterSpec Server replica_device_setter",
+    "messages": "ClusterDef JobDef ServerDef",
+    "training.checkpoint_options": "CheckpointOptions VocabInfo",
     "training.global_step": "assert_global_step create_global_step get_global_step get_or_create_global_step "
                             "global_step",
 })

@@ -146,6 +146,8 @@ def _call(*inputs: np.ndarray, function: Callable[..., Any], Tout: Sequence[Any]
     try:
         result = function(*(x[()] for x in inputs))  # of a scalar the number, or the bytes
     except Exception as error:
+        if getattr(function, "is_op", False):  # graphflow's own: its errors are what they should be
+            raise
         kind = next(kind for classes, kind in RAISED if isinstance(error, classes))
         raise kind(f"{type(error).__name__}: {error}") from error
     results = list(result) if isinstance(result, (list, tuple)) else [] if result is None else [result]

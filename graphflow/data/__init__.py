@@ -254,8 +254,7 @@ class Dataset(Core):
 
     def as_numpy_iterator(self) -> abc.Iterator[Any]:
         """The elements as NumPy values."""
-        from .iterator import iterate_in_python
-        return iterate_in_python(self)
+        return NumpyIterator(self)
 
     def get_single_element(self) -> Any:
         """The only element, as tensors. Raises InvalidArgumentError when the graph runs and it is not the only one."""
@@ -265,7 +264,7 @@ class Dataset(Core):
 
 # datasets of files are subclasses
 from .files import FixedLengthRecordDataset, TextLineDataset, TFRecordDataset  # noqa: E402
-from .iterator import Iterator, make_initializable_iterator, make_one_shot_iterator  # noqa: E402
+from .iterator import Iterator, NumpyIterator, make_initializable_iterator, make_one_shot_iterator  # noqa: E402
 
 
 def get_output_types(dataset_or_iterator: Any) -> Any:
@@ -291,6 +290,6 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = ["AUTOTUNE", "Dataset", "DatasetSpec", "FixedLengthRecordDataset", "INFINITE_CARDINALITY", "Iterator",
-           "Options", "SparseTensorSpec", "TFRecordDataset", "TensorSpec", "TextLineDataset",
+           "NumpyIterator", "Options", "SparseTensorSpec", "TFRecordDataset", "TensorSpec", "TextLineDataset",
            "ThreadingOptions", "UNKNOWN_CARDINALITY", "get_output_classes", "get_output_shapes",
            "get_output_types", "make_initializable_iterator", "make_one_shot_iterator"]

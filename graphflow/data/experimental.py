@@ -15,7 +15,7 @@ from ..compiler.ops.elementwise import cast, greater_equal
 from ..compiler.ops.gather import gather
 from ..compiler.ops.reduction import reduce_sum
 from ..tensor_spec import SparseTensorSpec, TensorSpec
-from . import Dataset, batching, functional, sources, transforms
+from . import Dataset, batching, functional, service, sources, transforms
 from . import structure as st
 from .csv import CsvDataset, make_csv_dataset
 from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Core, as_scalar, take_error
@@ -34,9 +34,17 @@ from .extras import (
 from .function import Element, Failure, Function, Scope
 from .iterator import whole
 from .optional import Optional, get_next_as_optional
-from .options import DistributeOptions, OptimizationOptions, StatsOptions, ThreadingOptions
+from .options import DistributeOptions, OptimizationOptions, ServiceOptions, StatsOptions, ThreadingOptions
 from .records import SqlDataset, TFRecordWriter, from_list, make_batched_features_dataset, parse_example_dataset
 from .structure import DatasetSpec as DatasetStructure
+from .tables import (
+    DatasetInitializer,
+    from_variant,
+    index_table_from_dataset,
+    pad_to_cardinality,
+    table_from_dataset,
+    to_variant,
+)
 
 Transformation = Callable[[Dataset], Dataset]
 
@@ -399,8 +407,9 @@ def SparseTensorStructure(dtype: Any, shape: Any) -> SparseTensorSpec:
 __all__ = [
     "AUTOTUNE", "AutoShardPolicy", "AutotuneAlgorithm", "AutotuneOptions", "CsvDataset", "DatasetStructure",
     "DistributeOptions", "ExternalStatePolicy", "INFINITE_CARDINALITY", "OptimizationOptions", "Optional",
-    "OptionalStructure", "SHARD_HINT", "SqlDataset", "StatsOptions", "Structure", "TFRecordWriter",
+    "OptionalStructure", "SHARD_HINT", "ServiceOptions", "SqlDataset", "StatsOptions", "Structure", "TFRecordWriter",
     "TensorArrayStructure", "ThreadingOptions", "UNKNOWN_CARDINALITY", "enable_debug_mode", "from_list",
     "get_next_as_optional", "make_batched_features_dataset", "make_csv_dataset", "parse_example_dataset",
-    "snapshot",
+    "DatasetInitializer", "from_variant", "index_table_from_dataset", "pad_to_cardinality", "service", "snapshot",
+    "table_from_dataset", "to_variant",
 ]

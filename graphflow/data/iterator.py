@@ -279,6 +279,19 @@ def iterate_in_python(dataset: Core, state: dict[Any, Any] | None = None) -> abc
     yield from _structured(dataset.element_spec, dataset._iterate(scope))
 
 
+class NumpyIterator:
+    """A dataset's elements as NumPy values."""
+
+    def __init__(self, dataset: Core):
+        self._elements = iterate_in_python(dataset)
+
+    def __iter__(self) -> NumpyIterator:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._elements)
+
+
 class EagerIterator(Iterator):
     """A dataset's elements as tensors, where ops run at once: `next(iterator)`, or `get_next()`."""
 

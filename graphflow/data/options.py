@@ -25,6 +25,10 @@ class _Settings:
         return id(self)
 
 
+class ServiceOptions(_Settings):
+    """Where batches that come from other processes lie in memory."""
+
+
 class OptimizationOptions(_Settings):
     """Which rewrites of a pipeline to make."""
 

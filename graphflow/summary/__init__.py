@@ -27,8 +27,9 @@ from .values import (
 from .writer import FileWriter, FileWriterCache
 
 __all__ = ["FileWriter", "FileWriterCache", "SummaryWriter", "all_v2_summary_ops", "audio", "create_file_writer",
-           "create_noop_writer", "experimental", "flush", "histogram", "image", "initialize", "merge", "merge_all",
-           "record_if", "scalar", "should_record_summaries", "summary_iterator", "tensor_summary", "text",
+           "create_noop_writer", "experimental", "flush", "get_summary_description", "histogram", "image",
+           "initialize", "merge", "merge_all", "record_if", "scalar", "should_record_summaries", "summary_iterator",
+           "tensor_summary", "text",
            "trace_export", "trace_off", "trace_on"]
 
 _MESSAGES = {"Summary": "summary_pb2", "SummaryMetadata": "summary_pb2", "SummaryDescription": "summary_pb2",
@@ -131,6 +132,17 @@ def tensor_summary(name: str, tensor: Any, summary_description: Any = None, coll
     if display_name is not None:
         metadata.display_name = display_name
     return _add(_ops.tensor_summary, name, tensor, collections, family, metadata=metadata.SerializeToString())
+
+
+def get_summary_description(node_def: Any) -> Any:
+    """The SummaryDescription in the attribute "description" (JSON) of a node that a TensorSummary op is written as.
+    Raises ValueError for another op's."""
+    if node_def.op != "TensorSummary":
+        raise ValueError(f"Can't get_summary_description on {node_def.op}")
+    from google.protobuf import json_format
+    text = node_def.attr.get("description", "{}")
+    text = getattr(text, "s", text)
+    return json_format.Parse(text.decode() if isinstance(text, bytes) else text, __getattr__("SummaryDescription")())
 
 
 def merge(inputs: Sequence[Any], collections: Sequence[str] | None = None, name: str | None = None) -> Tensor:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..devices import DeviceSpec
+from ..messages import ClusterDef, JobDef, ServerDef
 
 
 class ClusterSpec:
-    """Which tasks make up a cluster: {job: [address, ...]} or {job: {task: address}}."""
+    """Which tasks make up a cluster: {job: [address, ...]}, {job: {task: address}} or a ClusterDef."""
 
     def __init__(self, cluster: Any):
-        jobs = cluster.as_dict() if isinstance(cluster, ClusterSpec) else cluster
+        jobs = cluster.as_dict() if isinstance(cluster, (ClusterSpec, ClusterDef)) else cluster
         if not isinstance(jobs, Mapping):
             raise TypeError("`cluster` must be a dictionary mapping one or more job names to lists of network "
                             "addresses, or a `ClusterDef` protocol buffer")
@@ -54,8 +55,9 @@ class ClusterSpec:
         return {job: list(tasks.values()) if sorted(tasks) == list(range(len(tasks))) else dict(tasks)
                 for job, tasks in self._jobs.items()}
 
-    def as_cluster_def(self) -> ClusterSpec:
-        return self
+    def as_cluster_def(self) -> ClusterDef:
+        """The cluster as a message."""
+        return ClusterDef(job=[JobDef(name=job, tasks=tasks) for job, tasks in self._jobs.items()])
 
     def __bool__(self) -> bool:
         return bool(self._jobs)
@@ -74,6 +76,10 @@ class Server:
 
     def __init__(self, server_or_cluster_def: Any, job_name: str | None = None, task_index: int | None = None,
                  protocol: str | None = None, config: Any = None, start: bool = True):
+        if isinstance(server_or_cluster_def, ServerDef):
+            job_name = job_name or server_or_cluster_def.job_name or None
+            task_index = server_or_cluster_def.task_index if task_index is None else task_index
+            server_or_cluster_def = server_or_cluster_def.cluster
         self._cluster = ClusterSpec(server_or_cluster_def)
         if not self._cluster:
             raise ValueError("cluster must be specified.")
@@ -94,8 +100,10 @@ class Server:
         return ""
 
     @property
-    def server_def(self) -> Any:
-        return self._cluster
+    def server_def(self) -> ServerDef:
+        """The cluster, and this server's job and task in it."""
+        return ServerDef(cluster=self._cluster.as_cluster_def(), job_name=self._job_name, task_index=self._task_index,
+                         protocol="grpc")
 
     def start(self) -> None:
         """Nothing: there is nothing to start."""
