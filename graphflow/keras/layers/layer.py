@@ -20,6 +20,7 @@ from ..naming import auto_name
 from ..nest import as_list, flatten, map_structure
 from ..rematerialization import current_scope as remat_scope
 from ..rematerialization import rematerialized
+from ..saving.registration import ConfigError
 from ..scope import (
     StepScope,
     autocast_dtype,
@@ -134,7 +135,14 @@ class Layer(Connected, Weighted, Keras2Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        return cls(**config)
+        """A layer with these arguments. Raises TypeError (which is a ValueError too) for others than it takes."""
+        try:
+            return cls(**config)
+        except ConfigError:  # of an object within
+            raise
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"Error when deserializing class {cls.__name__!r} using config={config}.\n\nException "
+                              f"encountered: {error}") from error
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes that `build` had."""

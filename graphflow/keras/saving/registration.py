@@ -5,6 +5,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+
+class ConfigError(TypeError, ValueError):
+    """A config that nothing can be made from. Keras raises TypeError, Keras 2 ValueError."""
+
+
 _registered: dict[str, Any] = {}  # "package>name": object
 _names: dict[Any, str] = {}
 _scopes: list[dict[str, Any]] = []

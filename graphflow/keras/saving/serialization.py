@@ -21,7 +21,7 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.shapes import TensorShape
 from .code import dumped, loaded
 from .old_configs import updated
-from .registration import CustomObjectScope, custom_object, get_registered_name
+from .registration import ConfigError, CustomObjectScope, custom_object, get_registered_name
 
 PACKAGE = __name__.partition(".saving")[0]  # graphflow.keras
 _PUBLIC = ("layers", "initializers", "losses", "metrics", "optimizers", "regularizers", "constraints", "activations",
@@ -254,8 +254,10 @@ def _made(name: str, config: Any, data: Mapping[str, Any], objects: Mapping[str,
         if data.get("build_config") and hasattr(made, "build_from_config") and not made.built:
             made.build_from_config(data["build_config"])
         return made
+    except ConfigError:  # of an object within
+        raise
     except (TypeError, KeyError) as error:
-        raise TypeError(f"{cls.__name__} could not be made from its config: {error}. config={config}") from error
+        raise ConfigError(f"{cls.__name__} could not be made from its config: {error}. config={config}") from error
 
 
 def _lambda(config: Any) -> Any:
@@ -291,9 +293,9 @@ def _find_class(name: str, module: Any, registered: Any, objects: Mapping[str, A
     if found is None and module is None:
         found = next((c for part in _PUBLIC if (c := _public_class(f"keras.{part}", name))), None)
     if not isinstance(found, type) or not hasattr(found, "from_config"):
-        raise ValueError(f"Unknown class {name!r}{f' of module {module!r}' if module else ''}. If it is a custom "
-                         "class, register it with @keras.saving.register_keras_serializable() or pass it in "
-                         "custom_objects.")
+        raise ConfigError(f"Unknown class {name!r}{f' of module {module!r}' if module else ''}. If it is a custom "
+                          "class, register it with @keras.saving.register_keras_serializable() or pass it in "
+                          "custom_objects.")
     return found
 
 
