@@ -27,7 +27,7 @@ def runs_at_once(path: str) -> bool:
             case ast.ImportFrom(module=str(module), names=imported):
                 names |= {a.name for a in imported} | set(module.split("."))
                 signs = signs or module == "keras.ops" or module == "keras" and any(a.name == "ops" for a in imported)
-            case ast.Attribute(attr=name) | ast.Name(id=name):
+            case ast.Attribute(attr=name):
                 names.add(name)
     return signs and not names & _OF_GRAPHS
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..saving.checkpoints import is_checkpoint
 from ..saving.saving import HDF5
 from ..utils.progbar import print_message
 from .callback import Logs
@@ -19,9 +20,9 @@ class ModelCheckpoint(MonitorCallback):
     """Save the model after each epoch (or every `save_freq` batches), or only when `monitor` is the best so far.
 
     `filepath` may name the epoch and metrics: "model-{epoch:02d}-{val_loss:.2f}.keras". It ends in .keras, .h5 or
-    .hdf5, with `save_weights_only` in .weights.h5 (or, as Keras 2 named them, .h5 or .hdf5). `period` is Keras 2's
-    number of epochs between saves. Raises ValueError for other endings and frequencies, KeyError for a name in
-    `filepath` that is no metric.
+    .hdf5, with `save_weights_only` in .weights.h5 (or, as Keras 2 named them, .h5 or .hdf5; .ckpt or no ending is a
+    checkpoint of tf.keras). `period` is Keras 2's number of epochs between saves. Raises ValueError for other endings
+    and frequencies, KeyError for a name in `filepath` that is no metric.
     """
 
     counted = ("best",)
@@ -38,7 +39,7 @@ class ModelCheckpoint(MonitorCallback):
         self._last_batch = -1
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise ValueError(f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer values")
-        if save_weights_only and not self.filepath.endswith(HDF5):
+        if save_weights_only and not (self.filepath.endswith(HDF5) or is_checkpoint(self.filepath)):
             raise ValueError("When using `save_weights_only=True` in `ModelCheckpoint`, the filepath provided must "
                              f"end in `.weights.h5` (Keras weights format). Received: filepath={self.filepath}")
         if not save_weights_only and not self.filepath.endswith(WHOLE):

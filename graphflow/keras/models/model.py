@@ -316,9 +316,9 @@ class Model(Pictured, Fitter):
         saving.save_weights(self, filepath, overwrite, max_shard_size, save_format)
 
     def load_weights(self, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
-                     **kwargs: Any) -> None:
+                     **kwargs: Any) -> Any:
         """Read weights that `save_weights`, `save` or Keras wrote."""
-        saving.load_weights(self, filepath, by_name, skip_mismatch, **kwargs)
+        return saving.load_weights(self, filepath, by_name, skip_mismatch, **kwargs)
 
     def _make_train_function(self) -> None:
         """Keras 2's name for making the optimizer's variables: programs call it before they set them."""

@@ -108,7 +108,7 @@ def _read_keras_2(optimizer: Any, names: list[str], values: list[np.ndarray]) ->
         return False
     pairs = [(optimizer._iterations, values[0])]
     for kind, slot in zip(wanted, slots, strict=False):
-        pairs += zip(optimizer._slots[kind], slot, strict=True)
+        pairs += zip(optimizer._slots[kind].values(), slot, strict=True)
     if product is not None and hasattr(optimizer, "_product"):
         pairs.append((optimizer._product, product))
     backend.batch_set_value(pairs)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..utils.io_utils import atomic_file
-from . import archive, legacy_model
+from . import archive, checkpoints, legacy_model
 from .hdf5 import find_group, reading, writing
 from .legacy_weights import read_legacy, write_legacy
 from .registration import CustomObjectScope
@@ -145,9 +145,13 @@ def from_bytes(data: bytes) -> Any:
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None,
                  save_format: str | None = None, objects_to_skip: Sequence[Any] = ()) -> None:
     """`.weights.h5`: Keras 3's layout; another name ending in .h5 or .hdf5: the older one. With `max_shard_size` (GB)
-    several files, and a `.weights.json` that says which holds what.
+    several files, and a `.weights.json` that says which holds what. A name without an ending, or in .ckpt, is a
+    checkpoint's, as in tf.keras.
     """
     path = os.fspath(filepath)
+    if max_shard_size is None and model.built and checkpoints.is_checkpoint(path, save_format):
+        checkpoints.write(path, model)
+        return
     if max_shard_size is not None and not path.endswith(("weights.h5", "weights.json")):
         raise ValueError("The filename must end in `.weights.json` when `max_shard_size` is specified. "
                          f"Received: filepath={path}")
@@ -168,18 +172,20 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
 
 
 def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch: bool = False,
-                 objects_to_skip: Sequence[Any] = (), reshape: bool = False) -> None:
-    """From any of the HDF5 layouts, shards, or a `.keras` archive. Raises OSError or ValueError."""
+                 objects_to_skip: Sequence[Any] = (), reshape: bool = False) -> checkpoints.Loaded | None:
+    """From any of the HDF5 layouts, shards, a `.keras` archive or a checkpoint. Raises OSError or ValueError."""
     path = os.fspath(filepath)
     if not model.built:
         raise ValueError(f"Unable to load weights into model {model.name!r}, which was not built yet: its weights do "
                          "not exist before it knows its input's shape.")
     if not os.path.exists(path):
+        if checkpoints.is_there(path):
+            return checkpoints.read(path, model)
         raise FileNotFoundError(f"File not found: {path}")
     if zipfile.is_zipfile(path) or os.path.isdir(path):
         with archive.opened(path, path) as members:
             archive.read_weights(members, model, skip_mismatch)
-        return
+        return None
     with _weights_file(path) as file:
         group = find_group(file, "model_weights") or file
         if "layer_names" in group.attrs or "layer_names0" in group.attrs:
@@ -189,6 +195,7 @@ def load_weights(model: Any, filepath: Any, by_name: bool = False, skip_mismatch
                              f"{path}")
         else:
             read_tree(file, model, skip_mismatch, objects_to_skip)
+    return None
 
 
 @contextlib.contextmanager

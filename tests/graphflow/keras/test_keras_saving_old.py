@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
+import graphflow as tf
 from graphflow import keras
 
 L = keras.layers
@@ -321,3 +322,25 @@ def test_configs_of_keras_2(described: dict[str, Any]) -> None:
 def test_unknown_config_keys_name_the_class() -> None:
     with pytest.raises(ValueError, match="Unrecognized keyword arguments passed to Dense: {'nonsense': 3}"):
         keras.layers.deserialize(layer("Dense", "d", units=2, nonsense=3))
+
+
+def test_weights_in_checkpoints(tmp_path: Path) -> None:
+    """As the tutorials of tf.keras keep them."""
+    def made(units: int = 2) -> keras.Model:
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units), keras.layers.BatchNormalization()])
+        model.compile("sgd", "mse")
+        return model
+
+    model, other, path = made(), made(), str(tmp_path / "deep" / "cp-{epoch:04d}.ckpt")
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), epochs=2, verbose=0,
+              callbacks=[keras.callbacks.ModelCheckpoint(path, save_weights_only=True)])
+    latest = tf.train.latest_checkpoint(str(tmp_path / "deep"))
+    assert latest == path.format(epoch=2)
+    other.load_weights(latest).expect_partial()
+    for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    model.save_weights(tmp_path / "my_checkpoint")
+    with pytest.raises(ValueError, match="shape"):
+        made(4).load_weights(tmp_path / "my_checkpoint")
+    with pytest.raises(FileNotFoundError):
+        other.load_weights(tmp_path / "another")
