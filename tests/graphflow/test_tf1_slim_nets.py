@@ -5,17 +5,19 @@ import numpy as np
 import pytest
 
 import graphflow as tf
-from graphflow.contrib.slim.nets import alexnet, inception, resnet_v1, resnet_v2, vgg
+from graphflow.contrib.slim.nets import alexnet, inception, overfeat, resnet_v1, resnet_v2, vgg
 
 
 @pytest.mark.parametrize(("network", "scope", "parameters", "first"), [
     (vgg.vgg_16, vgg.vgg_arg_scope, 138357544, "vgg_16/conv1/conv1_1/weights:0"),
+    (overfeat.overfeat, overfeat.overfeat_arg_scope, 145704424, "overfeat/conv1/weights:0"),
     (alexnet.alexnet_v2, alexnet.alexnet_v2_arg_scope, 50303912, "alexnet_v2/conv1/weights:0"),
     (resnet_v1.resnet_v1_50, resnet_v1.resnet_arg_scope, 25557032, "resnet_v1_50/conv1/weights:0"),
 ])
 def test_networks(network, scope, parameters, first):
     with tf.contrib.slim.arg_scope(scope()):
-        logits, endpoints = network(tf.placeholder(tf.float32, [None, 224, 224, 3]), 1000)
+        size = network.default_image_size
+        logits, endpoints = network(tf.placeholder(tf.float32, [None, size, size, 3]), 1000)
     assert logits.shape.as_list() == [None, 1000] and len(endpoints) > 8
     names = [v.name for v in tf.global_variables()]
     assert names[0] == first and len(set(names)) == len(names)
@@ -37,6 +39,7 @@ def test_dilation_keeps_the_resolution(module, version):
 @pytest.mark.parametrize(("network", "scope", "size", "parameters", "last"), [
     # slim's own counts, moving averages included
     (inception.inception_v1, inception.inception_v1_arg_scope, 224, 5607184, "Mixed_5b/Branch_2/Conv2d_0a_3x3"),
+    (inception.inception_v2, inception.inception_v2_arg_scope, 224, 10173112, "Mixed_5c/Branch_2/Conv2d_0c_3x3"),
     (inception.inception_v3, inception.inception_v3_arg_scope, 299, 21802784, "Mixed_5c/Branch_1/Conv_1_0c_5x5")])
 def test_inception(network, scope, size, parameters, last):
     with tf.contrib.slim.arg_scope(scope()):

@@ -9,6 +9,7 @@ from ....compiler.ir import Tensor
 from ....compiler.ops.slicing import concat
 from ....compiler.ops.view import squeeze
 from ....framework import GraphKeys
+from ....initializers import truncated_normal
 from ....nn import relu
 from ....variable_scope import variable_scope
 from ... import layers
@@ -16,8 +17,9 @@ from ...framework import arg_scope
 
 Outputs = tuple[Tensor, dict[str, Tensor]]
 
-# scope, the kernel's size where the scope does not end with it, channels (none: a pooling), stride, "v" without padding
-_LAYER = re.compile(r"(?P<scope>\w+?_(?P<named>\dx\d))(=(?P<kernel>\dx\d))?(:(?P<width>\d+))?"
+# scope, the kernel's size where the scope does not end with it, channels (none: a pooling), standard deviation of the
+# initial weights, stride, "v" without padding
+_LAYER = re.compile(r"(?P<scope>\w+?_(?P<named>\dx\d))(=(?P<kernel>\dx\d))?(:(?P<width>\d+))?(~(?P<spread>[\d.]+))?"
                     r"(/(?P<stride>\d))?(?P<valid>v)?")
 
 
@@ -52,7 +54,10 @@ def _layer(net: Tensor, text: str, depth: Callable[[int], int]) -> Tensor:
     found = _LAYER.fullmatch(text)
     assert found is not None, text
     scope, kernel = found["scope"], [int(size) for size in (found["kernel"] or found["named"]).split("x")]
-    options = {"stride": int(found["stride"] or 1), "padding": "VALID" if found["valid"] else "SAME", "scope": scope}
+    options: dict[str, Any] = {"stride": int(found["stride"] or 1), "padding": "VALID" if found["valid"] else "SAME",
+                               "scope": scope}
+    if found["spread"]:
+        options["weights_initializer"] = truncated_normal(0.0, float(found["spread"]))
     if found["width"]:
         return layers.conv2d(net, depth(int(found["width"])), kernel, **options)
     return (layers.max_pool2d if scope.startswith("Max") else layers.avg_pool2d)(net, kernel, **options)
