@@ -68,8 +68,8 @@ _INTERNAL = {
     **dict.fromkeys(("debug", "debug.wrappers.local_cli_wrapper", "debug.wrappers.hooks", "debug.lib.debug_data",
                      "debug.cli.analyzer_cli"), "tfdbg"),
     **{name: f"internal.{name.rpartition('.')[2]}" for name in (
-        "util.all_util", "eager.context", "ops.linalg.linear_operator_util", "ops.resource_variable_ops", "ops.resources",
-        "ops.control_flow_util", "util.deprecation", "client.device_lib",
+        "util.all_util", "eager.context", "ops.linalg.linear_operator_util", "ops.resource_variable_ops",
+        "ops.resources", "ops.control_flow_util", "util.deprecation", "client.device_lib",
         "util.function_utils", "ops.metrics_impl", "framework.tensor_util", "util.tf_contextlib", "util.tf_decorator",
         "util.tf_export", "util.tf_inspect")},
 }
