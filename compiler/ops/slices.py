@@ -19,7 +19,7 @@ from ..opdef import COPY, INDEX, OpDef
 from ..shapes import Dims
 from .constant import convert_to_tensor
 from .dynamic_slice import dynamic_slice, is_data, items_of, scalar_of
-from .elementwise import cast
+from .elementwise import cast, equal, where
 from .view import known_rank, shape
 
 # slices: out[i] = x[begin + i * stride]
@@ -95,7 +95,8 @@ def _data_slice(x: Tensor, starts: list[Any], sizes: list[Any], dims: Dims, name
         known = [not is_data(sizes) and not (o and (isinstance(b, Tensor) or x.dims is None))
                  for b, o in zip(starts, open_end, strict=True)]
         rest: list[Any] = [shape(x)[k] for k in range(len(dims))] if x.dims is None else list(dims)
-        counts = [_rest(d, b) if o else n for d, b, n, o in zip(rest, starts, sizes, open_end, strict=True)]
+        counts = [_rest(d, b) if o else _count(d, b, n) if isinstance(n, Tensor) else n
+                  for d, b, n, o in zip(rest, starts, sizes, open_end, strict=True)]
         result = dynamic_slice(x, starts, counts, name=scope)
         result.dims = tuple(c if k and not isinstance(c, Tensor) else dm.fresh()
                             for c, k in zip(counts, known, strict=True))
@@ -104,6 +105,11 @@ def _data_slice(x: Tensor, starts: list[Any], sizes: list[Any], dims: Dims, name
 
 def _rest(d: Any, b: Any) -> Any:
     return scalar_of(d) - cast(scalar_of(b), int32) if is_data([d, b]) else d - b
+
+
+def _count(d: Any, b: Any, n: Tensor) -> Tensor:
+    """A size that is data, which may turn out to be -1."""
+    return where(equal(n, -1), cast(_rest(d, b) if is_data([d, b]) else scalar_of(d - b), n.dtype), n)
 
 
 def slice_axis(x: Tensor, axis: int, begin: DimLike, size: DimLike, name: str | None = None) -> Tensor:

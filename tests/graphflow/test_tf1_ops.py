@@ -226,6 +226,19 @@ def test_labels_are_constants_to_the_old_cross_entropy(sess):
     np.testing.assert_allclose(*sess.run([old, new]))
 
 
+@pytest.mark.parametrize("dims", [[2, 3, 4], [None, 3, None], None])
+def test_sizes_of_slices_that_turn_out_to_be_minus_one(sess, dims):
+    x, begin, size = tf.placeholder(tf.float32, dims), tf.placeholder(tf.int32, [3]), tf.placeholder(tf.int32, [3])
+    part, value = tf.slice(x, begin, size), np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    grad, = tf.gradients(tf.reduce_sum(part), x)
+    for at, count, where in (([0, 1, 2], [1, -1, -1], np.s_[:1, 1:, 2:]), ([1, 0, 1], [-1, 2, 2], np.s_[1:, :2, 1:3])):
+        found, ones = sess.run([part, grad], {x: value, begin: at, size: count})
+        np.testing.assert_array_equal(found, value[where])
+        assert ones.sum() == ones[where].sum() == found.size
+    box = tf.image.sample_distorted_bounding_box([8, 9, 3], [[[0.0, 0.0, 1.0, 1.0]]], min_object_covered=0.5)
+    assert sess.run(tf.slice(np.ones((8, 9, 3), np.float32), box.begin, box.size)).shape[-1] == 3
+
+
 def test_python_functions_of_scalars(sess):
     name, number = tf.constant("é.png"), tf.constant(3.0)
     assert sess.run(tf.py_func(lambda s: s.decode().upper(), [name], tf.string)).decode() == "É.PNG"
