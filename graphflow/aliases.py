@@ -141,6 +141,8 @@ class Proxy(ModuleType):
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         import graphflow
+        if self.__name__ == "tensorflow" and name in ("python", "pywrap_tensorflow"):
+            return importlib.import_module(f"tensorflow.python.{name}".removesuffix(".python"))
         if self.__name__.startswith("tensorflow.python"):
             inner = f"{self.__name__}.{name}".removeprefix("tensorflow.python.")
             if any(known == inner or known.startswith(inner + ".") for known in _INTERNAL):

@@ -35,6 +35,7 @@ def main(argv):
         for _ in range(FLAGS.steps):
             session.run(step)
         print(tf.__version__, FLAGS.name, argv[1:], session.run(array_ops.concat([w, w], 0)).tolist(), Dense.__name__)
+    assert tf.pywrap_tensorflow.NewCheckpointReader and tf.python.ops.array_ops is array_ops
 
 if __name__ == "__main__":
     tf.app.run()
