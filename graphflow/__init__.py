@@ -311,6 +311,7 @@ _names = Names(globals(), {
                 "executing_eagerly "
                 "executing_eagerly_outside_functions is_symbolic_tensor no_regularizer "
                 "register_tensor_conversion_function resource_variables_enabled timestamp",
+    "random_philox": "random_index_shuffle",
     "rarely": "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2",
     "user_ops": "user_ops",
     "quantized": "dequantize quantize quantize_v2 quantized_concat",

@@ -107,6 +107,7 @@ from .pooling import (
 )
 
 _names = Names(globals(), {
+    "nn_experimental": "experimental",
     "ordering": "top_k",
     "rarely": "approx_max_k approx_min_k",
     "quantized": "quantized_avg_pool quantized_conv2d quantized_max_pool quantized_relu_x",

@@ -281,20 +281,27 @@ def dropout(x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: int | 
     if not value.dtype.is_floating:
         raise ValueError(f"x has to be a floating point tensor since it's going to be scaled. Got a {value.dtype} "
                          "tensor instead.")
+    return dropped(value, rate, noise_shape, lambda shape, chance: bernoulli_mask(shape, chance, float32, seed), name,
+                   "dropout")
+
+
+def dropped(value: Tensor, rate: Any, noise_shape: Any, mask: Callable[[Any, Tensor], Tensor], name: str | None,
+            default_name: str) -> Tensor:
+    """`value` over 1 - rate where `mask(shape, rate)` holds, else 0."""
     known = not isinstance(rate, Tensor) and not hasattr(rate, "_as_graph_element")
     if known and not 0 <= rate < 1:
         raise ValueError(f"rate must be a scalar tensor or a float in the range [0, 1), got {rate}")
     if known and rate == 0:
         return value
-    with name_scope(name, "dropout", [value]) as scope:
+    with name_scope(name, default_name, [value]) as scope:
         chance = convert_to_tensor(rate, value.dtype)
         if chance.dims is None:  # fed by a placeholder of no shape
             chance = reshape(chance, ())
         if chance.dims != ():
-            raise ValueError(f"dropout: rate must be a scalar, received {chance.shape}")
-        mask = bernoulli_mask(_noise_shape(value, noise_shape), chance, float32, seed)
+            raise ValueError(f"{default_name}: rate must be a scalar, received {chance.shape}")
+        kept = mask(_noise_shape(value, noise_shape), chance)
         scale = convert_to_tensor(1 / (1 - rate), value.dtype) if known else 1 / (1 - chance)
-        return where(mask, value * scale, zeros_of(value), name=scope)
+        return where(kept, value * scale, zeros_of(value), name=scope)
 
 
 def _noise_shape(x: Tensor, noise_shape: Any) -> Any:

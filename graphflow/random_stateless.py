@@ -96,3 +96,16 @@ def stateless_random_binomial(shape: Any, seed: Any, counts: Any, probs: Any, ou
         trials = cast(convert_to_tensor(counts), chances.dtype)
         return samplers.random_binomial(_seed(seed), shape_operand(shape), trials, chances,
                                         dtype=as_dtype(output_dtype))
+
+
+def stateless_parameterized_truncated_normal(shape: Any, seed: Any, means: Any = 0.0, stddevs: Any = 1.0,
+                                             minvals: Any = -2.0, maxvals: Any = 2.0,
+                                             name: str | None = None) -> Tensor:
+    """Normal numbers of the whole shape `shape`, restricted to between `minvals` and `maxvals`; all four parameters
+    broadcast with it. (Not TensorFlow's numbers.) Raises InvalidArgumentError at run time for bounds in the wrong
+    order.
+    """
+    with name_scope(name, "stateless_parameterized_truncated_normal", [shape, seed]):
+        mean = convert_to_tensor(means, None if hasattr(means, "dtype") else float32)
+        scale, low, high = (convert_to_tensor(v, mean.dtype) for v in (stddevs, minvals, maxvals))
+        return samplers.random_truncated(_seed(seed), shape_operand(shape), mean, scale, low, high, dtype=mean.dtype)

@@ -45,6 +45,7 @@ from . import (
     spectral,
     standardize,
     state,
+    stateless,
     string_parts,
     strings,
     summary,
@@ -59,5 +60,5 @@ __all__ = [
     "factorization", "fingerprint", "gather", "image", "integrals", "io", "linalg", "lookup", "matrix_functions",
     "matrix_parts", "nn", "operators", "pooling_host", "positions", "quantized", "random", "reduction", "segment",
     "selection", "sets", "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state",
-    "string_parts", "strings", "summary", "symbolic", "view", "window",
+    "stateless", "string_parts", "strings", "summary", "symbolic", "view", "window",
 ]

@@ -64,6 +64,31 @@ def _binomial(rng: np.random.Generator, shape: tuple[int, ...], counts: np.ndarr
     return rng.binomial(counts.astype(np.int64), np.clip(probs, 0, 1), shape)
 
 
+def _truncated(rng: np.random.Generator, shape: tuple[int, ...], mean: np.ndarray, scale: np.ndarray, low: np.ndarray,
+               high: np.ndarray) -> np.ndarray:
+    """Normal variates between two bounds, by rejection (Robert 1995): of normal ones, of exponential ones where the
+    interval lies in a tail, of uniform ones where it is narrow."""
+    if np.any(low >= high):
+        raise InvalidArgumentError("Invalid parameters: minvals must be less than maxvals")
+    a, b = (np.broadcast_to((bound - mean) / scale, shape).ravel() for bound in (low, high))
+    sign = np.where(b < 0, -1.0, 1.0)
+    a, b = np.where(sign < 0, -b, a), np.where(sign < 0, -a, b)  # not below 0 alone
+    rate = (a + np.sqrt(a * a + 4)) / 2
+    narrow, tail = b - a < np.where(a > 0, 1 / rate, 2.0), a > 0.5
+    peak = np.where(a > 0, a, 0.0)
+    out, left = np.zeros(len(a)), np.arange(len(a))
+    while len(left):
+        x = np.where(narrow, a + (b - a) * rng.random(len(a)), np.where(
+            tail, a + rng.exponential(size=len(a)) / rate, rng.standard_normal(len(a))))[left]
+        log_chance = np.where(narrow[left], (peak[left] ** 2 - x * x) / 2,
+                              np.where(tail[left], -(x - rate[left]) ** 2 / 2, 0.0))
+        taken = (x >= a[left]) & (x <= b[left]) & (np.log(rng.random(len(left))) <= log_chance)
+        out[left[taken]] = x[taken]
+        left = left[~taken]
+    return np.clip((sign * out).reshape(shape) * scale + mean, low, high)
+
+
+random_truncated = _sampler("StatelessParameterizedTruncatedNormal", _truncated)
 random_gamma = _sampler("RandomGamma", _gamma, _gamma_grad)
 random_poisson = _sampler("RandomPoissonV2", _poisson)
 random_binomial = _sampler("RandomBinomial", _binomial)
