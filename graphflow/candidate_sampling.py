@@ -124,11 +124,12 @@ def compute_accidental_hits(true_classes: Any, sampled_candidates: Any, num_true
 # losses
 
 
-def _sampled_logits(weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: int, num_classes: int,
-                    num_true: int, sampled_values: Any, remove_accidental_hits: bool, partition_strategy: str,
-                    name: str, seed: int | None) -> tuple[Tensor, Tensor]:
-    """(logits, labels) [batch, num_true + num_sampled] of the true and the sampled classes, corrected by the log of
-    their expected counts."""
+def _compute_sampled_logits(weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: int, num_classes: int,
+                            num_true: int = 1, sampled_values: Any = None, subtract_log_q: bool = True,
+                            remove_accidental_hits: bool = False, partition_strategy: str = "mod",
+                            name: str | None = None, seed: int | None = None) -> tuple[Tensor, Tensor]:
+    """(logits, labels) [batch, num_true + num_sampled] of the true and the sampled classes, with `subtract_log_q`
+    corrected by the log of their expected counts. Losses of one's own call it by this name, which is TensorFlow's."""
     tables = weights if isinstance(weights, list) else [weights]
     x, true = convert_to_tensor(inputs), cast(convert_to_tensor(labels), int64)
     with name_scope(name, "compute_sampled_logits", [x, true]):
@@ -150,8 +151,9 @@ def _sampled_logits(weights: Any, biases: Any, labels: Any, inputs: Any, num_sam
             hit = reduction.reduce_any(equal(expand_dims(true, 2), sampled), 1)
             lowest = convert_to_tensor(np.asarray(np.finfo(np.float32).min, x.dtype.np))
             sampled_logits = sampled_logits + where(hit, lowest, zeros_of(x))
-        true_logits = true_logits - log(cast(true_count, x.dtype))
-        sampled_logits = sampled_logits - log(cast(sampled_count, x.dtype))
+        if subtract_log_q:
+            true_logits = true_logits - log(cast(true_count, x.dtype))
+            sampled_logits = sampled_logits - log(cast(sampled_count, x.dtype))
         logits = concat([true_logits, sampled_logits], 1)
         return logits, concat([ones_like(true_logits) / num_true, zeros_like(sampled_logits)], 1)
 
@@ -164,8 +166,8 @@ def nce_loss(weights: Any, biases: Any, labels: Any, inputs: Any, num_sampled: i
     `weights` [classes, size] (or a list of partitions) and `biases` [classes] give the logits of `inputs` [batch, size]
     for the `labels` int64 [batch, num_true] and for sampled classes, by default from `log_uniform_candidate_sampler`.
     """
-    logits, targets = _sampled_logits(weights, biases, labels, inputs, num_sampled, num_classes, num_true,
-                                      sampled_values, remove_accidental_hits, partition_strategy, name, None)
+    logits, targets = _compute_sampled_logits(weights, biases, labels, inputs, num_sampled, num_classes, num_true,
+                                              sampled_values, True, remove_accidental_hits, partition_strategy, name)
     return reduction.reduce_sum(
         sigmoid_cross_entropy_with_logits(labels=targets, logits=logits, name="sampled_losses"), 1)
 
@@ -178,6 +180,7 @@ def sampled_softmax_loss(weights: Any, biases: Any, labels: Any, inputs: Any, nu
 
     Arguments as of `nce_loss`.
     """
-    logits, targets = _sampled_logits(weights, biases, labels, inputs, num_sampled, num_classes, num_true,
-                                      sampled_values, remove_accidental_hits, partition_strategy, name, seed)
+    logits, targets = _compute_sampled_logits(
+        weights, biases, labels, inputs, num_sampled, num_classes, num_true, sampled_values, True,
+        remove_accidental_hits, partition_strategy, name, seed)
     return softmax_cross_entropy_with_logits(labels=stop_gradient(targets), logits=logits)

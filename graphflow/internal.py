@@ -15,6 +15,7 @@ import numpy as np
 
 from . import metrics
 from .array_ops import get_static_value
+from .compiler.autodiff import REGISTERED
 from .compiler.ir import Tensor
 from .compiler.ops import tensor_proto
 from .compiler.ops.view import identity
@@ -156,7 +157,8 @@ tensor_shape = SimpleNamespace(
     unknown_shape=lambda ndims=None, rank=None: TensorShape(None if ndims is rank is None else [None] * (
         rank if ndims is None else ndims)))
 control_flow_ops = SimpleNamespace(with_dependencies=with_dependencies)
-ops = SimpleNamespace(register_proto_function=register_proto_function)
+ops = SimpleNamespace(register_proto_function=register_proto_function,
+                      _gradient_registry=SimpleNamespace(_registry=REGISTERED, list=lambda: list(REGISTERED)))
 session = SimpleNamespace(InteractiveSession=InteractiveSession, Session=Session, BaseSession=Session,
                           register_session_run_conversion_functions=register_session_run_conversion_functions)
 tf_contextlib = SimpleNamespace(contextmanager=contextlib.contextmanager)

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..compiler.errors import CancelledError
 from ..compiler.graph_def import GraphDef, graph_def_of
 from ..compiler.ir import Graph, Operation, Tensor, as_operation, default_graph
 from ..compiler.names import nearest
@@ -285,7 +286,7 @@ class Session:
         self.store.clear()
         for resource in self.resources.values():
             getattr(resource, "close", lambda: None)()
-        self.resources.clear()
+        self.resources = _NoResources()
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator[Session]:
@@ -331,6 +332,16 @@ class InteractiveSession(Session):
         if self in _sessions.stack:
             _sessions.stack.remove(self)
         super().close()
+
+
+class _NoResources(dict[Any, Any]):
+    """The resources of a closed session: a run that still goes on in another thread ends where it asks for one."""
+
+    def __missing__(self, key: Any) -> Any:
+        raise CancelledError("Session has been closed.")
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        return self[key]
 
 
 def _feed_parts(key: Any, value: Any) -> Iterator[tuple[Any, Any]]:

@@ -105,6 +105,23 @@ assert K.floatx() == "float32" and Dense is keras.layers.Dense and np_utils.to_c
 assert not hasattr(K, "placeholder_with_default") and errors_impl.OutOfRangeError is tf.errors.OutOfRangeError
 assert tensor_util.MakeNdarray(tf.make_tensor_proto([1, 2])).tolist() == [1, 2]
 assert inspect.getargspec(lambda a, b=1: a).args == tf_inspect.getargspec(lambda a, b=1: a)[0] == ["a", "b"]
+from tensorflow.python.framework import ops
+from tensorflow.python.ops import gen_nn_ops
+from tensorflow.python.ops.nn_impl import _compute_sampled_logits
+@ops.RegisterGradient("Guided")
+def guided(op, grad):
+    return tf.where(grad > 0, gen_nn_ops._relu_grad(grad, op.outputs[0]), tf.zeros_like(grad))
+with tf.get_default_graph().gradient_override_map({"Relu": "Guided"}):
+    x = tf.constant([-1., 2., 3.])
+    slope, = tf.gradients(tf.nn.relu(x) * [1., 1., -1.], x)
+image = tf.reshape(tf.range(16.), [1, 4, 4, 1])
+window = [1, 2, 2, 1], [1, 2, 2, 1], "SAME"
+back = gen_nn_ops.max_pool_grad(image, tf.nn.max_pool(image, *window), tf.ones([1, 2, 2, 1]), *window)
+spread = gen_nn_ops.avg_pool_grad(tf.shape(image), tf.ones([1, 2, 2, 1]), *window)
+with tf.Session() as session:
+    found = session.run([slope, tf.reshape(back, [16]), tf.reduce_max(spread)])
+assert found[0].tolist() == [0, 1, 0] and found[1].nonzero()[0].tolist() == [5, 7, 13, 15] and found[2] == 0.25
+assert "Guided" in ops._gradient_registry._registry
 print(keras.__version__, device_lib.list_local_devices()[0].device_type)
 ''')
     assert done.stdout == "2.3.1 CPU\n", done.stderr

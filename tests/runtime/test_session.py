@@ -344,6 +344,14 @@ def test_a_closed_session_does_not_run():
             run()
 
 
+def test_a_run_in_another_thread_ends_when_its_session_is_closed():
+    queue, session = tf.FIFOQueue(1, tf.float32, ()), tf.Session()
+    with tf.control_dependencies([tf.py_func(session.close, [], [])]):  # as another thread would, in the midst of it
+        got = queue.dequeue()
+    with pytest.raises(tf.errors.CancelledError, match="closed"):
+        session.run(got)  # not from a new, empty queue, for ever
+
+
 def test_with_makes_a_session_and_its_graph_the_default_ones_and_closes_it():
     other = tf.Graph()
     with tf.Session(graph=other) as session:
