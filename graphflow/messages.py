@@ -154,7 +154,7 @@ def _value(kind: Any, raw: Any) -> Any:
     if kind == "float":
         return struct.unpack("<f", raw)[0]
     if isinstance(kind, type):
-        return kind.FromString(raw)
+        return kind.FromString(raw)  # type: ignore[attr-defined]
     return raw.decode() if kind == "string" else raw
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ..control import has_effects, is_loop, subgraphs
 from ..ir import Graph, Operation, Tensor
-from ..opdef import CONTROL, writes_variable
+from ..opdef import CONTROL, OpDef, writes_variable
 from ..ops.state import assign, no_op
 from ..ops.view import _identity
 from .rewrite import sorted_operations
@@ -51,7 +51,8 @@ def without_writes(graph: Graph, handles: Sequence[Tensor]) -> list[Tensor]:
     replaced: dict[Tensor, Tensor] = {}
     kept = []
     for op in tuple(graph.operations):
-        seen[op] = after = {}
+        after: dict[Tensor, int] = {}
+        seen[op] = after
         for p in (*(t.op for t in op.inputs), *op.control_inputs):
             for handle, n in seen.get(p, {}).items():
                 after[handle] = max(n, after.get(handle, 0))
@@ -78,7 +79,7 @@ def assigned_after(made: Operation, outputs: Sequence[Tensor], handles: Sequence
                    graph: Graph) -> tuple[list[Tensor], Operation]:
     """Assign the pure cond's `values` to the variables: its other outputs as they are after that, and an operation that
     has run when the assignments have."""
-    def add(definition: object, inputs: Sequence[Tensor], name: str, control: Sequence[Operation]) -> Operation:
+    def add(definition: OpDef, inputs: Sequence[Tensor], name: str, control: Sequence[Operation]) -> Operation:
         types = [inputs[-1].type] if inputs else []
         op = Operation(graph, definition, inputs, {}, f"{made.name}/{name}", types, control, made.site)
         graph.operations.append(op)

@@ -217,9 +217,9 @@ def _cond(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: 
     for branches, ours in zip(results, made.outputs, strict=True):
         if ours.dtype == variant:
             region.stacks[ours] = next(region.stacks[t] for t in branches if t in region.stacks)
-    n, given = len(kept), made.outputs[:len(kept)]
+    given, values = list(made.outputs[:len(kept)]), made.outputs[len(kept):]
     if handles:
-        given, region.operations[op] = assigned_after(made, given, handles, made.outputs[n:], region.graph)
+        given, region.operations[op] = assigned_after(made, given, handles, values, region.graph)
     return {op.outputs[k]: ours for k, ours in zip(kept, given, strict=True)}
 
 

@@ -5,6 +5,8 @@ import enum
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..compiler.ir import Tensor
 from ..compiler.ops.constant import constant
 from ..compiler.ops.symbolic import static_value
@@ -92,7 +94,7 @@ def from_dataset_id(processing_mode: Any, service: Any, dataset_id: Any, element
                     cross_trainer_cache: CrossTrainerCache | None = None, target_workers: str = "AUTO") -> Dataset:
     """The dataset that was registered. Raises ValueError for an id that is not known."""
     value = dataset_id if isinstance(dataset_id, str) else static_value(dataset_id)
-    key = value if isinstance(value, str) else value.item().decode()
+    key = value if isinstance(value, str) else np.asarray(value).item().decode()
     if key not in _registered:
         raise ValueError(f"from_dataset_id: no dataset was registered as {key!r} in this process")
     return _registered[key].apply(distribute(processing_mode, service, job_name, consumer_index, num_consumers))

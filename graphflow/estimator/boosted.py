@@ -53,9 +53,9 @@ def boosting_step(x: Tensor, head: Head, logits: Tensor, ensemble: Any, options:
         waiting.append(list(batch))
         if len(waiting) < batches or sum(len(x) for x, *_ in waiting) < examples:
             return _bytes(data)
-        parts = [np.concatenate(part) for part in zip(*waiting, strict=True)]
+        x, g, h = (np.concatenate(part) for part in zip(*waiting, strict=True))
         waiting.clear()
-        return boosting.packed(boosting.grown(boosting.unpacked(_bytes(data)), *parts, options))
+        return boosting.packed(boosting.grown(boosting.unpacked(_bytes(data)), x, g, h, options))
 
     new = numpy_function(grow, [ensemble, x, g, h], string)
     new.set_shape([])
@@ -100,7 +100,7 @@ class _Boosted(Estimator):
             logits, ensemble = boosted_logits(x, head)
             spec = head.spec(features, mode, logits, labels, lambda loss: boosting_step(
                 x, head, logits, ensemble, options, loss, n_batches_per_layer))
-            return spec._replace(training_hooks=[StopWhenGrown(ensemble, options.trees)])
+            return spec._replace(training_hooks=(StopWhenGrown(ensemble, options.trees),))
 
         super().__init__(model_fn, model_dir, config)
 

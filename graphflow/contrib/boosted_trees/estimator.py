@@ -43,7 +43,7 @@ class _Boosted(Estimator):
             given = features if isinstance(features, dict) else {}
             spec = head.spec(given, "predict" if mode == "infer" else mode, logits, labels, lambda loss: boosting_step(
                 x, head, logits, ensemble, options, loss, examples=examples_per_layer))
-            return spec._replace(training_hooks=[StopWhenGrown(ensemble, options.trees)])
+            return spec._replace(training_hooks=(StopWhenGrown(ensemble, options.trees),))
 
         super().__init__(model_fn, model_dir, config)
 

@@ -10,11 +10,18 @@ __all__ = ["LearnerConfig", "LearningRateConfig", "LearningRateFixedConfig", "Tr
 class TreeRegularizationConfig(_Options):
     """Penalties, for gradients averaged over a layer's examples."""
 
+    l1: float
+    l2: float
+    tree_complexity: float
+
     _fields = {"l1": 0.0, "l2": 0.0, "tree_complexity": 0.0}
 
 
 class TreeConstraintsConfig(_Options):
     """Bounds of a tree; a depth of 0 is 6."""
+
+    max_tree_depth: int
+    min_node_weight: float
 
     _fields = {"max_tree_depth": 0, "min_node_weight": 0.0, "max_number_of_unique_feature_columns": 0}
 
@@ -22,11 +29,15 @@ class TreeConstraintsConfig(_Options):
 class LearningRateFixedConfig(_Options):
     """One rate for all trees; 0 is 0.1."""
 
+    learning_rate: float
+
     _fields = {"learning_rate": 0.0}
 
 
 class LearningRateConfig(_Options):
     """The rate of learning."""
+
+    fixed: LearningRateFixedConfig
 
     _fields = {"fixed": LearningRateFixedConfig}
 
@@ -34,6 +45,9 @@ class LearningRateConfig(_Options):
 class LearnerConfig(_Options):
     """How trees grow. A tree always has a vector of values in its leaves, and grows layer by layer."""
 
+    regularization: TreeRegularizationConfig
+    constraints: TreeConstraintsConfig
+    learning_rate_tuner: LearningRateConfig
     PRUNING_MODE_UNSPECIFIED, PRE_PRUNE, POST_PRUNE = 0, 1, 2
     GROWING_MODE_UNSPECIFIED, WHOLE_TREE, LAYER_BY_LAYER = 0, 1, 2
     MULTI_CLASS_STRATEGY_UNSPECIFIED, TREE_PER_CLASS, FULL_HESSIAN, DIAGONAL_HESSIAN = 0, 1, 2, 3

@@ -28,6 +28,9 @@ class ForestHParams:
     """The hyperparameters of a forest; `fill` sets what follows from others. `num_features` is required, as is
     `num_classes` (for regression the number of outputs)."""
 
+    num_features: int
+    num_classes: int
+
     def __init__(self, num_trees: int = 100, max_nodes: int = 10000, bagging_fraction: float = 1.0,
                  num_splits_to_consider: int = 0, feature_bagging_fraction: float = 1.0, max_fertile_nodes: int = 0,
                  split_after_samples: int = 250, regression: bool = False, base_random_seed: int = 0,
@@ -68,7 +71,7 @@ class RandomForestGraphs:
         size = 1 + 2 * p.num_outputs if p.regression else p.num_outputs
         slots = min(p.max_fertile_nodes, MAX_SLOTS)
         start = planted(p.num_trees, p.max_nodes, slots, int(p.num_splits_to_consider), size)
-        self.variables = variables or Trees(*(
+        self.variables: Any = variables or Trees(*(  # type: ignore[arg-type]
             Variable(lambda value=value: convert_to_tensor(value), trainable=False, name=f"forest_{name}",
                      dtype=value.dtype) for name, value in start._asdict().items()))
 
