@@ -251,11 +251,16 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Tensor:
     """The product of each sample of x with the same sample of y, over one axis of each.
 
     By default the last axis of x and the last but one of y (the last of a y of two axes). What is left of x's axes
-    comes first; two inputs of two axes give (batch, 1).
+    comes first; two inputs of two axes give (batch, 1). A second axis of one size that x of three axes and y of four
+    share counts as samples, as it did up to Keras 2.2: capsules route so.
     """
     first, second = _batch_axes(x, y, axes)
     a, b = convert_to_tensor(x), convert_to_tensor(y)
     ranks = len(known_rank("batch_dot", a)), len(known_rank("batch_dot", b))
+    if ranks == (3, 4) and first == 2 and second > 1 and isinstance(a.dims[1], int) and a.dims[1] == b.dims[1]:
+        (batch, shared, *left), (_, _, *right) = a.dims, b.dims
+        product = batch_dot(reshape(a, (batch * shared, *left)), reshape(b, (batch * shared, *right)), (1, second - 1))
+        return reshape(product, (batch, shared, right[3 - second]))
     if ranks[0] == 2:
         a, first = expand_dims(a, 1), 2
     if ranks[1] == 2:

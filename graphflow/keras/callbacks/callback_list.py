@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..legacy.log_names import Logs as OldNames
 from ..nest import flatten
 from .callback import Callback, Logs
 from .history import History
@@ -75,7 +76,7 @@ class CallbackList(Callback):
 
         def end(step: int, read: Read) -> None:
             if ends:
-                logs = read()
+                logs = OldNames(read())
                 for listener in ends:
                     listener(step, logs)
             if progress is not None:

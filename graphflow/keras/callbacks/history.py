@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..legacy.log_names import Logs as OldNames
 from .callback import Callback, Logs
 
 
@@ -11,7 +12,7 @@ class History(Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: dict[str, list[Any]] = {}
+        self.history: dict[str, list[Any]] = OldNames()
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..legacy.log_names import Logs as OldNames
 from ..saving.checkpoints import is_checkpoint
 from ..saving.saving import HDF5
 from ..utils.progbar import print_message
@@ -76,9 +77,9 @@ class ModelCheckpoint(MonitorCallback):
             print_message(f"\nEpoch {epoch + 1}: finished saving model to {path}")
 
     def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
-        values = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1}), **logs}
+        values = OldNames({"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1}), **logs})
         try:
-            return self.filepath.format(**values)
+            return self.filepath.format_map(values)
         except KeyError as error:
             raise KeyError(f'Failed to format this callback filepath: "{self.filepath}". Reason: {error}') from None
 

@@ -324,6 +324,11 @@ class Model(Pictured, Fitter):
         """Keras 2's name for making the optimizer's variables: programs call it before they set them."""
         self.optimizer.build(self.trainable_weights)
 
+    def _make_predict_function(self) -> None:
+        """Keras 2's: programs call it before threads predict, which need nothing made here."""
+
+    _make_test_function = _make_predict_function
+
     def __reduce__(self) -> Any:
         return saving.from_bytes, (saving.to_bytes(self),)
 

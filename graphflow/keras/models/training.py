@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import backend, config
 from ..callbacks import CallbackList, History
+from ..legacy.log_names import Logs as OldNames
 from ..nest import flatten, pack
 from .data import Batches, split_validation, unpack
 from .feeds import Feed, is_arrays
@@ -66,7 +67,7 @@ class Fitter(Trainer):
             logs = dict(self._run_batches(runs, hooks.batch_hooks("train"), "stop_training", first))
             if validation_data is not None and _validates(epoch, validation_freq):
                 logs |= self._validate(validation_data, validation_batch_size or batch_size, validation_steps, hooks)
-            logs = flat_logs(logs)
+            logs = OldNames(flat_logs(logs))
             hooks.on_epoch_end(epoch, logs)
             if self.stop_training or batches.ended:
                 break

@@ -295,8 +295,13 @@ class Optimizer(OptimizerState):
         scope.operations += bounded_after(list(scope.operations), variables)
         self.built = True
 
-    def get_updates(self, loss: Any, params: Any) -> list[Any]:
-        """Keras 2: the operations that update `params`."""
+    def get_updates(self, *arguments: Any, loss: Any = None, params: Any = None, constraints: Any = None) -> list[Any]:
+        """Keras 2's (loss, params), or Keras 1's (params, constraints, loss): the operations that update `params`."""
+        if len(arguments) == 3:
+            params, _, loss = arguments
+        elif arguments:
+            loss, *rest = arguments
+            params, = rest or (params,)
         return [self.minimize(loss, params)]
 
     def get_gradients(self, loss: Tensor, params: Sequence[Variable]) -> list[Tensor]:

@@ -66,3 +66,37 @@ def test_a_base_logger_gives_means() -> None:
     logs: dict = {}
     logger.on_epoch_end(0, logs)
     assert logs == {"loss": 2.0, "seen": 5.0}
+
+
+def test_metrics_are_found_by_the_names_they_had(tmp_path) -> None:
+    seen = []
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy", metrics=["accuracy"])
+    x, y = np.ones((8, 2)), np.ones((8, 1))
+    history = model.fit(x, y, epochs=2, batch_size=4, verbose=0, validation_data=(x, y), callbacks=[
+        keras.callbacks.ModelCheckpoint(tmp_path / "{val_acc:.1f}.h5", monitor="val_acc", save_best_only=True),
+        keras.callbacks.LearningRateScheduler(lambda epoch: 0.25),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["acc"] + logs["lr"]),
+                                       on_batch_end=lambda batch, logs: seen.append(logs.get("acc")))])
+    assert [p.name for p in tmp_path.iterdir()] == ["1.0.h5"] and seen == [1, 1, 1.25] * 2
+    assert history.history["val_acc"] == history.history["val_accuracy"] == [1, 1]
+    assert "acc" not in history.history and history.history.get("nothing") is None
+    with pytest.raises(KeyError, match="auc"):
+        _ = history.history["auc"]
+
+
+def test_updates_by_the_arguments_of_keras_1() -> None:
+    K = keras.backend
+    weight, wanted = K.variable([1.0, 2.0]), K.placeholder((2,))
+    updates = keras.optimizers.SGD(1.0).get_updates([weight], [], K.sum(weight * wanted))
+    K.function([wanted], [], updates=updates)([np.array([0.5, 2.0])])
+    np.testing.assert_allclose(K.get_value(weight), [0.5, 0.0])
+
+
+def test_capsules_route_as_up_to_keras_2_2() -> None:
+    K, rng = keras.backend, np.random.default_rng(0)
+    c, hat = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 4, 5))
+    out = K.batch_dot(K.constant(c), K.constant(hat), [2, 2])
+    np.testing.assert_allclose(K.eval(out), np.einsum("bni,bnid->bnd", c, hat), rtol=1e-4, atol=1e-5)
+    back = K.batch_dot(out, K.constant(hat), [2, 3])
+    np.testing.assert_allclose(K.eval(back), np.einsum("bnd,bnid->bni", K.eval(out), hat), rtol=1e-4, atol=1e-5)
