@@ -256,9 +256,10 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Tensor:
     """
     first, second = _batch_axes(x, y, axes)
     a, b = convert_to_tensor(x), convert_to_tensor(y)
-    ranks = len(known_rank("batch_dot", a)), len(known_rank("batch_dot", b))
-    if ranks == (3, 4) and first == 2 and second > 1 and isinstance(a.dims[1], int) and a.dims[1] == b.dims[1]:
-        (batch, shared, *left), (_, _, *right) = a.dims, b.dims
+    sizes, others = known_rank("batch_dot", a), known_rank("batch_dot", b)
+    ranks = len(sizes), len(others)
+    if ranks == (3, 4) and first == 2 and second > 1 and isinstance(sizes[1], int) and sizes[1] == others[1]:
+        (batch, shared, *left), (_, _, *right) = sizes, others
         product = batch_dot(reshape(a, (batch * shared, *left)), reshape(b, (batch * shared, *right)), (1, second - 1))
         return reshape(product, (batch, shared, right[3 - second]))
     if ranks[0] == 2:

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class Logs(dict[str, Any]):
-    """Values by name. Asked for an old name that none has, it gives the new one's: for `val_acc` that of `val_accuracy`."""
+    """Values by name. Asked for an old name that none has, it gives the new one's: `val_accuracy` for `val_acc`."""
 
     def __missing__(self, name: str) -> Any:
         new = "learning_rate" if name == "lr" else f"{name}uracy" if name == "acc" or name.endswith("_acc") else ""
