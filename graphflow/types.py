@@ -20,9 +20,9 @@ class FunctionType(inspect.Signature):
     """A function's signature."""
 
     @classmethod
-    def from_callable(cls, obj: Callable[..., Any], **options: Any) -> FunctionType:  # type: ignore[override]
+    def from_callable(cls, obj: Callable[..., Any], **options: Any) -> FunctionType:
         """The signature of a function."""
-        return super().from_callable(obj, **options)  # type: ignore[return-value]
+        return super().from_callable(obj, **options)
 
     def bind_with_defaults(self, args: Any, kwargs: Any, default_values: Any = None) -> inspect.BoundArguments:
         """The arguments by name, with defaults for those that are missing. Raises TypeError where they do not fit."""

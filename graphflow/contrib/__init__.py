@@ -8,7 +8,7 @@ from typing import Any
 
 # what has moved to the top level since
 _MOVED = {"autograph": "autograph", "feature_column": "feature_column", "hooks": "train", "keras": "keras",
-          "signal": "signal", "stateless": "random_philox"}
+          "linalg": "linalg", "optimizer_v2": "train", "signal": "signal", "stateless": "random_philox"}
 
 
 def __getattr__(name: str) -> Any:

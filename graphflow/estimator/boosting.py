@@ -146,8 +146,9 @@ def _best(x: np.ndarray, g: np.ndarray, h: np.ndarray, thresholds: np.ndarray, o
         feature = int(np.argmax(gain))
         if gain[feature] > most:
             most = gain[feature]
-            children = [_weight(part[feature, :size], part[feature, size:-1], options) for part in (left, right)]
-            best = int(varying[feature]), float(values[feature]), *children
+            of_left, of_right = (_weight(part[feature, :size], part[feature, size:-1], options)
+                                 for part in (left, right))
+            best = int(varying[feature]), float(values[feature]), of_left, of_right
     return best
 
 

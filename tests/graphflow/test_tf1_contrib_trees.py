@@ -43,7 +43,7 @@ def test_no_tree_outgrows_its_nodes():
     options = growing.Options(3, False, 10, 1.0, 1.0, 0)
     for _ in range(5):
         trees = growing.grown(trees, X[:100], np.eye(2, dtype=np.float32)[LABELS[:100] % 2], options)
-    count, = trees.count
+    count, = trees.nodes
     assert count == 5 and trees.feature.max() < 3
     assert set(np.unique(growing.leaves(trees, X[:100]))) <= set(np.flatnonzero(trees.feature[0] < 0))
 

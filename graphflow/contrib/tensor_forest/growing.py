@@ -15,7 +15,7 @@ class Trees(NamedTuple):
     """T trees of at most N nodes, S leaves of each with K candidates. A statistic is a vector of D sums over examples:
     of each class; or, for regression, the count and the sums of outputs and of their squares."""
 
-    count: np.ndarray           # int32 [T]: nodes there are
+    nodes: np.ndarray           # int32 [T]: how many there are
     feature: np.ndarray         # int32 [T, N]: what a node splits by, -1 for a leaf
     threshold: np.ndarray       # float32 [T, N]: up to this value an example goes left
     child: np.ndarray           # int32 [T, N]: the left child; the right one comes after it
@@ -51,7 +51,7 @@ def planted(trees: int, nodes: int, slots: int, candidates: int, size: int) -> T
 def leaves(trees: Trees, x: np.ndarray) -> np.ndarray:
     """The leaf of each example [n, features] in each tree: [T, n]."""
     rows = np.arange(len(x))
-    found = np.zeros((len(trees.count), len(x)), np.int64)
+    found = np.zeros((len(trees.nodes), len(x)), np.int64)
     for t, node in enumerate(found):
         while True:
             feature = trees.feature[t][node]
@@ -80,7 +80,7 @@ def grown(trees: Trees, x: np.ndarray, statistics: np.ndarray, options: Options)
     """The trees after a batch: x [n, features], statistics [n, D] of each example."""
     trees = Trees(*(np.array(part) for part in trees))
     where = leaves(trees, x)
-    for t in range(len(trees.count)):
+    for t in range(len(trees.nodes)):
         rng = np.random.default_rng([options.seed, t, int(trees.step)])
         tree = Trees(*(part[t] if part.ndim else part for part in trees))
         chosen = slice(None) if options.bagging_fraction >= 1 else rng.random(len(x)) < options.bagging_fraction
@@ -88,7 +88,7 @@ def grown(trees: Trees, x: np.ndarray, statistics: np.ndarray, options: Options)
         if options.feature_bagging_fraction < 1:  # always the same for a tree
             size = max(1, int(options.features * options.feature_bagging_fraction))
             allowed = np.random.default_rng([options.seed, t]).choice(options.features, size, replace=False)
-        _grow(tree, trees.count[t:t + 1], x[chosen], statistics[chosen], where[t][chosen], allowed, options, rng)
+        _grow(tree, trees.nodes[t:t + 1], x[chosen], statistics[chosen], where[t][chosen], allowed, options, rng)
     trees.step[...] += 1
     return trees
 

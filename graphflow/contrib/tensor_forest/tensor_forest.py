@@ -112,7 +112,7 @@ class RandomForestGraphs:
 
     def average_size(self) -> Tensor:
         """The mean number of nodes of a tree."""
-        return reduce_mean(cast(self.variables.count, float32))
+        return reduce_mean(cast(self.variables.nodes, float32))
 
     def training_loss(self, features: Any, labels: Any, name: str = "training_loss") -> Tensor:
         """The mean number of nodes of a tree, negative: what falls while the forest grows."""
