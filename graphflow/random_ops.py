@@ -17,7 +17,7 @@ from .compiler.ops.gather import gather
 from .compiler.ops.slicing import concat
 from .compiler.ops.sorting import argsort
 from .compiler.ops.symbolic import shape_operand
-from .compiler.ops.view import expand_dims, identity, known_rank, shape_of
+from .compiler.ops.view import expand_dims, identity, reshape, shape_of
 from .framework import name_scope
 
 HALVES = (float16, bfloat16)
@@ -94,8 +94,8 @@ def random_shuffle(value: Any, seed: int | None = None, name: str | None = None)
     """The slices of `value` along its first axis in random order."""
     with name_scope(name, "RandomShuffle", [value]) as scope:
         x = convert_to_tensor(value)
-        rows = known_rank("RandomShuffle", x)[:1]
-        if not rows:
+        rows: Any = reshape(shape_of(x)[:1], [1]) if x.dims is None else x.dims[:1]
+        if x.dims == ():
             return identity(x, scope)
         return gather(x, argsort(random.random_uniform(rows, dtype="float64", seed=seed)), name=scope)
 

@@ -11,7 +11,7 @@ from ..compiler.ops.constant import constant, convert_to_tensor
 from ..compiler.ops.gather import gather
 from ..compiler.ops.selection import boolean_mask
 from ..compiler.ops.sorting import argsort
-from ..compiler.ops.view import broadcast_to, expand_dims, identity
+from ..compiler.ops.view import broadcast_to, expand_dims, identity, reshape
 from ..compiler.shapes import TensorShape
 from ..framework import GraphKeys, control_dependencies, name_scope
 from ..math_ops import range_
@@ -54,6 +54,8 @@ def input_producer(input_tensor: Any, element_shape: Any = None, num_epochs: int
         if not element.is_fully_defined():
             raise ValueError("Either `input_tensor` must have a fully defined shape or `element_shape` must be "
                              "specified")
+        if rows.shape.dims is None:  # what tf.train.match_filenames_once gives
+            rows = reshape(rows, [-1, *element.as_list()])
         if shuffle:
             rows = gather(rows, argsort(random_uniform(shape(rows)[:1], seed=seed)))
         rows = limit_epochs(rows, num_epochs)

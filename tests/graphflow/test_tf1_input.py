@@ -214,3 +214,22 @@ def test_a_queue_that_is_not_stopped_does_not_keep_the_program():
     with tf.Session() as session:
         threads = runner.create_threads(session, tf.train.Coordinator())
     assert [t.daemon for t in threads] == [False, True]
+
+
+def test_files_matched_once_are_shuffled(tmp_path):
+    for letter in "abc":
+        (tmp_path / f"{letter}.txt").write_text(letter)
+    queue = tf.train.string_input_producer(tf.train.match_filenames_once(f"{tmp_path}/*.txt"), num_epochs=1)
+    content = tf.WholeFileReader().read(queue)[1]
+    anything = tf.placeholder(tf.int32)
+    shuffled = tf.random_shuffle(anything)
+    with tf.Session() as session:
+        session.run(tf.local_variables_initializer())
+        coord = tf.train.Coordinator()
+        threads = tf.train.start_queue_runners(session, coord)
+        assert sorted(session.run(content) for _ in range(3)) == [b"a", b"b", b"c"]
+        with pytest.raises(tf.errors.OutOfRangeError):
+            session.run(content)
+        coord.request_stop()
+        coord.join(threads)
+        assert sorted(session.run(shuffled, {anything: [[2, 0], [1, 1], [0, 2]]}).tolist()) == [[0, 2], [1, 1], [2, 0]]
