@@ -17,6 +17,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
+from . import unit_conv
 from .conv_common import (
     NATIVE,
     Windows,
@@ -33,7 +34,7 @@ from .conv_common import (
     words,
 )
 from .conv_images import by_images, images_call
-from .conv_pack import pack_dots_source, pack_source
+from .conv_pack import pack_dots_source, pack_source, pack_unit_source
 from .epilogue import Epilogue
 from .gemm import lower_gemm
 from .kernel import KernelCall, Scratch
@@ -106,6 +107,11 @@ def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transp
     if not p.taps * p.channels:
         p = replace(p, axes=(p.axes[0], replace(p.axes[1], taps=0), replace(p.axes[2], taps=0)))
     (channels, filters), flat = p.each, flattened(p)
+    (w_rows, w_cols), (inner, last) = w_shape[-4:-2], w_shape[-2:]
+    taps = [n for axis in p.axes for n in (axis.taps, axis.tap, axis.tap_step)]
+    pack_dims = (w_rows, w_cols, inner * last, last, last // p.groups, channels, filters, *taps)
+    if unit_conv.pays(flat):
+        return unit_conv.lower(x, w, y, flat, pack_unit_source(transposed), pack_dims, epilogue, name)
     tile = Tile.choose(flat)
     along_images = None if tile.dots else by_images(flat)
     if along_images:
@@ -117,13 +123,10 @@ def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transp
     packed = Scratch(aligned(p.groups * panels * panel_size * ELEMENT_BYTES[p.dtype]))
     calls = []
     if depth:
-        (w_rows, w_cols), (inner, last) = w_shape[-4:-2], w_shape[-2:]
-        taps = [n for axis in p.axes for n in (axis.taps, axis.tap, axis.tap_step)]
-        dims = (panels, panel_size, w_rows, w_cols, inner * last, last, last // p.groups, channels, filters, *taps)
         source = (pack_dots_source(p.dtype, transposed) if tile.dots
                   else pack_source(p.dtype, tile.nv, transposed))
-        calls.append(KernelCall(f"{name}.pack", source, (w, packed), dims, p.groups * panels, nbytes=2 * packed.nbytes,
-                                writes=(1,), prepares=True))
+        calls.append(KernelCall(f"{name}.pack", source, (w, packed), (panels, panel_size, *pack_dims),
+                                p.groups * panels, nbytes=2 * packed.nbytes, writes=(1,), prepares=True))
     if along_images:
         return [*calls, images_call(p, *along_images, x, packed, y, panel_size, epilogue, name)]
     return [*calls, _call(flat, tile, x, packed, y, panel_size, epilogue, name)]

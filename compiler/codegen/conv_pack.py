@@ -65,3 +65,27 @@ def kernel(buffers, dims, begin, end, lane):
     for group in range(begin, end):
         target = packed + group * panel_size * {size}
 {_each_tap(lines)}'''
+
+
+def pack_unit_source(transposed: bool) -> str:
+    """Source that packs filters into strips for the matrix unit; a task is a strip."""
+    lines = [f"source = w + (tap * tap_size + first * {'stride' if transposed else '1'}) * 4",
+             "pack(source, stride, head, target, depth, min(16, columns - first), panel_size)",
+             "target += (depth + 31) // 32 * 3072"]
+    return f'''"""Packs filters into strips{", channels exchanged" if transposed else ""}."""
+from {NATIVE}.matrix_unit import pack_strips
+from {NATIVE}.prelude import compiled, store_i64, word
+
+pack = pack_strips(False, {transposed})
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["w", "packed"]), 1)}
+{indent(words("dims", DIMS), 1)}
+    for strip in range(begin, end):
+        first = strip * 16
+        head = packed + strip * panel_size
+        store_i64(head, 0, 0, -1)
+        target = head + 64
+{_each_tap(lines)}'''

@@ -103,20 +103,20 @@ def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:
     """All strips of an operand, for the matrix unit; a task is some of them."""
     stride = "row" if k_inside else "step"
     return _module(
-        f"Pack strips of {'A' if of_a else 'B'}, {'along' if k_inside else 'across'} k.", [], None,
+        f"Pack strips of {'A' if of_a else 'B'}, {'along' if k_inside else 'across'} k.", ["store_i64"], None,
         [f"from {NATIVE}.matrix_unit import pack_strips"], [f"pack = pack_strips({of_a}, {k_inside})"], f"""
 {_at(1, _words(["source", "packed"], ["row", "step", "count", "k", "strip_bytes"]))}
     first = begin * {strips * 16}
     last = min(end * {strips * 16}, count)
-    pack(source + first * row * 4, {stride}, packed + begin * {strips} * strip_bytes, k, last - first, strip_bytes)
+    heads = packed + begin * {strips} * strip_bytes
+    for strip in range((last - first + 15) // 16):
+        store_i64(heads + strip * strip_bytes, 0, 0, -1)
+    pack(source + first * row * 4, {stride}, heads, heads + 64, k, last - first, strip_bytes)
 """)
 
 
 def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epilogue | None) -> str:
-    """Blocks of C on the matrix unit: A's strips are a task's own, or B's. It packs the others `here` or finds them so.
-
-    Where a strip holds an infinity or NaN, its products are made one by one.
-    """
+    """Blocks of C on the matrix unit: A's strips are a task's own, or B's; the others it packs `here`, or finds."""
     own, other = ("a", "b") if own_a else ("b", "a")
     sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column", "strips", "other_strips", "block", "blocks", "depth",
              "own_bytes", "other_bytes", "lane_bytes"]
@@ -126,9 +126,11 @@ def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epil
     def pack(name: str, first: str, last: str, target: str) -> list[str]:
         row, step, count = along[name]
         inside = a_inside if name == "a" else b_inside
-        return [f"source = matrix_{name} + ({first} * 16 * {row} + start * {step}) * 4",
-                f"pack_{name}(source, {row if inside else step}, {target}, length, "
-                f"min({last} * 16, {count}) - {first} * 16, {'own' if name == own else 'other'}_bytes)"]
+        apart = f"{'own' if name == own else 'other'}_bytes"
+        return [f"for strip in range({last} - {first}):", f"    store_i64({target} + strip * {apart}, 0, 0, -1)",
+                f"source = matrix_{name} + ({first} * 16 * {row} + start * {step}) * 4",
+                f"pack_{name}(source, {row if inside else step}, {target}, {target} + 64, length, "
+                f"min({last} * 16, {count}) - {first} * 16, {apart})"]
 
     place = {own: ("strip", "own + (strip - first) * own_bytes", "64", "own_bytes"),
              other: ("passing", "others + passing * other_bytes", "64" if here else "64 + start // 32 * 3072",
@@ -136,8 +138,8 @@ def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epil
     (row_strip, strip_a, skip_a, step_a), (column_strip, strip_b, skip_b, step_b) = place["a"], place["b"]
 
     def multiply(rows: int, columns: int) -> str:
-        return (f"multiply_{rows}x{columns}(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, strip_b + {skip_b}, "
-                f"{step_b}, chunks, tile_c, n * 4, start, rows, columns, edge)")
+        return (f"multiply_{rows}x{columns}(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, 0, strip_b + {skip_b}, "
+                f"{step_b}, 1, chunks, tile_c, n * 4, start, rows, columns, edge, infinite)")
 
     imports = [f"from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, pack_strips"]
     natives = ["ready, leave = open_unit(), close_unit()", *(
@@ -150,12 +152,12 @@ def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epil
                    *_indent(pack(other, "0", "other_strips", "others")),
                    "    held = met"] if here else []
     return _module(
-        f"C = A B on the matrix unit, strips of {own.upper()} in blocks.", ["f32", "load_f32", "store_f32"], epilogue,
+        f"C = A B on the matrix unit, strips of {own.upper()} in blocks.", ["store_i64"], epilogue,
         imports, natives, f"""
 {_at(1, _words(buffers, sizes))}
 {_at(1, _setup(epilogue, len(buffers), len(sizes)))}
     edge += lane * lane_bytes
-    own = edge + 4096
+    own = edge + 8192
 {_at(1, ["others = own + block * own_bytes", "held = -1"] if here else [])}
     ready()
     for task in range(begin, end):
@@ -182,17 +184,7 @@ def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epil
                         infinite += word(strip_a + {step_a}, 0)
                     if columns > 16:
                         infinite += word(strip_b + {step_b}, 0)
-                    if infinite != 0:
-                        for i in range(rows):
-                            if start == 0:
-                                for j in range(columns):
-                                    store_f32(tile_c, i * n + j, f32(0), 0)
-                            for q in range(start, start + length):
-                                x = load_f32(matrix_a, (row + i) * a_row + q * a_k, 1)
-                                for j in range(columns):
-                                    y = load_f32(matrix_b, q * b_k + (column + j) * b_column, 1)
-                                    store_f32(tile_c, i * n + j, load_f32(tile_c, i * n + j, 0) + x * y, 0)
-                    elif rows > 16:
+                    if rows > 16:
                         if columns > 16:
                             {multiply(2, 2)}
                         else:

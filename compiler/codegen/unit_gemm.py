@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from math import ceil
 
-from ..native.matrix_unit import CHUNK, STRIP, strip_bytes
 from ..native.processor import isa
+from ..native.strips import CHUNK, EDGE_BYTES, STRIP, strip_bytes
 from . import gemm_kernels as kernels
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 from .product import Product, call
 
-# tiles that are smaller than 16 x 16 pass through this much memory
-EDGE_BYTES = 4096
 # what a task packs at a time of the operand that streams
-OWN_BYTES = 640 * 1024
+OWN_BYTES = 400 * 1024
 # strips that a task of the packing call packs
 PACKED_STRIPS = 4
 # k of a strip that is summed at once, also where what has been packed of the others serves the next task
 DEPTH, BATCH_DEPTH = 512, 2048
 # cycles of a core: a product of 16 x 16 x 32, storing a tile of C, packing an element, starting; and of its vector
 # units, a multiply-add of one element
-TILE_CYCLES, STORE_CYCLES, PACK_CYCLES, CALL_CYCLES, VECTOR_CYCLES = 120, 150, 0.9, 3000, 1 / 24
+TILE_CYCLES, STORE_CYCLES, PACK_CYCLES, CALL_CYCLES, VECTOR_CYCLES = 120, 250, 0.9, 3000, 1 / 27
 
 
 def pays(p: Product) -> bool:

@@ -5,13 +5,10 @@ sums six are made, and added in float32; the three left out are below 2^-23 of t
 (G. Henry, P. T. P. Tang, A. Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For Higher-Precision
 Computations", ARITH 2019). The unit takes numbers below 2^-126 for zeros. Infinities do not survive the split, as
 inf - inf is NaN: strips say whether they hold any, for their products to be made otherwise.
-
-An operand is packed in strips of 16 rows of A, or 16 columns of B: a line whose first word is not 0 if the strip holds
-an infinity or NaN, then for each `CHUNK` of k its three parts, tiles of 1 KiB, in which k and k + 16 are neighbours.
-k beyond the last is zero.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -19,21 +16,15 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from .microkernel import I32, I64, VectorCode, i64, void_intrinsic
+from .strips import CHUNK, CHUNK_BYTES, EDGE_BYTES, LINE_BYTES, PARTS, STRIP, TILE_BYTES
 from .tiles import transposed
 
-STRIP, CHUNK, PARTS = 16, 32, 3
-TILE_BYTES = 1024
-CHUNK_BYTES, HEAD_BYTES = PARTS * TILE_BYTES, 64
+EDGE_ROW = i64(2 * STRIP * 4)
 # tile registers: four of C, two of A, two of B
 FIRST_A, FIRST_B = 4, 6
 # (part of A, part of B), the smallest products first; neighbours share a part, which stays in its registers
 ORDER = ((0, 2), (0, 1), (1, 1), (1, 0), (2, 0), (0, 0))
-BYTE, HALF, WORDS = ir.IntType(8), ir.IntType(16), ir.VectorType(I32, 16)
-
-
-def strip_bytes(depth: int) -> int:
-    """Of a strip of so many k."""
-    return -(-depth // CHUNK) * CHUNK_BYTES + HEAD_BYTES
+BYTE, HALF, WORDS, HALVES = ir.IntType(8), ir.IntType(16), ir.VectorType(I32, 16), ir.VectorType(ir.IntType(16), 16)
 
 
 @cache
@@ -64,19 +55,18 @@ def close_unit():
 def pack_strips(of_a: bool, k_inside: bool):
     """An intrinsic that packs strips of A or of B, by rows or columns that are contiguous along k, or lie across it.
 
-    Its int64 arguments are `(source, stride, destination, depth, count, apart)`: addresses, a stride in elements, how
-    many k and how many rows or columns (at least 1), and the bytes from strip to strip. Row or column j has element k
-    at source[j*stride + k] if k is inside, else at source[k*stride + j]. What the last strip lacks of 16 is filled with
-    the last row or column, or with zeros. What is packed next is fetched.
+    Its int64 arguments are `(source, stride, heads, tiles, depth, count, apart)`: addresses, of the first strip's head
+    and of where its tiles go, a stride in elements, how many k and how many rows or columns (at least 1), and the bytes
+    from strip to strip. Row or column j has element k at source[j*stride + k] if k is inside, else at
+    source[k*stride + j]. What the last strip lacks of 16 is filled with the last row or column, or with zeros. Heads
+    keep what they say already; what is packed next is fetched.
     """
     def codegen(context, builder, signature, args):
-        source, stride, destination, depth, count, apart = args
+        source, stride, heads, tiles, depth, count, apart = args
         code = VectorCode(builder, "f32")
         source = code.pointer(source)
         strips = builder.udiv(builder.add(count, i64(STRIP - 1)), i64(STRIP))
         chunks = builder.udiv(builder.add(depth, i64(CHUNK - 1)), i64(CHUNK))
-        with cgutils.for_range(builder, strips) as loop:
-            builder.store(i64(0), _word(builder, builder.add(destination, builder.mul(loop.index, apart))))
         # rows are read along, whichever way they lie
         bounds = (strips, chunks) if k_inside else (chunks, strips)
         with cgutils.for_range(builder, bounds[0]) as outer, cgutils.for_range(builder, bounds[1]) as inner:
@@ -86,19 +76,18 @@ def pack_strips(of_a: bool, k_inside: bool):
             blocks = [load(code, source, stride, first, builder.add(k, i64(half * STRIP)), depth, count)
                       for half in (0, 1)]
             rows = [block if k_inside == of_a else transposed(code, block) for block in blocks]
-            head = builder.add(destination, builder.mul(strip, apart))
-            tile = code.pointer(builder.add(head, builder.add(builder.mul(chunk, i64(CHUNK_BYTES)), i64(HEAD_BYTES))))
+            skipped = builder.mul(strip, apart)
+            tile = code.pointer(builder.add(builder.add(tiles, skipped), builder.mul(chunk, i64(CHUNK_BYTES))))
             suspect = code.zero
             for row, (x, y) in enumerate(zip(*rows, strict=True)):
                 suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, suspect))
                 for part, words in enumerate(_parts(code, x, y)):
                     code.store(builder.bitcast(words, code.vector), tile, part * STRIP + row)
-            flag = _word(builder, head)
-            builder.store(builder.or_(builder.load(flag), _any_nan(code, suspect)), flag)
+            _note(code, suspect, builder.add(heads, skipped))
         return context.get_dummy_value()
 
     name = f"pack_strips_{'a' if of_a else 'b'}_{'inside' if k_inside else 'across'}"
-    return void_intrinsic(name, ["source", "stride", "destination", "depth", "count", "apart"], codegen)
+    return void_intrinsic(name, ["source", "stride", "heads", "tiles", "depth", "count", "apart"], codegen)
 
 
 def _along(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any) -> list:
@@ -112,11 +101,12 @@ def _along(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth
     return [code.load(start, 0, mask) for start in starts]
 
 
-def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any) -> list:
-    """16 elements from the first on of the rows k to k + 15, zeros from `depth` on, where nothing is read."""
+def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any, rows: int = STRIP
+            ) -> list:
+    """16 elements from the first on of so many rows from k on, zeros from `depth` on, where nothing is read."""
     builder, block = code.builder, []
     present = code.mask(builder.sub(count, first))
-    for i in range(STRIP):
+    for i in range(rows):
         row = builder.add(k, i64(i))
         inside = builder.icmp_signed("<", row, depth)
         mask = builder.select(inside, present, ir.Constant(present.type, [0] * STRIP))
@@ -136,76 +126,204 @@ def _parts(code: VectorCode, x: Any, y: Any) -> list:
     return parts
 
 
-def _any_nan(code: VectorCode, x: Any) -> Any:
-    """A word that is not 0 if any lane is NaN."""
-    return code.builder.zext(code.builder.bitcast(code.builder.fcmp_unordered("uno", x, x), HALF), I64)
+def _note(code: VectorCode, x: Any, head: Any) -> None:
+    """Have the word at the address of a head say so if any lane is NaN."""
+    builder = code.builder
+    found = builder.zext(builder.bitcast(builder.fcmp_unordered("uno", x, x), HALF), I64)
+    word = builder.inttoptr(head, I64.as_pointer())
+    builder.store(builder.or_(builder.load(word, typ=I64), found), word)
+
+
+@cache
+def split_pixels():
+    """An intrinsic that splits pixels into lines of 32 channels for each part, ready to be rows of tiles of A.
+
+    Its int64 arguments are `(source, head, lines, part, pixels, channels)`: addresses, the bytes from part to part, and
+    how many pixels and channels there are; those that the last line lacks are zeros.
+    """
+    def codegen(context, builder, signature, args):
+        source, head, lines, part, pixels, channels = args
+        code = VectorCode(builder, "f32")
+        source = code.pointer(source)
+        chunks = builder.udiv(builder.add(channels, i64(CHUNK - 1)), i64(CHUNK))
+        suspects = cgutils.alloca_once_value(builder, code.zero)
+        with cgutils.for_range(builder, chunks) as outer:
+            first = builder.mul(outer.index, i64(CHUNK))
+            masks = [code.mask(builder.sub(channels, first), half * STRIP) for half in (0, 1)]
+            with cgutils.for_range(builder, pixels) as inner:
+                at = code.offset(source, builder.add(builder.mul(inner.index, channels), first))
+                x, y = (code.load(at, half, mask) for half, mask in enumerate(masks))
+                suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, builder.load(suspects)))
+                builder.store(suspect, suspects)
+                line = builder.mul(builder.add(builder.mul(inner.index, chunks), outer.index), i64(LINE_BYTES))
+                for number, words in enumerate(_parts(code, x, y)):
+                    to = builder.add(builder.add(lines, line), builder.mul(part, i64(number)))
+                    code.store(builder.bitcast(words, code.vector), code.pointer(to), 0)
+        _note(code, builder.load(suspects), head)
+        return context.get_dummy_value()
+
+    return void_intrinsic("split_pixels", ["source", "head", "lines", "part", "pixels", "channels"], codegen)
+
+
+@cache
+def split_channels():
+    """An intrinsic that splits pixels into rows of tiles of A, one for each of up to 16 channels: k are the pixels, in
+    their order.
+
+    Its int64 arguments are `(source, stride, head, lines, part, row, pixels, channels)`: addresses, the elements from
+    pixel to pixel, the bytes from part to part and from row to row, how many pixels and channels there are. The pixels
+    up to a multiple of 16 become zeros.
+    """
+    def codegen(context, builder, signature, args):
+        source, stride, head, lines, part, row, pixels, channels = args
+        code = VectorCode(builder, "f32")
+        source = code.pointer(source)
+        blocks = builder.udiv(builder.add(pixels, i64(STRIP - 1)), i64(STRIP))
+        with cgutils.for_range(builder, blocks) as loop:
+            first, suspect = builder.mul(loop.index, i64(STRIP)), code.zero
+            block = transposed(code, _across(code, source, stride, i64(0), first, pixels, channels))
+            for channel, x in enumerate(block):
+                suspect = code.multiply_add(x, code.zero, suspect)
+                at = builder.add(builder.add(lines, builder.mul(row, i64(channel))), builder.mul(first, i64(2)))
+                for number, words in enumerate(_parts(code, x, code.zero)):
+                    to = builder.inttoptr(builder.add(at, builder.mul(part, i64(number))), HALVES.as_pointer())
+                    builder.store(builder.trunc(words, HALVES), to, align=2)
+            _note(code, suspect, head)
+        return context.get_dummy_value()
+
+    names = ["source", "stride", "head", "lines", "part", "row", "pixels", "channels"]
+    return void_intrinsic("split_channels", names, codegen)
+
+
+@cache
+def split_pairs():
+    """An intrinsic that splits pixels into strips of B, 16 channels each: k are the pixels, in their order.
+
+    Its int64 arguments are `(source, stride, head, tiles, apart, first, pixels, channels)`: addresses, of the first
+    strip's tiles, the elements from pixel to pixel, the bytes from strip to strip, the first pixel's k, which is even,
+    and how many pixels and channels there are.
+    """
+    def codegen(context, builder, signature, args):
+        source, stride, head, tiles, apart, first, pixels, channels = args
+        code = VectorCode(builder, "f32")
+        source = code.pointer(source)
+        strips = builder.udiv(builder.add(channels, i64(STRIP - 1)), i64(STRIP))
+        pairs = builder.udiv(builder.add(pixels, i64(1)), i64(2))
+        with cgutils.for_range(builder, pairs) as outer, cgutils.for_range(builder, strips) as inner:
+            column, pixel = builder.mul(inner.index, i64(STRIP)), builder.mul(outer.index, i64(2))
+            x, y = _across(code, source, stride, column, pixel, pixels, channels, rows=2)
+            number = builder.udiv(builder.add(first, pixel), i64(2))
+            at = builder.add(builder.mul(builder.udiv(number, i64(STRIP)), i64(CHUNK_BYTES)),
+                             builder.mul(builder.urem(number, i64(STRIP)), i64(LINE_BYTES)))
+            to = builder.add(builder.add(tiles, at), builder.mul(inner.index, apart))
+            for part, words in enumerate(_parts(code, x, y)):
+                code.store(builder.bitcast(words, code.vector), code.pointer(to), part * STRIP)
+            _note(code, code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, code.zero)), head)
+        return context.get_dummy_value()
+
+    names = ["source", "stride", "head", "tiles", "apart", "first", "pixels", "channels"]
+    return void_intrinsic("split_pairs", names, codegen)
 
 
 @cache
 def multiply_tiles(rows: int, columns: int):
     """An intrinsic that computes `rows` by `columns` tiles of 16 by 16 of C, each 1 or 2.
 
-    Its int64 arguments are
-    `(a, a_row, a_part, a_strip, a_chunk, b, b_strip, chunks, c, c_row, accumulate, m, n, edge)`: addresses and strides
-    in bytes; m rows and n columns of C are there, at most 16 a tile. Where they are fewer, the tiles pass through 4 KiB
-    at `edge`. It sets C = (C if accumulate else 0) + A B.
+    Its int64 arguments are `(a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip, segments, chunks, c, c_row,
+    accumulate, m, n, edge, infinite)`: addresses and strides in bytes. k comes in segments of so many chunks each, side
+    by side in B. m rows and n columns of C are there, at most 16 a tile; where they are fewer, the tiles pass through
+    `edge`, of EDGE_BYTES. It sets C = (C if accumulate else 0) + A B. If a strip may hold an infinity, NaN is replaced
+    by what the upper parts alone give: a smaller part that is zero would make NaN of it.
     """
     def codegen(context, builder, signature, args):
-        a, a_row, a_part, a_strip, a_chunk, b, b_strip, chunks, c, c_row, accumulate, m, n, edge = args
+        a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip = args[:8]
+        segments, chunks, c, c_row, accumulate, m, n, edge, infinite = args[8:]
         code = VectorCode(builder, "f32")
         whole = builder.and_(builder.icmp_signed(">=", m, i64(STRIP * rows)),
                              builder.icmp_signed(">=", n, i64(STRIP * columns)))
         target = builder.select(whole, c, edge)
-        pitch = builder.select(whole, c_row, i64(2 * STRIP * 4))
+        pitch = builder.select(whole, c_row, EDGE_ROW)
         adds = builder.icmp_signed("!=", accumulate, i64(0))
         tiles = [(i, j) for i in range(rows) for j in range(columns)]
+        upper = builder.add(edge, i64(EDGE_BYTES // 2))
 
-        def place(i: int, j: int) -> Any:
-            return builder.add(target, builder.add(builder.mul(pitch, i64(STRIP * i)), i64(STRIP * 4 * j)))
+        def place(i: int, j: int, base: Any, row: Any) -> Any:
+            return builder.add(base, builder.add(builder.mul(row, i64(STRIP * i)), i64(STRIP * 4 * j)))
+
+        def sum_up(order: Sequence[tuple[int, int]], base: Any, row: Any) -> None:
+            """C, and the products of these parts, to where the base is."""
+            with builder.if_else(adds) as (then, otherwise):
+                with then:
+                    for i, j in tiles:
+                        _load(builder, 2 * i + j, place(i, j, target, pitch), pitch)
+                with otherwise:
+                    for i, j in tiles:
+                        _unit(builder, "tilezero", [BYTE(2 * i + j)])
+            with cgutils.for_range(builder, segments) as outer, cgutils.for_range(builder, chunks) as inner:
+                at_a = builder.add(builder.mul(outer.index, a_segment), builder.mul(inner.index, a_chunk))
+                chunk = builder.add(builder.mul(outer.index, chunks), inner.index)
+                _multiply(builder, order, (builder.add(a, at_a), a_row, a_part, a_strip),
+                          (builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES))), b_strip), tiles)
+            for i, j in tiles:
+                _unit(builder, "tilestored64", [BYTE(2 * i + j), _pointer(builder, place(i, j, base, row)), row])
 
         with builder.if_else(adds) as (then, otherwise):
-            with then:
-                with builder.if_then(builder.not_(whole)):
-                    _copy(code, c, c_row, edge, i64(2 * STRIP * 4), m, n)
-                for i, j in tiles:
-                    _load(builder, 2 * i + j, place(i, j), pitch)
+            with then, builder.if_then(builder.not_(whole)):
+                _copy(code, c, c_row, edge, EDGE_ROW, m, n)
             with otherwise:
                 _fetch_to_write(code, target, pitch, STRIP * rows, columns)
-                for i, j in tiles:
-                    _unit(builder, "tilezero", [BYTE(2 * i + j)])
-        with cgutils.for_range(builder, chunks) as loop:
-            at_a = builder.add(a, builder.mul(loop.index, a_chunk))
-            at_b = builder.add(b, builder.mul(loop.index, i64(CHUNK_BYTES)))
-
-            def load_a(i: int, part: int, at_a: Any = at_a) -> None:
-                offset = builder.add(builder.mul(a_part, i64(part)), builder.mul(a_strip, i64(i)))
-                _load(builder, FIRST_A + i, builder.add(at_a, offset), a_row)
-
-            def load_b(j: int, part: int, at_b: Any = at_b) -> None:
-                offset = builder.add(builder.mul(b_strip, i64(j)), i64(part * TILE_BYTES))
-                _load(builder, FIRST_B + j, builder.add(at_b, offset), i64(64))
-
-            for i in range(rows):
-                load_a(i, ORDER[0][0])
-            for j in range(columns):
-                load_b(j, ORDER[0][1])
-            for (of_a, of_b), (next_a, next_b) in zip(ORDER, (*ORDER[1:], ORDER[-1]), strict=True):
-                # a tile is fetched as soon as nothing needs the one before it in its register
-                for i, j in tiles if of_a != next_a else sorted(tiles, key=lambda tile: tile[1]):
-                    _unit(builder, "tdpbf16ps", [BYTE(2 * i + j), BYTE(FIRST_A + i), BYTE(FIRST_B + j)])
-                    if of_a != next_a and j == columns - 1:
-                        load_a(i, next_a)
-                    elif of_b != next_b and i == rows - 1:
-                        load_b(j, next_b)
-        for i, j in tiles:
-            _unit(builder, "tilestored64", [BYTE(2 * i + j), _pointer(builder, place(i, j)), pitch])
+        suspect = builder.icmp_signed("!=", infinite, i64(0))
+        with builder.if_then(suspect, likely=False):
+            sum_up(((0, 0),), upper, EDGE_ROW)
+        sum_up(ORDER, target, pitch)
+        with builder.if_then(suspect, likely=False):
+            _replace_nan(code, target, pitch, upper, rows, columns)
         with builder.if_then(builder.not_(whole)):
-            _copy(code, edge, i64(2 * STRIP * 4), c, c_row, m, n)
+            _copy(code, edge, EDGE_ROW, c, c_row, m, n)
         return context.get_dummy_value()
 
-    names = ["a", "a_row", "a_part", "a_strip", "a_chunk", "b", "b_strip", "chunks", "c", "c_row", "accumulate", "m",
-             "n", "edge"]
+    names = ["a", "a_row", "a_part", "a_strip", "a_chunk", "a_segment", "b", "b_strip", "segments", "chunks", "c",
+             "c_row", "accumulate", "m", "n", "edge", "infinite"]
     return void_intrinsic(f"multiply_tiles_{rows}x{columns}", names, codegen)
+
+
+def _multiply(builder: ir.IRBuilder, order: Sequence[tuple[int, int]], a: Sequence[Any], b: Sequence[Any],
+              tiles: Sequence[tuple[int, int]]) -> None:
+    """Add the products of these parts of a chunk to the tiles."""
+    (at_a, a_row, a_part, a_strip), (at_b, b_strip) = a, b
+    rows, columns = (last + 1 for last in tiles[-1])
+
+    def load_a(i: int, part: int) -> None:
+        offset = builder.add(builder.mul(a_part, i64(part)), builder.mul(a_strip, i64(i)))
+        _load(builder, FIRST_A + i, builder.add(at_a, offset), a_row)
+
+    def load_b(j: int, part: int) -> None:
+        offset = builder.add(builder.mul(b_strip, i64(j)), i64(part * TILE_BYTES))
+        _load(builder, FIRST_B + j, builder.add(at_b, offset), i64(LINE_BYTES))
+
+    for i in range(rows):
+        load_a(i, order[0][0])
+    for j in range(columns):
+        load_b(j, order[0][1])
+    for (of_a, of_b), (next_a, next_b) in zip(order, (*order[1:], order[-1]), strict=True):
+        # a tile is fetched as soon as nothing needs the one before it in its register
+        for i, j in tiles if of_a != next_a else sorted(tiles, key=lambda tile: tile[1]):
+            _unit(builder, "tdpbf16ps", [BYTE(2 * i + j), BYTE(FIRST_A + i), BYTE(FIRST_B + j)])
+            if of_a != next_a and j == columns - 1:
+                load_a(i, next_a)
+            elif of_b != next_b and i == rows - 1:
+                load_b(j, next_b)
+
+
+def _replace_nan(code: VectorCode, address: Any, pitch: Any, others: Any, rows: int, columns: int) -> None:
+    """NaN in the tiles at an address by what is at its place in the others."""
+    builder = code.builder
+    with cgutils.for_range(builder, i64(STRIP * rows)) as loop:
+        row, other = (code.pointer(builder.add(base, builder.mul(loop.index, step)))
+                      for base, step in ((address, pitch), (others, EDGE_ROW)))
+        for j in range(columns):
+            value = code.load(row, j)
+            code.store(builder.select(builder.fcmp_unordered("uno", value, value), code.load(other, j), value), row, j)
 
 
 def _fetch_to_write(code: VectorCode, address: Any, pitch: Any, rows: int, lines: int) -> None:
@@ -233,10 +351,6 @@ def _load(builder: ir.IRBuilder, tile: int, address: Any, row_bytes: Any) -> Non
 
 def _unit(builder: ir.IRBuilder, name: str, arguments: list) -> None:
     builder.call(_function(builder, f"llvm.x86.{name}", ir.VoidType(), [x.type for x in arguments]), arguments)
-
-
-def _word(builder: ir.IRBuilder, address: Any) -> Any:
-    return builder.inttoptr(address, I64.as_pointer())
 
 
 def _pointer(builder: ir.IRBuilder, address: Any) -> Any:

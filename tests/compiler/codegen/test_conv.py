@@ -11,7 +11,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from graphflow.compiler.codegen import conv, conv_filter_grad
+from graphflow.compiler.codegen import conv, conv_filter_grad, unit_conv, unit_filter_grad, unit_gemm
 from graphflow.compiler.codegen.conv import lower_conv, lower_conv_input_grad
 from graphflow.compiler.codegen.conv_common import Axis, backward_axes, tile_cost
 from graphflow.compiler.codegen.conv_filter_grad import lower_conv_filter_grad
@@ -21,6 +21,15 @@ from graphflow.compiler.window import resolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import DTYPES, guarded, run
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_matrix_unit():
+    """The kernels of all processors; test_unit_conv.py has those of the matrix unit."""
+    with ExitStack() as patches:
+        for module in (unit_conv, unit_filter_grad, unit_gemm):
+            patches.enter_context(mock.patch.object(module, "pays", lambda p: False))
+        yield
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,19 @@
+"""How operands of a matrix unit lie in memory (matrix_unit.py). Lowering asks, so this must not load Numba.
+
+They come in strips of 16 rows of A, or 16 columns of B: a head, a line whose first word is not 0 if the strip holds an
+infinity or NaN, then for each `CHUNK` of k its three parts, tiles of 1 KiB: 16 lines in which k and k + 16 are
+neighbours. k beyond the last is zero.
+"""
+from __future__ import annotations
+
+STRIP, CHUNK, PARTS = 16, 32, 3
+LINE_BYTES = HEAD_BYTES = 64
+TILE_BYTES = STRIP * LINE_BYTES
+CHUNK_BYTES = PARTS * TILE_BYTES
+# two blocks of 2 x 2 tiles: those of C that stand over its edge, and the sums of upper parts
+EDGE_BYTES = 8192
+
+
+def strip_bytes(depth: int) -> int:
+    """Of a strip of so many k."""
+    return -(-depth // CHUNK) * CHUNK_BYTES + HEAD_BYTES
