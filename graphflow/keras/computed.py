@@ -1,6 +1,7 @@
 """Tensors of a graph that need no feeds, as Keras gives them for values: they can be looked at."""
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -45,3 +46,17 @@ def computed(outputs: Any) -> Any:
         return value
 
     return map_structure(own, outputs) if outermost_call() and not in_order() else outputs
+
+
+class Computing:
+    """A base of classes whose `__call__` gives tensors: those of its results that need no feeds can be looked at."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__call__" in vars(cls):
+            call = cls.__call__  # type: ignore[attr-defined]
+
+            @functools.wraps(call)
+            def call_for_values(self: Any, *args: Any, **kwargs: Any) -> Any:
+                return computed(call(self, *args, **kwargs))
+            cls.__call__ = call_for_values  # type: ignore[attr-defined]

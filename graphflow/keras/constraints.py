@@ -8,9 +8,10 @@ from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import maximum, minimum, relu, sqrt, square
 from ..compiler.ops.reduction import reduce_sum
 from . import backend
+from .computed import Computing
 
 
-class Constraint:
+class Constraint(Computing):
     """Base class. Subclasses define `__call__(w)`, which gives the constrained weight."""
 
     def __call__(self, w: Any) -> Tensor:

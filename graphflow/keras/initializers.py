@@ -17,13 +17,14 @@ from ..compiler.ops.random import random_normal as _normal
 from ..compiler.ops.random import random_uniform as _uniform
 from ..compiler.ops.random import truncated_normal as _truncated
 from ..compiler.ops.view import reshape, transpose
+from .computed import Computing
 
 Shape = Sequence[int]
 # the standard deviation of a standard normal cut at two: a truncated normal is divided by it to have the asked one
 TRUNCATED_STDDEV = 0.87962566103423978
 
 
-class Initializer:
+class Initializer(Computing):
     """Base class. Subclasses define `__call__(shape, dtype=None)`."""
 
     def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:

@@ -10,9 +10,10 @@ from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.contraction import matmul
 from ..compiler.ops.elementwise import abs_, maximum, rsqrt, square
 from ..compiler.ops.reduction import reduce_sum
+from .computed import Computing
 
 
-class Regularizer:
+class Regularizer(Computing):
     """Base class. Subclasses define `__call__(x)`, which gives a scalar."""
 
     def __call__(self, x: Any) -> Tensor:

@@ -185,7 +185,7 @@ class Layer(Connected, Weighted, Keras2Layer):
         if outermost_call() and ordered:
             self._forget_losses()
         elif recording() and not has_tensor((args, kwargs)) and kwargs.get("training"):
-            return self._at_once(args, kwargs)
+            return computed(self._at_once(args, kwargs))
         signature = self._signature
         first_name = next(iter(signature.parameters), "")
         if not args and first_name in kwargs:

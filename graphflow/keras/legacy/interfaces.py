@@ -66,7 +66,8 @@ def windows(count: int) -> Prepare:
         numbers = [a for a in args[1:1 + count] if isinstance(a, int)]
         named = [kwargs[w] for w in words[len(numbers):] if w in kwargs]
         sizes = [*numbers, *named]
-        square = len(set(sizes)) == 1 and sizes[0] > 1 and sizes[0] % 2
+        padded = str((*args[1 + len(numbers):], None)[0]).lower() in ("same", "valid")  # where the padding stands today
+        square = len(set(sizes)) == 1 and sizes[0] > 1 and sizes[0] % 2 and not padded
         if len(sizes) == count and (len(numbers) > 2 or square or _FORMER & set(kwargs)):
             rest = [a for a in args[1 + len(numbers):] if not (isinstance(a, tuple) and len(a) > count)]
             kwargs = {**{k: v for k, v in kwargs.items() if k not in words}, "kernel_size": tuple(sizes)}

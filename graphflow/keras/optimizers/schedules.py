@@ -10,10 +10,11 @@ from ...compiler.ops import elementwise as ew
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from .. import backend
+from ..computed import Computing
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Computing):
     """Base class. Subclasses define `__call__(step)`, which gives the rate, and `get_config`."""
 
     name: str

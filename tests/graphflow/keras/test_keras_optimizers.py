@@ -241,3 +241,18 @@ def test_settings() -> None:
     with pytest.raises(ValueError, match="data_format"):
         config.set_image_data_format("sideways")
     assert keras.mixed_precision.global_policy() == keras.DTypePolicy("float32")
+
+
+def test_what_initializers_penalties_constraints_and_schedules_give_can_be_looked_at():
+    assert np.array(keras.initializers.Constant(2.0)((2,))).tolist() == [2.0, 2.0]
+    assert np.array(keras.initializers.GlorotUniform(seed=1)((2, 3))).shape == (2, 3)
+    assert float(keras.regularizers.L2(0.5)(np.float32([1, 3]))) == 5.0
+    assert float(keras.optimizers.schedules.PiecewiseConstantDecay([2], [1.0, 0.5])(3)) == 0.5
+    np.testing.assert_allclose(keras.constraints.UnitNorm()(np.float32([[3.0], [4.0]])), [[0.6], [0.8]], rtol=1e-5)
+    normalized = keras.layers.BatchNormalization()(np.float32([[1.0], [3.0]]), training=True)
+    np.testing.assert_allclose(normalized, [[-1.0], [1.0]], atol=1e-2)
+
+
+def test_a_padding_after_two_equal_numbers_says_that_the_second_is_the_stride():
+    assert keras.layers.Conv2D(4, 3, 3, "same").strides == (3, 3)
+    assert keras.layers.Conv2D(4, 3, 3).kernel_size == (3, 3)  # Keras 1's rows and columns
