@@ -22,7 +22,7 @@ from .contributed import linear
 
 def _product(x: Tensor, prefix: tuple[str, str], width: int, shards: int) -> Tensor:
     """x times a matrix, kept in `shards` variables "W_0", "W_1", ..., plus "B"."""
-    rows, dtype = x.shape.as_list()[1], x.dtype
+    rows, dtype = _width(x), x.dtype
     if shards > rows:
         raise ValueError(f"Too many shards: shape={[rows, width]}, num_shards={shards}")
     sizes = [rows // shards + (k < rows % shards) for k in range(shards)]
@@ -96,6 +96,8 @@ class GridLSTMCell(RNNCell):
                  end_freqindex_list: Sequence[int] | None = None, couple_input_forget_gates: bool = False,
                  state_is_tuple: bool = True, reuse: Any = None):
         super().__init__(_reuse=reuse)
+        self._state_tuple_type: Any
+        self._state_size: Any
         if num_frequency_blocks is None:
             raise ValueError("Must specify num_frequency_blocks")
         self._num_units, self._use_peepholes, self._cell_clip = num_units, use_peepholes, cell_clip
@@ -109,10 +111,11 @@ class GridLSTMCell(RNNCell):
     def _set_state(self, name: str, prefixes: Sequence[str]) -> None:
         names = [f"{prefix}_f{k:02d}_b{b:02d}_{part}" for prefix in prefixes for b, count in enumerate(self._blocks)
                  for k in range(count) for part in "cm"]
-        self._state_tuple_type: Any = namedtuple(name, names) if self._state_is_tuple else None  # type: ignore[misc]
         sizes = [self._num_units] * len(names)
-        self._state_size = self._state_tuple_type(*sizes) if self._state_is_tuple else sum(sizes)
-        self._output_size = sum(sizes)
+        self._state_tuple_type, self._state_size, self._output_size = None, sum(sizes), sum(sizes)
+        if self._state_is_tuple:
+            self._state_tuple_type = namedtuple(name, names)  # type: ignore[misc]
+            self._state_size = self._state_tuple_type(*sizes)
 
     @property
     def state_size(self) -> Any:
