@@ -4,7 +4,7 @@ A GraphDef is graphflow's own (see compiler/graph_def.py): the names, types and 
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .compiler.dtypes import as_dtype, int32, string
@@ -75,7 +75,14 @@ def convert_variables_to_constants(sess: Any, input_graph_def: GraphDef, output_
 
     The lists name variables that alone, or not, are converted. Raises FailedPreconditionError for one without a value.
     """
-    store = raw_session(sess, "sess").store
+    return with_values(input_graph_def, output_node_names, raw_session(sess, "sess").store.value,
+                       variable_names_whitelist, variable_names_blacklist)
+
+
+def with_values(input_graph_def: GraphDef, output_node_names: Iterable[str], value_of: Callable[[str], Any],
+                variable_names_whitelist: Iterable[str] | None = None,
+                variable_names_blacklist: Iterable[str] | None = None) -> GraphDef:
+    """`convert_variables_to_constants` with the values that `value_of` gives, None for a variable without one."""
     frozen = extract_sub_graph(input_graph_def, output_node_names)
     chosen = {n.name for n in frozen.node if n.op == "VariableV2"}
     if variable_names_whitelist is not None:
@@ -84,7 +91,7 @@ def convert_variables_to_constants(sess: Any, input_graph_def: GraphDef, output_
     nodes = []
     for node in frozen.node:
         if node.name in chosen:
-            value = store.value(node.name)
+            value = value_of(node.name)
             if value is None:
                 raise FailedPreconditionError(f"Attempting to use uninitialized value {node.name}")
             node = NodeDef(node.name, "Const", [i for i in node.input if i.startswith("^")],

@@ -38,6 +38,31 @@ def test_a_frozen_graph_needs_no_variables():
         tf.graph_util.extract_sub_graph(frozen, ["none"])
 
 
+@pytest.mark.parametrize("as_text", [True, False])
+def test_graph_and_checkpoint_become_one_file(tmp_path, as_text):
+    from graphflow.training import freeze_graph as tool
+
+    x = tf.placeholder(tf.float32, [None, 2], name="x")
+    y = tf.matmul(x, tf.get_variable("w", [2, 1], initializer=tf.constant_initializer(3.0)), name="y")
+    path = str(tmp_path / "frozen.pb")
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        checkpoint = tf.train.Saver().save(sess, str(tmp_path / "model.ckpt"))
+        tf.train.write_graph(y.graph.as_graph_def(), str(tmp_path), "graph.pb", as_text)
+    fixed = ("save/restore_all", "save/Const:0", path, True, "")
+    made = tool.freeze_graph(str(tmp_path / "graph.pb"), "", not as_text, checkpoint, "y", *fixed)
+    assert made == tool.freeze_graph("", "", True, checkpoint, "y", *fixed, input_meta_graph=f"{checkpoint}.meta")
+    ready = tool.optimize_for_inference(made, ["x"], ["y"], tf.float32.as_datatype_enum)
+    assert [n.op for n in ready.node] == ["Placeholder", "Const", "MatMul"]
+    with tf.Graph().as_default(), tf.Session() as sess, open(path, "rb") as file:
+        graph_def = tf.GraphDef()
+        graph_def.ParseFromString(file.read())
+        found, = tf.import_graph_def(graph_def, return_elements=["y:0"])
+        assert sess.run(found, {"import/x:0": [[1, 2]]}).tolist() == [[9]]
+    with pytest.raises(ValueError, match="name of a node"):
+        tool.freeze_graph(str(tmp_path / "graph.pb"), "", True, checkpoint, "", *fixed)
+
+
 def test_unknown_sizes_stay_equal():
     a, b = tf.placeholder(tf.float32, [None, 2], name="a"), tf.placeholder(tf.float32, [None, 2], name="b")
     tf.concat([a, b], 0, name="joined"), tf.reshape(a, [-1], name="flat")
