@@ -142,7 +142,8 @@ class Runner:
     def specialised(self, pattern: Pattern, held: Shapes) -> Specialised:
         """The part of the user's graph that these fetches need, for feeds and variables of these shapes."""
         variables = {op: shape for op, shape in zip(self._open, held, strict=False) if shape != (-1,)}
-        return specialise(self.outputs, self.targets, self.feeds, pattern, variables, self.sizes_fed, self.done)
+        return specialise(self.outputs, self.targets, self.feeds, pattern, variables, self.sizes_fed, self.done,
+                          lambda handle: self.session.store.get(handle) is not None)
 
     def compile(self, pattern: Pattern, stages: list[Stage] | None = None, held: Shapes = ()) -> Plan | Pieces | None:
         start = time.perf_counter()

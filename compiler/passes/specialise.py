@@ -1,7 +1,7 @@
 """From the user's graph to the compiler's: only what the fetches need, with the shapes that are really fed."""
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .. import dims as dm
@@ -47,13 +47,14 @@ class Specialised(NamedTuple):
 
 def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor], pattern: Pattern,
                variables: Mapping[Operation, Dims] | None = None, sizes_fed: Collection[Tensor] = (),
-               done: Container[Operation] = ()) -> Specialised:
+               done: Container[Operation] = (), has_value: Callable[[Operation], bool] = lambda handle: True
+               ) -> Specialised:
     """The part of a graph that computes `outputs` and runs `targets` when `feeds` are given.
 
     `variables` gives the present shapes of variables that may change theirs. For the feeds `sizes_fed` the pattern has
     their shape, as one item, and their elements: they are known as sizes are. Operations that are `done`
-    have run already. Raises InvalidArgumentError listing every placeholder that is needed but not fed, and for fed
-    shapes that do not fit together.
+    have run already; `has_value` says of a variable's handle whether it may be read. Raises InvalidArgumentError
+    listing every placeholder that is needed but not fed, and for fed shapes that do not fit together.
     """
     symbols: dict[str, DimLike] = {c: dm.fresh(c) for shape in pattern for c in shape if isinstance(c, str)}
     fed = {tensor: tuple(symbols[c] if isinstance(c, str) else c for c in shape)
@@ -70,7 +71,7 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
     tensors: dict[Tensor, Tensor] = {}
     operations: dict[Operation, Operation] = {}
     known = {atom for dim in symbols.values() for atom in size_atoms(dim)}
-    region = Region(graph, tensors, operations, sizes, known)
+    region = Region(graph, tensors, operations, sizes, known, has_value=has_value)
     for tensor, dims in fed.items():
         tensors[tensor] = _fed_sizes(graph, tensor, dims) if tensor in sizes_fed else _fed_value(graph, tensor, dims)
         operations[tensor.op] = tensors[tensor].op

@@ -46,9 +46,10 @@ class Region:
     bounds: dict[Operation, DimLike | None] = field(default_factory=dict)  # of loops, by the user's operation
     unsettled: bool = False
     handles: set[Tensor] = field(default_factory=set)  # parameters for variables that a branch assigns to
+    has_value: Callable[[Operation], bool] = lambda handle: True  # whether a variable may be read
 
     def inner(self) -> Region:
-        return Region(Graph(), {}, {}, self.sizes, self.known, self.stacks, self.bounds)
+        return Region(Graph(), {}, {}, self.sizes, self.known, self.stacks, self.bounds, has_value=self.has_value)
 
 
 class _Unfit(Exception):
@@ -199,6 +200,8 @@ def _cond(op: Operation, region: Region, live: set[Tensor], copy: Copy, needed: 
                     b.region.handles.add(ours)
             if assigned:
                 handles.append(region.tensors[outer])
+                if not region.has_value(outer.op):
+                    raise _Unfit  # a branch may give it its first value
     if not can_be_values(handles):
         raise _Unfit
     for b, out in zip(bodies, outputs, strict=True):

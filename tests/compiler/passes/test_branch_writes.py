@@ -123,3 +123,11 @@ def test_the_gradient_of_a_branch_that_assigns(session):
     session.run(train, {taken: False})
     np.testing.assert_allclose(session.run(v), 3 - 0.1 * 6 * 9.5 - 0.95, rtol=1e-6)
     assert isinstance(plan_of(session, train, {taken: True}), Plan)
+
+
+def test_a_branch_gives_a_variable_its_first_value(session):
+    v, outer = tf.Variable(3.0), tf.placeholder(tf.bool, [])
+    once = tf.cond(tf.is_variable_initialized(v), lambda: v.read_value(), lambda: tf.assign(v, 5.0))
+    nested = tf.cond(outer, lambda: tf.cond(once > 4, lambda: tf.assign_add(v, 1.0), lambda: v + 0.0), lambda: 0.0)
+    assert session.run([once, once]) == [5, 5] and session.run(v) == 5
+    assert session.run(nested, {outer: True}) == 6 and session.run(once) == 6
