@@ -140,7 +140,7 @@ def _put_off(specialised: Specialised, cut: Cut, user_ops: Mapping[Operation, Op
         waits = op in user_ops and any(later & size_atoms(value) for value in user_ops[op].attrs.values())
         if op not in cut.late and (waits or any(p in moved for p in (*(t.op for t in op.inputs), *op.control_inputs))):
             moved.add(op)
-    if moved and not moved.issuperset(cut.hosts):
+    if moved and not (cut.hosts and moved.issuperset(cut.hosts)):
         cut.early -= moved
         cut.hosts = [op for op in cut.hosts if op not in moved]
         cut.late |= moved

@@ -188,7 +188,11 @@ def operand_dims(shape: Tensor) -> Dims | None:
     value = symbolic_value(shape)
     if value is not None:
         return tuple(v if isinstance(v, Dim) else int(v) for v in value.ravel())
-    parts = [operand_dims(t) for t in shape.op.inputs] if shape.op.type in ("Pack", "ConcatV2") else [None]
+    parts: list[Dims | None] = [None]
+    if shape.op.type == "Pack":  # of scalars, even where their rank is not known
+        parts = [operand_dims(t) if t.dims is not None else (as_dim(None),) for t in shape.op.inputs]
+    elif shape.op.type == "ConcatV2":
+        parts = [operand_dims(t) for t in shape.op.inputs]
     if all(p is not None for p in parts):  # what is known of a vector put together
         return tuple(d for p in parts for d in p or ())
     if shape.dims == ():

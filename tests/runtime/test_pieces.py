@@ -191,3 +191,14 @@ def test_sizes_of_1_that_only_a_host_op_tells_are_squeezed():
     frames = tf.contrib.signal.frame(tf.squeeze(column), 2, 1)
     with tf.Session() as session:
         np.testing.assert_array_equal(session.run(tf.matmul(frames, tf.eye(2))), [[1, 2], [2, 3]])
+
+
+def test_loops_over_a_size_that_is_fed():
+    """Two recurrent loops in a row over a sequence of a fed length: what is early needs no size of the first."""
+    length, lengths = tf.placeholder(tf.int32), tf.placeholder(tf.int32, [None])
+    rows = tf.placeholder_with_default(np.eye(3, dtype=np.float32)[[0, 1, 2, 2, 1, 0]], [None, 3])
+    scores = tf.reshape(rows, [-1, length, 3])
+    assert scores.shape.as_list() == [None, None, 3] and tf.zeros([length, 4]).shape.as_list() == [None, 4]
+    tags, _ = tf.contrib.crf.crf_decode(scores, tf.zeros([3, 3]), lengths)
+    with tf.Session() as session:
+        assert session.run(tags, {length: 3, lengths: [3, 2]}).tolist() == [[0, 1, 2], [2, 1, 0]]
