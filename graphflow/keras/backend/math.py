@@ -259,9 +259,9 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Tensor:
     sizes, others = known_rank("batch_dot", a), known_rank("batch_dot", b)
     ranks = len(sizes), len(others)
     if ranks == (3, 4) and first == 2 and second > 1 and isinstance(sizes[1], int) and sizes[1] == others[1]:
-        (batch, shared, *left), (_, _, *right) = sizes, others
-        product = batch_dot(reshape(a, (batch * shared, *left)), reshape(b, (batch * shared, *right)), (1, second - 1))
-        return reshape(product, (batch, shared, right[3 - second]))
+        (batch, shared, *rest), (_, _, *parts) = sizes, others
+        product = batch_dot(reshape(a, (batch * shared, *rest)), reshape(b, (batch * shared, *parts)), (1, second - 1))
+        return reshape(product, (batch, shared, parts[3 - second]))
     if ranks[0] == 2:
         a, first = expand_dims(a, 1), 2
     if ranks[1] == 2:

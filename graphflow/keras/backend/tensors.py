@@ -20,6 +20,7 @@ from ...sparse_ops import sparse_tensor_to_dense
 from ...sparse_tensor import SparseTensor, sparse_placeholder
 from ...variables import Variable as GraphVariable
 from ..scope import current_scope, in_order
+from ..stated import STATED, stated_shape
 from ..variables import Variable
 from .settings import floatx
 
@@ -93,6 +94,8 @@ def int_shape(x: Any) -> tuple[int | None, ...] | None:
     known = getattr(x, "shape", None)
     if isinstance(known, tuple):
         return known
+    if isinstance(x, Tensor) and STATED in vars(x):  # by a layer, and not known otherwise
+        return stated_shape(x)
     found = convert_to_tensor(x).shape if known is None else known
     return None if found.rank is None else tuple(found.as_list())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...compiler.ir import Tensor
 from ..nest import flatten, map_structure
-from .input_spec import shape_of
+from ..stated import stated_shape
 from .node import mask_of
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -51,7 +51,7 @@ def tensor_arguments(bound: dict[str, Any]) -> dict[str, Any]:
 
 def shapes_for(build: Any, tensors: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `build`: the shape of the only or first argument, or shapes by name ("query_shape")."""
-    shapes = {f"{k}_shape": map_structure(lambda t: shape_of(t) if isinstance(t, Tensor) else None, v)
+    shapes = {f"{k}_shape": map_structure(lambda t: stated_shape(t) if isinstance(t, Tensor) else None, v)
               for k, v in tensors.items() if _is_input(k)}
     parameters = inspect.signature(build).parameters
     names = [n for n, p in parameters.items() if p.kind in POSITIONAL]

@@ -16,6 +16,7 @@ from .. import backend, dtype_policies, regularizers
 from ..computed import computed
 from ..legacy.layer import Keras2Layer
 from ..legacy.phase import note_phase
+from ..legacy.stated_shapes import state_sizes
 from ..naming import auto_name
 from ..nest import as_list, flatten, map_structure
 from ..rematerialization import current_scope as remat_scope
@@ -219,6 +220,7 @@ class Layer(Connected, Weighted, Keras2Layer):
                 self._regularize_activity(outputs)
             if symbolic:
                 outputs = record(self, given, given_keywords, outputs)
+                state_sizes(self, tensors, outputs)
             elif recording():
                 note_phase(self, outputs, bound.get("training"))
             self._pass_mask(first, outputs, previous)

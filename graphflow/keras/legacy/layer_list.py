@@ -1,4 +1,4 @@
-"""`model.layers` as Keras 2 had it: a list from which programs take the last layers off."""
+"""Lists of models that Keras 2's programs change: they take layers off, and add metrics."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -17,3 +17,15 @@ class LayerList(list[Any]):
         layer = super().pop(index)
         self._cut(layer)
         return layer
+
+
+class AppendedList(list[Any]):
+    """A list of which something is told what is appended."""
+
+    def __init__(self, values: Iterable[Any], tell: Callable[[Any], object]):
+        super().__init__(values)
+        self._tell = tell
+
+    def append(self, value: Any) -> None:
+        super().append(value)
+        self._tell(value)

@@ -68,6 +68,7 @@ class Batch:
 
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, order: Order = flatten,
                  target_order: Order = flatten, weight_order: Order = flatten, unfed: bool = False):
+        y = None if isinstance(y, (list, tuple)) and not y else y  # where no output has a loss
         nest, targets = nest_of_arrays(x, "x"), nest_of_arrays(y, "y")
         self.structure = map_structure(lambda _: None, nest)
         self.x: Arrays = order(nest)

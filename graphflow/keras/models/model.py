@@ -18,7 +18,7 @@ from ..layers.layer import Layer, map_shapes
 from ..layers.node import history_of, mask_of
 from ..layers.quantizable import quantize_layers
 from ..legacy.layer import before, metric_name
-from ..legacy.layer_list import LayerList
+from ..legacy.layer_list import AppendedList, LayerList
 from ..metrics import Mean
 from ..naming import auto_name
 from ..nest import alone, flatten, map_structure
@@ -258,6 +258,12 @@ class Model(Pictured, Fitter):
             metric = Mean(name or metric_name(tensor))
         self._add_tensors([tensor])
         self._added_metrics.append((tensor, metric.name, metric))
+
+    @property
+    def metrics_tensors(self) -> list[Tensor]:
+        """Keras 2's: a tensor that is appended is a metric, under the name that was appended to `metrics_names`."""
+        return AppendedList((tensor for tensor, _, _ in self._added_metrics), lambda tensor: self.add_metric(
+            tensor, self._new_names.pop() if self._new_names else None))
 
     def _add_tensors(self, tensors: Sequence[Tensor]) -> None:
         network = self._wired()

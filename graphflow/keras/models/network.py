@@ -95,7 +95,7 @@ class Network:
             for output in self.outputs:  # by which losses of Keras 2 find the layer
                 if isinstance(values[output], Tensor) and history_of(values[output]) is None:
                     values[output]._keras_history = _history(output)
-        return pack(self.output_nest, [values[t] for t in self.outputs]), [values[t] for t in more]
+        return pack(self.output_nest, [values[t] for t in self.outputs]), [values.get(t, t) for t in more]
 
     def arranged(self, inputs: Any) -> list[Any]:
         """The leaves of a nest in the order of the inputs, found by name where it is a dict; inputs that the graph

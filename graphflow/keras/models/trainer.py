@@ -17,6 +17,7 @@ from ..callbacks import History
 from ..layers.core import BATCH
 from ..layers.input_spec import InputSpec, shape_of
 from ..layers.layer import Layer
+from ..legacy.layer_list import AppendedList
 from ..legacy.run_options import recorder_of
 from ..legacy.target_tensors import target_tensors_by_output
 from ..metrics import Mean, Metric
@@ -58,6 +59,7 @@ class Trainer(Layer):
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.steps_per_execution, self.run_eagerly, self.jit_compile = 1, False, "auto"
         self._has_eager_weights = False
+        self._new_names: list[str] = []  # of Keras 2's metrics_tensors
         self.history: History | None = None
         self._initial_epoch = 0
         self._resume: tuple[int, list[Any]] | None = None  # batches done and values of the metrics, from a backup
@@ -180,10 +182,9 @@ class Trainer(Layer):
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns, in its order."""
-        if not self.compiled:
-            return []
-        return self._ordered([name for m in self.metrics for name in (
-            m.expected_names() if isinstance(m, CompiledMetrics) else [m.name])])
+        names = [name for m in self.metrics for name in (
+            m.expected_names() if isinstance(m, CompiledMetrics) else [m.name])] if self.compiled else []
+        return AppendedList(self._ordered(names), self._new_names.append)
 
     def _ordered(self, names: Any) -> list[str]:
         """Names of metrics in Keras's order: that of `metrics`, then by name."""

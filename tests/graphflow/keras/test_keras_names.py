@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+import graphflow as tf
 from graphflow import aliases, keras
 
 
@@ -100,3 +101,37 @@ def test_capsules_route_as_up_to_keras_2_2() -> None:
     np.testing.assert_allclose(K.eval(out), np.einsum("bni,bnid->bnd", c, hat), rtol=1e-4, atol=1e-5)
     back = K.batch_dot(out, K.constant(hat), [2, 3])
     np.testing.assert_allclose(K.eval(back), np.einsum("bnd,bnid->bni", K.eval(out), hat), rtol=1e-4, atol=1e-5)
+
+
+class Chosen(keras.layers.Layer):
+    """Gives rows of which only it knows how many there are, as detection targets of Mask R-CNN."""
+
+    def call(self, inputs):
+        return tf.boolean_mask(inputs, tf.constant([True, False, True]), axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 2, input_shape[2])
+
+
+def test_sizes_that_layers_state_are_what_keras_sees() -> None:
+    K, layers = keras.backend, keras.layers
+    x = keras.Input((3, 4))
+    rows = layers.TimeDistributed(layers.Dense(6))(Chosen()(x))
+    assert K.int_shape(rows) == (None, 2, 6)
+    model = keras.Model(x, layers.Reshape((K.int_shape(rows)[1], 3, 2))(rows))
+    assert model.predict(np.ones((5, 3, 4)), verbose=0).shape == (5, 2, 3, 2)
+
+
+def test_losses_and_metrics_that_are_tensors() -> None:
+    """As Mask R-CNN compiles: penalties of weights, no loss of any output, metrics that are appended."""
+    x, dense = keras.Input((2,)), keras.layers.Dense(3, use_bias=False)
+    model = keras.Model(x, dense(x))
+    model.add_loss(tf.add_n([tf.reduce_sum(w * w) for w in model.trainable_weights]))
+    model.compile(keras.optimizers.SGD(0.25), loss=[None] * len(model.outputs))
+    model.metrics_names.append("mean")
+    model.metrics_tensors.append(tf.reduce_mean(model.output, keepdims=True))
+    before, = model.get_weights()
+    assert model.metrics_names == ["loss", "mean"]
+    found = model.train_on_batch(np.ones((4, 2)), [])
+    np.testing.assert_allclose(found, [(before ** 2).sum(), before.sum(0).mean()], rtol=1e-5)
+    np.testing.assert_allclose(model.get_weights()[0], before / 2, rtol=1e-5)
