@@ -174,7 +174,8 @@ def _pad(values: Sequence[Any], sizes: list[int | None], padding: Any) -> np.nda
                                 f"{size}, but an element has size {longest} there.")
     out = np.full((len(arrays), *sizes), padding, arrays[0].dtype)  # type: ignore[type-var]
     for i, array in enumerate(arrays):
-        out[(i, *(slice(n) for n in array.shape), ...)] = array  # of one string the string, not its array
+        place: tuple[Any, ...] = (i, *(slice(n) for n in array.shape), ...)  # of one string the string, not its array
+        out[place] = array
     return out
 
 
