@@ -71,8 +71,8 @@ def frame(signal: Any, frame_length: Any, frame_step: Any, pad_end: bool = False
         dims = known_rank("frame", x)
         axis = normalize_axis("frame", axis, len(dims))
         if any(is_tensor(v) and static_value(convert_to_tensor(v)) is None for v in (frame_length, frame_step)):
-            sizes = (reshape(cast(v, int32), ()) for v in (frame_length, frame_step))
-            return _frame_as_fed(x, *sizes, pad_end, pad_value, axis)
+            fed_length, fed_step = (reshape(cast(v, int32), ()) for v in (frame_length, frame_step))
+            return _frame_as_fed(x, fed_length, fed_step, pad_end, pad_value, axis)
         length, step = _positive("frame_length", frame_length), _positive("frame_step", frame_step)
         frames: DimLike
         if pad_end:
