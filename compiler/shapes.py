@@ -6,7 +6,7 @@ from typing import Any
 
 from . import dims as dm
 from .dims import Dim, DimLike
-from .errors import ShapeError
+from .errors import InvalidArgumentError, ShapeError
 
 Dims = tuple[DimLike, ...]
 
@@ -235,10 +235,13 @@ def normalize_axis(op: str, axis: int, rank: int) -> int:
     index = axis.__index__()
     if not -rank <= index < rank:
         detail = _AXIS_ERRORS.get(op, "").format(axis=index, rank=rank, needed=index + 1, last=rank - 1)
-        raise ShapeError(f"{op}: axis {index} is out of range for a tensor of rank {rank}{detail and f': {detail}'}")
+        kind = InvalidArgumentError if op in _FOUND_LATE else ShapeError
+        raise kind(f"{op}: axis {index} is out of range for a tensor of rank {rank}{detail and f': {detail}'}")
     return index % rank
 
 
+# whose axis TensorFlow looks at no sooner than when the graph runs
+_FOUND_LATE = ("Cumprod", "Cumsum", "LogSoftmax", "Softmax")
 # TensorFlow's words
 _AXIS_ERRORS = {
     **dict.fromkeys(("Sum", "Mean", "Prod", "Max", "Min", "All", "Any", "LogSumExp"),

@@ -80,6 +80,8 @@ def ones(shape: Any, dtype: Any = float32, name: str | None = None, layout: Any 
 
 
 def _like(tensor: Any, value: Any, dtype: Any, name: str) -> Tensor:
+    if not value and hasattr(tensor, "map_values"):  # a SparseTensor, of whose shape the result is
+        return _filled(tensor.dense_shape, value, tensor.dtype if dtype is None else dtype, name)
     x = convert_to_tensor(tensor)
     element = x.dtype if dtype is None else as_dtype(dtype)
     if x.shape.is_fully_defined():

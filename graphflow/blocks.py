@@ -13,7 +13,7 @@ from .compiler.ir import Tensor
 from .compiler.ops import slicing
 from .compiler.ops.constant import constant, convert_to_tensor
 from .compiler.ops.dynamic_slice import Bound, is_data, items_of, scalar_of, vector_of
-from .compiler.ops.elementwise import cast, where
+from .compiler.ops.elementwise import cast, check_index, where
 from .compiler.ops.gather import gather, range_
 from .compiler.ops.positions import gather_nd
 from .compiler.ops.reduction import reduce_max
@@ -176,6 +176,7 @@ def reverse_sequence(input: Any, seq_lengths: Any, seq_axis: Any = None, batch_a
         moved = transpose(x, order) if order != sorted(order) else x
         count, steps, *others = known_rank("ReverseSequence", moved)
         at, ends = expand_dims(range_(steps), 0), expand_dims(cast(lengths, "int32"), 1)
+        ends = check_index(ends, scalar_of(steps) + 1, "seq_lens: {0} is not between 0 and the number of steps")
         source = where(at < ends, ends - 1 - at, at) + expand_dims(range_(count), 1) * scalar_of(steps)
         turned = gather(reshape(moved, (count * steps, *others)), source)
         if moved is x:

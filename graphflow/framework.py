@@ -86,10 +86,12 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 def convert_to_tensor(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None,
                       dtype_hint: Any = None) -> Tensor:
     """`value` (tensor, variable, number, array, nested list of these) as a tensor. Raises ValueError for a tensor of
-    another dtype, TypeError for what cannot have it."""
+    another dtype, TypeError for what cannot have it (a list with such a tensor)."""
     try:
         return _convert(value, dtype, name, preferred_dtype if dtype_hint is None else dtype_hint)
     except DTypeError as error:
+        if isinstance(value, (list, tuple)):  # of tensors that differ
+            raise
         raise ValueError(error.message) from None
 
 

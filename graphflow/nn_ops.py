@@ -131,7 +131,11 @@ def sparse_softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any 
     at run time.
     """
     named_only("sparse_softmax_cross_entropy_with_logits", _sentinel, labels=labels, logits=logits)
-    return ops.sparse_softmax_cross_entropy_with_logits(labels, logits, name)
+    losses = ops.sparse_softmax_cross_entropy_with_logits(labels, logits, name)
+    known = convert_to_tensor(labels).shape
+    if known.is_fully_defined() and not losses.shape.is_fully_defined():
+        losses.set_shape(known)
+    return losses
 
 
 def sigmoid_cross_entropy_with_logits(_sentinel: Any = None, labels: Any = None, logits: Any = None,

@@ -245,9 +245,8 @@ def _shifts(x: Tensor, axes: Any, sign: int) -> tuple[list[Any], list[int]]:
     dims = known_rank("fftshift", x)
     chosen = range(len(dims)) if axes is None else axes if hasattr(axes, "__iter__") else [axes]
     order = [normalize_axis("fftshift", int(a), len(dims)) for a in chosen]
-    if any(isinstance(dims[a], dm.Dim) for a in order):
-        raise ShapeError(f"fftshift: the sizes of {x!r} must be known")
-    return [dims[a] // 2 * sign for a in order], order
+    halves = (dims[a] // 2 * sign for a in order)
+    return [size_tensor(half) if isinstance(half, dm.Dim) else half for half in halves], order
 
 
 def fftshift(x: Any, axes: Any = None, name: str | None = None) -> Tensor:

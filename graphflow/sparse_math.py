@@ -144,7 +144,9 @@ def sparse_add(a: Any, b: Any, threshold: Any = None, thresh: Any = None) -> Any
     if not any(sparse):
         raise TypeError("At least one input should be SparseTensor; do you mean to use tf.add()?")
     if all(sparse):
-        total = _combined(as_sparse(a), as_sparse(b), lambda x, y: x + y)
+        first, second = as_sparse(a), as_sparse(b)
+        first.shape.assert_is_compatible_with(second.shape)
+        total = _combined(first, second, lambda x, y: x + y)
         return total if limit in (None, 0) else sparse_retain(total, abs_(total.values) >= limit)
     sp, dense = (as_sparse(a), b) if sparse[0] else (as_sparse(b), a)
     x = convert_to_tensor(dense, sp.dtype)

@@ -132,11 +132,13 @@ def sparse_reorder(sp_input: Any, name: str | None = None) -> SparseTensor:
 
 def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> SparseTensor:
     """The same elements under another shape, in which one size may be -1."""
-    sp = as_sparse(sp_input)
+    sp, known = as_sparse(sp_input), static_or_none(shape)
+    size = sp.shape.num_elements()
+    if None not in (size, known) and -1 not in known and size != np.prod(known):  # type: ignore[operator, arg-type]
+        raise ValueError(f"Cannot reshape a tensor with {size} elements to shape {known} ({np.prod(known)} elements).")
     with name_scope(name, "SparseReshape"):
         indices, dense_shape = positions.sparse_reshape.operation(
             sp.indices, sp.dense_shape, cast(convert_to_tensor(shape), int64)).outputs
-        known = static_or_none(shape)
         if known is not None and -1 not in known:
             dense_shape = constant(np.array(known, np.int64))
         return SparseTensor(indices, identity(sp.values), dense_shape)

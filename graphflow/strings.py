@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .arguments import renamed
+from .compiler import dims as dm
 from .compiler.errors import UnimplementedError
 from .compiler.ir import Tensor
 from .compiler.ops import string_parts
@@ -121,7 +122,7 @@ def ngrams(data: Any, ngram_width: Any, separator: str = " ", pad_values: Any = 
     `pad_values` (one, or (left, right)) stand before and after, `padding_width` (default width - 1) times each.
     """
     x = ops.strings(data, "data")
-    size = static_ints("ngrams", "the last size", known_rank("ngrams", x)[-1])
+    size = known_rank("ngrams", x)[-1]
     widths = list(ngram_width) if hasattr(ngram_width, "__iter__") else [ngram_width]
     if any(w < 1 for w in widths):
         raise ValueError(f"All ngram_widths must be greater than 0. Got {ngram_width}")
@@ -135,8 +136,9 @@ def ngrams(data: Any, ngram_width: Any, separator: str = " ", pad_values: Any = 
             if extra:
                 sides = [fill((*known_rank("ngrams", x)[:-1], extra), constant(p)) for p in pads]
                 padded, count = concat([sides[0], x, sides[1]], last), size + 2 * extra
-            if count >= width:
-                neighbours = [slice_axis(padded, last, i, count - width + 1) for i in range(width)]
+            if not isinstance(count, int) or count >= width:
+                rest = dm.maximum(count - width + 1, 0)
+                neighbours = [slice_axis(padded, last, i, rest) for i in range(width)]
                 parts.append(join(neighbours, separator))
             elif preserve_short_sequences and count and not parts:
                 parts.append(expand_dims(reduce_join(padded, -1, separator=separator), -1))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import ALL, COMPLEX, FLOATS, INTEGERS, NUMBERS, REALS, DType, as_dtype, bool_
-from ..errors import DTypeError, InvalidArgumentError
+from ..errors import DTypeError, InvalidArgumentError, UnimplementedError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import ELEMENTWISE, OpDef
 from ..shapes import broadcast
@@ -252,6 +252,8 @@ def _astype(x: np.ndarray, dtype: DType) -> np.ndarray:
 def cast(x: Any, dtype: Any, name: str | None = None) -> Tensor:
     """`x` with elements converted to `dtype`, by C's rules (floats truncate towards zero)."""
     x, dtype = convert_to_tensor(x), as_dtype(dtype)
+    if x.dtype.is_string != dtype.is_string:
+        raise UnimplementedError(f"Cast {x.dtype.name} to {dtype.name} is not supported: {x!r}")
     return x if x.dtype == dtype else _cast(x, dtype=dtype, name=name or "Cast")
 
 

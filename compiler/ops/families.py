@@ -60,7 +60,7 @@ def described(op: OpDef, arguments: str, dtypes: Sequence[DType], result: DType 
             f"{', ValueError for shapes that do not broadcast' * (', ' in arguments)}.")
 
 
-OF_SPARSE = ("Abs", "Erf", "Neg", "Sign", "Sqrt", "Square", "Tanh")  # taken of a SparseTensor's values: 0 stays 0
+OF_SPARSE = ("Abs", "Erf", "Neg", "Sign", "Sin", "Sqrt", "Square", "Tanh")  # taken of a SparseTensor's values
 
 
 def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | None = None,

@@ -151,7 +151,11 @@ _setdiff = OpDef("ListDiff", HOST, _list_diff_types, lambda op, *g: [None, None]
 
 def setdiff1d(x: Any, y: Any, index_dtype: Any = int32, name: str | None = None) -> tuple[Tensor, ...]:
     """(the elements of vector `x` that are not in `y`, their positions)."""
-    return _setdiff.operation(*convert_all("ListDiff", (x, y)), out_idx=as_dtype(index_dtype), name=name).outputs
+    vectors = convert_all("ListDiff", (x, y))
+    for t in vectors:
+        if t.dims is not None and len(t.dims) != 1:
+            raise ShapeError(f"ListDiff: Shape must be rank 1 but is rank {len(t.dims)}, received {t!r}")
+    return _setdiff.operation(*vectors, out_idx=as_dtype(index_dtype), name=name).outputs
 
 
 # partitions

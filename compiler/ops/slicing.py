@@ -55,13 +55,15 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str = "Pad", c
         for axis, (before, after) in enumerate(pairs):
             x = _mirrored(x, axis, before, after, int(mode.upper() == "REFLECT"))
         return identity(x, name)
-    if not (is_tensor(constant_values) or is_data([n for pair in pairs for n in pair])):
+    if not (is_tensor(constant_values) or x.dtype.is_string
+            or is_data([n for pair in pairs for n in pair])):
         dims = tuple(before + d + after for (before, after), d in zip(pairs, known_rank("Pad", x), strict=True))
-        value = x.dtype.np.type(static_ints("Pad", "constant_values", constant_values)).item()
-        return place(x, dims, tuple(before for before, _ in pairs), value=value, name=name)
+        known = x.dtype.np.type(static_ints("Pad", "constant_values", constant_values)).item()
+        return place(x, dims, tuple(before for before, _ in pairs), value=known, name=name)
     with x.graph.name_scope(name) as scope:
         counts = [_total(before, d, after) for (before, after), d in zip(pairs, known_rank("Pad", x), strict=True)]
-        filled = fill(vector_of(counts), convert_to_tensor(constant_values, x.dtype))
+        value = b"" if x.dtype.is_string and constant_values == 0 else constant_values
+        filled = fill(vector_of(counts), convert_to_tensor(value, x.dtype))
         result = overwrite(filled, vector_of([before for before, _ in pairs]), x, (1,) * len(pairs), scope)
         result.dims = tuple(dm.fresh() if isinstance(n, Tensor) else n for n in counts)
         return result

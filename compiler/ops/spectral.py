@@ -146,6 +146,8 @@ def rfft(input: Any, fft_length: Any = None, axes: int = 1, name: str | None = N
     zeros to `fft_length` in the last `axes` axes."""
     op = _REAL[axes][0]
     x = convert_to_tensor(input, name=f"{op.name}/input")
+    if x.dtype not in (float32, float64):
+        raise ValueError(f"{op.name} requires float32 or float64 inputs, got: {x!r}")
     if fft_length is not None:
         x = fitted(x, _lengths(op.name, fft_length, axes))
     return op(x, axes=axes, name=name)

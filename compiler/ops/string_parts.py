@@ -148,6 +148,8 @@ def summarize(x: np.ndarray, most: int) -> str:
 
 
 def _summarize(x: np.ndarray, most: int, depth: int) -> str:
+    if isinstance(x, bytes):  # an element of a row of texts
+        return _element(x)
     if x.ndim == 0:
         return _element(x.item() if x.dtype != np.float32 else x[()])
     parts = [_summarize(row, most, depth + 1) for row in (x if len(x) <= 2 * most else x[:most])]

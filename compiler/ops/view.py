@@ -172,7 +172,9 @@ _stop_gradient = OpDef("StopGradient", ALIAS, same_type, lambda op, g: [None], l
 
 
 def identity(input: Any, name: str | None = None) -> Tensor:
-    """A tensor with the value, shape and dtype of `input`, as an operation of its own."""
+    """A tensor (or SparseTensor) with the value, shape and dtype of `input`, as an operation of its own."""
+    if hasattr(input, "map_values"):
+        return input.map_values(lambda values: identity(values, name))
     return _identity(convert_to_tensor(input), name=name)
 
 

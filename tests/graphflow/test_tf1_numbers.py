@@ -190,3 +190,47 @@ def test_ssim_at_each_place_has_the_mean_that_ssim_gives():
     assert places.shape == (1, 4, 5) and abs(mean[0] - -0.08613485) < 1e-5
     wanted = [-0.21401942, -0.15808283, -0.10485929, -0.06826112, -0.03217467]
     np.testing.assert_allclose(places[0, 0], wanted, atol=1e-5)
+
+
+SPARSE = {"indices": [[0, 1], [1, 0], [1, 2]], "values": np.float32([3, -2, 1]), "dense_shape": [2, 3]}
+
+
+def test_sparse_tensors_are_taken_where_tensorflow_takes_them():
+    x = tf.SparseTensor(**SPARSE)
+    same, sine, zeros = run(tf.identity(x), tf.sin(x), tf.zeros_like(x))
+    assert same.values.tolist() == [3, -2, 1] and zeros.tolist() == [[0, 0, 0], [0, 0, 0]]
+    np.testing.assert_allclose(sine.values, np.sin(SPARSE["values"]), rtol=1e-6)
+
+
+def test_texts_are_padded_formatted_and_joined_to_ngrams_of_unknown_length():
+    texts = tf.constant(["a", "", "b c"])
+    values = run(tf.pad(texts, [[1, 1]], constant_values="p"), tf.pad(texts, [[0, 1]]),
+                 tf.strings.format("v {}", texts),
+                 tf.strings.ngrams(tf.placeholder_with_default(["a", "b", "c"], [None]), 2))
+    assert [np.asarray(v, object).tolist() for v in values] == [
+        [b"p", b"a", b"", b"b c", b"p"], [b"a", b"", b"b c", b""],
+        b'v ["a" "" "b c"]', [b"a b", b"b c"]]
+
+
+def test_shapes_that_are_known_and_sizes_that_are_not():
+    logits, x = tf.placeholder(tf.float32, [None, 3]), tf.placeholder(tf.float32, [None, None])
+    assert tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[0, 1], logits=logits).shape == [2]
+    shifted, value = tf.signal.fftshift(x), np.arange(15.0).reshape(3, 5)
+    with tf.Session() as session:
+        np.testing.assert_array_equal(session.run(shifted, {x: value}), np.fft.fftshift(value))
+
+
+@pytest.mark.parametrize("build, error", [
+    (lambda: tf.cumsum(tf.ones([2]), 5), tf.errors.InvalidArgumentError),
+    (lambda: tf.nn.softmax(tf.ones([2]), 5), tf.errors.InvalidArgumentError),
+    (lambda: run(tf.reverse_sequence(tf.ones([2, 3]), [4, 1], 1)), tf.errors.InvalidArgumentError),
+    (lambda: tf.setdiff1d([[1]], [[1]]), ValueError),
+    (lambda: tf.cast("a", tf.float32), tf.errors.UnimplementedError),
+    (lambda: tf.signal.rfft([1j]), ValueError),
+    (lambda: tf.sparse.reshape(tf.SparseTensor(**SPARSE), [4]), ValueError),
+    (lambda: tf.sparse.add(tf.SparseTensor(**SPARSE), tf.SparseTensor([[0, 0]], [1.0], [3, 3])), ValueError),
+    (lambda: tf.convert_to_tensor([tf.constant(1.0), tf.constant(2)]), TypeError),
+])
+def test_errors_have_tensorflows_classes(build, error):
+    with pytest.raises(error):
+        build()
