@@ -21,9 +21,10 @@ def measure(name: str, step: Callable[[], object], count: int) -> None:
     print(f"{name}:first", elapsed(step), flush=True)
     for _ in range(3):
         step()
-    times = [elapsed(step) for _ in range(count)]
-    while sum(times) < SECONDS:
+    times, total = [], 0.0
+    while len(times) < count or total < SECONDS:
         times.append(elapsed(step))
+        total += times[-1]  # adding them all up each time would push the step's weights out of the cache
     print(name, statistics.median(times), flush=True)
 
 
