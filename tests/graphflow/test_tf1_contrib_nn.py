@@ -52,3 +52,22 @@ def test_smart_case_chooses_while_building(sess):
     late = choose({fed: two, tf.constant(True): one}, default=three)
     assert sess.run([known, choose([(False, one)], three)]) == [2, 3]
     assert [sess.run(late, {fed: flag}) for flag in (True, False)] == [2, 1]
+
+
+def test_divisive_normalization(sess):
+    x = np.random.default_rng(0).standard_normal((2, 3, 4), np.float32)
+    y = tf.contrib.layers.gdn(tf.constant(x), name="g")
+    back = tf.contrib.layers.gdn(tf.constant(x.transpose(0, 2, 1)), inverse=True, data_format="channels_first")
+    beta, gamma = tf.trainable_variables()[:2]
+    sess.run(tf.global_variables_initializer())
+    found, product = sess.run([y, back])
+    np.testing.assert_allclose(found, x / np.sqrt(1 + 0.1 * x**2), rtol=1e-5)
+    np.testing.assert_allclose(product, (x * np.sqrt(1 + 0.1 * x**2)).transpose(0, 2, 1), rtol=1e-5)
+    weights = np.random.default_rng(1).random((4, 4), np.float32)
+    gamma.load(np.sqrt(weights), sess)
+    np.testing.assert_allclose(sess.run(y), x / np.sqrt(1 + x**2 @ weights), rtol=1e-4)
+    beta.load([0.0] * 4, sess)  # below the bound: only what leads back above it passes
+    energy = tf.reduce_sum(y * y)  # less with more beta
+    away, back = sess.run([tf.gradients(energy, beta)[0], tf.gradients(-energy, beta)[0]])
+    assert (away < 0).all() and (back == 0).all()
+    assert (beta.op.name, gamma.op.name) == ("g/reparam_beta", "g/reparam_gamma")

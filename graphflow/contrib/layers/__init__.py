@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...custom_gradients import recompute_grad
 from ...embedding import safe_embedding_lookup_sparse
 from ...lazy import Names
 from . import regularizers, summaries, utils
@@ -39,6 +40,7 @@ from .building import (
     separable_convolution2d,
 )
 from .encoders import bow_encoder, embed_sequence, embedding_lookup_unique
+from .gdn import gdn
 from .initializers import variance_scaling_initializer, xavier_initializer, xavier_initializer_conv2d
 from .normalization import (
     batch_norm,
