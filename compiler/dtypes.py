@@ -16,6 +16,7 @@ class DType:
     __slots__ = ("_numpy_type", "code", "name")
     name: str
     code: str
+    _numpy_type: Any
 
     def __new__(cls, type_enum: Any, handle_data: Any = None) -> DType:
         return as_dtype(type_enum)

@@ -163,7 +163,7 @@ def _fresnel(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     f, g = f / (np.pi * far), g / (np.pi * far)
     sine = np.where(z <= 6, sine, 0.5 - f * np.cos(angle) - g * np.sin(angle))
     cosine = np.where(z <= 6, cosine, 0.5 + f * np.sin(angle) - g * np.cos(angle))
-    return tuple(np.copysign(np.where(np.isinf(z), 0.5, v), x) for v in (sine, cosine))  # type: ignore[return-value]
+    return tuple(np.copysign(np.where(np.isinf(z), 0.5, v), x) for v in (sine, cosine))
 
 
 def fresnel_sin(x: np.ndarray) -> np.ndarray:

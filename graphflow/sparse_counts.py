@@ -45,7 +45,7 @@ def bincount(values: Any, weights: Any = None, axis: int | None = 0, minlength: 
         if by_row and isinstance(given, SparseTensor):
             rows, height = given.indices[:, 0], given.dense_shape[0]
         elif by_row:
-            sizes = shape_of(given)
+            sizes = shape_of(convert_to_tensor(given))
             rows = _flat(broadcast_to(expand_dims(range_(sizes[0]), 1), sizes))
             height = sizes[0]
         op = sparse.count_values.operation(

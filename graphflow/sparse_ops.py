@@ -134,7 +134,7 @@ def sparse_reshape(sp_input: Any, shape: Any, name: str | None = None) -> Sparse
     """The same elements under another shape, in which one size may be -1."""
     sp, known = as_sparse(sp_input), static_or_none(shape)
     size = sp.shape.num_elements()
-    if None not in (size, known) and -1 not in known and size != np.prod(known):  # type: ignore[operator, arg-type]
+    if size is not None and known is not None and -1 not in known and size != np.prod(known):
         raise ValueError(f"Cannot reshape a tensor with {size} elements to shape {known} ({np.prod(known)} elements).")
     with name_scope(name, "SparseReshape"):
         indices, dense_shape = positions.sparse_reshape.operation(

@@ -35,9 +35,9 @@ class SparseTensor:
             self.indices = convert_to_tensor(indices, int64, "indices")
             self.values = convert_to_tensor(values, name="values")
             self.dense_shape = convert_to_tensor(dense_shape, int64, "dense_shape")
-        for tensor, rank in ((self.indices, 2), (self.values, 1), (self.dense_shape, 1)):
+        for tensor, axes in ((self.indices, 2), (self.values, 1), (self.dense_shape, 1)):
             if tensor.dims is None:  # a placeholder: it has this rank, or it is no part of a sparse tensor
-                tensor.set_shape([None] * rank)
+                tensor.set_shape([None] * axes)
         positions = self.indices.shape.with_rank(2)
         count, rank = positions.dims or (None, None)
         TensorShape([count]).assert_is_compatible_with(self.values.shape.with_rank(1))

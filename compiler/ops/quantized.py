@@ -44,14 +44,18 @@ def _cast(x: np.ndarray, dtype: DType) -> np.ndarray:
     return np.clip(x.astype(np.float64), *_limits(dtype)).astype(dtype.np)
 
 
-def _min_first(x: np.ndarray, low: Any, high: Any, dtype: DType) -> np.ndarray:
+def _min_first(x: Any, low: Any, high: Any, dtype: DType) -> np.ndarray:
     """Before it is cut off at the limits of the type."""
     lowest, highest = _limits(dtype)
     steps = 2.0 ** (8 * dtype.size)
     scale = steps / ((float(high) - float(low)) * (steps / (steps - 1.0)))
     # float32 holds no 32 bits
-    x, scale = (x.astype(np.float64), scale) if dtype.size == 4 else (x, F32(scale))
-    return _rounded(x * scale) - (_rounded(np.asarray(low * scale)) - lowest)
+    if dtype.size == 4:
+        x = np.asarray(x, np.float64)
+    else:
+        scale = float(F32(scale))
+        x = np.asarray(x, F32)
+    return _rounded(x * x.dtype.type(scale)) - (_rounded(np.asarray(low * scale)) - lowest)
 
 
 def _scaled_limits(low: np.ndarray, high: np.ndarray, dtype: DType, narrow: bool
