@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ..compiler.native.processor import isa, lanes
+from ..compiler.native.strips import CHUNK, STRIP, strip_bytes
 from . import kernel_cache
 from .store import address, aligned_empty
 
@@ -50,6 +51,23 @@ def kernel(buffers, dims, begin, end, lane):
         c = word(buffers, 2) + task * word(dims, 1)
         for _ in range(word(dims, 0)):
             tile(word(buffers, 0), {depth}, 1, 0, 1, {depth}, word(buffers, 1), {width}, 0, c, {width}, 0)
+'''
+UNIT_PRODUCT = '''"""Products of small blocks on the matrix unit, again and again."""
+from graphflow.compiler.native.matrix_unit import close_unit, multiply_tiles, open_unit
+from graphflow.compiler.native.prelude import compiled, word
+
+ready, leave, multiply = open_unit(), close_unit(), multiply_tiles(2, 2)
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+    ready()
+    for task in range(begin, end):
+        c = word(buffers, 2) + task * word(dims, 1)
+        for _ in range(word(dims, 0)):
+            multiply(word(buffers, 0), 64, 1024, {strip}, 3072, 0, word(buffers, 1), {strip}, 1, {chunks},
+                     c, 128, 0, 32, 32, c, 0)
+    leave()
 '''
 
 
@@ -89,6 +107,14 @@ def _is_busy() -> bool:
 
 def _flops(dtype: str, threads: int) -> float:
     mr, nv, width = isa().mr, isa().nv, isa().nv * lanes(dtype)
+    if isa().matrix_unit and dtype == "f32":
+        strip, edge = strip_bytes(DEPTH), 4 * STRIP * STRIP * 4
+        source = UNIT_PRODUCT.format(strip=strip, chunks=DEPTH // CHUNK)
+        arrays = [aligned_empty((count // 8,), np.dtype(np.float64)) for count in (
+            2 * strip, 2 * strip, threads * edge)]
+        for array in arrays:
+            array.fill(0)
+        return _rate(source, arrays, lambda times: [times, edge], threads, 2 * 4 * STRIP * STRIP * DEPTH)
     source = PRODUCT.format(dtype=dtype, mr=mr, nv=nv, depth=DEPTH, width=width)
     arrays = [np.zeros(size) for size in (mr * DEPTH, DEPTH * width, 2 * threads * mr * width + 8)]
     block = 2 * 8 * mr * width

@@ -115,8 +115,12 @@ def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:
 """)
 
 
-def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epilogue | None) -> str:
-    """Blocks of C on the matrix unit: A's strips are a task's own, or B's; the others it packs `here`, or finds."""
+def unit(tile: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, here: bool,
+         epilogue: Epilogue | None) -> str:
+    """Blocks of C on the matrix unit, in tiles of so many strips of A and B: A's are a task's own, or B's.
+
+    The others it packs `here`, or finds.
+    """
     own, other = ("a", "b") if own_a else ("b", "a")
     sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column", "strips", "other_strips", "block", "blocks", "depth",
              "own_bytes", "other_bytes", "lane_bytes"]
@@ -137,13 +141,8 @@ def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epil
                      "other_bytes")}
     (row_strip, strip_a, skip_a, step_a), (column_strip, strip_b, skip_b, step_b) = place["a"], place["b"]
 
-    def multiply(rows: int, columns: int) -> str:
-        return (f"multiply_{rows}x{columns}(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, 0, strip_b + {skip_b}, "
-                f"{step_b}, 1, chunks, tile_c, n * 4, start, rows, columns, edge, infinite)")
-
     imports = [f"from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, pack_strips"]
-    natives = ["ready, leave = open_unit(), close_unit()", *(
-        f"multiply_{i}x{j} = multiply_tiles({i}, {j})" for i in (1, 2) for j in (1, 2)),
+    natives = [f"ready, leave, multiply = open_unit(), close_unit(), multiply_tiles{tile}",
         f"pack_a, pack_b = pack_strips(True, {a_inside}), pack_strips(False, {b_inside})"]
     finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
     if finish:
@@ -184,15 +183,8 @@ def unit(own_a: bool, a_inside: bool, b_inside: bool, here: bool, epilogue: Epil
                         infinite += word(strip_a + {step_a}, 0)
                     if columns > 16:
                         infinite += word(strip_b + {step_b}, 0)
-                    if rows > 16:
-                        if columns > 16:
-                            {multiply(2, 2)}
-                        else:
-                            {multiply(2, 1)}
-                    elif columns > 16:
-                        {multiply(1, 2)}
-                    else:
-                        {multiply(1, 1)}
+                    multiply(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, 0, strip_b + {skip_b}, {step_b}, 1, chunks,
+                             tile_c, n * 4, start, rows, columns, edge, infinite)
 {_at(5, finish)}
     leave()
 """)

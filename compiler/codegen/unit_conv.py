@@ -16,7 +16,7 @@ from ..native.strips import CHUNK, EDGE_BYTES, HEAD_BYTES, LINE_BYTES, PARTS, ST
 from .conv_common import NATIVE, Windows, aligned, indent, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
-from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, TILE_CYCLES, VECTOR_CYCLES
+from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, TILE_CYCLES, VECTOR_CYCLES, whole_tiles
 
 # of what a task copies: it stays in a second-level cache beside the filters that pass by
 BAND_BYTES = 640 * 1024
@@ -59,8 +59,8 @@ class Bands:
         """Of 16 pixels, in all bands."""
         _, rows, cols = p.axes
         if not self.flat:
-            return p.images * rows.count * ceil(cols.count / STRIP)
-        return p.images * ceil(rows.count / self.rows) * ceil(self.rows * cols.span / STRIP)
+            return p.images * rows.count * whole_tiles(cols.count)
+        return p.images * ceil(rows.count / self.rows) * whole_tiles(self.rows * cols.span)
 
 
 def pays(p: Windows) -> bool:
@@ -71,7 +71,7 @@ def pays(p: Windows) -> bool:
     if cols.dilation > 1 < cols.taps or p.channels < LEAST_CHANNELS or p.filters < LEAST_FILTERS:
         return False
     bands = Bands.choose(p)
-    strips, copied = ceil(p.filters / STRIP), bands.count(p) * bands.images * _in_rows(p, bands) * cols.span
+    strips, copied = whole_tiles(p.filters), bands.count(p) * bands.images * _in_rows(p, bands) * cols.span
     tiles = bands.tiles(p) * strips * (p.taps * bands.chunks * TILE_CYCLES + STORE_CYCLES)
     packing = (copied * bands.chunks * CHUNK + p.filters * p.channels * p.taps) * PACK_CYCLES
     return tiles + packing + CALL_CYCLES < p.flops / 2 * VECTOR_CYCLES
@@ -100,7 +100,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
     over = 2 * STRIP * cols.stride * pixel_bytes
     lane = Scratch(aligned(EDGE_BYTES + HEAD_BYTES + 4096 + PARTS * part_bytes + over), per_lane=True)
     strip = strip_bytes(p.taps * bands.chunks * CHUNK)
-    packed = Scratch(strips * strip)
+    packed = Scratch(whole_tiles(p.filters) * strip)
     pack = KernelCall(f"{name}.pack", pack_source, (w, packed), (1, strip, *pack_dims), strips,
                       nbytes=2 * packed.nbytes, writes=(1,), prepares=True)
     dims: tuple[int, ...] = (
@@ -110,15 +110,15 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
         image_bytes, part_bytes, rows.taps, cols.taps * bands.chunks, strips, part_strips, strip, int(bands.flat),
         lane.nbytes)
     buffers: tuple[Any, ...] = (x, packed, y, lane)
-    text = source(epilogue)
+    text = source(min(2, strips), epilogue)
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     return [pack, KernelCall(name, text, buffers, dims, parts * count, p.flops, p.nbytes, writes=(2, 3))]
 
 
-def source(epilogue: Epilogue | None) -> str:
-    """Source of a convolution by bands; a task is a band, for some of the filters."""
+def source(columns: int, epilogue: Epilogue | None) -> str:
+    """Source of a convolution by bands, in tiles of so many strips of filters; a task is a band, for some filters."""
     imports = {"compiled", "word", "load_f32", "store_f32", "store_i64", "load_i64", "f32"}
     setup: list[str] = []
     finish: list[str] = []
@@ -126,10 +126,6 @@ def source(epilogue: Epilogue | None) -> str:
         imports |= epilogue.imports
         setup = epilogue.setup(4, len(DIMS))
         finish = epilogue.apply("pixel", "column", "column + there", "outputs")
-
-    def multiply(rows: int, columns: int) -> str:
-        return (f"multiply_{rows}x{columns}(a, stride_w * pixel_bytes, part_bytes, 16 * stride_w * pixel_bytes, 64, "
-                f"dilation_h * line, b, strip_bytes, segments, chunks, tile, 128, 0, 32, 32, edge, infinite)")
 
     zeros = """\
 for part in range(3):
@@ -140,8 +136,7 @@ from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, split_pi
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 ready, leave, split = open_unit(), close_unit(), split_pixels()
-multiply_1x1, multiply_1x2 = multiply_tiles(1, 1), multiply_tiles(1, 2)
-multiply_2x1, multiply_2x2 = multiply_tiles(2, 1), multiply_tiles(2, 2)
+multiply = multiply_tiles(2, {columns})
 
 
 @compiled
@@ -204,15 +199,9 @@ def kernel(buffers, dims, begin, end, lane):
                     row, col = 0, 0
                     for number in range(0, run, 32):
                         a = corner + number * stride_w * pixel_bytes
-                        if run - number > 16:
-                            if there > 16:
-                                {multiply(2, 2)}
-                            else:
-                                {multiply(2, 1)}
-                        elif there > 16:
-                            {multiply(1, 2)}
-                        else:
-                            {multiply(1, 1)}
+                        multiply(a, stride_w * pixel_bytes, part_bytes, 16 * stride_w * pixel_bytes, 64,
+                                 dilation_h * line, b, strip_bytes, segments, chunks, tile, 128, 0, 32, 32, edge,
+                                 infinite)
                         for item in range(min(32, run - number)):
                             if col < columns:
                                 pixel = first + row * row_step + col * pixel_step

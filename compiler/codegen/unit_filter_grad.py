@@ -15,7 +15,7 @@ from ..native.strips import CHUNK, CHUNK_BYTES, EDGE_BYTES, HEAD_BYTES, LINE_BYT
 from ..window import extent
 from .conv_common import NATIVE, Axis, Windows, aligned, indent, words
 from .kernel import KernelCall, Scratch
-from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, VECTOR_CYCLES
+from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, VECTOR_CYCLES, whole_tiles
 
 # pixels of a band, and bytes of those of a group of channels, beside which the band's gradients stay in the cache
 BAND_PIXELS, GROUP_BYTES = 768, 512 * 1024
@@ -76,7 +76,7 @@ def pays(p: Windows) -> bool:
     if rows.stride * cols.stride > 1:
         return False
     bands = Bands.choose(p)
-    strips, count = ceil(p.channels / STRIP) * ceil(p.filters / STRIP), bands.count(p)
+    strips, count = whole_tiles(p.channels) * whole_tiles(p.filters), bands.count(p)
     tiles = strips * p.taps * count * (bands.chunks * TILE_CYCLES + STORE_CYCLES)
     packing = count * bands.chunks * CHUNK * (2 * p.channels + p.filters) * PACK_CYCLES
     return tiles + packing + CALL_CYCLES < p.flops / 2 * VECTOR_CYCLES
@@ -85,37 +85,33 @@ def pays(p: Windows) -> bool:
 def lower(p: Windows, x: Any, dy: Any, dw: Any, threads: int = 2) -> list[KernelCall]:
     """The call of a gradient for which it `pays`."""
     _, rows, cols = p.axes
-    bands, channel_strips, filter_strips = Bands.choose(p), ceil(p.channels / STRIP), ceil(p.filters / STRIP)
+    bands, channel_strips, filter_strips = Bands.choose(p), whole_tiles(p.channels), whole_tiles(p.filters)
     row_bytes, strip = bands.row_bytes(p), bands.chunks * CHUNK_BYTES
     # each thread has some of the filters, or some of the channels
     by_filters = filter_strips >= channel_strips
     parts = min(threads, max(1, (filter_strips if by_filters else channel_strips) // 2))
-    part_filters, part_channels = (2 * ceil(ceil(strips / (parts if split else 1)) / 2) for strips, split in (
+    part_filters, part_channels = (whole_tiles(STRIP * ceil(strips / (parts if split else 1))) for strips, split in (
         (filter_strips, by_filters), (channel_strips, not by_filters)))
     parts = max(ceil(filter_strips / part_filters), ceil(channel_strips / part_channels))
     group = max(2, min(part_channels, GROUP_BYTES // (PARTS * STRIP * row_bytes)) // 2 * 2)
-    gradients = part_filters * strip
+    gradients, tile = part_filters * strip, (min(2, channel_strips), min(2, filter_strips))
     lane = Scratch(aligned(EDGE_BYTES + HEAD_BYTES + gradients + PARTS * group * STRIP * row_bytes), per_lane=True)
     dims = (rows.size, cols.size, rows.count, cols.count, p.channels, p.filters, rows.dilation, cols.dilation,
             rows.taps, cols.taps, rows.pad, cols.pad, bands.line, p.images, bands.images, bands.rows,
             ceil(rows.count / bands.rows), bands.count(p), bands.image_lines, bands.chunks, row_bytes, strip,
             channel_strips, group, part_channels, filter_strips, part_filters, parts, gradients, lane.nbytes)
-    return [KernelCall("conv_filter_grad", source(), (x, dy, dw, lane), dims, parts, p.flops, p.nbytes, writes=(2, 3))]
+    return [KernelCall("conv_filter_grad", source(tile), (x, dy, dw, lane), dims, parts, p.flops, p.nbytes,
+                       writes=(2, 3))]
 
 
-def source() -> str:
-    """Source of the gradient; a task is some of the filters, or of the channels."""
-    def multiply(rows: int, columns: int) -> str:
-        return (f"multiply_{rows}x{columns}(a, row_bytes, part_bytes, 16 * row_bytes, 64, 0, b, strip_bytes, 1, "
-                f"chunks, c, filters * 4, band, there, wide, edge, infinite)")
-
+def source(tile: tuple[int, int]) -> str:
+    """Source of the gradient, in tiles of so many strips; a task is some of the filters, or of the channels."""
     return f'''"""Gradient of a convolution's filters on the matrix unit."""
 from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, split_channels, split_pairs
 from {NATIVE}.prelude import compiled, f32, load_i64, store_f32, store_i64, word
 
 ready, leave, split, split_gradients = open_unit(), close_unit(), split_channels(), split_pairs()
-multiply_1x1, multiply_1x2 = multiply_tiles(1, 1), multiply_tiles(1, 2)
-multiply_2x1, multiply_2x2 = multiply_tiles(2, 1), multiply_tiles(2, 2)
+multiply = multiply_tiles{tile}
 
 
 @compiled
@@ -172,14 +168,7 @@ def kernel(buffers, dims, begin, end, lane):
                             there = min(32, channels - strip * 16)
                             a = lines + (strip - group) * 16 * row_bytes + far * 2
                             c = dw + ((tap * channels + strip * 16) * filters + filter * 16) * 4
-                            if there > 16:
-                                if wide > 16:
-                                    {multiply(2, 2)}
-                                else:
-                                    {multiply(2, 1)}
-                            elif wide > 16:
-                                {multiply(1, 2)}
-                            else:
-                                {multiply(1, 1)}
+                            multiply(a, row_bytes, part_bytes, 16 * row_bytes, 64, 0, b, strip_bytes, 1, chunks, c,
+                                     filters * 4, band, there, wide, edge, infinite)
     leave()
 '''

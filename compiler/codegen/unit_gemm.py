@@ -30,27 +30,33 @@ def pays(p: Product) -> bool:
     """Whether the matrix unit is the faster one for a product."""
     if not isa().matrix_unit or p.dtype != "f32" or not p.k:
         return False
-    strips_m, strips_n, chunks = ceil(p.m / STRIP), ceil(p.n / STRIP), ceil(p.k / CHUNK)
+    strips_m, strips_n, chunks = whole_tiles(p.m), whole_tiles(p.n), ceil(p.k / CHUNK)
     tiles = strips_m * strips_n * (chunks * TILE_CYCLES + STORE_CYCLES)
     packing = (strips_m + strips_n) * STRIP * chunks * CHUNK * PACK_CYCLES
     return p.matrices * (tiles + packing) + CALL_CYCLES < p.matrices * p.m * p.n * p.k * VECTOR_CYCLES
 
 
+def whole_tiles(size: int) -> int:
+    """Strips of an operand, an even number if it has more than one: two by two they make a tile."""
+    return 1 if size <= STRIP else 2 * ceil(size / STRIP / 2)
+
+
 def lower(p: Product, epilogue: Epilogue | None, threads: int) -> list[KernelCall]:
     """The calls of a product for which it `pays`."""
     own_a, here = p.m >= p.n, bool(p.batch)
-    strips, others = (ceil(size / STRIP) for size in ((p.m, p.n) if own_a else (p.n, p.m)))
+    strips, others = (whole_tiles(size) for size in ((p.m, p.n) if own_a else (p.n, p.m)))
     chunks, deepest = ceil(p.k / CHUNK), BATCH_DEPTH if here else DEPTH
     depth = CHUNK * ceil(chunks / ceil(chunks * CHUNK / deepest))
     own_strip, other_strip = strip_bytes(depth), strip_bytes(depth if here else p.k)
-    # an even number of strips, as near to each other as can be, for all threads to have some
+    # whole tiles, as near to each other as can be, for all threads to have some
     blocks = max(ceil(strips * own_strip / OWN_BYTES), min(ceil(threads / p.matrices), ceil(strips / 2)))
-    block = 2 * ceil(strips / blocks / 2)
+    block = whole_tiles(STRIP * ceil(strips / blocks))
     blocks = ceil(strips / block)
     lane = Scratch(EDGE_BYTES + own_strip * block + other_strip * others * here, per_lane=True)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, strips, others, block, blocks, depth, own_strip,
             other_strip, lane.nbytes)
-    text, tasks = kernels.unit(own_a, p.a_k == 1, p.b_k == 1, here, epilogue), p.matrices * blocks
+    tile = min(2, whole_tiles(p.m)), min(2, whole_tiles(p.n))
+    text, tasks = kernels.unit(tile, own_a, p.a_k == 1, p.b_k == 1, here, epilogue), p.matrices * blocks
     if here:
         return [call("gemm_unit", text, p, (lane,), dims, tasks, epilogue)]
     packed = Scratch(others * other_strip)

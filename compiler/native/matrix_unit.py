@@ -328,10 +328,10 @@ def _replace_nan(code: VectorCode, address: Any, pitch: Any, others: Any, rows: 
 
 def _fetch_to_write(code: VectorCode, address: Any, pitch: Any, rows: int, lines: int) -> None:
     """Have the lines of C in the cache by the time they are stored: by themselves their stores wait for one another."""
-    for i in range(rows):
+    with cgutils.for_range(code.builder, i64(rows)) as loop:
+        row = code.builder.add(address, code.builder.mul(pitch, loop.index))
         for j in range(lines):
-            at = code.builder.add(address, code.builder.add(code.builder.mul(pitch, i64(i)), i64(64 * j)))
-            code.prefetch(code.pointer(at), 3, write=True)
+            code.prefetch(code.pointer(code.builder.add(row, i64(LINE_BYTES * j))), 3, write=True)
 
 
 def _copy(code: VectorCode, source: Any, source_row: Any, target: Any, target_row: Any, m: Any, n: Any) -> None:
