@@ -10,10 +10,11 @@ from ...compiler.dims import Dim
 from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from .. import backend
+from ..computed import ComputedTensor, computed
 from ..layers.layer import Layer
 from ..layers.node import KerasTensor, record
 from ..nest import flatten, map_structure
-from ..scope import calling, recording
+from ..scope import calling, outermost_call, recording
 
 
 class Operation(Layer):
@@ -46,6 +47,12 @@ def _is_constant(tensor: Tensor) -> bool:
     """Whether the tensor is made of constants alone."""
     op = tensor.op
     return op.type == "Const" or bool(op.inputs) and not op.definition.stateful and all(map(_is_constant, op.inputs))
+
+
+def _are_values(arguments: Any) -> bool:
+    """Whether no tensor among the arguments needs feeds, as far as that is known."""
+    return all(isinstance(leaf, ComputedTensor) or _is_constant(leaf) for leaf in flatten(arguments)
+               if isinstance(leaf, Tensor))
 
 
 def _settled(value: Any) -> Any:
@@ -154,7 +161,8 @@ def recorded(name: str, function: Callable[..., Any], module: str, class_name: s
     def call(*args: Any, **kwargs: Any) -> Any:
         if recording() and _is_recordable((args, kwargs)):
             return operation_class(own).of(args, kwargs)
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        return computed(result) if outermost_call() and _are_values((args, kwargs)) else result
     return call
 
 
