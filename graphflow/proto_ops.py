@@ -10,7 +10,7 @@ from .compiler.dtypes import as_dtype, int32, string
 from .compiler.errors import DataLossError, InvalidArgumentError, NotFoundError
 from .compiler.ir import Tensor
 from .compiler.ops.constant import convert_to_tensor
-from .script_ops import numpy_function
+from .script_ops import array_function
 
 __all__ = ["decode_proto", "encode_proto"]
 
@@ -89,7 +89,7 @@ def decode_proto(bytes: Any, message_type: str, field_names: Sequence[str], outp
 
     decode.is_op = True  # type: ignore[attr-defined]
     x = convert_to_tensor(bytes, string)
-    sizes, *values = numpy_function(decode, [x], [int32, *dtypes], name=name or "DecodeProtoV2")
+    sizes, *values = array_function(decode, [x], [int32, *dtypes], name=name or "DecodeProtoV2")
     if x.shape.dims is not None:
         shape = x.shape.as_list()
         sizes.set_shape([*shape, len(described)])
@@ -131,7 +131,7 @@ def encode_proto(sizes: Any, values: Sequence[Any], field_names: Sequence[str], 
 
     encode.is_op = True  # type: ignore[attr-defined]
     inputs = [convert_to_tensor(sizes, int32), *map(convert_to_tensor, values)]
-    found = numpy_function(encode, inputs, string, name=name or "EncodeProto")
+    found = array_function(encode, inputs, string, name=name or "EncodeProto")
     if inputs[0].shape.dims is not None:
         found.set_shape(inputs[0].shape.as_list()[:-1])
     return found

@@ -31,6 +31,23 @@ def _build(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bo
     return list(op.outputs) if many else op.outputs[0]
 
 
+def array_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bool = True,  # noqa: N803
+                   name: str | None = None) -> Any:
+    """`py_func` whose function gets arrays of single numbers and strings, too."""
+    return _build(func, inp, Tout, stateful, name or "PyFunc")
+
+
+def _of_scalars(func: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that gets of an array of rank 0 the number, or the bytes, as TensorFlow gives them."""
+    if not callable(func):
+        return func
+
+    @functools.wraps(func)
+    def call(*arrays: np.ndarray) -> Any:
+        return func(*(a[()] for a in arrays))
+    return call
+
+
 def py_func(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bool = True,  # noqa: N803
             name: str | None = None) -> Any:
     """The results of a Python function of NumPy arrays, of dtypes `Tout` (one, or a list for several).
@@ -38,14 +55,14 @@ def py_func(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: b
     It runs anew in each run that needs it; a function that is not `stateful` may run less often. Raises
     InvalidArgumentError when it raises ValueError or TypeError, or returns other dtypes.
     """
-    return _build(func, inp, Tout, stateful, name or "PyFunc")
+    return _build(_of_scalars(func), inp, Tout, stateful, name or "PyFunc")
 
 
 def numpy_function(func: Callable[..., Any] | None = None, inp: Sequence[Any] = (), Tout: Any = None,  # noqa: N803
                    stateful: bool = True, name: str | None = None) -> Any:
     """`py_func`: a function of arrays as an operation, without a gradient."""
     assert func is not None
-    return _build(func, inp, Tout, stateful, name or "PyFunc")
+    return _build(_of_scalars(func), inp, Tout, stateful, name or "PyFunc")
 
 
 class EagerArray(np.ndarray):
@@ -68,8 +85,7 @@ def py_function(func: Callable[..., Any] | None = None, inp: Sequence[Any] = (),
 
     @functools.wraps(func)
     def call(*arrays: np.ndarray) -> Any:
-        result = func(*(np.array(a, object if isinstance(a, bytes) else None, copy=None).view(EagerArray)
-                        for a in arrays))
+        result = func(*(a.view(EagerArray) for a in arrays))
         results = list(result) if isinstance(result, (list, tuple)) else [result]
         return [r if d.is_string else np.asarray(r).astype(d.np) for r, d in zip(results, dtypes, strict=False)]
     return _build(call, inp, Tout, True, name or "EagerPyFunc")

@@ -144,7 +144,7 @@ RAISED: tuple[tuple[Any, Callable[..., Exception]], ...] = (
 def _call(*inputs: np.ndarray, function: Callable[..., Any], Tout: Sequence[Any], token: str  # noqa: N803
           ) -> tuple[np.ndarray, ...]:
     try:
-        result = function(*(x[()] for x in inputs))  # of a scalar the number, or the bytes
+        result = function(*inputs)
     except Exception as error:
         if getattr(function, "is_op", False):  # graphflow's own: its errors are what they should be
             raise

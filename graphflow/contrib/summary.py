@@ -14,7 +14,7 @@ from ..compiler.ops.constant import constant, convert_to_tensor
 from ..compiler.ops.elementwise import cast, equal
 from ..control_flow import smart_cond
 from ..framework import group, no_op
-from ..script_ops import py_func
+from ..script_ops import array_function
 from ..training.global_step import get_or_create_global_step
 
 __all__ = ["SummaryWriter", "all_summary_ops", "always_record_summaries", "audio", "create_file_writer",
@@ -33,7 +33,7 @@ class SummaryWriter:
     def __init__(self, logdir: Any, max_queue: int, flush_millis: int, filename_suffix: str | None):
         self._options = logdir, max_queue, flush_millis, filename_suffix
         self._file: Any = None
-        self._init = group(py_func(self._open, [], []), name="create_file_writer")
+        self._init = group(array_function(self._open, [], []), name="create_file_writer")
         default_graph().add_to_collection(_INITIALIZERS, self._init)
 
     def _open(self) -> None:
@@ -66,11 +66,11 @@ class SummaryWriter:
 
     def flush(self) -> Operation:
         """An operation that writes what waits."""
-        return group(py_func(lambda: self._file and self._file.flush() and None, [], []))
+        return group(array_function(lambda: self._file and self._file.flush() and None, [], []))
 
     def close(self) -> Operation:
         """An operation that closes the file."""
-        return group(py_func(lambda: self._file and self._file.close() and None, [], []))
+        return group(array_function(lambda: self._file and self._file.close() and None, [], []))
 
 
 def create_file_writer(logdir: Any, max_queue: int | None = None, flush_millis: int | None = None,
@@ -121,7 +121,7 @@ def _written(make: Callable[[], Tensor], step: Any) -> Operation:
     summary = make()  # outside, where its name is its tag
 
     def record() -> Tensor:
-        return py_func(writer.write, [summary, at], bool_)
+        return array_function(writer.write, [summary, at], bool_)
 
     op = group(smart_cond(_recording[-1], record, lambda: constant(False)))
     default_graph().add_to_collection(_OPS, op)

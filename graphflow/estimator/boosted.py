@@ -17,7 +17,7 @@ from ..feature_column import input_layer
 from ..feature_column.categorical import BucketizedColumn
 from ..framework import control_dependencies, gradients
 from ..losses import Reduction
-from ..script_ops import numpy_function
+from ..script_ops import array_function
 from ..variable_scope import get_variable
 from ..variables import assign, assign_add
 from . import boosting
@@ -35,7 +35,7 @@ def boosted_logits(x: Tensor, head: Head) -> tuple[Tensor, Any]:
     def ask(data: Any, x: np.ndarray) -> np.ndarray:
         return boosting.logits(boosting.unpacked(_bytes(data)), x)
 
-    found = numpy_function(ask, [ensemble, x], float32)
+    found = array_function(ask, [ensemble, x], float32)
     found.set_shape([x.shape.as_list()[0], head.size])
     return identity(found), ensemble
 
@@ -57,7 +57,7 @@ def boosting_step(x: Tensor, head: Head, logits: Tensor, ensemble: Any, options:
         waiting.clear()
         return boosting.packed(boosting.grown(boosting.unpacked(_bytes(data)), x, g, h, options))
 
-    new = numpy_function(grow, [ensemble, x, g, h], string)
+    new = array_function(grow, [ensemble, x, g, h], string)
     new.set_shape([])
     with control_dependencies([assign(ensemble, new)]):
         return assign_add(train.get_or_create_global_step(), 1).op

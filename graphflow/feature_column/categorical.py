@@ -17,7 +17,7 @@ from ..compiler.string_hash import fingerprint, fingerprint_of_two
 from ..contrib.lookup import index_table_from_file, index_table_from_tensor
 from ..ordering import searchsorted
 from ..parsing_ops import VarLenFeature
-from ..script_ops import numpy_function
+from ..script_ops import array_function
 from ..strings import as_string, string_to_hash_bucket_fast
 from .base import CategoricalColumn, DenseColumn, FeatureColumn, Features, as_matrix, feature
 from .dense import NumericColumn, counted
@@ -155,7 +155,7 @@ class _CrossedColumn(CategoricalColumn):
     def ids(self, features: Features) -> Tensor:
         parts = [key.ids(features) if isinstance(key, CategoricalColumn) else _text(features, key)
                  for key in self._leaves()]
-        found = numpy_function(self._cross, parts, int64)
+        found = array_function(self._cross, parts, int64)
         widths = [p.shape[1:].num_elements() for p in parts]
         found.set_shape([parts[0].shape.as_list()[0],
                          None if None in widths else math.prod(w for w in widths if w is not None)])

@@ -35,3 +35,17 @@ def test_accepted():
     with pytest.raises(ValueError, match="no TPUs"):
         tf.contrib.cluster_resolver.TPUClusterResolver("local")
     assert tf.contrib.cluster_resolver.SimpleClusterResolver(tf.train.ClusterSpec({})).master() == ""
+
+
+def test_summaries_that_end_with_zeros(tmp_path):
+    with tf.Graph().as_default():
+        step = tf.train.create_global_step()
+        writer = tf.contrib.summary.create_file_writer(str(tmp_path), flush_millis=10)
+        with writer.as_default(), tf.contrib.summary.always_record_summaries():
+            tf.contrib.summary.histogram("h", tf.ones([3]), step=step)
+        with tf.Session() as session:
+            session.run([step.initializer, tf.contrib.summary.summary_writer_initializer_op()])
+            session.run(tf.contrib.summary.all_summary_ops())
+            session.run(writer.flush())
+    events = [e for path in tmp_path.iterdir() for e in tf.train.summary_iterator(str(path))]
+    assert [v.histo.num for e in events for v in e.summary.value] == [3]

@@ -15,7 +15,7 @@ from ...compiler.ops.reduction import argmax, reduce_mean
 from ...compiler.ops.slicing import concat
 from ...compiler.ops.view import reshape
 from ...framework import group
-from ...script_ops import numpy_function
+from ...script_ops import array_function
 from ...variables import Variable
 from .growing import Options, Trees, grown, planted, predicted
 
@@ -86,7 +86,7 @@ class RandomForestGraphs:
             return tuple(grown(Trees(*parts), x, statistics, options))
 
         variables = list(self.variables)
-        found = numpy_function(grow, [x, statistics, *variables], [v.dtype for v in variables])
+        found = array_function(grow, [x, statistics, *variables], [v.dtype for v in variables])
         for value, variable in zip(found, variables, strict=True):
             value.set_shape(variable.shape)
         return group(*(v.assign(value) for v, value in zip(variables, found, strict=True)))
@@ -105,7 +105,7 @@ class RandomForestGraphs:
         def ask(x: np.ndarray, *parts: np.ndarray) -> np.ndarray:
             return predicted(Trees(*parts), x, regression)
 
-        found = numpy_function(ask, [x, *self.variables], float32)
+        found = array_function(ask, [x, *self.variables], float32)
         shape = [x.shape.as_list()[0], self.params.num_outputs]
         found.set_shape([2, *shape] if regression else shape)
         return (found[0], None, found[1] - found[0] * found[0]) if regression else (found, None, None)

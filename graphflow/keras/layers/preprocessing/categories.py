@@ -12,7 +12,7 @@ from ....compiler.ops.sorting import searchsorted
 from ....compiler.ops.strings import as_string, to_hash_bucket_fast, to_hash_bucket_strong
 from ....compiler.ops.view import reshape, squeeze, zeros_of
 from ....compiler.string_hash import MASK, fingerprint, fingerprint_of_two
-from ....script_ops import py_func
+from ....script_ops import array_function
 from ... import backend
 from ...nest import flatten
 from .data_layer import DataLayer, batches_of, check_choice, encoded, integers, plain_array, refuse_sparse
@@ -230,7 +230,7 @@ class HashedCrossing(DataLayer):
         if not all(t.dtype.is_string or t.dtype.is_integer for t in tensors):
             raise ValueError("All `HashedCrossing` inputs should have an integer or string dtype. Received: "
                              f"inputs={inputs}")
-        bins = py_func(self._crossed, tensors, "int64", stateful=False)
+        bins = array_function(self._crossed, tensors, "int64", stateful=False)
         bins = reshape(bins, tensors[0].dims)
         return encoded(bins, self.output_mode, self.num_bins, self.compute_dtype)
 

@@ -14,7 +14,7 @@ from ....compiler.ops.constant import convert_to_tensor
 from ....compiler.ops.elementwise import cast
 from ....compiler.ops.view import reshape
 from ....compiler.string_hash import fingerprint, siphash
-from ....script_ops import py_func
+from ....script_ops import array_function
 from ... import backend
 from ...saving.serialization import loads_safely
 from .categories import salt_of
@@ -241,8 +241,8 @@ class IndexLookup(DataLayer):
 
     def found(self, x: Tensor, dims: Any) -> Tensor:
         """What stands for the elements of `x` in the vocabulary, of shape `dims`."""
-        found = py_func(self._token_at if self.invert else self.indices_of, [x],
-                        self.vocabulary_dtype if self.invert else "int64")
+        found = array_function(self._token_at if self.invert else self.indices_of, [x],
+                               self.vocabulary_dtype if self.invert else "int64")
         if self.invert:
             found.set_shape(x.shape)
             return found
@@ -259,7 +259,7 @@ class IndexLookup(DataLayer):
                                "the layer, or call `adapt` with some sample data.")
         if self.output_mode != "tf_idf":
             return encoded(indices, self.output_mode, depth, backend.floatx())
-        weights = py_func(lambda: self._idf, [], backend.floatx())
+        weights = array_function(lambda: self._idf, [], backend.floatx())
         weights.set_shape([depth])
         return encoded(indices, "count", depth, backend.floatx()) * weights
 
