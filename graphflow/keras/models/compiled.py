@@ -12,6 +12,7 @@ from ..losses import rank_of
 from ..metrics import Mean, MeanMetricWrapper, Metric
 from ..naming import object_name, ops_named
 from ..nest import flatten
+from ..saving.registration import present_scope
 from ..variables import Variable
 
 Arrange = Callable[[Any], list[Any]]  # from a nest of targets or weights to one for each output
@@ -162,6 +163,7 @@ class CompiledMetrics(Metric):
         super().__init__(name="compile_metrics")
         self.outputs = outputs
         self._targets, self._weights = targets, weights
+        self._scope = present_scope()  # by whose names metrics of a file are made
         self.given = [(self._listed(metrics, "metrics"), False),
                       (self._listed(weighted_metrics, "weighted_metrics"), True)]
         for listed, _ in self.given:
@@ -190,7 +192,8 @@ class CompiledMetrics(Metric):
         for listed, weighted in self.given:
             for i, entries in enumerate(listed):
                 for entry in entries if y_true[i] is not None else ():
-                    metric, output = self._make(entry, y_true[i], y_pred[i]), self.outputs.names[i]
+                    with self._scope:
+                        metric, output = self._make(entry, y_true[i], y_pred[i]), self.outputs.names[i]
                     prefix = f"{output}_" if output and len(self.outputs.names) > 1 else ""
                     name = prefix + metric.name
                     if weighted and name in self.names:

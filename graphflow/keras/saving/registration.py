@@ -60,6 +60,11 @@ class CustomObjectScope:
 custom_object_scope = CustomObjectScope
 
 
+def present_scope() -> CustomObjectScope:
+    """The scopes that are open now as one, to be entered again later."""
+    return CustomObjectScope({}, *_scopes)
+
+
 def _in_scopes(name: str) -> Any:
     return next((scope[name] for scope in reversed(_scopes) if name in scope), None)
 

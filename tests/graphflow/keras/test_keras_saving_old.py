@@ -344,3 +344,16 @@ def test_weights_in_checkpoints(tmp_path: Path) -> None:
         made(4).load_weights(tmp_path / "my_checkpoint")
     with pytest.raises(FileNotFoundError):
         other.load_weights(tmp_path / "another")
+
+
+def test_a_loaded_model_measures_by_the_programs_own_metric(tmp_path: Path) -> None:
+    def product(y_true: Any, y_pred: Any) -> Any:
+        return keras.backend.mean(y_true * y_pred)
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.compile("sgd", product, metrics=[product])
+    x = np.ones((4, 2))
+    before = model.evaluate(x, x, verbose=0)
+    model.save(tmp_path / "m.h5")
+    again = keras.models.load_model(tmp_path / "m.h5", custom_objects={"product": product})
+    assert again.evaluate(x, x, verbose=0) == before and again.metrics_names == ["loss", "product"]
