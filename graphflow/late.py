@@ -143,6 +143,14 @@ def ranked(function: Callable[..., Tensor], count: int | None = None, dtype: Cal
     return call
 
 
+def of_rank(x: Tensor, rank: int) -> Tensor:
+    """`x`, of which nothing is known, as a tensor of the only rank that an op takes."""
+    if x.dims is None:
+        x = view.identity(x)
+        x.set_shape([None] * rank)
+    return x
+
+
 def _may_be_data(value: Any) -> bool:
     return is_tensor(value) or isinstance(value, (list, tuple)) and any(is_tensor(v) for v in value)
 

@@ -31,6 +31,7 @@ from .compiler.ops.view import (
 )
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
+from .late import of_rank
 from .random_ops import bernoulli_mask
 
 # activations
@@ -131,8 +132,10 @@ def sparse_softmax_cross_entropy_with_logits(_sentinel: Any = None, labels: Any 
     at run time.
     """
     named_only("sparse_softmax_cross_entropy_with_logits", _sentinel, labels=labels, logits=logits)
-    losses = ops.sparse_softmax_cross_entropy_with_logits(labels, logits, name)
     known = convert_to_tensor(labels).shape
+    if known.ndims is not None:
+        logits = of_rank(convert_to_tensor(logits), known.ndims + 1)
+    losses = ops.sparse_softmax_cross_entropy_with_logits(labels, logits, name)
     if known.is_fully_defined() and not losses.shape.is_fully_defined():
         losses.set_shape(known)
     return losses
@@ -177,7 +180,7 @@ def l2_loss(t: Any, name: str | None = None) -> Tensor:
 
 def in_top_k(predictions: Any, targets: Any, k: Any, name: str | None = None) -> Tensor:
     """For each row of `predictions`, whether fewer than `k` elements exceed the target's; bool."""
-    x, t = convert_to_tensor(predictions), convert_to_tensor(targets)
+    x, t = of_rank(convert_to_tensor(predictions), 2), of_rank(convert_to_tensor(targets), 1)
     from .array_ops import one_hot
     with name_scope(name, "in_top_k", [x, t]) as scope:
         hot = one_hot(t, x.dims[-1], True, False)  # type: ignore[index]

@@ -1,6 +1,7 @@
 """Sorting, searching, counting and reductions over segments, under TensorFlow 1's names."""
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from .arguments import before_name
@@ -15,11 +16,13 @@ from .compiler.ops.reduction import reduce_max, size_of
 from .compiler.ops.slicing import stack
 from .compiler.ops.view import ones_like, reshape, zeros
 from .framework import name_scope
+from .late import of_rank, ranked
 
 segment_sum, segment_prod = segment.segment_sum, segment.segment_prod
 segment_max, segment_min = segment.segment_max, segment.segment_min
-unsorted_segment_sum, unsorted_segment_prod = segment.unsorted_segment_sum, segment.unsorted_segment_prod
-unsorted_segment_max, unsorted_segment_min = segment.unsorted_segment_max, segment.unsorted_segment_min
+unsorted_segment_sum, unsorted_segment_prod, unsorted_segment_max, unsorted_segment_min = (
+    partial(ranked, count=2)(f) for f in (segment.unsorted_segment_sum, segment.unsorted_segment_prod,
+                                          segment.unsorted_segment_max, segment.unsorted_segment_min))
 sort, argsort, searchsorted = sorting.sort, sorting.argsort, sorting.searchsorted
 
 
@@ -33,8 +36,16 @@ class TopKV2(NamedTuple):
 def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = int32, name: str | None = None) -> TopKV2:
     """The k largest elements along the last axis, largest first, with their positions."""
     index_type, name = before_name(index_type, name, int32)
-    values, indices = sorting.top_k(input, k, sorted, name)
+    x = convert_to_tensor(input)
+    values, indices = sorting.top_k(x, k, sorted, name)
+    if x.dims is None:  # whose gradient needs the rank
+        values = largest(x, k, sorted)
     return TopKV2(values, cast(indices, index_type))
+
+
+@partial(ranked, count=1)
+def largest(x: Any, k: Any, sorted: bool) -> Tensor:
+    return sorting.top_k(x, k, sorted)[0]
 
 
 def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
@@ -130,7 +141,7 @@ def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, dty
     with name_scope(name, "confusion_matrix", [truth]):
         if truth.dims is not None and guess.dims is not None and len(truth.dims) != len(guess.dims):
             truth, guess = (reshape(t, [-1]) for t in (truth, guess))
-        truth, guess = cast(truth, int64), cast(guess, int64)
+        truth, guess = of_rank(cast(truth, int64), 1), of_rank(cast(guess, int64), 1)
         if num_classes is None:
             classes = maximum(reduce_max(guess), reduce_max(truth)) + 1
         else:

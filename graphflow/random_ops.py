@@ -19,6 +19,7 @@ from .compiler.ops.sorting import argsort
 from .compiler.ops.symbolic import shape_operand
 from .compiler.ops.view import expand_dims, identity, reshape, shape_of
 from .framework import name_scope
+from .late import of_rank
 
 HALVES = (float16, bfloat16)
 
@@ -66,7 +67,7 @@ def multinomial(logits: Any, num_samples: Any, seed: int | None = None, name: st
                 output_dtype: Any = None) -> Tensor:
     """For each row of `logits` [batch, classes], `num_samples` classes drawn with softmax(logits) as probabilities."""
     with name_scope(name, "multinomial", [logits]):
-        x = convert_to_tensor(logits)
+        x = of_rank(convert_to_tensor(logits), 2)
         return gumbel_max(x, num_samples, lambda shape: random.random_uniform(shape, TINY, 1.0, _drawn(x.dtype), seed),
                           as_dtype(output_dtype or int64))
 

@@ -211,6 +211,9 @@ def _merged(types: Sequence[TensorType], op: Operation, sizes: Mapping[Atom, Dim
         dims = inferred.dims
         if tensor.dims is not None and (dims is None or any(isinstance(d, dm.Dim) for d in dims)):
             stated = tuple(dm.substitute(d, sizes) for d in tensor.dims)
+            if dims is not None and len(dims) != len(stated):
+                raise InvalidArgumentError(f"{op.type}: the shape of {op.name!r} is {format_dims(dims)}, its graph has "
+                                           f"rank {len(stated)} ({op.site})", op)
             dims = stated if dims is None else tuple(
                 s if isinstance(s, int) else d for s, d in zip(stated, dims, strict=True))
         result.append(TensorType(inferred.dtype, dims))

@@ -14,6 +14,7 @@ from ..compiler.ops.reduction import reduce_max, reduce_mean, reduce_min
 from ..compiler.ops.slicing import place, slice_
 from ..compiler.ops.view import identity, reshape, shape_of, stop_gradient
 from ..framework import name_scope
+from ..late import of_rank
 from ..math_ops import range_, reduce_std
 from .common import (
     Scalar,
@@ -160,8 +161,8 @@ def random_crop(value: Any, size: Any, seed: int | None = None, name: str | None
     Raises ValueError where `value` is known to be smaller.
     """
     with name_scope(name, "random_crop", [value]) as scope:
-        x = convert_to_tensor(value, name="value")
         shape = [scalar(s) for s in (size if isinstance(size, (list, tuple)) else static_vector(size))]
+        x = of_rank(convert_to_tensor(value, name="value"), len(shape))
         assert x.dims is not None
         check(len(shape) == len(x.dims), f"random_crop: size {size!r} must have one entry for each axis of {x!r}")
         result = x

@@ -307,3 +307,17 @@ def test_boolean_mask_of_unknown_rank(sess):
     rows = tf.boolean_mask(x, mask)
     assert sess.run(rows, {x: [[1, 2], [3, 4]], mask: [False, True]}).tolist() == [[3, 4]]
     assert sess.run(rows, {x: [1, 2], mask: [True, False]}).tolist() == [1]
+
+
+def test_placeholders_of_no_shape_have_the_rank_that_an_op_takes():
+    x = tf.placeholder(tf.float32)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[0, 1], logits=x)
+    made = [tf.multinomial(x, 3), tf.nn.in_top_k(x, [0, 1], 1), tf.random_crop(x, [1, 2]), tf.gradients(losses, x)[0],
+            tf.confusion_matrix(tf.argmax(x, 1), [0, 1])]
+    assert made[0].shape.as_list() == [None, 3]
+    with tf.Session() as session:
+        drawn, best, crop, slope, table = session.run(made, {x: [[90.0, 0.0], [0.0, 90.0]]})
+    assert drawn.tolist() == [[0] * 3, [1] * 3] and best.all() and crop.shape == (1, 2) and slope == pytest.approx(0)
+    assert table.tolist() == [[1, 0], [0, 1]]
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match="rank 3"):
+        session.run(tf.image.flip_left_right(x), {x: np.ones((1, 2, 2, 3))})
