@@ -234,3 +234,15 @@ def test_shapes_that_are_known_and_sizes_that_are_not():
 def test_errors_have_tensorflows_classes(build, error):
     with pytest.raises(error):
         build()
+
+
+@pytest.mark.parametrize("build, expected", [
+    (lambda x: tf.nn.top_k(x, 2).values, [[0, 0, 1, 1]] * 3),
+    (lambda x: tf.unsorted_segment_sum(x, [0, 1, 0], 2), [[1] * 4] * 3),
+    (lambda x: tf.unsorted_segment_max(x, [0, 1, 1], 2), [[1] * 4, [0] * 4, [1] * 4]),
+])
+def test_gradients_of_tensors_whose_rank_only_the_run_tells(build, expected):
+    x = tf.placeholder(tf.float32, None)
+    with tf.Session() as session:
+        found = session.run(tf.gradients(build(x), x)[0], {x: np.arange(12.0).reshape(3, 4)})
+    assert found.tolist() == expected
