@@ -16,7 +16,7 @@ from .compiler.ops.reduction import reduce_max, size_of
 from .compiler.ops.slicing import stack
 from .compiler.ops.view import ones_like, reshape, zeros
 from .framework import name_scope
-from .late import ranked
+from .late import of_rank, ranked
 
 segment_sum, segment_prod = segment.segment_sum, segment.segment_prod
 segment_max, segment_min = segment.segment_max, segment.segment_min
@@ -141,7 +141,7 @@ def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, dty
     with name_scope(name, "confusion_matrix", [truth]):
         if truth.dims is not None and guess.dims is not None and len(truth.dims) != len(guess.dims):
             truth, guess = (reshape(t, [-1]) for t in (truth, guess))
-        truth, guess = cast(truth, int64), cast(guess, int64)
+        truth, guess = of_rank(cast(truth, int64), 1), of_rank(cast(guess, int64), 1)
         if num_classes is None:
             classes = maximum(reduce_max(guess), reduce_max(truth)) + 1
         else:
