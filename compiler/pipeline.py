@@ -18,6 +18,7 @@ from .passes.recompute import recompute
 from .passes.recur import recur
 from .passes.resolve import resolve
 from .passes.rewrite import transform
+from .passes.schedule import schedule
 from .passes.simplify import simplify
 from .passes.stabilise import stabilise
 from .passes.update import update
@@ -63,6 +64,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     prune,
     fuse_subgraphs,
     chain,
+    schedule,
 ]
 
 
