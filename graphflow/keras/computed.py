@@ -54,9 +54,9 @@ class Computing:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__call__" in vars(cls):
-            call = cls.__call__  # type: ignore[attr-defined]
+            call = cls.__call__
 
             @functools.wraps(call)
             def call_for_values(self: Any, *args: Any, **kwargs: Any) -> Any:
                 return computed(call(self, *args, **kwargs))
-            cls.__call__ = call_for_values  # type: ignore[attr-defined]
+            cls.__call__ = call_for_values  # type: ignore[method-assign]
