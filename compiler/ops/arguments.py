@@ -26,7 +26,9 @@ def convert_all(op: str, values: Sequence[Any], name: str | None = None) -> list
     if name is not None and not all(map(is_tensor, values)):
         graph = default_graph() if first_tensor is None else building_graph(first_tensor)
         scope = name if name.endswith("/") else graph.unique_name(name, mark_as_used=False) + "/"
-        names = [f"{scope}{part}/" for part in "xyz"[:len(values)]]
+        full = [f"{scope}{part}" for part in "xyz"[:len(values)]]
+        left = graph._by_name  # an op that could not be made leaves its constants
+        names = [own if name in left else f"{name}/" for name, own in zip(full, names, strict=True)]
     if first_tensor is None:
         first = convert_to_tensor(values[0], name=names[0])
         rest = zip(values[1:], names[1:], strict=True)

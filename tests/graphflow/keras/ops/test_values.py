@@ -17,3 +17,10 @@ def test_operations_on_arrays_give_values():
     inputs = keras.Input((2,))
     with pytest.raises(NotImplementedError, match="symbolic"):
         np.array(keras.ops.abs(inputs))
+
+
+def test_an_operation_that_could_not_be_made_does_not_take_the_names_of_the_next():
+    for _ in range(2):
+        with pytest.raises(TypeError, match="same dtype"):
+            keras.ops.celu(np.arange(3))
+        np.testing.assert_allclose(keras.ops.celu(np.float32([1.0, 0.0])), [1.0, 0.0])
