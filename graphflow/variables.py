@@ -1,6 +1,7 @@
 """Variables: state that lives in a session and is changed by assignments."""
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -342,14 +343,18 @@ def _session(session: Any) -> Any:
 
 def _initialized(value: Tensor) -> Tensor:
     """`value` computed from the initial values of the variables it reads, which may be initialized in the same run."""
-    variables = {v.op: v for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES)
-                 for v in value.graph.collections.get(key, ()) if isinstance(v, Variable)}
+    @functools.cache
+    def variables() -> dict[Operation, Variable]:
+        return {v.op: v for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES)
+                for v in value.graph.collections.get(key, ()) if isinstance(v, Variable)}
+
     copies: dict[Operation, tuple[Tensor, ...]] = {}
 
     def outputs(op: Operation) -> tuple[Tensor, ...]:
         if op not in copies:
-            if op.type == "ReadVariableOp" and op.inputs[0].op in variables:
-                copies[op] = (variables[op.inputs[0].op].initialized_value(),)
+            variable = variables().get(op.inputs[0].op) if op.type == "ReadVariableOp" else None
+            if variable is not None:
+                copies[op] = (variable.initialized_value(),)
             else:
                 inputs = [outputs(t.op)[t.index] for t in op.inputs]
                 same = all(a is b for a, b in zip(inputs, op.inputs, strict=True))
