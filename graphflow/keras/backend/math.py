@@ -251,17 +251,11 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Tensor:
     """The product of each sample of x with the same sample of y, over one axis of each.
 
     By default the last axis of x and the last but one of y (the last of a y of two axes). What is left of x's axes
-    comes first; two inputs of two axes give (batch, 1). A second axis of one size that x of three axes and y of four
-    share counts as samples, as it did up to Keras 2.2: capsules route so.
+    comes first; two inputs of two axes give (batch, 1). As of Keras 2.3: no other axis counts as samples.
     """
     first, second = _batch_axes(x, y, axes)
     a, b = convert_to_tensor(x), convert_to_tensor(y)
-    sizes, others = known_rank("batch_dot", a), known_rank("batch_dot", b)
-    ranks = len(sizes), len(others)
-    if ranks == (3, 4) and first == 2 and second > 1 and isinstance(sizes[1], int) and sizes[1] == others[1]:
-        (batch, shared, *rest), (_, _, *parts) = sizes, others
-        product = batch_dot(reshape(a, (batch * shared, *rest)), reshape(b, (batch * shared, *parts)), (1, second - 1))
-        return reshape(product, (batch, shared, parts[3 - second]))
+    ranks = len(known_rank("batch_dot", a)), len(known_rank("batch_dot", b))
     if ranks[0] == 2:
         a, first = expand_dims(a, 1), 2
     if ranks[1] == 2:

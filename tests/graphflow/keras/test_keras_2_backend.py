@@ -20,7 +20,8 @@ def test_every_name_is_there() -> None:
 @pytest.mark.parametrize("shapes,axes,einsum", [
     (((2, 3, 4), (2, 5, 4)), (2, 2), "bij,bkj->bik"), (((2, 3, 4), (2, 4)), (2, 1), "bij,bj->bi"),
     (((2, 4), (2, 4, 3)), (1, 1), "bi,bij->bj"), (((2, 4), (2, 4)), None, "bi,bi->b"),
-    (((2, 3, 4, 5), (2, 6, 3, 4)), (2, 3), "bcde,bfgd->bcefg")])
+    (((2, 3, 4, 5), (2, 6, 3, 4)), (2, 3), "bcde,bfgd->bcefg"),
+    (((2, 3, 4), (2, 3, 4, 5)), (2, 2), "bij,bkjl->bikl")])  # the axes of size 3 are not samples, as they were in 2.2
 def test_batch_dot(shapes: tuple[tuple[int, ...], ...], axes: object, einsum: str) -> None:
     x, y = (RNG.normal(size=s).astype(np.float32) for s in shapes)
     expected = np.einsum(einsum, x, y)

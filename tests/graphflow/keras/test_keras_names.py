@@ -94,15 +94,6 @@ def test_updates_by_the_arguments_of_keras_1() -> None:
     np.testing.assert_allclose(K.get_value(weight), [0.5, 0.0])
 
 
-def test_capsules_route_as_up_to_keras_2_2() -> None:
-    K, rng = keras.backend, np.random.default_rng(0)
-    c, hat = rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 3, 4, 5))
-    out = K.batch_dot(K.constant(c), K.constant(hat), [2, 2])
-    np.testing.assert_allclose(K.eval(out), np.einsum("bni,bnid->bnd", c, hat), rtol=1e-4, atol=1e-5)
-    back = K.batch_dot(out, K.constant(hat), [2, 3])
-    np.testing.assert_allclose(K.eval(back), np.einsum("bnd,bnid->bni", K.eval(out), hat), rtol=1e-4, atol=1e-5)
-
-
 class Chosen(keras.layers.Layer):
     """Gives rows of which only it knows how many there are, as detection targets of Mask R-CNN."""
 
