@@ -44,7 +44,7 @@ class Runner:
         self.feeds = tuple(feeds)
         self.sizes_fed = frozenset(sizes_fed)  # feeds whose elements are known as sizes
         self.done = frozenset(done)  # operations that need not run any more
-        self._dtypes = [t.dtype.np for t in feeds]
+        self._entries = [(i, t, t.dtype.np, t.dtype.np.kind == "f") for i, t in enumerate(feeds)]
         # variables whose shape may change: their present shapes count with those of the feeds
         self._open = [op for op in needed_operations(outputs, targets, set(feeds), self.done)
                       if op.type == "VariableV2" and not op.outputs[0].shape.is_fully_defined()]
@@ -52,28 +52,25 @@ class Runner:
         self._bindings: dict[Shapes, Bound] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, values: Sequence[Any]) -> list[Any]:
+    def __call__(self, values: Collection[Any]) -> list[Any]:
         """The values of `outputs`. `values` are in the order of the feeds."""
-        ready = []
+        ready = list(values)
         shapes: list[tuple[int, ...]] = []
-        for value, dtype, tensor in zip(values, self._dtypes, self.feeds, strict=True):
-            if type(value) is np.ndarray and value.dtype == dtype and dtype.kind != "O":
-                if not value.flags.c_contiguous:
-                    value = np.ascontiguousarray(value)
-            elif type(value) is not float or dtype.kind != "f":
-                value = as_feed(tensor, value)
-            else:
-                ready.append(value)
+        for value, (i, tensor, dtype, is_real) in zip(values, self._entries, strict=True):
+            if is_real and type(value) is float:
                 shapes.append(())
                 continue
-            ready.append(value)
+            if type(value) is not np.ndarray or value.dtype != dtype or dtype.hasobject:
+                ready[i] = value = as_feed(tensor, value)
+            elif not value.flags.c_contiguous:
+                ready[i] = value = np.ascontiguousarray(value)
             shapes.append(value.shape)
         if self._open:
             shapes += self.open_shapes()
         if self.sizes_fed:
             shapes[:len(ready)] = self.shapes_of(ready)
-        found = self._bindings.get(tuple(shapes))
-        plan, binding = found if found is not None else self.bind(tuple(shapes))
+        key = tuple(shapes)
+        plan, binding = self._bindings.get(key) or self.bind(key)
         if not isinstance(plan, Plan):
             return plan.run(ready, binding)  # type: ignore[arg-type]
         if self.sizes_fed:

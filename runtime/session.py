@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import operator
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,7 +137,7 @@ class Session:
         if run_metadata is not None:
             return self._recorded(fetches, feed_dict, options, run_metadata)
         feeds = feed_dict if feed_dict is not None else {}
-        key = (_structure(fetches) if isinstance(fetches, (list, tuple, dict)) else fetches, *feeds)
+        key = (fetches if type(fetches) in _LEAVES else _structure(fetches), *feeds)
         found = self._runners.get(key)
         if found is None:
             if any(isinstance(f, tuple) or hasattr(f, "_feed_parts") for f in feeds):
@@ -149,9 +150,9 @@ class Session:
         self.graph.runs += 1
         timeout = self._timeout if options is None else options.timeout_in_ms or self._timeout
         if not timeout:
-            return build(runner(list(feeds.values())))
+            return build(runner(feeds.values()))
         with time_limit(timeout / 1000):
-            return build(runner(list(feeds.values())))
+            return build(runner(feeds.values()))
 
     def _recorded(self, fetches: Any, feed_dict: Mapping[Any, Any] | None, options: Any, run_metadata: Any) -> Any:
         run_metadata.Clear()  # of an earlier run
@@ -262,8 +263,7 @@ class Session:
             return lambda values: None
         if element.op.type == "ReadVariableOp" and not isinstance(fetch, (Tensor, str)):  # the variable itself
             element = element.op.inputs[0]
-        position = outputs.setdefault(element, len(outputs))
-        return lambda values: values[position]
+        return operator.itemgetter(outputs.setdefault(element, len(outputs)))
 
     # random numbers
 
@@ -311,10 +311,13 @@ class Session:
         self.close()
 
 
+_LEAVES = frozenset([Tensor, Operation])
+
+
 def _structure(fetches: Any) -> Any:
     """A nest of fetches as what can be looked up, its types included."""
     if isinstance(fetches, (list, tuple)):
-        return type(fetches), *map(_structure, fetches)
+        return type(fetches), *[f if type(f) in _LEAVES else _structure(f) for f in fetches]
     if isinstance(fetches, Mapping):
         return type(fetches), *((name, _structure(fetch)) for name, fetch in fetches.items())
     return fetches

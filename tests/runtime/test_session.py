@@ -454,3 +454,11 @@ def test_the_memory_of_a_large_fetched_array_serves_again_once_nobody_holds_it()
     where = third.ctypes.data
     del third
     assert step(data).ctypes.data == where
+
+
+@pytest.mark.parametrize("value", [1.5, 1e300, -np.inf, 3, np.float64(2.5), np.float32(1.5), np.array(7.0), [0.25]])
+def test_a_number_is_fed_as_numpy_converts_it(value):
+    x = tf.placeholder(tf.float32, [] if np.ndim(value) == 0 else [1])
+    with np.errstate(over="ignore"):
+        expected = np.asarray(value, np.float32)
+    np.testing.assert_array_equal(tf.Session().run(x * 1.0, {x: value}), expected)

@@ -15,6 +15,7 @@ from ..nest import flatten, map_structure
 
 Arrays = list[np.ndarray]
 Order = Callable[[Any], list[Any]]  # from a nest to a flat list in the model's order
+BATCH_SIZE = 32  # unless one is given
 
 
 def as_array(value: Any, what: str) -> np.ndarray:
@@ -123,7 +124,7 @@ class Batches:
             raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size}")
         self.data = data
         self.size, self.arrays = data.size, data.arrays
-        self.batch_size = int(batch_size or 32)
+        self.batch_size = int(batch_size or BATCH_SIZE)
         self.shuffle = shuffle
         self._buffers: Arrays = []
 

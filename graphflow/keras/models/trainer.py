@@ -371,6 +371,8 @@ class Trainer(Layer):
                 inputs = Inputs(self, batch)  # type: ignore[arg-type]
             if kind == "predict":
                 self._steps[key] = self._recorded(predict_step(self, inputs))  # type: ignore[arg-type]
+                if len(batch.x) == 1 and self._output_structure is None:  # found without looking at the model
+                    self._steps[batch.x[0].dtype, batch.x[0].shape[1:]] = self._steps[key]
             else:
                 self._steps[key] = self._recorded(update_step(self, inputs, kind == "train"))  # type: ignore[arg-type]
                 self._read = None

@@ -11,7 +11,7 @@ from .. import backend, config
 from ..callbacks import CallbackList, History
 from ..legacy.log_names import Logs as OldNames
 from ..nest import flatten, pack
-from .data import Batches, split_validation, unpack
+from .data import BATCH_SIZE, Batches, split_validation, unpack
 from .feeds import Feed, is_arrays
 from .sources import ArraySource, Epochs, FeedSource, Rows, Run, UnfedSource
 from .steps import flat_logs
@@ -172,6 +172,10 @@ class Fitter(Trainer):
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
                 callbacks: Any = None, **kwargs: Any) -> Any:
         """The outputs, in their nest, for all samples, computed batch by batch."""
+        if verbose == 0 and callbacks is None and steps is None and not kwargs and isinstance(x, np.ndarray):
+            run = self._steps.get((x.dtype, x.shape[1:]))
+            if run is not None and 0 < len(x) <= (batch_size or BATCH_SIZE):
+                return run(x)  # one batch, of which no one wants to hear
         steps = _limited("steps", steps, config.max_steps_per_epoch())
         source = self._source("predict", "predict", x, None, None, batch_size, steps=steps,
                               workers=_queue_arguments("predict", kwargs))
@@ -230,10 +234,7 @@ class Fitter(Trainer):
             if run is not None and len(x):
                 return run(x)
         batch = self._batch(x)
-        run = self._step("predict", batch)
-        if isinstance(x, np.ndarray) and batch.x[0].dtype == x.dtype and self._output_structure is None:
-            self._steps[(x.dtype, x.shape[1:])] = run
-        outputs = run(*batch.x)
+        outputs = self._step("predict", batch)(*batch.x)
         return outputs if self._output_structure is None else self._packed(outputs)
 
     def explain(self, kind: str | None = None, batch_size: int = 32, x: Any = None, y: Any = None,

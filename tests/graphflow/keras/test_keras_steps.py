@@ -181,3 +181,20 @@ def test_summary_of_what_is_no_chain() -> None:
         ["b (InputLayer)", "(None, 4)", "0", "-", "-"], ["a (InputLayer)", "(None, 4)", "0", "-", "-"],
         ["multiply (Multiply)", "(None, 4)", "0", "b[0][0]", "-"],
         ["sum (Add)", "(None, 4)", "0", "a[0][0],", "-"], ["out (Dense)", "(None, 1)", "5", "sum[0][0]", "Y"]]
+
+
+def test_a_single_batch_known_to_predict_is_one_run_with_the_numbers_of_several():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    x = np.arange(12, dtype="float32").reshape(4, 3)
+    expected = x @ model.get_weights()[0]
+    first = model.predict(x, verbose=0)
+    again = model.predict(x[:1], verbose=0)  # the step is known by now
+    model.set_weights([2 * w for w in model.get_weights()])
+    np.testing.assert_allclose(model.predict(x, verbose=0), 2 * expected, rtol=1e-5)
+    np.testing.assert_allclose(model.predict(x, batch_size=3, verbose=0), 2 * expected, rtol=1e-5)
+    np.testing.assert_allclose(first, expected, rtol=1e-5)
+    np.testing.assert_allclose(again, expected[:1], rtol=1e-5)
+    seen = []
+    model.predict(x, verbose=0, callbacks=[keras.callbacks.LambdaCallback(
+        on_predict_batch_end=lambda batch, logs: seen.append(batch))])
+    assert seen == [0]
