@@ -36,11 +36,10 @@ def kernels_of(run: Any) -> Callable[[], Any]:
     """What runs the rows of a plan in a frame of its last use, again and again."""
     frame = next(iter(run.runner._bindings.values()))[1].frames[-1]
     words, execute = frame._run, frame.native.execute
-    at = frame._run_address
 
     def again() -> None:
         words[1] = 0
-        execute(at)
+        execute(frame._run_address)  # the frame must live on: its tables say where its memory is
     return again
 
 
