@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -64,6 +64,22 @@ def clear_session(free_memory: bool = True) -> None:
     with contextlib.suppress(AssertionError):
         reset_default_graph()
     naming.reset_uids()
+
+
+@contextlib.contextmanager
+def forgotten_if_failed() -> Iterator[None]:
+    """Variables that the block has made when it raises are nobody's: no session fills them (they may be huge)."""
+    graph = default_graph().symbolic
+    lists = [graph.get_collection_ref(key) for key in (VARIABLES, GLOBAL_VARIABLES, "trainable_variables")]
+    before = [len(variables) for variables in lists]
+    try:
+        yield
+    except BaseException:
+        for variables, count in zip(lists, before, strict=True):
+            del variables[count:]
+        for session in [s for s in _initialized if s.graph is graph]:
+            del _initialized[session]
+        raise
 
 
 def _initialize(session: Session, graph: Graph) -> None:

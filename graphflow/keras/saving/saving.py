@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..backend.session import forgotten_if_failed
 from ..utils.io_utils import atomic_file
 from . import archive, checkpoints, legacy_model
 from .hdf5 import find_group, reading, writing
@@ -97,7 +98,7 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
 
     Raises OSError or ValueError for what is not one, or is damaged.
     """
-    with CustomObjectScope(custom_objects), safe_scope(safe_mode and in_safe_mode()):
+    with forgotten_if_failed(), CustomObjectScope(custom_objects), safe_scope(safe_mode and in_safe_mode()):
         if hasattr(filepath, "create_group"):
             return legacy_model.read_model(filepath, str(filepath.file.filename), compile)
         if isinstance(filepath, io.IOBase):

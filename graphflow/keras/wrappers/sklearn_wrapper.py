@@ -125,10 +125,6 @@ class SKLearnClassifier(ClassifierMixin, SKLBase):
         """The model's outputs."""
         return self._outputs(X)
 
-    def predict_proba(self, X: Any) -> Any:
-        """The model's outputs, for each class."""
-        return self._outputs(X)
-
     def _process_target(self, y: Any, reset: bool = False) -> Any:
         from sklearn.utils.multiclass import type_of_target
         kind = type_of_target(y)
@@ -173,3 +169,11 @@ class SKLearnTransformer(TransformerMixin, SKLBase):
     def transform(self, X: Any) -> Any:
         """The model's outputs."""
         return self._outputs(X)
+
+    def _more_tags(self) -> dict[str, Any]:
+        return {**super()._more_tags(), "preserves_dtype": []}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []  # floats are the model's, whatever came
+        return tags

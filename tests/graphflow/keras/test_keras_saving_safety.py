@@ -146,6 +146,15 @@ def test_shapes_that_the_file_does_not_hold(tmp_path: Path) -> None:
         other.load_weights(tmp_path / "w.weights.h5")
 
 
+def test_what_a_refused_file_asked_for_is_not_allocated_later(tmp_path: Path) -> None:
+    asked = {"module": "keras.layers", "class_name": "Dense", "registered_name": None,
+             "config": {"name": "wide", "units": 1 << 44}}
+    path = archive(tmp_path / "m.keras", asked)
+    with pytest.raises((ValueError, MemoryError)):
+        keras.models.load_model(path)
+    assert [w.shape for w in model_of(L.Dense(1)).get_weights()] == [(2, 1), (1,)]
+
+
 def test_zip_bombs(tmp_path: Path) -> None:
     path = tmp_path / "m.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:

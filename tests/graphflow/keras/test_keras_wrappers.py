@@ -74,6 +74,14 @@ def test_scikit_learn_s_own_checks(check: str) -> None:
     getattr(estimator_checks, check)("SKLearnRegressor", estimator)
 
 
+def test_scikit_learn_s_checks_of_methods() -> None:
+    network_of = {"loss": "categorical_crossentropy", "activation": "softmax"}
+    estimator_checks.check_decision_proba_consistency("C", W.SKLearnClassifier(network, model_kwargs=network_of))
+    features = W.SKLearnTransformer(network, model_kwargs={"loss": "mse"})
+    estimator_checks.check_transformer_preserve_dtypes("T", features)
+    assert not hasattr(classifier(), "predict_proba") and features.fit(X, Y).transform(X).dtype == np.float32
+
+
 def old(units: int = 4) -> Any:
     model = keras.Sequential([L.Dense(units, activation="tanh", input_dim=4), L.Dense(3, activation="softmax")])
     model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
