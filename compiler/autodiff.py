@@ -8,7 +8,7 @@ from typing import Any
 from .dtypes import int64
 from .errors import DTypeError, ShapeError
 from .ir import Graph, Operation, Tensor, building_graph, default_graph
-from .opdef import CONTROL
+from .opdef import CONTROL, REGISTRY
 from .ops.constant import convert_to_tensor
 from .ops.elementwise import cast
 from .ops.gather import IndexedSlices
@@ -126,10 +126,14 @@ def input_gradients(op: Operation, out_grads: Sequence[Gradient | None], needed:
     """The gradients of an op's inputs, given those of its outputs. Raises LookupError for an op without a gradient."""
     if "outer" in op.attrs:
         return out_grads
-    registered = REGISTERED.get(op.gradient_type or op.type, op.definition.grad)
-    if op.gradient_type is not None and op.gradient_type not in REGISTERED:
-        raise LookupError(f"No gradient is registered under {op.gradient_type!r}, which {op.name!r} ({op.type}) is to "
-                          "use")
+    kind, registered = op.gradient_type or op.type, op.definition.grad
+    if kind in REGISTERED:
+        registered = REGISTERED[kind]
+    elif op.gradient_type is not None:  # an op type, whose own gradient this op takes
+        kind = "AddV2" if kind == "Add" else kind
+        if kind not in REGISTRY:
+            raise LookupError(f"No gradient is registered under {kind!r}, which {op.name!r} ({op.type}) is to use")
+        registered = REGISTRY[kind].grad
     if registered is not op.definition.grad:
         return _from_registered(op, registered, out_grads)
     if op.definition.grad is None:

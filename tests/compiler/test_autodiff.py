@@ -238,3 +238,16 @@ def test_grad_ys_of_unknown_size_take_the_shape_of_y():
     g, = gradients(ew.tanh(reshape(x, [-1, 2])), x, grad_ys=weights)
     assert g.dims == x.dims
     np.testing.assert_array_equal(value_of(g, {x: np.zeros((3, 2)), weights: np.ones((3, 2))}), np.ones((3, 2)))
+
+
+def test_an_op_takes_the_gradient_of_another_type():
+    graph = Graph()
+    with graph.as_default():
+        x = placeholder(float32, [2])
+        with graph.gradient_override_map({"Sign": "Identity", "Mul": "Add"}):
+            y = ew.sign(x) * 3.0
+        np.testing.assert_array_equal(value_of(gradients(y, x)[0], {x: np.ones(2)}), [1, 1])
+        with graph.gradient_override_map({"Sign": "Nothing"}):
+            y = ew.sign(x)
+        with pytest.raises(LookupError, match="'Nothing'"):
+            gradients(y, x)

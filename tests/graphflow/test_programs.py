@@ -92,6 +92,23 @@ def test_k_means_finds_clusters():
     assert (set(found[:20]), set(found[20:])) in (({0}, {1}), ({1}, {0})) and 0 <= far.min() <= far.max() < 1
 
 
+def test_k_means_as_an_estimator(tmp_path):
+    rows = np.concatenate([np.random.RandomState(0).randn(20, 2) * 0.1 + c for c in ([0, 0], [5, 5])]).astype("f")
+    model = tf.contrib.factorization.KMeansClustering(2, str(tmp_path), "kmeans_plus_plus", use_mini_batch=False,
+                                                      relative_tolerance=0.01)
+    model.train(lambda: tf.train.limit_epochs(tf.constant(rows), 50))
+    assert 0 < model.get_variable_value("global_step") < 10  # stopped by the tolerance
+
+    def once():
+        return tf.train.limit_epochs(tf.constant(rows), 1)
+
+    near = model.cluster_centers()[list(model.predict_cluster_index(once))]
+    assert abs(near - rows).max() < 0.5
+    assert model.score(once) == pytest.approx(((near - rows) ** 2).sum(), rel=1e-3)
+    distances = np.stack(list(model.transform(once)))
+    np.testing.assert_allclose(distances.min(1), np.linalg.norm(near - rows, axis=1), atol=2e-3)
+
+
 def test_the_gradient_of_a_filter_as_wide_as_its_input():
     rng = np.random.RandomState(0)
     x, w = tf.constant(rng.rand(2, 6, 5, 2)), tf.constant(rng.rand(3, 5, 2, 4))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import graphflow as tf
+from graphflow.training import training_ops
 
 STEPS = 6
 START = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)
@@ -250,3 +251,24 @@ def test_minimize_names_the_arguments_of_methods_that_a_subclass_overrides(sess)
     sess.run(tf.global_variables_initializer())
     sess.run(step)
     assert sess.run(x) == 0.0
+
+
+@pytest.mark.parametrize("optimizer, update", [
+    (tf.train.GradientDescentOptimizer(0.1), lambda w, s, g: training_ops.apply_gradient_descent(w, 0.1, g)),
+    (tf.train.MomentumOptimizer(0.1, 0.9), lambda w, s, g: training_ops.apply_momentum(w, s(0.0), 0.1, g, 0.9)),
+    (tf.train.AdagradOptimizer(0.1), lambda w, s, g: training_ops.apply_adagrad(w, s(0.1), 0.1, g)),
+    (tf.train.RMSPropOptimizer(0.1, 0.8, 0.5),
+     lambda w, s, g: training_ops.apply_rms_prop(w, s(1.0), s(0.0), 0.1, 0.8, 0.5, 1e-10, g)),
+    (tf.train.AdadeltaOptimizer(0.1),
+     lambda w, s, g: training_ops.apply_adadelta(w, s(0.0), s(0.0), 0.1, 0.95, 1e-8, g)),
+    (tf.train.AdamOptimizer(0.1),
+     lambda w, s, g: training_ops.apply_adam(w, s(0.0), s(0.0), 0.9, 0.999, 0.1, 0.9, 0.999, 1e-8, g))])
+def test_the_updates_that_optimizers_are_made_of(optimizer, update):
+    with tf.Graph().as_default(), tf.Session() as session:
+        grad = tf.constant([0.3, -0.2])
+        wanted, found = tf.Variable([1.0, 2.0]), tf.Variable([1.0, 2.0])
+        step = optimizer.apply_gradients([(grad, wanted)])
+        new = update(found, lambda v: tf.Variable([v, v]), grad)
+        session.run(tf.global_variables_initializer())
+        session.run([step, new.op])
+        np.testing.assert_allclose(*session.run([found, wanted]), rtol=1e-5)
