@@ -13,8 +13,9 @@ ALL = [case for name in sorted(CASES) for case in CASES[name]]
 PASSES_OWN = {"Fused", "Parameter", "Snapshot", "Argument", "Undefined", "Recurrence"}
 WITH_EFFECTS = {"If", "While", "Repeat", "Timestamp", "PartitionedCall"}  # tested in sessions
 FED = {"Late"}  # another op with a fed attribute: tested in test_tf1_late.py
+# tested by reading it back
 READ_BACK = {"AudioSummaryV2", "HistogramSummary", "ImageSummary", "MergeSummary", "ScalarSummary", "TensorSummaryV2",
-             "SerializeManySparse", "DeserializeManySparse", "DecodeJSONExample", "DatasetToVariant"}  # tested by reading it back
+             "SerializeManySparse", "DeserializeManySparse", "DecodeJSONExample", "DatasetToVariant"}
 
 
 def test_every_op_has_a_case():
