@@ -118,6 +118,10 @@ class Emitter:
             self.dims.append(value)
         return self._dim_names[key]
 
+    def bake(self, size: int) -> None:
+        """Have this size in the source, as a number."""
+        self._dim_names[size] = str(size)
+
     def size(self, x: Tensor, axis: int) -> str:
         assert x.dims is not None
         return self.dim(x.dims[axis])

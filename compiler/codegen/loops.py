@@ -26,6 +26,8 @@ from .source import indented, loop, module, nest
 # elements per block of a reduction that several tasks share, and how many blocks at most
 BLOCK_ELEMENTS, MAX_BLOCKS = 1 << 15, 16
 ACCESS = re.compile(r"\b(load|store)_\w+\((p\d+),")
+# elements of rows up to which a loop over them is unrolled and the one over the rows vectorised
+SHORT = 8
 TILE = 16  # elements that a task takes of an axis along which it reads but does not write: a cache line
 
 
@@ -69,6 +71,14 @@ class LoopGroup:
     def emitter(self, runs: Sequence[Run]) -> Emitter:
         return Emitter(self.domain, runs, self.sizes, self.fault_id, self.handle)
 
+    def bake_short(self, emit: Emitter, axes: Iterable[int]) -> bool:
+        """Whether rows along these axes are short, and known so: then their length goes into the source."""
+        length = dm.product(self.domain[a] for a in axes)
+        if not isinstance(length, int) or not 1 < length <= SHORT:
+            return False
+        emit.bake(length)
+        return True
+
     def walked(self, axes: Iterable[int]) -> list[int]:
         """The axes that need a loop: those not known to be 1."""
         return [a for a in axes if not (isinstance(self.domain[a], int) and self.domain[a] == 1)]
@@ -109,6 +119,8 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
     flat = not outer
     runs = [Run(inner, "i" if flat else "j", INNER)] + ([] if flat else [Run(outer, "i", TASK)])
     emit = group.emitter(runs)
+    if not flat:
+        group.bake_short(emit, inner)
     for t in group.full:
         store(emit, group, t, emit.identity())
     if flat:
@@ -190,6 +202,7 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     merged = merged and (not inner or inner == list(range(inner[0], inner[-1] + 1)))
     inner_runs = [Run(inner, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in inner]
     emit = group.emitter([*inner_runs, Run(outer, "i", TASK)])
+    short = group.bake_short(emit, inner)  # what several of its loops compute is then computed once
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
     kept_rows = _kept(group, stage, last)
@@ -197,7 +210,7 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     for k in range(last + 1):
         emit.values[INNER] = {}
         emit.lines[INNER] = []
-        emit.keep = _keeper(group, emit, kept_rows[k]) if merged and inner else lambda t: None
+        emit.keep = _keeper(group, emit, kept_rows[k]) if merged and inner and not short else lambda t: None
         updates = []
         for op in group.reductions:
             if stage[op.inputs[0]] == k:
@@ -326,6 +339,7 @@ def _blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool)
     inner_runs = [Run(after, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in after]
     runs = [Run(walked, "r", TASK if after else INNER), *inner_runs, Run(outer, "i", TASK)]
     emit = group.emitter([run for run in runs if run.axes])
+    group.bake_short(emit, after)
     within = emit.linear(tuple(group.domain[a] for a in after), [emit.axis(a) for a in after])
     targets = {op: Scratch(blocks * width * op.output.dtype.size) if blocks > 1 else group.handle(op.output)
                for op in group.reductions}

@@ -8,6 +8,7 @@ import pytest
 from compiled import Function, compiled, kernels
 from graphflow.compiler.autodiff import gradients
 from graphflow.compiler.errors import InvalidArgumentError
+from graphflow.compiler.ir import Tensor
 from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import gather, nn, reduction, slicing, view
 from graphflow.compiler.ops import random as rnd
@@ -69,6 +70,25 @@ def test_softmax_over_each_axis(axis):
     x = RNG.standard_normal((4, 5, 6)).astype(np.float32)
     e = np.exp(x - x.max(axis, keepdims=True))
     close(compiled(lambda t: nn.softmax(t, axis), x), e / e.sum(axis, keepdims=True))
+
+
+@pytest.mark.parametrize("width", [2, 3, 8])
+def test_loops_over_short_rows_are_unrolled(width):
+    """Their length is in the source, and nothing of a row is kept in memory between its loops."""
+    x = RNG.standard_normal((50, width)).astype(np.float32)
+    e = np.exp(x - x.max(1, keepdims=True))
+    softmax = e / e.sum(1, keepdims=True)
+    known = np.arange(width, dtype=np.float32)
+    for build, want in (
+            (lambda t: nn.softmax(t, 1), softmax), (lambda t: t + known, x + known),
+            (lambda t: t - reduction.reduce_mean(t, 0), x - x.mean(0)),
+            (lambda t: reduction.argmax(t, 1), x.argmax(1))):
+        function = Function(build, x.dtype, shapes=[(None, width)])
+        close(function(x), want, 1e-5)
+        runner = function.session.runner(function.fetches, function.inputs)
+        first = runner.frame((x.shape,)).binding.steps[0].call
+        assert f"range({width})" in first.source
+        assert all(isinstance(buffer, Tensor) for buffer in first.buffers)
 
 
 def test_a_scalar_is_its_own_reduction():
