@@ -2,7 +2,8 @@
 
 A dimension is an `int` or a `Dim`. `Dim`s are canonical, so two that are equal for every feed compare equal:
 `(n + 1) * 2 == 2 * n + 2`. Sums and products stay polynomials; floor division, minimum and maximum of what
-cannot be simplified become opaque symbols of their own ("atoms"). Symbols stand for sizes, so they are not negative.
+cannot be simplified become opaque symbols of their own ("atoms"). Symbols stand for sizes, so they are not negative;
+what each may be at least settles minima and maxima.
 """
 from __future__ import annotations
 
@@ -16,17 +17,19 @@ _ids = itertools.count()
 
 
 class Atom:
-    """A symbol. A fresh one stands for a fed size; one with `function` is computed from `arguments`."""
+    """A symbol, `least` or more (None: may be negative). A fresh one stands for a fed size; one with `function` is
+    computed from `arguments`."""
 
-    __slots__ = ("__weakref__", "arguments", "function", "id", "name", "symbol")
+    __slots__ = ("__weakref__", "arguments", "function", "id", "least", "name", "symbol")
 
     def __init__(self, name: str, symbol: str = "", function: Callable[..., int] | None = None,
-                 arguments: tuple[DimLike, ...] = ()):
+                 arguments: tuple[DimLike, ...] = (), least: int | None = 0):
         self.id = next(_ids)
         self.name = name
         self.symbol = symbol
         self.function = function
         self.arguments = arguments
+        self.least = least
 
     def evaluate(self, sizes: Mapping[Atom, int], known: dict[Atom, int]) -> int:
         """The value; `known` keeps those of atoms computed on the way, which may share arguments many times over."""
@@ -123,9 +126,9 @@ class Dim:
 DimLike = int | Dim
 
 
-def fresh(name: str | None = None) -> Dim:
-    """A new unknown dimension."""
-    atom = Atom(name or "?")
+def fresh(name: str | None = None, least: int = 0) -> Dim:
+    """A new unknown dimension of `least` or more."""
+    atom = Atom(name or "?", least=least)
     if name is None:
         atom.name = f"d{atom.id}"
     return Dim({(atom,): 1})
@@ -149,8 +152,19 @@ _derived_atoms: weakref.WeakValueDictionary[tuple[str, DimLike, DimLike], Atom] 
 
 def _derived(symbol: str, function: Callable[[int, int], int], a: DimLike, b: DimLike) -> Dim:
     """The dimension `function(a, b)`, one atom for equal arguments."""
-    atom = _derived_atoms.setdefault((symbol, a, b), Atom(f"({a!r} {symbol} {b!r})", symbol, function, (a, b)))
+    atom = _derived_atoms.get((symbol, a, b))
+    if atom is None:
+        made = Atom(f"({a!r} {symbol} {b!r})", symbol, function, (a, b), _least_of(symbol, least(a), least(b)))
+        atom = _derived_atoms.setdefault((symbol, a, b), made)
     return Dim({(atom,): 1})
+
+
+def _least_of(symbol: str, a: int | None, b: int | None) -> int | None:
+    if symbol == "max":
+        return max((n for n in (a, b) if n is not None), default=None)
+    if a is None or b is None:
+        return None
+    return 0 if symbol == "//" else min(a, b)
 
 
 def floor_div(a: DimLike, b: DimLike) -> DimLike:
@@ -172,16 +186,21 @@ def floor_div(a: DimLike, b: DimLike) -> DimLike:
     return whole + _derived("//", operator.floordiv, rest, b)
 
 
+def least(dim: DimLike) -> int | None:
+    """What the dimension is at least for every feed, 0 or more; None where it is not known not to be negative."""
+    total = 0
+    for monomial, coefficient in _terms(dim).items():
+        for atom in monomial:
+            if coefficient < 0 or atom.least is None:
+                return None
+            coefficient *= atom.least
+        total += coefficient
+    return total if total >= 0 else None
+
+
 def is_nonnegative(dim: DimLike) -> bool:
     """Known to be 0 or more for every feed? (False: not known.)"""
-    return all(c >= 0 and all(_is_nonnegative(atom) for atom in m) for m, c in _terms(dim).items())
-
-
-def _is_nonnegative(atom: Atom) -> bool:
-    if atom.function is None:
-        return True
-    known = [is_nonnegative(a) for a in atom.arguments]
-    return any(known) if atom.symbol == "max" else all(known)
+    return least(dim) is not None
 
 
 def exact_quotient(a: DimLike, b: DimLike) -> DimLike | None:

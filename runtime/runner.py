@@ -115,7 +115,7 @@ class Runner:
                     self._bindings[shapes] = DebugRun(self, self.session.debugger), {}
                     return self._bindings[shapes]
                 pattern = shape_pattern(self.feeds, fed, self.sizes_fed)
-                plan = self.plan(pattern, held)
+                plan = self.plan(pattern, held, fed)
                 sizes = {name: size for dims, shape in zip(pattern, fed, strict=True)
                          for name, size in zip(dims, shape, strict=True) if isinstance(name, str)}
                 # every shape rule once more: known sizes say what does not fit (of a rest in pieces, each piece does)
@@ -123,17 +123,17 @@ class Runner:
                     self.specialised(fed, held)
                 if plan is None or isinstance(plan, Plan) and plan.needs_exact(sizes):
                     sizes = {}
-                    plan = self.plan(fed, held)
+                    plan = self.plan(fed, held, fed)
                     assert plan is not None
                 make_room(self._bindings)
                 self._bindings[shapes] = plan, plan.bind(sizes)  # type: ignore[assignment]
             return self._bindings[shapes]
 
-    def plan(self, pattern: Pattern, held: Shapes) -> Plan | Pieces | None:
-        """The plan for a pattern of sizes, compiled unless it was; None where only the very sizes will do."""
+    def plan(self, pattern: Pattern, held: Shapes, fed: Shapes) -> Plan | Pieces | None:
+        """The plan for a pattern of sizes, compiled unless it was; None where only the very sizes `fed` will do."""
         if (pattern, held) not in self._plans:
             make_room(self._plans)
-            self._plans[pattern, held] = self.compile(pattern, held=held)
+            self._plans[pattern, held] = self.compile(pattern, held, fed)
         return self._plans[pattern, held]
 
     def specialised(self, pattern: Pattern, held: Shapes) -> Specialised:
@@ -142,12 +142,13 @@ class Runner:
         return specialise(self.outputs, self.targets, self.feeds, pattern, variables, self.sizes_fed, self.done,
                           lambda handle: self.session.store.get(handle) is not None)
 
-    def compile(self, pattern: Pattern, stages: list[Stage] | None = None, held: Shapes = ()) -> Plan | Pieces | None:
+    def compile(self, pattern: Pattern, held: Shapes, fed: Shapes, stages: list[Stage] | None = None
+                ) -> Plan | Pieces | None:
         start = time.perf_counter()
         specialised = self.specialised(pattern, held)
         graph, symbols = specialised.graph, specialised.symbols
         parts = cut(graph, set(symbols.values()))
-        if (parts.unsettled or specialised.unsettled) and symbols:
+        if symbols and (parts.unsettled or specialised.unsettled and not self._cut_for_any(specialised, fed, held)):
             return None
         if parts or any(t.dtype.is_string for t in graph.outputs):
             return Pieces(self, specialised, parts)
@@ -158,6 +159,12 @@ class Runner:
             if op.type == "ReadVariableOp" and op.output.dims is None:
                 raise uninitialized([op.inputs[0].op])
         return Plan(graph, symbols, self.session.threads)
+
+    def _cut_for_any(self, specialised: Specialised, fed: Shapes, held: Shapes) -> bool:
+        """Whether the very sizes would leave the same ops to Python: then the pieces serve for other sizes as well."""
+        ours, exact = (made.left_to_python(cut(made.graph, set(made.symbols.values())))
+                       for made in (specialised, self.specialised(fed, held)))
+        return bool(ours) and ours == exact
 
     def forget_bindings(self) -> None:
         """Bind anew at the next run: the session's debugger has changed."""

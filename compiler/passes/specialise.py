@@ -12,6 +12,7 @@ from ..opdef import CONTROL
 from ..ops.state import _placeholder
 from ..ops.symbolic import dims_vector
 from ..shapes import Dims, format_dims
+from .cut import Cut
 from .rewrite import sorted_operations
 from .specialise_control import Region, specialise_control
 
@@ -44,6 +45,10 @@ class Specialised(NamedTuple):
     operations: dict[Operation, Operation]
     unsettled: bool = False
 
+    def left_to_python(self, parts: Cut) -> set[Operation]:
+        """The user's operations that are among the hosts."""
+        return {theirs for theirs, ours in self.operations.items() if ours in parts.hosts}
+
 
 def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor], pattern: Pattern,
                variables: Mapping[Operation, Dims] | None = None, sizes_fed: Collection[Tensor] = (),
@@ -56,7 +61,7 @@ def specialise(outputs: Sequence[Tensor], targets: Sequence[Operation], feeds: S
     have run already; `has_value` says of a variable's handle whether it may be read. Raises InvalidArgumentError
     listing every placeholder that is needed but not fed, and for fed shapes that do not fit together.
     """
-    symbols: dict[str, DimLike] = {c: dm.fresh(c) for shape in pattern for c in shape if isinstance(c, str)}
+    symbols: dict[str, DimLike] = {c: dm.fresh(c, least=2) for shape in pattern for c in shape if isinstance(c, str)}
     fed = {tensor: tuple(symbols[c] if isinstance(c, str) else c for c in shape)
            for tensor, shape in zip(feeds, pattern, strict=True)}
     sizes: dict[Atom, DimLike] = {}

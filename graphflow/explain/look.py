@@ -66,7 +66,7 @@ class Look:
         fed, held = shapes[:len(runner.feeds)], shapes[len(runner.feeds):]
         pattern = shape_pattern(runner.feeds, fed, runner.sizes_fed) if plan.symbols else fed
         stages: list[Stage] = []
-        runner.compile(pattern, stages, tuple(held))
+        runner.compile(pattern, tuple(held), fed, stages)
         if self.stages:
             piece = sum(s.name.startswith("specialise") for s in self.stages) + 1
             stages = [s._replace(name=f"{s.name} (piece {piece})") for s in stages]

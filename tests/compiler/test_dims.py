@@ -104,6 +104,13 @@ def test_broadcast_of_unknown_sizes(feed):
         assert dm.evaluate(dm.broadcast(n, m), bound(feed)) == wanted
 
 
+def test_what_a_size_is_at_least_settles_minima_and_maxima():
+    n, m = dm.fresh(least=2), dm.fresh()
+    assert dm.minimum(1, n) == 1 and dm.maximum(n - 1, 0) == n - 1 and dm.minimum(n * n, 4) == 4
+    assert [dm.least(d) for d in (n - 1, n - 3, 3 * n + m, n - m, n // 2, dm.maximum(n - 5, 0), dm.minimum(n, m))] == [
+        1, None, 6, None, 0, 0, 0]
+
+
 def test_the_truth_of_an_unknown_size_is_not_known():
     with pytest.raises(TypeError, match="not known"):
         bool(SYMBOLS["n"])

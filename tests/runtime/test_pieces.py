@@ -45,6 +45,20 @@ def test_other_values_run_through_the_same_plan(session):
     assert isinstance(pieces, Pieces) and len(pieces.rest._plans) == 1
 
 
+def test_a_loop_that_runs_in_python_is_planned_once_for_all_sizes(session):
+    x = tf.placeholder(tf.float32, [None, 3])
+    kept = tf.TensorArray(tf.float32, size=0, dynamic_size=True)  # grows: no plan has it
+    _, rows = tf.while_loop(lambda i, a: i < tf.shape(x)[0], lambda i, a: (i + 1, a.write(i, x[i] * 2)), [0, kept])
+    first = tf.concat([tf.zeros_like(x[:1]), x[:-1]], 0)  # sizes of which one is known to be 1
+    runner = session.runner(tf.reduce_sum(rows.stack() + first), [x])
+    for n in (4, 6, 9):
+        value = np.arange(3 * n, dtype=np.float32).reshape(n, 3)
+        np.testing.assert_allclose(runner([value])[0], 2 * value.sum() + value[:-1].sum())
+    plan, = {id(made): made for made in runner._plans.values()}.values()
+    assert isinstance(plan, Pieces) and [op.type for op, _, _ in plan.hosts] == ["StatelessWhile"]
+    assert len(plan.rest._plans) == 1
+
+
 def test_a_gradient_that_needs_only_a_shape(session):
     x, shape = tf.placeholder(tf.float32, [None, None]), tf.placeholder(tf.int32, [2])
     gradient, = tf.gradients(tf.reshape(x, shape) * 2, x)
