@@ -1,6 +1,7 @@
 """The graphs that a model runs: one for a training step, one for a test step, one for a prediction.
 
-Each is built for a signature (the dtypes and shapes of the arrays without the batch axis) and holds for any batch size.
+Each is built for a signature (the dtypes and shapes of the arrays without the batch axis and without the sizes that the
+model leaves open) and holds for any batch size.
 """
 from __future__ import annotations
 
@@ -47,14 +48,10 @@ class Inputs:
             [None] * len(self.y))
 
     def _feed(self, array: np.ndarray, name: str, like: Tensor | None = None) -> Tensor:
-        sizes: tuple[Any, ...] = array.shape[1:]
-        if like is not None and like.dims is not None and len(like.dims) == array.ndim:
-            # sizes that the model leaves open stay open
-            sizes = tuple(n if isinstance(w, int) else None for n, w in zip(sizes, like.dims[1:], strict=True))
         if default_graph().eager:
             fed = convert_to_tensor(array)
         else:
-            fed = placeholder(as_dtype(array.dtype), (self.batch, *sizes), name)
+            fed = placeholder(as_dtype(array.dtype), (self.batch, *fed_sizes(array, like)), name)
         self.all.append(fed)
         wanted = like.dtype if like is not None and like.dtype.is_floating else as_dtype(backend.floatx())
         return cast(fed, wanted) if fed.dtype.is_floating and fed.dtype != wanted else fed
@@ -69,6 +66,13 @@ class Inputs:
         if y is None and weights is None:
             return (x,) if isinstance(x, (list, tuple)) else x
         return (x, y) if weights is None else (x, y, weights)
+
+
+def fed_sizes(array: np.ndarray, like: Tensor | None) -> tuple[int | None, ...]:
+    """The sizes after the batch's of what is fed for `like`, None for those that the model leaves open."""
+    if like is None or like.dims is None or len(like.dims) != array.ndim:
+        return array.shape[1:]
+    return tuple(n if isinstance(w, int) else None for n, w in zip(array.shape[1:], like.dims[1:], strict=True))
 
 
 def predict_step(model: Model, inputs: Inputs) -> Callable[..., Any]:

@@ -29,7 +29,7 @@ from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
 from .data import Batch, class_weights_to_sample_weights, unpack
 from .eager import at_once, eager_results, eager_step
 from .network import required_dims
-from .steps import Inputs, flat_logs, predict_step, results, update_step
+from .steps import Inputs, fed_sizes, flat_logs, predict_step, results, update_step
 
 
 class NotCompiledError(ValueError, RuntimeError):
@@ -118,9 +118,8 @@ class Trainer(Layer):
     def _outputs(self) -> Outputs:
         """What is known of the outputs: their names in a functional model, their nest once a subclassed one ran."""
         if self._network is not None:
-            aliases = [t._keras_history.operation.name for t in self._network.outputs]
             structure = map_structure(lambda _: None, alone(self._network.output_nest))
-            return Outputs(structure, self._network.output_names, aliases)
+            return Outputs(structure, self._network.target_names, self._network.output_names)
         names: list[str | None] = self._output_names or [None]
         return Outputs(self._own_structure, names, names)
 
@@ -297,7 +296,7 @@ class Trainer(Layer):
 
     def _weights_of_classes(self, y: Any, class_weight: Any, sample_weight: Any) -> Any:
         """Sample weights for those of classes: for several outputs one for each, from a dict by name or a list."""
-        names = list(self.output_names or ()) if self._knows_outputs() else []
+        names = list(self._outputs().names) if self._knows_outputs() else []
         by_name = isinstance(class_weight, dict) and set(class_weight) <= set(names)
         if len(names) < 2 or not (by_name or isinstance(class_weight, (list, tuple))):
             return class_weights_to_sample_weights(y, class_weight, sample_weight)
@@ -361,22 +360,34 @@ class Trainer(Layer):
     def _step(self, kind: str, batch: Batch) -> Callable[..., Any]:
         """The compiled step for arrays like these."""
         schedule = self.optimizer.schedule if kind == "train" and self.optimizer else None
-        key = kind, self._eagerly, batch.signature, schedule
-        if key not in self._steps:
+        exact = kind, self._eagerly, batch.signature, schedule
+        if exact not in self._steps:
             self._check_inputs(batch)
-            if self._eagerly:
-                self._steps[key], self._read = eager_step(self, kind, batch), None
-                return self._steps[key]
-            with self.graph.as_default():
-                inputs = Inputs(self, batch)  # type: ignore[arg-type]
-            if kind == "predict":
-                self._steps[key] = self._recorded(predict_step(self, inputs))  # type: ignore[arg-type]
-                if len(batch.x) == 1 and self._output_structure is None:  # found without looking at the model
-                    self._steps[batch.x[0].dtype, batch.x[0].shape[1:]] = self._steps[key]
-            else:
-                self._steps[key] = self._recorded(update_step(self, inputs, kind == "train"))  # type: ignore[arg-type]
-                self._read = None
-        return self._steps[key]
+            key = kind, self._eagerly, self._open_signature(batch), schedule
+            if key not in self._steps:
+                self._steps[key] = self._made_step(kind, batch)
+            self._steps[exact] = self._steps[key]
+            if kind == "predict" and not self._eagerly and len(batch.x) == 1 and self._output_structure is None:
+                self._steps[batch.x[0].dtype, batch.x[0].shape[1:]] = self._steps[key]  # found without the model
+        return self._steps[exact]
+
+    def _open_signature(self, batch: Batch) -> Any:
+        """What a step is built for: the batch's signature without the sizes that the model leaves open."""
+        if self._network is None or self._eagerly:
+            return batch.signature
+        x = tuple((a.dtype.str, fed_sizes(a, like)) for a, like in zip(batch.x, self._network.fed, strict=True))
+        return (x, *batch.signature[1:])
+
+    def _made_step(self, kind: str, batch: Batch) -> Callable[..., Any]:
+        if kind != "predict" or self._eagerly:
+            self._read = None
+        if self._eagerly:
+            return eager_step(self, kind, batch)
+        with self.graph.as_default():
+            inputs = Inputs(self, batch)  # type: ignore[arg-type]
+        made = predict_step(self, inputs) if kind == "predict" else (  # type: ignore[arg-type]
+            update_step(self, inputs, kind == "train"))  # type: ignore[arg-type]
+        return self._recorded(made)
 
     @property
     def _eagerly(self) -> bool:

@@ -198,3 +198,18 @@ def test_a_single_batch_known_to_predict_is_one_run_with_the_numbers_of_several(
     model.predict(x, verbose=0, callbacks=[keras.callbacks.LambdaCallback(
         on_predict_batch_end=lambda batch, logs: seen.append(batch))])
     assert seen == [0]
+
+
+def test_one_step_serves_all_sizes_that_the_model_leaves_open():
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(4), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    counts = []
+    for n, length in ((4, 5), (3, 7), (2, 9)):
+        x, y = np.ones((n, length, 3), "float32"), np.zeros((n, 1), "float32")
+        model.train_on_batch(x, y)
+        expected = np.mean(model.predict_on_batch(x) ** 2)
+        np.testing.assert_allclose(model.test_on_batch(x, y), expected, rtol=1e-5)
+        counts.append(len(model.graph.operations))
+    assert counts[0] == counts[1] == counts[2]
+    with pytest.raises(ValueError, match="shape"):
+        model.train_on_batch(np.ones((2, 9, 4), "float32"), np.zeros((2, 1), "float32"))
