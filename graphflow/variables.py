@@ -1,7 +1,6 @@
 """Variables: state that lives in a session and is changed by assignments."""
 from __future__ import annotations
 
-import functools
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,6 +18,7 @@ from .compiler.ops.view import broadcast_to, shape_of
 from .compiler.shapes import TensorShape, format_dims
 from .compiler.subgraph import enclosing, lifted
 from .framework import GraphKeys, group, name_scope, no_op
+from .initialized import initialized
 from .variable_kinds import AsNumber, SaveSliceInfo, VariableAggregation, VariableDef, VariableSynchronization
 from .variable_rows import change_rows, change_slices, handle_of
 
@@ -79,7 +79,7 @@ class Variable(AsNumber):
             self.initial_value = value
             self.handle = state.variable_handle(dtype=value.dtype, dims=static.dims if validate_shape else None,
                                                 name=scope)
-            self.initializer = state.assign.operation(self.handle, _initialized(value), name="Assign",
+            self.initializer = state.assign.operation(self.handle, initialized(value), name="Assign",
                                                       validate_shape=validate_shape)
             self._graph_read = state.read_variable(self.handle, name="read")
         for key in collections:
@@ -193,7 +193,7 @@ class Variable(AsNumber):
         """What the variable holds, or its initial value where it holds nothing yet: for initializing another variable
         from this one, in the same run or later."""
         with lifted():
-            return variable_state.initialized_value(self.handle, _initialized(self.initial_value))
+            return variable_state.initialized_value(self.handle, initialized(self.initial_value))
 
     def is_initialized(self, name: str | None = None) -> Tensor:
         """Whether the variable has a value."""
@@ -339,30 +339,6 @@ def _dtype(dtype: Any) -> DType | None:
 def _session(session: Any) -> Any:
     from .session import chosen  # a light import of graphflow leaves the runtime out
     return chosen(session, "evaluate a variable")
-
-
-def _initialized(value: Tensor) -> Tensor:
-    """`value` computed from the initial values of the variables it reads, which may be initialized in the same run."""
-    @functools.cache
-    def variables() -> dict[Operation, Variable]:
-        return {v.op: v for key in (GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES)
-                for v in value.graph.collections.get(key, ()) if isinstance(v, Variable)}
-
-    copies: dict[Operation, tuple[Tensor, ...]] = {}
-
-    def outputs(op: Operation) -> tuple[Tensor, ...]:
-        if op not in copies:
-            variable = variables().get(op.inputs[0].op) if op.type == "ReadVariableOp" else None
-            if variable is not None:
-                copies[op] = (variable.initialized_value(),)
-            else:
-                inputs = [outputs(t.op)[t.index] for t in op.inputs]
-                same = all(a is b for a, b in zip(inputs, op.inputs, strict=True))
-                copies[op] = op.outputs if same else op.graph.add(
-                    op.definition, inputs, op.attrs, op.type, types=[t.type for t in op.outputs]).outputs
-        return copies[op]
-
-    return outputs(value.op)[value.index]
 
 
 # assignments
