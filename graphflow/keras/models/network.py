@@ -58,13 +58,17 @@ class Network:
 
     @property
     def output_names(self) -> list[str]:
-        """The keys of a dict, else the names of the layers, with a number where a layer gives several outputs (as Keras
-        2 has it: Keras 3 reports one loss for all of them)."""
+        return [_history(t).operation.name for t in self.outputs]
+
+    @property
+    def target_names(self) -> list[str]:
+        """What losses and metrics are told by: the keys of a dict, else the names of the layers, with a number where a
+        layer gives several outputs (as tf.keras had it: Keras 3 reports one loss for all of them)."""
         if isinstance(self.output_nest, dict) and not any(
                 isinstance(v, (dict, list, tuple)) for v in self.output_nest.values()):
             return sorted(self.output_nest)
         names: list[str] = []
-        for name in (_history(t).operation.name for t in self.outputs):
+        for name in self.output_names:
             names.append(name if name not in names else next(
                 n for i in itertools.count(1) if (n := f"{name}_{i}") not in names))
         return names

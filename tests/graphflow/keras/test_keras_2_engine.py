@@ -395,4 +395,5 @@ def test_the_gradient_penalty_of_merged_inputs() -> None:
     first, second = model.evaluate([one, -one], [one[:, :1], one[:, :1]], verbose=0)[1:]
     np.testing.assert_allclose([first, second], [weight.sum(), (weight ** 2).sum()], rtol=1e-5)
     assert model.predict([one, -one], verbose=0)[1].tolist() == [[0.0]] * 3
-    assert model.output_names == ["dense", "dense_1"]
+    assert model.output_names == ["dense", "dense"]  # as Keras 3's
+    assert model.metrics_names == ["loss", "dense_loss", "dense_1_loss"]

@@ -88,8 +88,8 @@ def test_affine_transform_and_random_amounts() -> None:
     pytest.importorskip("scipy")
     x = np.arange(48, dtype=np.float32).reshape(4, 4, 3)
     moved = image.apply_affine_transform(x, theta=30, tx=1, shear=10, zx=0.8, zy=1.2)
-    np.testing.assert_allclose(moved[:, :, 0], [[36, 35.355, 28.857, 22.359], [36.306, 39.063, 38.371, 31.872],
-                                                [37.506, 40.263, 43.021, 40.607], [38.706, 41.463, 44.221, 45]],
+    np.testing.assert_allclose(moved[:, :, 0], [[7.705, 14.053, 18.853, 23.653], [16.422, 23.3, 29.884, 34.684],
+                                                [25.139, 32.017, 38.896, 45], [33.856, 38.588, 40.666, 42.745]],
                                atol=1e-3)
     generator = image.ImageDataGenerator(
         rotation_range=20, width_shift_range=0.2, height_shift_range=0.1, shear_range=5, zoom_range=0.2,

@@ -28,7 +28,7 @@ def flip_axis(x: Any, axis: int) -> np.ndarray:
 def transform_matrix_offset_center(matrix: np.ndarray, x: float, y: float) -> np.ndarray:
     """The affine transformation `matrix`, 3x3, around the centre of an image of `x` rows and `y` columns."""
     centre = np.eye(3)
-    centre[:2, 2] = x / 2 + 0.5, y / 2 + 0.5
+    centre[:2, 2] = x / 2 - 0.5, y / 2 - 0.5
     back = np.eye(3)
     back[:2, 2] = -centre[:2, 2]
     return centre @ matrix @ back
@@ -59,6 +59,8 @@ def apply_affine_transform(x: np.ndarray, theta: float = 0, tx: float = 0, ty: f
     for part in parts[1:]:
         matrix = matrix @ np.array(part)
     matrix = transform_matrix_offset_center(matrix, x.shape[row_axis], x.shape[col_axis])
+    if col_axis > row_axis:  # as of Keras 3 they are of (x, y), SciPy's of (row, column)
+        matrix = matrix[[1, 0, 2]][:, [1, 0, 2]]
     channels = [ndimage.affine_transform(channel, matrix[:2, :2], matrix[:2, 2], order=order, mode=fill_mode, cval=cval)
                 for channel in np.moveaxis(x, channel_axis, 0)]
     return np.moveaxis(np.stack(channels), 0, channel_axis)
