@@ -262,7 +262,7 @@ def test_another_number_of_classes_compiles_nothing():
     labels = tf.placeholder(tf.int32, [None])
     with tf.Session() as session:
         kernels = []
-        for classes in (10, 7):
+        for classes in (10, 9):  # up to 8 are in the source of a loop over rows
             logits = tf.constant(np.ones((4, classes), "f4"))
             loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
             np.testing.assert_allclose(session.run(loss, {labels: [0, 1, 2, classes - 1]}), np.log(classes), rtol=1e-5)
