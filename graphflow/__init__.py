@@ -305,7 +305,6 @@ _names = Names(globals(), {
     "math": "betainc cumprod cumsum digamma div_no_nan erfcinv igamma igammac lbeta lgamma polygamma truncatediv "
             "truncatemod zeta",
     "math_ops": "to_bfloat16 to_complex128 to_complex64",
-    "compiler.ops.einsum": "einsum",
     "switches": "container control_flow_v2_enabled dimension_at_index dimension_value disable_control_flow_v2 "
                 "disable_tensor_equality disable_v2_tensorshape enable_control_flow_v2 enable_v2_tensorshape "
                 "executing_eagerly "
@@ -355,8 +354,9 @@ _names = Names(globals(), {
               "serialize_many_sparse serialize_sparse serialize_tensor write_file",
     "parsing_ops": "FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_json_example "
                    "parse_example parse_single_example parse_single_sequence_example",
-    "linalg": "cholesky cholesky_solve cross linalg matrix_band_part matrix_determinant matrix_diag matrix_diag_part "
-              "matrix_inverse matrix_set_diag matrix_solve matrix_solve_ls matrix_square_root matrix_triangular_solve "
+    "linalg": "cholesky cholesky_solve cross einsum linalg matrix_band_part matrix_determinant matrix_diag "
+              "matrix_diag_part matrix_inverse matrix_set_diag matrix_solve matrix_solve_ls matrix_square_root "
+              "matrix_triangular_solve "
               "qr self_adjoint_eig self_adjoint_eigvals svd trace",
     "distributions": "distributions",
     "signal": "signal",

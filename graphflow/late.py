@@ -109,15 +109,16 @@ def late(argument: str, rank: Callable[[int], int] | None = None, dtype: DType |
     return decorate
 
 
-def ranked(function: Callable[..., Tensor], count: int | None = None, dtype: Callable[..., DType] | None = None
-           ) -> Callable[..., Tensor]:
+def ranked(function: Callable[..., Any], count: int | None = None,
+           dtype: Callable[..., DType | tuple[DType, ...]] | None = None) -> Callable[..., Any]:
     """Let a function that must know the ranks of its first `count` arguments (None: of all that are tensors) be called
-    before they are known. Its result has the dtype of the first tensor, or what `dtype` says of the arguments."""
+    before they are known. Its result has the dtype of the first tensor, or what `dtype` says of the arguments: a tuple
+    for several results."""
     names = list(inspect.signature(function).parameters)
     asked = {*range(len(names)), *names} if count is None else {*range(count), *names[:count]}
 
     @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Tensor:
+    def call(*args: Any, **kwargs: Any) -> Any:
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         tensors = {}  # by argument and, in a list, place there
         for key, value in given.items():
@@ -134,13 +135,21 @@ def ranked(function: Callable[..., Tensor], count: int | None = None, dtype: Cal
                     known[key][place] = value
                 else:
                     known[key] = value
-            return [function(*(known[k] for k in range(len(args))), **{k: known[k] for k in kwargs})]
+            found = function(*(known[k] for k in range(len(args))), **{k: known[k] for k in kwargs})
+            return list(found) if isinstance(found, (list, tuple)) else [found]
 
         xs = list(tensors.values())
         element = xs[0].dtype if dtype is None else dtype(*args, **kwargs)
-        return _late(constant(0), *xs, build=build, ranked=True, dtypes=(element,),
-                     name=kwargs.get("name") or function.__name__)
+        dtypes = element if isinstance(element, tuple) else (element,)
+        results = _late.operation(constant(0), *xs, build=build, ranked=True, dtypes=dtypes,
+                                  name=kwargs.get("name") or function.__name__).outputs
+        return tuple(results) if isinstance(element, tuple) else results[0]
     return call
+
+
+def when_known(value: Tensor, xs: Sequence[Tensor], build: Build, dtypes: tuple[DType, ...]) -> Sequence[Tensor]:
+    """What `build` makes of an integer scalar, as an int, and of `xs`, when the scalar is known."""
+    return _late.operation(value, *xs, build=build, ranked=False, dtypes=dtypes).outputs
 
 
 def of_rank(x: Tensor, rank: int) -> Tensor:

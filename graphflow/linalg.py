@@ -1,6 +1,7 @@
 """`tf.linalg`: matrices in the last two axes, any number of batch axes before; real and complex."""
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,13 @@ from .clip_ops import global_norm
 from .compiler import dims as dm
 from .compiler.dtypes import int32
 from .compiler.ir import Tensor
-from .compiler.ops import matrix_parts
-from .compiler.ops.arguments import convert_all
+from .compiler.ops import factorization, matrix_parts
+from .compiler.ops.arguments import convert_all, is_tensor
 from .compiler.ops.complex import conj, real
 from .compiler.ops.constant import convert_to_tensor
-from .compiler.ops.einsum import einsum
+from .compiler.ops.einsum import einsum as _einsum
 from .compiler.ops.elementwise import cast, log, where
-from .compiler.ops.factorization import cholesky, lu, qr, self_adjoint_eig, self_adjoint_eigvals, svd
+from .compiler.ops.factorization import cholesky, lu
 from .compiler.ops.gather import range_
 from .compiler.ops.linalg import (
     cholesky_solve,
@@ -38,7 +39,7 @@ from .compiler.ops.reduction import argmax, reduce_max, reduce_sum
 from .compiler.ops.slicing import concat, slice_axis, stack, unstack
 from .compiler.ops.view import expand_dims, identity, ones_of, squeeze, zeros_of
 from .framework import name_scope
-from .late import ranked, tensor_diag, tensor_diag_part
+from .late import of_rank, ranked, tensor_diag, tensor_diag_part
 from .lazy import Names
 from .linear_operator import (
     LinearOperator,
@@ -55,6 +56,20 @@ from .nn import l2_normalize
 cholesky, matrix_inverse, matrix_determinant = ranked(cholesky), ranked(matrix_inverse), ranked(matrix_determinant)
 matrix_triangular_solve, matrix_solve = ranked(matrix_triangular_solve), ranked(matrix_solve)
 cholesky_solve = ranked(cholesky_solve)
+
+
+def _pair(tensor: Any, *_: Any, **__: Any) -> Any:
+    return (convert_to_tensor(tensor).dtype,) * 2
+
+
+def _svd_results(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
+    dtype = convert_to_tensor(tensor).dtype
+    return (dtype,) * 3 if compute_uv else dtype
+
+
+qr, svd = ranked(factorization.qr, 1, _pair), ranked(factorization.svd, 1, _svd_results)
+self_adjoint_eig = ranked(factorization.self_adjoint_eig, 1, _pair)
+self_adjoint_eigvals = ranked(factorization.self_adjoint_eigvals, 1)
 det, inv, solve, slogdet = matrix_determinant, matrix_inverse, matrix_solve, log_matrix_determinant
 triangular_solve, eigh, eigvalsh, transpose = (matrix_triangular_solve, self_adjoint_eig, self_adjoint_eigvals,
                                                matrix_transpose)
@@ -125,6 +140,16 @@ def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str |
         x = convert_to_tensor(tensor)
         size = norm(x, ord, axis, keepdims=True)
         return x / cast(size, x.dtype), size
+
+
+@functools.wraps(_einsum)
+def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
+    given = list(inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)) else list(inputs)
+    terms = equation.replace(" ", "").partition("->")[0].split(",")
+    for k, (x, term) in enumerate(zip(given, terms, strict=False)):
+        if is_tensor(x) and "..." not in term:  # which tells the rank
+            given[k] = of_rank(convert_to_tensor(x), len(term))
+    return ranked(_einsum)(equation, *given, **kwargs)
 
 
 # factorizations put to use

@@ -14,7 +14,7 @@ from .compiler.ops.slicing import pad, slice_axis
 from .compiler.ops.standardize import standardize
 from .compiler.ops.view import broadcast_to, reshape, shape_of, squeeze, stop_gradient
 from .framework import name_scope
-from .late import ranked
+from .late import of_rank, ranked
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
@@ -58,13 +58,13 @@ def fused_batch_norm(x: Any, scale: Any, offset: Any, mean: Any = None, variance
     In training, mean and variance are the batch's (the returned variance with Bessel's correction), mixed with those
     given by `exponential_avg_factor`; else those given are used, as constants to the gradient, and returned.
     """
-    value = convert_to_tensor(x)
-    if data_format not in ("NHWC", "NCHW") or value.dims is None or len(value.dims) != 4:
+    value = of_rank(convert_to_tensor(x), 4)
+    if data_format not in ("NHWC", "NCHW") or len(value.dims or ()) != 4:
         raise ShapeError(f"fused_batch_norm: expected rank 4 and NHWC or NCHW, received {value.shape}, {data_format!r}")
     axes = (0, 1, 2) if data_format == "NHWC" else (0, 2, 3)
 
     def channels(v: Any) -> Tensor:
-        vector = convert_to_tensor(v)
+        vector = of_rank(convert_to_tensor(v), 1)
         return vector if data_format == "NHWC" else reshape(vector, [-1, 1, 1])
 
     with name_scope(name, "FusedBatchNorm", [value]):

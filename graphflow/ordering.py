@@ -23,7 +23,8 @@ segment_max, segment_min = segment.segment_max, segment.segment_min
 unsorted_segment_sum, unsorted_segment_prod, unsorted_segment_max, unsorted_segment_min = (
     partial(ranked, count=2)(f) for f in (segment.unsorted_segment_sum, segment.unsorted_segment_prod,
                                           segment.unsorted_segment_max, segment.unsorted_segment_min))
-sort, argsort, searchsorted = sorting.sort, sorting.argsort, sorting.searchsorted
+sort, argsort = ranked(sorting.sort, 1), ranked(sorting.argsort, 1, lambda *_, **__: int32)
+searchsorted = sorting.searchsorted
 
 
 class TopKV2(NamedTuple):

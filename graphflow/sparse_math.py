@@ -14,18 +14,20 @@ from .compiler.ir import Tensor
 from .compiler.ops import sparse as positions
 from .compiler.ops.complex import conj
 from .compiler.ops.constant import constant, convert_to_tensor
-from .compiler.ops.elementwise import abs_, cast, equal, exp, maximum, minimum, where
-from .compiler.ops.gather import gather, scatter_add
+from .compiler.ops.cumulative import cumprod
+from .compiler.ops.elementwise import abs_, cast, equal, exp, maximum, minimum, mod, where
+from .compiler.ops.gather import gather, range_, scatter_add
 from .compiler.ops.matrix_parts import adjoint
 from .compiler.ops.positions import scatter_nd
-from .compiler.ops.reduction import reduce_sum
+from .compiler.ops.reduction import reduce_any, reduce_prod, reduce_sum
 from .compiler.ops.segment import unsorted_segment_max, unsorted_segment_sum
+from .compiler.ops.selection import where_true
 from .compiler.ops.slicing import concat, slice_axis, stack
 from .compiler.ops.view import expand_dims, identity, known_rank, reshape, shape_of, squeeze, stop_gradient, zeros_of
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
 from .math_ops import matmul
-from .sparse_ops import column, rank_of, size_along, sparse_retain, static_or_none, steps
+from .sparse_ops import column, has_rank, rank_of, size_along, sparse_retain, static_or_none, steps
 from .sparse_tensor import SparseTensor, as_sparse
 
 # reductions
@@ -53,19 +55,36 @@ def _reduce(op: str, combine: Callable[..., Tensor], sp_input: Any, axis: Any, k
     with name_scope(name, op):
         if axis is None and not keepdims:  # of whatever rank
             return reshape(combine(sp.values, _flat(sp, ())[0], 1), ())
-        gone = _axes(op, sp, axis)
-        kept = [a for a in range(rank_of(op, sp)) if a not in gone]
-        static = static_or_none(sp.dense_shape)
-        position, total = _flat(sp, kept)
-        count: Any = total if static is None else int(np.prod([static[a] for a in kept], dtype=np.int64))
-        reduced = combine(sp.values, position, count)
-        one = constant(np.int64(1))
-        sizes = [one if a in gone else size_along(sp, a) for a in range(len(gone) + len(kept))
-                 if keepdims or a not in gone]
-        if static is not None:
-            return reshape(reduced, [1 if a in gone else static[a] for a in range(len(static))
-                                     if keepdims or a not in gone])
-        return reshape(reduced, stack(sizes) if sizes else ())
+        if not has_rank(sp):
+            return _reduced_of_any_rank(combine, sp, axis, keepdims)
+        return _reduced(op, combine, sp, axis, keepdims)
+
+
+def _reduced_of_any_rank(combine: Callable[..., Tensor], sp: SparseTensor, axis: Any, keepdims: bool) -> Tensor:
+    rank = shape_of(sp.dense_shape)[0]
+    all_axes = range_(rank)
+    gone = all_axes if axis is None else mod(reshape(convert_to_tensor(axis, int32), [-1]), rank)
+    lost = cast(reduce_any(equal(expand_dims(all_axes, 1), expand_dims(gone, 0)), 1), int64)
+    sizes = sp.dense_shape * (1 - lost) + lost
+    position = reduce_sum(sp.indices * (cumprod(sizes, exclusive=True, reverse=True) * (1 - lost)), 1)
+    reduced = combine(sp.values, position, reduce_prod(sizes))
+    return reshape(reduced, sizes if keepdims else gather(sizes, squeeze(where_true(equal(lost, 0)), [1])))
+
+
+def _reduced(op: str, combine: Callable[..., Tensor], sp: SparseTensor, axis: Any, keepdims: bool) -> Tensor:
+    gone = _axes(op, sp, axis)
+    kept = [a for a in range(rank_of(op, sp)) if a not in gone]
+    static = static_or_none(sp.dense_shape)
+    position, total = _flat(sp, kept)
+    count: Any = total if static is None else int(np.prod([static[a] for a in kept], dtype=np.int64))
+    reduced = combine(sp.values, position, count)
+    one = constant(np.int64(1))
+    sizes = [one if a in gone else size_along(sp, a) for a in range(len(gone) + len(kept))
+             if keepdims or a not in gone]
+    if static is not None:
+        return reshape(reduced, [1 if a in gone else static[a] for a in range(len(static))
+                                 if keepdims or a not in gone])
+    return reshape(reduced, stack(sizes) if sizes else ())
 
 
 def _reduce_max_or_zero(values: Tensor, position: Tensor, count: Any) -> Tensor:

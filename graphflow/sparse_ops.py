@@ -1,6 +1,7 @@
 """Sparse tensors put together, taken apart and made dense, under TensorFlow 1's names."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from .compiler.ops.view import (
 )
 from .compiler.shapes import normalize_axis
 from .framework import name_scope
+from .late import of_rank, when_known
 from .sparse_tensor import SparseTensor, as_sparse
 
 
@@ -40,6 +42,29 @@ def rank_of(op: str, sp: SparseTensor) -> int:
         if static and isinstance(static[0], int):
             return static[0]
     raise ShapeError(f"{op}: the rank of {sp!r} must be known")
+
+
+def has_rank(sp: SparseTensor) -> bool:
+    """Whether the number of axes is known while the graph is built."""
+    return any(static and isinstance(static[0], int) for static in (sp.dense_shape.dims, (sp.indices.dims or ())[1:]))
+
+
+def when_ranked(make: Callable[[list[SparseTensor]], SparseTensor], inputs: list[SparseTensor]) -> SparseTensor:
+    """`make(inputs)`, which must know the rank of the first, though only the run may tell it."""
+    if has_rank(inputs[0]):
+        return make(inputs)
+
+    def build(rank: int, *parts: Tensor) -> list[Tensor]:
+        whole = [identity(t) for t in parts]
+        for k in range(0, len(whole), 3):
+            whole[k].set_shape([None, rank])
+            whole[k + 2].set_shape([rank])
+        made = make([SparseTensor(*whole[k:k + 3]) for k in range(0, len(whole), 3)])
+        return [made.values, made.indices, made.dense_shape]
+
+    parts = [t for sp in inputs for t in (sp.indices, sp.values, sp.dense_shape)]
+    values, indices, shape = when_known(shape_of(parts[2])[0], parts, build, (parts[1].dtype, int64, int64))
+    return SparseTensor(of_rank(indices, 2), of_rank(values, 1), of_rank(shape, 1))
 
 
 def column(sp: SparseTensor, axis: int) -> Tensor:
@@ -154,13 +179,15 @@ def static_or_none(value: Any) -> list[int] | None:
 
 def sparse_transpose(sp_input: Any, perm: Any = None, name: str | None = None) -> SparseTensor:
     """Axes permuted: axis i of the result is axis perm[i]; reversed without `perm`."""
-    sp = as_sparse(sp_input)
-    with name_scope(name, "SparseTranspose"):
+    def moved(inputs: list[SparseTensor]) -> SparseTensor:
+        sp, = inputs
         rank = rank_of("SparseTranspose", sp)
         order = list(range(rank))[::-1] if perm is None else [int(p) % rank for p in static_ints("it", "perm", perm)]
         chosen = constant(np.array(order, np.int32))
-        moved = SparseTensor(gather(sp.indices, chosen, 1), sp.values, gather(sp.dense_shape, chosen))
-        return sparse_reorder(moved)
+        return sparse_reorder(SparseTensor(gather(sp.indices, chosen, 1), sp.values, gather(sp.dense_shape, chosen)))
+
+    with name_scope(name, "SparseTranspose"):
+        return when_ranked(moved, [as_sparse(sp_input)])
 
 
 def sparse_expand_dims(sp_input: Any, axis: Any = None, name: str | None = None) -> SparseTensor:
@@ -230,13 +257,13 @@ def sparse_concat(axis: Any = None, sp_inputs: Any = None, name: str | None = No
                   concat_dim: Any = None, expand_nonconcat_dims: bool | None = None) -> SparseTensor:
     """Sparse tensors one after another along `axis`. The other sizes must agree, unless they may be expanded to the
     largest (`expand_nonconcat_dims`)."""
-    at = renamed("axis", axis, "concat_dim", concat_dim)
-    inputs = [as_sparse(sp) for sp in sp_inputs]
+    where_to = renamed("axis", axis, "concat_dim", concat_dim)
     expand = expand_nonconcat_dim if expand_nonconcat_dims is None else expand_nonconcat_dims
-    rank = rank_of("SparseConcat", inputs[0])
-    at = normalize_axis("SparseConcat", at, rank)
-    along = constant(np.eye(rank, dtype=np.int64)[at])
-    with name_scope(name, "SparseConcat"):
+
+    def joined(inputs: list[SparseTensor]) -> SparseTensor:
+        rank = rank_of("SparseConcat", inputs[0])
+        at = normalize_axis("SparseConcat", where_to, rank)
+        along = constant(np.eye(rank, dtype=np.int64)[at])
         shape, parts = inputs[0].dense_shape, [inputs[0].indices]
         for sp in inputs[1:]:
             known = [static_or_none(s) for s in (shape, sp.dense_shape)]
@@ -245,8 +272,10 @@ def sparse_concat(axis: Any = None, sp_inputs: Any = None, name: str | None = No
                 raise ValueError(f"SparseConcat: the shapes {known[0]} and {known[1]} differ in other axes than {at}")
             parts.append(sp.indices + along * shape)
             shape = maximum(shape, sp.dense_shape) * (1 - along) + along * (shape + sp.dense_shape)
-        joined = SparseTensor(concat(parts, 0), concat([sp.values for sp in inputs], 0), shape)
-        return sparse_reorder(joined)
+        return sparse_reorder(SparseTensor(concat(parts, 0), concat([sp.values for sp in inputs], 0), shape))
+
+    with name_scope(name, "SparseConcat"):
+        return when_ranked(joined, [as_sparse(sp) for sp in sp_inputs])
 
 
 def sparse_retain(sp_input: Any, to_retain: Any) -> SparseTensor:

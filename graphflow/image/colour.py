@@ -4,6 +4,7 @@ The YIQ and YUV matrices are those of NTSC and of ITU-R BT.601, as TensorFlow ro
 """
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..compiler.ops.reduction import reduce_max, reduce_min
 from ..compiler.ops.slicing import concat, slice_axis, tile
 from ..compiler.ops.view import identity, ones_of, stop_gradient, zeros_of
 from ..framework import name_scope
+from ..late import ranked
 from ..math_ops import saturate_cast
 
 _YIQ = [[0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]]
@@ -54,6 +56,7 @@ def _channels(x: Tensor, count: int, what: str) -> list[Tensor]:
     return [slice_axis(x, len(x.dims) - 1, i, 1) for i in range(count)]
 
 
+@partial(ranked, count=1)
 def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
     """The luma 0.2989 R + 0.587 G + 0.114 B in one channel, of the dtype of `images`."""
     with name_scope(name, "rgb_to_grayscale", [images]) as scope:
@@ -62,6 +65,7 @@ def rgb_to_grayscale(images: Any, name: str | None = None) -> Tensor:
         return convert_image_dtype(red * 0.2989 + green * 0.5870 + blue * 0.1140, x.dtype, name=scope)
 
 
+@partial(ranked, count=1)
 def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
     """The one channel three times. Raises ValueError unless the last axis has size 1."""
     with name_scope(name, "grayscale_to_rgb", [images]) as scope:
@@ -79,6 +83,7 @@ def hue_of(red: Tensor, green: Tensor, blue: Tensor, value: Tensor, spread: Tens
     return where(turn < 0, turn + 1.0, turn)
 
 
+@partial(ranked, count=1)
 def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
     """Hue, saturation and value, each in [0, 1], of RGB floats in [0, 1]."""
     with name_scope(name, "RGBToHSV", [images]) as scope:
@@ -90,6 +95,7 @@ def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
         return concat([hue_of(red, green, blue, value, spread), saturation, value], -1, name=scope)
 
 
+@partial(ranked, count=1)
 def hsv_to_rgb(images: Any, name: str | None = None) -> Tensor:
     """RGB floats in [0, 1] of hue, saturation and value, each in [0, 1]; no gradient flows through, as in
     TensorFlow."""
@@ -134,21 +140,25 @@ def _mixed(images: Any, matrix: list[list[float]], name: str) -> Tensor:
     return tensordot(x, constant(np.array(matrix, x.dtype.np), name="kernel"), [[len(x.dims) - 1], [0]])  # type: ignore[arg-type]
 
 
+@partial(ranked, count=1)
 def rgb_to_yiq(images: Any) -> Tensor:
     """Luma and the two chroma components of NTSC, of RGB floats in [0, 1]."""
     return _mixed(images, _YIQ, "rgb_to_yiq")
 
 
+@partial(ranked, count=1)
 def yiq_to_rgb(images: Any) -> Tensor:
     """RGB of luma and NTSC's chroma components."""
     return _mixed(images, _RGB_FROM_YIQ, "yiq_to_rgb")  # type: ignore[arg-type]
 
 
+@partial(ranked, count=1)
 def rgb_to_yuv(images: Any) -> Tensor:
     """Luma and the two chroma components of PAL, of RGB floats in [0, 1]."""
     return _mixed(images, _YUV, "rgb_to_yuv")
 
 
+@partial(ranked, count=1)
 def yuv_to_rgb(images: Any) -> Tensor:
     """RGB of luma and PAL's chroma components."""
     return _mixed(images, _RGB_FROM_YUV, "yuv_to_rgb")  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from ..compiler.ops.reduction import reduce_sum
 from ..compiler.ops.special import div_no_nan
 from ..compiler.ops.view import reshape, shape_of, zeros_of
 from ..framework import name_scope
+from ..late import of_rank
 from ..nn_ops import sparse_softmax_cross_entropy_with_logits
 
 
@@ -24,11 +25,11 @@ def sequence_loss(logits: Any, targets: Any, weights: Any, average_across_timest
     of weights that are not 0, or kept. `softmax_loss_function(labels, logits)` replaces the cross-entropy. Raises
     ValueError for other ranks, or when an axis is to be both averaged and summed.
     """
-    scores, ids, factors = convert_to_tensor(logits), convert_to_tensor(targets), convert_to_tensor(weights)
+    scores, ids, factors = (of_rank(convert_to_tensor(t), n) for t, n in ((logits, 3), (targets, 2), (weights, 2)))
     for what, tensor, rank, shape in (("Logits", scores, 3, "[batch_size x sequence_length x logits]"),
                                       ("Targets", ids, 2, "[batch_size x sequence_length]"),
                                       ("Weights", factors, 2, "[batch_size x sequence_length]")):
-        if tensor.dims is None or len(tensor.dims) != rank:
+        if len(tensor.dims or ()) != rank:
             raise ShapeError(f"{what} must be a {shape} tensor, received {tensor!r}")
     for axis, average, total in (("timesteps", average_across_timesteps, sum_over_timesteps),
                                  ("batch", average_across_batch, sum_over_batch)):

@@ -136,3 +136,37 @@ def test_a_low_rank_update_that_is_promised_positive_and_is_not():
     with tf.Session() as session:
         solved = session.run(operator.solve([[1.0], [2.0]]))
     np.testing.assert_allclose(solved, np.linalg.solve([[-1, 1], [1, 4]], [[1], [2]]), rtol=1e-5)
+
+
+def test_matrices_of_no_shape():
+    a, b, rng = tf.placeholder(tf.float32), tf.placeholder(tf.float32), np.random.RandomState(0)
+    x, y = rng.randn(5, 4, 3).astype("f"), rng.randn(3, 2).astype("f")
+    product = tf.einsum("bij,jk->bik", a, b)
+    assert product.shape.as_list() == [None, None, None]
+    s, u, v = tf.svd(a)
+    made = {"grad": tf.gradients(product, b)[0], "any": tf.einsum("...ij,jk->...ik", a, b), "svd": tf.matmul(
+        u * s[:, None], v, transpose_b=True), "qr": tf.matmul(*tf.qr(a)), "sort": tf.sort(a, 1), "at": tf.argsort(a),
+        "values": tf.svd(a, compute_uv=False)}
+    assert made["at"].dtype == tf.int32
+    with tf.Session() as session:
+        found = session.run(made, {a: x, b: y})
+    np.testing.assert_allclose(found["grad"], np.tile(x.sum((0, 1))[:, None], 2), rtol=1e-4)
+    np.testing.assert_allclose(found["any"], x @ y, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["svd"], x, atol=1e-4)
+    np.testing.assert_allclose(found["qr"], x, atol=1e-4)
+    np.testing.assert_array_equal(found["sort"], np.sort(x, 1))
+    np.testing.assert_array_equal(found["at"], np.argsort(x))
+    assert found["values"].shape == (5, 3)
+
+
+def test_images_and_logits_of_no_shape():
+    x, labels, weights = tf.placeholder(tf.float32), tf.placeholder(tf.int32), tf.placeholder(tf.float32)
+    image = np.random.RandomState(0).rand(2, 3, 3, 3).astype("f")
+    made = [tf.image.rgb_to_grayscale(x), tf.nn.fused_batch_norm(x, tf.ones(3), tf.zeros(3))[0]]
+    loss = tf.contrib.seq2seq.sequence_loss(x, labels, weights)
+    with tf.Session() as session:
+        grey, normal = session.run(made, {x: image})
+        assert session.run(loss, {x: np.zeros((2, 3, 4)), labels: np.zeros((2, 3)), weights: np.ones((2, 3))}
+                           ) == pytest.approx(np.log(4), rel=1e-5)
+    np.testing.assert_allclose(grey, image @ np.array([[0.2989], [0.587], [0.114]]), rtol=1e-4)
+    np.testing.assert_allclose(normal.mean((0, 1, 2)), np.zeros(3), atol=1e-5)

@@ -224,3 +224,19 @@ def test_placeholders_of_unknown_rank_and_functions_that_keep_zeros():
         assert run([tf.rank(x), tf.size(x)]) == [2, 8] and run(tf.shape(x)).tolist() == [2, 4]
     with pytest.raises(TypeError, match="sparse.to_dense"):
         tf.exp(x)  # of the zeros would be 1
+
+
+def test_sparse_placeholders_of_no_shape_are_reduced_moved_and_joined():
+    sp, dense = tf.sparse_placeholder(tf.float32), np.array([[0, 1, 0], [-5, 0, 2]], np.float32)
+    fed = {sp: tf.SparseTensorValue([[0, 1], [1, 0], [1, 2]], [1.0, -5.0, 2.0], [2, 3])}
+    axes = [(a, k) for a in (0, -1, [0, 1], None) for k in (False, True)]
+    total = tf.sparse_reduce_sum(sp, 1)
+    moved, joined = tf.sparse_transpose(sp), tf.sparse_concat(1, [sp, sp])
+    with tf.Session() as session:
+        sums = session.run([tf.sparse_reduce_sum(sp, a, keep_dims=k) for a, k in axes], fed)
+        for (a, k), found in zip(axes, sums, strict=True):
+            np.testing.assert_allclose(found, dense.sum(tuple(a) if isinstance(a, list) else a, keepdims=k))
+        assert session.run(tf.gradients(total * [1.0, 10.0], sp.values)[0], fed).tolist() == [1, 10, 10]
+        assert session.run(tf.gradients(moved.values * [1.0, 2.0, 3.0], sp.values)[0], fed).tolist() == [2, 1, 3]
+        found = session.run([tf.sparse_tensor_to_dense(moved), tf.sparse_tensor_to_dense(joined)], fed)
+    assert (found[0] == dense.T).all() and (found[1] == np.hstack([dense, dense])).all()
