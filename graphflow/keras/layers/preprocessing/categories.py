@@ -171,6 +171,13 @@ class Hashing(DataLayer):
             bins = where(equal(x, convert_to_tensor(self.mask_value, x.dtype)), zeros_of(bins), bins + 1)
         return encoded(bins, self.output_mode, self.num_bins, self.compute_dtype)
 
+    def compute_output_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        shape = tuple(input_shape)
+        if self.output_mode == "int":
+            return shape
+        kept = self.output_mode == "one_hot" and shape[-1:] != (1,)
+        return (*(shape if kept else shape[:-1]), self.num_bins)
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_bins": self.num_bins, "salt": self.salt, "mask_value": self.mask_value,
                 "output_mode": self.output_mode, "sparse": self.sparse}

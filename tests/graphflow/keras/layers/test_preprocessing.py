@@ -121,3 +121,11 @@ def test_resized_by_areas() -> None:
     layer = keras.layers.Resizing(2, 2, interpolation="area")
     model = keras.Sequential([keras.Input((3, 4, 1)), layer])
     np.testing.assert_allclose(model.predict(x, verbose=0).ravel(), [1.833333, 3.833333, 7.166667, 9.166667], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("mode", "given", "expected"), [
+    ("int", (None, 4), (None, 4)), ("one_hot", (None, 1), (None, 3)), ("one_hot", (None, 4), (None, 4, 3)),
+    ("multi_hot", (None, 4), (None, 3)), ("count", (2, 4), (2, 3))])
+def test_shapes_of_hashes_whatever_is_masked(mode: str, given: tuple, expected: tuple) -> None:
+    layer = keras.layers.Hashing(3, mask_value="", output_mode=mode)
+    assert layer.compute_output_shape(given) == expected
