@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import linalg
 from ..compiler.dtypes import DType, as_dtype
-from ..compiler.ir import Tensor
+from ..compiler.ir import Tensor, default_graph
 from ..compiler.ops.constant import constant as _constant
 from ..compiler.ops.elementwise import sign
 from ..compiler.ops.random import random_normal as _normal
@@ -87,13 +87,25 @@ class Ones(Constant):
 
 
 class RandomInitializer(Initializer):
-    """Keeps the seed: an instance gives the same values each time, as in Keras 3."""
+    """Keeps the seed: an instance gives the same values each time, whatever the graph's seed, as in Keras 3. Subclasses
+    define `_draw(shape, dtype)`."""
 
     def __init__(self, seed: int | None = None):
         if seed is not None and not isinstance(seed, (int, np.integer)):
             raise ValueError(f"`seed` argument should be an integer or None. Received: seed={seed!r}")
         self._given_seed = seed
         self.seed = random.randint(1, 10**9) if seed is None else int(seed)
+
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+        graph = default_graph()
+        kept, graph.seed = graph.seed, None
+        try:
+            return self._draw(shape, dtype)
+        finally:
+            graph.seed = kept
+
+    def _draw(self, shape: Shape, dtype: Any) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} does not define `_draw`")
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": self._given_seed}
@@ -106,7 +118,7 @@ class RandomNormal(RandomInitializer):
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def _draw(self, shape: Shape, dtype: Any) -> Tensor:
         return _normal(tuple(shape), self.mean, self.stddev, dtype or "float32", self.seed)
 
     def get_config(self) -> dict[str, Any]:
@@ -116,7 +128,7 @@ class RandomNormal(RandomInitializer):
 class TruncatedNormal(RandomNormal):
     """Normal, redrawn beyond two standard deviations."""
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def _draw(self, shape: Shape, dtype: Any) -> Tensor:
         return _truncated(tuple(shape), self.mean, self.stddev, dtype or "float32", self.seed)
 
 
@@ -127,7 +139,7 @@ class RandomUniform(RandomInitializer):
         super().__init__(seed)
         self.minval, self.maxval = minval, maxval
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def _draw(self, shape: Shape, dtype: Any) -> Tensor:
         return _uniform(tuple(shape), self.minval, self.maxval, dtype or "float32", self.seed)
 
     def get_config(self) -> dict[str, Any]:
@@ -151,7 +163,7 @@ class VarianceScaling(RandomInitializer):
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def _draw(self, shape: Shape, dtype: Any) -> Tensor:
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(1.0, fan))
@@ -223,7 +235,7 @@ class Orthogonal(RandomInitializer):
         super().__init__(seed)
         self.gain = gain
 
-    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
+    def _draw(self, shape: Shape, dtype: Any) -> Tensor:
         if len(shape) < 2:
             raise ValueError(f"The tensor to initialize must be at least two-dimensional. Received: shape={shape} of "
                              f"rank {len(shape)}.")

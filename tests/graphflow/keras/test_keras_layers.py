@@ -202,6 +202,10 @@ def test_initializers_repeat_after_seeding() -> None:
     K.eval(keras.initializers.RandomNormal()((3,)))
     np.testing.assert_array_equal(draw(), first)
     assert not np.array_equal(K.eval(keras.initializers.GlorotUniform()((4, 5))), first)
+    own = keras.initializers.GlorotUniform(seed=5)
+    before = K.eval(own((4, 5)))
+    keras.utils.set_random_seed(8)
+    np.testing.assert_array_equal(K.eval(own((4, 5))), before)
 
 
 def test_layers_take_a_fed_flag_of_training():
