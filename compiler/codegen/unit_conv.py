@@ -56,11 +56,11 @@ class Bands:
         return ceil(p.images / self.images) * ceil(p.axes[1].count / self.rows)
 
     def tiles(self, p: Windows) -> int:
-        """Of 16 pixels, in all bands."""
+        """Of 16 pixels, two by two, in all bands."""
         _, rows, cols = p.axes
         if not self.flat:
-            return p.images * rows.count * whole_tiles(cols.count)
-        return p.images * ceil(rows.count / self.rows) * whole_tiles(self.rows * cols.span)
+            return p.images * rows.count * 2 * ceil(cols.count / STRIP / 2)
+        return p.images * ceil(rows.count / self.rows) * 2 * ceil(self.rows * cols.span / STRIP / 2)
 
 
 def pays(p: Windows) -> bool:
