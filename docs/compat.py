@@ -108,7 +108,7 @@ def table(title: str, root: Any, path: pathlib.Path, foreword: str) -> tuple[str
         "",
         foreword,
         "",
-        f"{len(rows)} symbols: {counts['yes']} yes, {counts['partial']} partial, {counts['no']} no; {share:.0f} % "
+        f"{len(rows)} symbols: {counts['yes']} yes, {counts['partial']} partial, {counts['no']} no; {share:.1f} % "
         "covered.",
         "",
     ]
