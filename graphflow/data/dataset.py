@@ -20,7 +20,7 @@ UNKNOWN_CARDINALITY = -2
 Iterate = Callable[[Scope], Iterator[Any]]
 
 
-class Core:
+class Core(st.Structured):
     """What every dataset has: the structure of its elements, and how to iterate over them.
 
     `iterate(scope)` gives the elements, flat, or Failures. `tensors` and `functions` are what it refers to besides
@@ -50,28 +50,6 @@ class Core:
 
     def _all_functions(self) -> list[Function]:
         return [*self._functions, *(f for d in self._upstream for f in d._all_functions())]
-
-    # structure
-
-    @property
-    def element_spec(self) -> Any:
-        """The structure of an element, with a spec in place of each of its tensors."""
-        return self._spec
-
-    @property
-    def output_types(self) -> Any:
-        """The dtype of each part of an element."""
-        return st.map_structure(lambda s: s.dtype, self._spec)
-
-    @property
-    def output_shapes(self) -> Any:
-        """The static shape of each part of an element."""
-        return st.map_structure(lambda s: s.shape, self._spec)
-
-    @property
-    def output_classes(self) -> Any:
-        """The class of each part of an element."""
-        return st.classes(self._spec)
 
     def __repr__(self) -> str:
         return f"<DatasetV1Adapter shapes: {_shown(self.output_shapes)}, types: {_shown(self.output_types)}>"

@@ -157,7 +157,7 @@ _make = OpDef("MakeIterator", HOST, lambda inputs, attrs: [], None, _make_refere
 _get_next = OpDef("IteratorGetNext", HOST, next_types, None, next_reference, stateful=True, fields=_RESOURCE)
 
 
-class Iterator:
+class Iterator(st.Structured):
     """Hands out the elements of a dataset, see `Dataset.make_one_shot_iterator` and the like."""
 
     def __init__(self, iterator_resource: Tensor, initializer: Operation | None, output_types: Any,
@@ -216,26 +216,6 @@ class Iterator:
         """A string scalar to feed to an iterator made by `from_string_handle`."""
         from ..compiler.ops.view import identity
         return identity(self._iterator_resource, name=name or "IteratorToStringHandle")
-
-    @property
-    def element_spec(self) -> Any:
-        """The structure of an element, with a spec in place of each of its tensors."""
-        return self._spec
-
-    @property
-    def output_types(self) -> Any:
-        """The dtype of each part of an element."""
-        return st.map_structure(lambda s: s.dtype, self._spec)
-
-    @property
-    def output_shapes(self) -> Any:
-        """The static shape of each part of an element."""
-        return st.map_structure(lambda s: s.shape, self._spec)
-
-    @property
-    def output_classes(self) -> Any:
-        """The class of each part of an element."""
-        return st.classes(self._spec)
 
 
 def _new_handle(shared_name: str | None) -> Tensor:

@@ -86,6 +86,32 @@ class DatasetSpec(TypeSpec):
         return f"DatasetSpec({self.element_spec}, {self.shape})"
 
 
+class Structured:
+    """What hands out elements of one structure, `_spec`."""
+
+    _spec: Any
+
+    @property
+    def element_spec(self) -> Any:
+        """The structure of an element, with a spec in place of each of its tensors."""
+        return self._spec
+
+    @property
+    def output_types(self) -> Any:
+        """The dtype of each part of an element."""
+        return map_structure(lambda s: s.dtype, self._spec)
+
+    @property
+    def output_shapes(self) -> Any:
+        """The static shape of each part of an element."""
+        return map_structure(lambda s: s.shape, self._spec)
+
+    @property
+    def output_classes(self) -> Any:
+        """The class of each part of an element."""
+        return classes(self._spec)
+
+
 def spec_of(value: Any) -> Any:
     """The spec of a leaf of an element in the graph: a tensor, sparse tensor or dataset."""
     if is_sparse_value(value):

@@ -88,6 +88,20 @@ def activation_of(activation: Any, default: Callable[..., Tensor] = tanh) -> Cal
     return found
 
 
+class OfUnits:
+    """A cell whose states and outputs have `_num_units` features."""
+
+    _num_units: int
+
+    @property
+    def state_size(self) -> Any:
+        return self._num_units
+
+    @property
+    def output_size(self) -> Any:
+        return self._num_units
+
+
 class RNNCell(Layer):
     """A recurrent cell: output, next state = cell(inputs, state).
 

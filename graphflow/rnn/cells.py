@@ -16,7 +16,7 @@ from ..initializers import zeros as zeros_initializer
 from ..math_ops import matmul
 from ..nn_ops import bias_add
 from ..variable_scope import variable_scope
-from .base import LayerRNNCell, LSTMStateTuple, RNNCell, activation_of, input_depth, memory_and_output
+from .base import LayerRNNCell, LSTMStateTuple, OfUnits, RNNCell, activation_of, input_depth, memory_and_output
 
 
 def _is_float(dtype: DType) -> bool:
@@ -43,21 +43,13 @@ class _FloatCell(LayerRNNCell):
         return bias_add(matmul(concat(list(inputs), 1), kernel), bias)
 
 
-class BasicRNNCell(_FloatCell):
+class BasicRNNCell(OfUnits, _FloatCell):
     """output = state = activation([inputs, state] @ kernel + bias), both [batch, num_units] (Elman 1990)."""
 
     def __init__(self, num_units: int, activation: Any = None, reuse: Any = None, name: str | None = None,
                  dtype: Any = None, **kwargs: Any):
         super().__init__(activation, reuse, name, dtype, **kwargs)
         self._num_units = num_units
-
-    @property
-    def state_size(self) -> int:
-        return self._num_units
-
-    @property
-    def output_size(self) -> int:
-        return self._num_units
 
     def build(self, inputs_shape: Any) -> None:
         units = self._num_units
@@ -71,7 +63,7 @@ class BasicRNNCell(_FloatCell):
         return output, output
 
 
-class GRUCell(_FloatCell):
+class GRUCell(OfUnits, _FloatCell):
     """The gated recurrent unit (Cho et al. 2014, in the version that resets before the matrix product)."""
 
     def __init__(self, num_units: int, activation: Any = None, reuse: Any = None, kernel_initializer: Any = None,
@@ -80,14 +72,6 @@ class GRUCell(_FloatCell):
         self._num_units = num_units
         self._kernel_initializer = kernel_initializer
         self._bias_initializer = bias_initializer
-
-    @property
-    def state_size(self) -> int:
-        return self._num_units
-
-    @property
-    def output_size(self) -> int:
-        return self._num_units
 
     def build(self, inputs_shape: Any) -> None:
         units, start = self._num_units, self._bias_initializer

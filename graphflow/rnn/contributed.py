@@ -15,7 +15,7 @@ from ..initializers import zeros as zeros_initializer
 from ..math_ops import matmul
 from ..nn_ops import bias_add, dropout
 from ..variable_scope import get_variable, get_variable_scope, variable_scope
-from .base import LayerRNNCell, LSTMStateTuple, RNNCell, activation_of, input_depth, memory_and_output
+from .base import LayerRNNCell, LSTMStateTuple, OfUnits, RNNCell, activation_of, input_depth, memory_and_output
 
 
 class Linear:
@@ -66,20 +66,12 @@ def layer_norm(x: Tensor, scope: str, gain: float = 1.0, shift: float = 0.0) -> 
     return (x - mean) * rsqrt(variance + 1e-12) * gamma + beta
 
 
-class _Sized(RNNCell):
+class _Sized(OfUnits, RNNCell):
     """A cell with states and outputs of `num_units`."""
 
     def __init__(self, num_units: int, reuse: Any = None):
         super().__init__(_reuse=reuse)
         self._num_units = num_units
-
-    @property
-    def state_size(self) -> Any:
-        return self._num_units
-
-    @property
-    def output_size(self) -> Any:
-        return self._num_units
 
 
 class LayerNormBasicLSTMCell(_Sized):
@@ -264,7 +256,7 @@ class NASCell(LayerRNNCell):
         return new_h, LSTMStateTuple(new_c, new_h)
 
 
-class SRUCell(LayerRNNCell):
+class SRUCell(OfUnits, LayerRNNCell):
     """The simple recurrent unit (Lei et al. 2017), for inputs of any size."""
 
     def __init__(self, num_units: int, activation: Any = None, reuse: Any = None, name: str | None = None,
@@ -272,14 +264,6 @@ class SRUCell(LayerRNNCell):
         super().__init__(_reuse=reuse, name=name, **kwargs)
         self._num_units = num_units
         self._activation = activation_of(activation)
-
-    @property
-    def state_size(self) -> int:
-        return self._num_units
-
-    @property
-    def output_size(self) -> int:
-        return self._num_units
 
     def build(self, inputs_shape: Any) -> None:
         self._kernel = self.add_variable("kernel", [input_depth(inputs_shape), 4 * self._num_units])
@@ -293,7 +277,7 @@ class SRUCell(LayerRNNCell):
         return reset * self._activation(c) + (1.0 - reset) * skip, c
 
 
-class IndRNNCell(LayerRNNCell):
+class IndRNNCell(OfUnits, LayerRNNCell):
     """The independently recurrent network (Li et al. 2018): each unit sees only its own state."""
 
     def __init__(self, num_units: int, activation: Any = None, reuse: Any = None, name: str | None = None,
@@ -301,14 +285,6 @@ class IndRNNCell(LayerRNNCell):
         super().__init__(_reuse=reuse, name=name, dtype=dtype)
         self._num_units = num_units
         self._activation = activation_of(activation)
-
-    @property
-    def state_size(self) -> int:
-        return self._num_units
-
-    @property
-    def output_size(self) -> int:
-        return self._num_units
 
     def build(self, inputs_shape: Any) -> None:
         units = self._num_units
