@@ -164,7 +164,7 @@ def needed_operations(outputs: Sequence[Tensor], targets: Sequence[Operation], f
                 stack += op.control_inputs
         stack = [t.op for t in size_sources(needed, fed) if t.op not in done]
     # as created, so that schedules and errors follow the user's order
-    order = {op: i for i, op in enumerate(next(iter(needed)).graph.operations)} if needed else {}
+    order = {op: i for i, op in enumerate(next(iter(needed)).graph.operations)} if len(needed) > 1 else {}
     computed = (op for op in needed if not (op.outputs and all(t in fed for t in op.outputs)))
     return sorted(computed, key=lambda op: order.get(op, len(order)))  # a session's own reads come last
 
@@ -175,6 +175,8 @@ def size_sources(operations: Collection[Operation], fed: Collection[Tensor],
     them nor `fed` says the size: a gradient may need the shape of what is otherwise not computed. With `ready`, tensors
     of these only, whichever say the size."""
     used = {atom for op in operations for value in op.attrs.values() for atom in size_atoms(value)}
+    if not used:
+        return []
     used -= {atom for t in fed for atom in said_by(t)}
     sources: dict[Tensor, None] = {}
     for op in next(iter(operations)).graph.operations if used else ():

@@ -45,6 +45,8 @@ class StepScope:
         self.metrics: dict[str, Any] = {}
         self._current: dict[Tensor, Tensor] = {}  # what stands in the step for tensors that models were made of
         self._sizes: dict[Any, Any] = {}
+        self._copies: dict[Operation, Operation] = {}  # of operations on these tensors
+        self._copied_sizes: dict[Any, Any] = {}
 
     def __enter__(self) -> StepScope:
         _local.scopes.append(self)
@@ -65,6 +67,7 @@ class StepScope:
         if not in_order():
             self._current.update((old, new) for old, new in values.items() if old is not new)
             self._sizes.update(sizes)
+            self._copies, self._copied_sizes = {}, dict(self._sizes)
 
     def standing(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """What stands in the step for each of a model's tensors."""
@@ -74,8 +77,7 @@ class StepScope:
         """The tensors, made of what stands in the step for the model's."""
         if not self._current or not follows(tensors, self._current):
             return list(tensors)
-        done: dict[Operation, Operation] = {}
-        return [copied(t, self._current, self._sizes, done) for t in tensors]
+        return copied(tensors, self._current, self._copied_sizes, self._copies)
 
 
 def current_scope() -> StepScope | None:

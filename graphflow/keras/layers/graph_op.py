@@ -2,7 +2,7 @@
 too."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...compiler.ir import Operation, Tensor
@@ -32,14 +32,11 @@ class GraphOp(Layer):
              operation.outputs[0] if len(operation.outputs) == 1 else list(operation.outputs))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.again(args, {})
+        return self.again(dict(zip((t for t in self._operation.inputs if t in self._dependent), args, strict=True)), {})
 
-    def again(self, tensors: Iterable[Tensor], sizes: Sizes) -> Any:
-        """The operation's outputs for other `tensors` in place of its dependent inputs."""
-        given = iter(tensors)
-        kept: dict[Operation, Operation] = {}
-        inputs = [next(given) if t in self._dependent else copied(t, {}, sizes, kept) for t in self._operation.inputs]
-        outputs = repeated(self._operation, inputs, sizes).outputs
+    def again(self, values: Mapping[Tensor, Tensor], sizes: Sizes) -> Any:
+        """The operation's outputs for other `values` in place of tensors that it follows from."""
+        outputs = repeated(self._operation, copied(self._operation.inputs, values, sizes, {}), sizes).outputs
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
     def get_config(self) -> dict[str, Any]:

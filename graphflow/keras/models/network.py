@@ -18,7 +18,7 @@ from ..layers.input_spec import shape_of
 from ..layers.node import Node, history_of, mask_of, set_mask
 from ..legacy.target_tensors import is_fed
 from ..nest import flatten, map_structure, pack
-from ..scope import current_scope, outside_steps
+from ..scope import StepScope, current_scope, outside_steps
 
 
 class Network:
@@ -85,10 +85,10 @@ class Network:
         for node in self.nodes:
             if node.is_input:
                 continue
-            arguments, keywords = node.replay(values)
             if isinstance(node.operation, GraphOp):
-                outputs = node.operation.again(arguments, sizes)
+                outputs = node.operation.again(values, sizes)
             else:
+                arguments, keywords = node.replay(values)
                 outputs = node.operation(*arguments, **keywords)
             flat = [t for t in flatten(outputs) if isinstance(t, Tensor)]
             match_sizes(sizes, node.output_tensors, flat)
@@ -96,6 +96,8 @@ class Network:
         scope = current_scope()
         if scope is not None:
             scope.stand_in(values, sizes)
+            for output in self.outputs:
+                values[output] = _current(values[output], scope)
             for output in self.outputs:  # by which losses of Keras 2 find the layer
                 if isinstance(values[output], Tensor) and history_of(values[output]) is None:
                     values[output]._keras_history = _history(output)
@@ -126,6 +128,17 @@ class Network:
     def fitted(self, inputs: Any) -> list[Any]:
         """The tensors of a nest in the order, dtypes and ranks of the inputs. Raises ValueError."""
         return [_fitted(t, wanted) for t, wanted in zip(self.arranged(inputs), self.inputs, strict=True)]
+
+
+def _current(value: Any, scope: StepScope) -> Any:
+    """An output in a step: a layer's function may have closed over a tensor of the model."""
+    if not isinstance(value, Tensor):
+        return value
+    tensor, = scope.current([value])
+    mask = mask_of(value)
+    if tensor is not value and mask is not None:
+        set_mask(tensor, *scope.current([mask]))
+    return tensor
 
 
 def _history(tensor: Tensor) -> Any:

@@ -213,3 +213,34 @@ def test_one_step_serves_all_sizes_that_the_model_leaves_open():
     assert counts[0] == counts[1] == counts[2]
     with pytest.raises(ValueError, match="shape"):
         model.train_on_batch(np.ones((2, 9, 4), "float32"), np.zeros((2, 1), "float32"))
+
+
+def test_a_loop_that_closes_over_another_input_is_trained():
+    a, b = keras.Input((None, 3)), keras.Input((2,))
+    y = L.Dense(1, kernel_initializer="ones")(b)
+    out = L.Lambda(lambda t: tf.map_fn(lambda r: r * tf.cast(tf.shape(a)[1], "float32"), t))(y)
+    model = keras.Model([a, b], out)
+    model.compile("sgd", "mse")
+    assert model.train_on_batch([np.ones((4, 5, 3)), np.ones((4, 2))], np.ones((4, 1))) == pytest.approx(81)
+    kernel, bias = model.get_weights()  # the gradient of (5 (w + w + b) - 1)^2
+    np.testing.assert_allclose([*kernel.ravel(), *bias], [1 - 0.9, 1 - 0.9, -0.9], rtol=1e-5)
+
+
+@pytest.mark.parametrize("closed", [
+    lambda t, h: tf.map_fn(lambda r: tf.cond(tf.reduce_sum(r) > 0, lambda: r * tf.reduce_mean(h), lambda: r), t),
+    lambda t, h: tf.while_loop(lambda i, v: i < tf.shape(h)[1], lambda i, v: (i + 1, v * 0.9 + h[:, i]), [0, t])[1],
+    lambda t, h: t * tf.gradients(tf.map_fn(lambda r: r * r * tf.reduce_mean(h), t), t)[0],
+])
+def test_what_a_function_closes_over_is_as_good_as_an_argument(closed: Any):
+    trained = []
+    for layer in (lambda t, h: L.Lambda(lambda x: closed(x, h))(t),
+                  lambda t, h: L.Lambda(lambda x: closed(*x))([t, h])):
+        a, b = keras.Input((None, 2)), keras.Input((4,))
+        hidden = L.Dense(3, "tanh")(a)
+        model = keras.Model([a, b], [layer(L.Dense(3)(b), hidden), hidden])
+        model.compile("sgd", ["mse", None])
+        for w in model.weights:
+            w.assign(np.linspace(-0.3, 0.5, w.numpy().size).reshape(w.shape))
+        losses = [model.train_on_batch([SEQUENCES, X], [np.ones((21, 3)), np.ones((21, 5, 3))]) for _ in range(2)]
+        trained.append([*losses, *sorted(float(np.abs(w).sum()) for w in model.get_weights())])
+    np.testing.assert_allclose(trained[0], trained[1], rtol=1e-4)
