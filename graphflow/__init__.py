@@ -306,8 +306,8 @@ _names = Names(globals(), {
             "truncatemod zeta",
     "math_ops": "to_bfloat16 to_complex128 to_complex64",
     "switches": "container control_flow_v2_enabled dimension_at_index dimension_value disable_control_flow_v2 "
-                "disable_tensor_equality disable_v2_tensorshape enable_control_flow_v2 enable_v2_tensorshape "
-                "executing_eagerly "
+                "disable_tensor_equality disable_v2_tensorshape enable_control_flow_v2 enable_tensor_equality "
+                "enable_v2_tensorshape executing_eagerly "
                 "executing_eagerly_outside_functions is_symbolic_tensor no_regularizer "
                 "register_tensor_conversion_function resource_variables_enabled timestamp",
     "random_philox": "random_index_shuffle",

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from . import variable_operators
 from .compiler.dtypes import DType, as_dtype
 from .compiler.ir import Tensor
 from .compiler.ops.slicing import concat
@@ -96,16 +97,7 @@ class PartitionedVariable:
         return f"<tf.PartitionedVariable '{self._name}' shape={self.shape} in {len(self)} pieces>"
 
 
-def _overload(name: str) -> None:
-    operator = getattr(Tensor, name)
-    setattr(PartitionedVariable, name, lambda self, *args: operator(self._as_graph_element(), *args))
-
-
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
-    _overload(f"__{_name}__")
-    _overload(f"__r{_name}__")
-for _name in ("lt", "le", "gt", "ge", "neg", "abs", "getitem"):
-    _overload(f"__{_name}__")
+variable_operators.install(PartitionedVariable, "getitem")
 
 
 def pieces(name: str, shape: TensorShape, dtype: DType, partitioner: Partitioner

@@ -53,8 +53,8 @@ def run(path: str, arguments: Sequence[str] = (), module: bool = False, eager: b
     program raises."""
     prepare()
     if runs_at_once(path) if eager is None else eager:
-        from .eager_mode import enable_eager_execution  # which loads the runtime
-        enable_eager_execution()
+        from .eager_mode import enable_v2_behavior  # which loads the runtime
+        enable_v2_behavior()
     sys.argv = [path, *arguments]
     sys.path[0] = os.getcwd() if module else os.path.dirname(os.path.abspath(path))
     if module:

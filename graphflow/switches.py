@@ -7,6 +7,8 @@ from typing import Any
 
 from .compiler.dims import fresh
 from .compiler.dtypes import as_dtype
+from .compiler.equality import disable_tensor_equality as disable_tensor_equality
+from .compiler.equality import enable_tensor_equality as enable_tensor_equality
 from .compiler.ir import Tensor, default_graph
 from .compiler.ops import checks
 from .compiler.ops.constant import convert_to_tensor, register_conversion
@@ -38,7 +40,7 @@ def _accepted() -> None:
 
 
 disable_control_flow_v2 = enable_control_flow_v2 = _accepted
-disable_tensor_equality = disable_v2_tensorshape = _accepted
+disable_v2_tensorshape = _accepted
 
 
 enable_v2_tensorshape = _accepted  # a known dimension is an int here

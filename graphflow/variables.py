@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import variable_operators
 from .compiler.dtypes import DType, as_dtype
 from .compiler.ir import Graph, Operation, Tensor, default_graph
 from .compiler.opdef import OpDef
@@ -296,16 +297,7 @@ class Variable(AsNumber):
         raise TypeError("'Variable' object is not iterable.")
 
 
-def _overload(name: str) -> None:
-    operator = getattr(Tensor, name)
-    setattr(Variable, name, lambda self, *args: operator(self.value(), *args))
-
-
-for _name in ("add", "sub", "mul", "div", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
-    _overload(f"__{_name}__")
-    _overload(f"__r{_name}__")
-for _name in ("lt", "le", "gt", "ge", "neg", "abs", "invert"):
-    _overload(f"__{_name}__")
+variable_operators.install(Variable)
 
 
 # parts of variables made by indexing: (variable, key)

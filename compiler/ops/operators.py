@@ -9,13 +9,14 @@ import numpy as np
 from .. import dims as dm
 from ..dims import DimLike
 from ..dtypes import int32
+from ..equality import compares_elements
 from ..errors import DTypeError, ShapeError
 from ..ir import Graph, Operation, Tensor, TensorType
 from ..opdef import COMPOSITE, HOST, OpDef
 from ..shapes import Dims
 from . import elementwise as ew
 from .arguments import convert_all, is_tensor
-from .constant import convert_to_tensor
+from .constant import const, convert_to_tensor
 from .contraction import matmul
 from .dynamic_slice import Bound, dynamic_slice, is_data, python_range, scalar_of, vector_of
 from .elementwise import cast
@@ -286,6 +287,17 @@ def _clipped(bound: DimLike, dim: DimLike, lowest: int, highest: DimLike) -> Dim
 _TWO_SIDED = ("add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
 
 
+def _equality(build: Callable[..., Tensor], same: bool) -> Callable[..., Any]:
+    def operator(x: Tensor, y: Any) -> Any:
+        if y is None or isinstance(y, str) and not x.dtype.is_string or not compares_elements():
+            return (x is y) == same
+        try:
+            return build(x, y)
+        except ShapeError:  # elements of such shapes are never equal
+            return const(value=np.array(not same))
+    return operator
+
+
 def _install() -> None:
     def both(name: str, build: Callable[..., Tensor], op_name: str) -> None:
         setattr(Tensor, f"__{name}__", lambda x, y: build(x, y, name=op_name))
@@ -305,6 +317,8 @@ def _install() -> None:
     both("xor", _logical(ew.logical_xor, ew.bitwise_xor), "xor")
     for name, build in (("lt", ew.less), ("le", ew.less_equal), ("gt", ew.greater), ("ge", ew.greater_equal)):
         setattr(Tensor, f"__{name}__", lambda x, y, build=build: build(x, y))
+    for name, build, same in (("eq", ew.equal, True), ("ne", ew.not_equal, False)):
+        setattr(Tensor, f"__{name}__", _equality(build, same))
     Tensor.__neg__ = lambda x: ew.negative(x, name="Neg")  # type: ignore[method-assign]
     Tensor.__abs__ = lambda x: ew.abs_(x, name="Abs")  # type: ignore[method-assign]
     Tensor.__invert__ = lambda x: (ew.logical_not if x.dtype.is_bool else ew.invert)(x)  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..compiler.equality import enable_tensor_equality
 from ..compiler.ir import default_graph, set_global_graph
 from ..compiler.subgraph import outermost
 from ..switches import executing_eagerly
@@ -23,8 +24,10 @@ def enable_eager_execution(config: Any = None, device_policy: Any = None, execut
 
 
 def enable_v2_behavior() -> None:
-    """`enable_eager_execution()`; what else TensorFlow 2 does otherwise stays as in TensorFlow 1."""
+    """`enable_eager_execution()` and `enable_tensor_equality()`; what else TensorFlow 2 does otherwise stays as in
+    TensorFlow 1."""
     enable_eager_execution()
+    enable_tensor_equality()
 
 
 @contextmanager

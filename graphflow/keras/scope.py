@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..compiler.equality import comparing_elements
 from ..compiler.ir import Graph, Operation, Tensor, default_graph
 from ..compiler.ops.state import assign
 from ..compiler.subgraph import enclosing
@@ -47,12 +48,15 @@ class StepScope:
         self._sizes: dict[Any, Any] = {}
         self._copies: dict[Operation, Operation] = {}  # of operations on these tensors
         self._copied_sizes: dict[Any, Any] = {}
+        self._comparing = comparing_elements()
 
     def __enter__(self) -> StepScope:
         _local.scopes.append(self)
+        self._comparing.__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        self._comparing.__exit__(*exception)
         _local.scopes.pop()
 
     def assignments(self) -> list[Operation]:
@@ -118,7 +122,8 @@ def calling(layer: Any) -> Iterator[None]:
     """`layer.call` is running."""
     _local.calls.append(layer)
     try:
-        yield
+        with comparing_elements():
+            yield
     finally:
         _local.calls.pop()
 

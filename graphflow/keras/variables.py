@@ -101,13 +101,16 @@ class Variable(graph_variables.Variable):
             backend.get_session(self.graph)  # it has a value from now on
         return super()._read
 
-    def value(self) -> Tensor:
-        """The tensor that reads the variable (within a step: what the step has made of it so far)."""
+    def _as_graph_element(self) -> Tensor:
         scope, wanted = current_scope(), autocast_dtype() if self.autocast else None
         value = scope.values.get(self, self._read) if scope else self._read
         return cast(value, wanted) if wanted is not None and value.dtype.is_floating else value
 
-    _as_graph_element = value
+    @property
+    def value(self) -> Any:
+        """The tensor that reads the variable (within a step: what the step has made of it so far), which may be called
+        too: `value()` is Keras 2's way."""
+        return Reading.of(self)
 
     @functools.cached_property
     def initial_value(self) -> Any:  # type: ignore[override]
@@ -175,6 +178,34 @@ class Variable(graph_variables.Variable):
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype.name}>"
+
+
+class Reading(Variable):
+    """The value that a variable has at some moment: a property of it in Keras 3, a method in Keras 2."""
+
+    _variable: Variable
+    _tensor: Tensor
+
+    @staticmethod
+    def of(variable: Variable) -> Reading:
+        reading = object.__new__(Reading)
+        reading._variable, reading._tensor = variable, variable._as_graph_element()
+        return reading
+
+    def __call__(self) -> Tensor:
+        return self._tensor
+
+    value = _as_graph_element = __call__
+
+    @property
+    def dtype(self) -> Any:
+        return self._tensor.dtype
+
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+        return self._variable.assign(value, use_locking, name, read_value)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._variable, name)
 
 
 class Adopted(Variable):
