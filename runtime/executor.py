@@ -11,6 +11,7 @@ from typing import Any
 from graphflow.compiler.native.elementary import i32
 from graphflow.compiler.native.memory import load_i32, load_i64, load_u8, store_i32, store_i64, word
 from graphflow.compiler.native.prelude import compiled
+from graphflow.compiler.native.rounding import flush_subnormals, restore_rounding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -121,15 +122,15 @@ def run(row, buffers, dims, chunk, chunks):
 def run_chunks(args, counts, steps, data):
     """Some chunks of a row, in one of the threads."""
     row, buffers, dims, chunks = word(data, 0), word(data, 1), word(data, 2), word(data, 3)
-    first = word(args, 0)
+    first, before = word(args, 0), flush_subnormals()
     for chunk in range(first, first + word(counts, 0)):
         run(row, buffers, dims, chunk, chunks)
+    restore_rounding(before)
 
 
 @compiled
-def execute(words):
-    """Runs rows from word 1 to word 2, which it returns, or else the row where it stopped. The other words are the
-    addresses of the rows (0), buffers (3), sizes (4), status (5) and Numba's parallel_for (6)."""
+def walk(words):
+    """What `execute` does, in the mode of rounding that the thread is in."""
     rows, i, end = word(words, 0), word(words, 1), word(words, 2)
     buffers, dims, status = word(words, 3), word(words, 4), word(words, 5)
     while i < end:
@@ -150,3 +151,13 @@ def execute(words):
             return i
         i += max(word(row, 6), 1)
     return i
+
+
+@compiled
+def execute(words):
+    """Runs rows from word 1 to word 2, which it returns, or else the row where it stopped. The other words are the
+    addresses of the rows (0), buffers (3), sizes (4), status (5) and Numba's parallel_for (6)."""
+    before = flush_subnormals()
+    stopped = walk(words)
+    restore_rounding(before)
+    return stopped

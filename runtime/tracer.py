@@ -9,6 +9,7 @@ from typing import Any
 
 from graphflow.compiler.native.memory import load_i64, store_i64, word
 from graphflow.compiler.native.prelude import compiled
+from graphflow.compiler.native.rounding import flush_subnormals, restore_rounding
 from graphflow.runtime.executor import CHAIN, KERNEL, lane_table, parallel, place, run, run_items, step
 from llvmlite import ir
 from numba import types
@@ -94,13 +95,14 @@ def add_chain(trace, at, row, chain):
 def run_traced_chunks(args, counts, steps, data):
     """As the executor's."""
     row, buffers, dims, chunks = word(data, 0), word(data, 1), word(data, 2), word(data, 3)
-    first = word(args, 0)
+    first, before = word(args, 0), flush_subnormals()
     for chunk in range(first, first + word(counts, 0)):
         run_traced(row, buffers, dims, chunk, chunks, word(data, 4), word(data, 5), word(data, 6))
+    restore_rounding(before)
 
 
 @compiled
-def execute_traced(words):
+def walk_traced(words):
     """As the executor's; word 7 is the address of the trace."""
     rows, i, end = word(words, 0), word(words, 1), word(words, 2)
     buffers, dims, status, trace = word(words, 3), word(words, 4), word(words, 5), word(words, 7)
@@ -130,3 +132,12 @@ def execute_traced(words):
             return i
         i += max(word(row, 6), 1)
     return i
+
+
+@compiled
+def execute_traced(words):
+    """As the executor's."""
+    before = flush_subnormals()
+    stopped = walk_traced(words)
+    restore_rounding(before)
+    return stopped
