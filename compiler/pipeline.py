@@ -20,6 +20,7 @@ from .passes.resolve import resolve
 from .passes.rewrite import transform
 from .passes.schedule import schedule
 from .passes.simplify import simplify
+from .passes.sparse import update_rows
 from .passes.stabilise import stabilise
 from .passes.update import update
 
@@ -56,6 +57,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     simplify,
     recur,
     eliminate_common_subexpressions,
+    update_rows,
     simplify,
     recompute,
     prune,

@@ -86,10 +86,11 @@ SCATTER = '''    g = word(buffers, 0)
     inner = word(dims, 2)
     parts = word(dims, 3)
     fault = word(dims, 4)
-    for task in range(begin, end):
-        outer = task // parts
-        low = rows * (task % parts) // parts
-        high = rows * (task % parts + 1) // parts
+    while begin < end:
+        outer = begin // parts
+        stop = min(end, (outer + 1) * parts)
+        low = rows * (begin - outer * parts) // parts
+        high = rows * (stop - outer * parts) // parts
         for i in range((high - low) * inner):
             store_{code}(out, (outer * rows + low) * inner + i, {code}(0), 2)
         for i in range(count):
@@ -104,6 +105,7 @@ SCATTER = '''    g = word(buffers, 0)
                 for j in range(inner):
                     total = load_{code}(out, target + j, 2) + load_{code}(g, source + j, 0)
                     store_{code}(out, target + j, {code}(total), 2)
+        begin = stop
 '''
 
 

@@ -9,7 +9,7 @@ from .boxes import HEADER, SCATTER_TASKS
 from .emitter import STATUS
 from .kernel import KernelCall, Scratch
 
-# each task scans all indices for its own rows
+# a call scans all indices for the rows of its tasks
 SCAN = '''    {first} = word(buffers, 0)
     indices = word(buffers, 1)
     out = word(buffers, 2)
@@ -19,43 +19,45 @@ SCAN = '''    {first} = word(buffers, 0)
     inner = word(dims, 2)
     parts = word(dims, 3)
     fault = word(dims, 4)
-{more}    for task in range(begin, end):
-        low = rows * task // parts
-        high = rows * (task + 1) // parts
+{more}    low = rows * begin // parts
+    high = rows * end // parts
 '''
-ROW = '''        for {order}:
-            row = i64(load_{index}(indices, i, 1))
+ROW = '''    for {order}:
+        row = i64(load_{index}(indices, i, 1))
 '''
-CHECK = '''            if row < 0 or row >= rows:
-                store_i64(status, 1, row, -1)
-                store_i64(status, 2, rows, -1)
-                store_i64(status, 3, {place}, -1)
-                store_i64(status, 0, fault, -1)
+CHECK = '''        if row < 0 or row >= rows:
+            store_i64(status, 1, row, -1)
+            store_i64(status, 2, rows, -1)
+            store_i64(status, 3, {place}, -1)
+            store_i64(status, 0, fault, -1)
 '''
 FORWARD, BACKWARD = "i in range(count)", "k in range(count)"
 
-UPDATE = SCAN + ROW + CHECK + '''            elif row >= low and row < high:
-                for j in range(inner):
-                    store_{code}(out, row * inner + j, {combined}, 2)
+# an index out of range leaves all rows alone
+UPDATE = SCAN + ROW + CHECK + '''    if load_i64(status, 0, -1) != 0:
+        count = 0
+''' + ROW + '''        if row >= low and row < high:
+            for j in range(inner):
+                store_{code}(out, row * inner + j, {combined}, 2)
 '''
 
 # `seen` holds for each row of a task where its index stands first; entries of rows without an index are never read
 SUM_EQUAL = SCAN + ROW.replace("{order}", BACKWARD).replace("indices, i,", "indices, count - 1 - k,") + CHECK.replace(
     "{place}", "count - 1 - k") + '''\
-            elif row >= low and row < high:
-                store_i64(seen, row, count - 1 - k, 4)
-''' + ROW + '''            if row >= low and row < high:
-                at = load_i64(seen, row, 4) * inner
-                for j in range(inner):
-                    value = load_{code}(values, i * inner + j, 0)
-                    if at != i * inner:
-                        value = {code}(value + load_{code}(out, at + j, 2))
-                    store_{code}(out, at + j, value, 2)
-''' + ROW + '''            if row >= low and row < high:
-                at = load_i64(seen, row, 4) * inner
+        elif row >= low and row < high:
+            store_i64(seen, row, count - 1 - k, 4)
+''' + ROW + '''        if row >= low and row < high:
+            at = load_i64(seen, row, 4) * inner
+            for j in range(inner):
+                value = load_{code}(values, i * inner + j, 0)
                 if at != i * inner:
-                    for j in range(inner):
-                        store_{code}(out, i * inner + j, load_{code}(out, at + j, 2), 2)
+                    value = {code}(value + load_{code}(out, at + j, 2))
+                store_{code}(out, at + j, value, 2)
+''' + ROW + '''        if row >= low and row < high:
+            at = load_i64(seen, row, 4) * inner
+            if at != i * inner:
+                for j in range(inner):
+                    store_{code}(out, i * inner + j, load_{code}(out, at + j, 2), 2)
 '''
 
 
@@ -77,7 +79,8 @@ def lower_row_update(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]
     held, update = f"load_{code}(out, row * inner + j, 2)", f"load_{code}(updates, i * inner + j, 0)"
     combined = combine.format(held, update)
     plain = combine == "{1}"
-    source = _header("change rows", code, index, *(() if plain else (code, "maximum", "minimum"))) + UPDATE.format(
+    names = ["load_i64", *([] if plain else [code, "maximum", "minimum"])]
+    source = _header("change rows", code, index, *names) + UPDATE.format(
         first="updates", more="", order=FORWARD, place="i", code=code, index=index,
         combined=combined if plain else f"{code}({combined})")
     parts = min(SCATTER_TASKS, rows)

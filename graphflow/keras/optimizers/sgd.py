@@ -6,6 +6,7 @@ from typing import Any
 
 from ...compiler.ir import Tensor
 from ..variables import Variable
+from .gradients import by_row
 from .optimizer import Optimizer
 
 
@@ -22,7 +23,7 @@ class SGD(Optimizer):
         return [("momentum",)] if self.momentum else []
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        step = gradient * learning_rate
+        step = by_row(lambda rows: rows * learning_rate, gradient)
         if not self.momentum:
             variable.assign_sub(step)
             return
