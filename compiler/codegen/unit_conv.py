@@ -2,90 +2,145 @@
 
 A task copies a band of images into memory of its lane, zeros around them, split into bfloat16: a line of 64 bytes for
 each part of 32 channels of a pixel. Sixteen pixels beside each other are then a tile of A for each tap of the window,
-wherever it lies. Where windows move by one pixel the rows of a band are one long row of pixels, of which those that
-stand over the right edge are left out of the outputs.
+wherever it lies. The rows of a band are one long row of pixels, of which those that stand over the right edge are left
+out of the outputs. Where windows move by more than a pixel, the pixels of a row that are the same step apart lie
+together, and rows likewise, so that there too neighbours are sixteen outputs' inputs. Of few channels, the taps of a
+row of the window are channels.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
+from math import ceil, gcd
 from typing import Any
 
 from ..native.processor import isa
 from ..native.strips import CHUNK, EDGE_BYTES, HEAD_BYTES, LINE_BYTES, PARTS, STRIP, strip_bytes
-from .conv_common import NATIVE, Windows, aligned, indent, words
+from .conv_common import NATIVE, Axis, Windows, aligned, indent, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, TILE_CYCLES, VECTOR_CYCLES, whole_tiles
 
 # of what a task copies: it stays in a second-level cache beside the filters that pass by
 BAND_BYTES = 640 * 1024
-# channels and filters from which it is worth a look: with fewer, most of each tile is zeros
-LEAST_CHANNELS, LEAST_FILTERS = 12, 12
+# of filters that stay there too, so that all of them meet each few pixels
+KEPT_BYTES = 768 * 1024
+# taps of a row of a window are channels where that leaves so much of the k
+JOINED = 0.6
+# filters from which it is worth a look: with fewer, most of each tile is zeros
+LEAST_FILTERS = 12
 
-DIMS = ["height", "width", "rows", "columns", "channels", "filters", "stride_h", "stride_w", "dilation_h", "pad_h",
-        "pad_w", "span_w", "image_step", "row_step", "pixel_step", "first_pixel", "images", "band_images", "band_rows",
-        "image_bands", "bands", "image_bytes", "part_bytes", "segments", "chunks", "strips", "part_strips",
-        "strip_bytes", "flat", "lane_bytes"]
+DIMS = ["height", "width", "rows", "columns", "channels", "filters", "stride_h", "stride_w", "dilation_h", "dilation_w",
+        "taps_h", "taps_w", "pad_h", "pad_w", "period_h", "period_w", "phases_h", "phases_w", "image_step", "row_step",
+        "pixel_step", "first_pixel", "images", "band_images", "run_images", "band_rows", "image_bands", "bands",
+        "line", "lines", "row_floats", "apart", "depth", "strips", "part_strips", "strip_bytes", "group_strips",
+        "pitch", "lane_bytes"]
+
+
+def _period(axis: Axis) -> int:
+    """Taps whose inputs lie at different places modulo the stride."""
+    return axis.stride // gcd(axis.stride, axis.dilation)
+
+
+def _phases(axis: Axis) -> int:
+    return min(axis.taps, _period(axis))
+
+
+def _lines(axis: Axis, count: int) -> int:
+    """Inputs of each phase that so many outputs read."""
+    return count + (axis.taps - 1) * axis.dilation // axis.stride
 
 
 @dataclass(frozen=True)
 class Bands:
-    """What a task works on: a band of `rows` of an image, or several images."""
+    """What a task works on: a band of `rows` of an image, or several images, whose pixels may be one `run`."""
 
+    axes: tuple[Axis, Axis]
+    depth: int  # channels of a pixel; if `joined`, of all taps of a row of its window
+    joined: bool
     images: int
     rows: int
-    chunks: int  # of a pixel's channels
-    flat: bool  # whether the rows of a band are one long row
 
     @staticmethod
     def choose(p: Windows) -> Bands:
         _, rows, cols = p.axes
-        chunks = ceil(p.channels / CHUNK)
-        row_bytes = PARTS * cols.span * chunks * LINE_BYTES
-        image_bytes = rows.span * row_bytes
-        flat = rows.stride == cols.stride == 1
-        if image_bytes <= BAND_BYTES:
-            images = min(p.images, BAND_BYTES // image_bytes)
-            return Bands(ceil(p.images / ceil(p.images / images)), rows.count, chunks, flat)
-        over = rows.span - (rows.count - 1) * rows.stride
-        fit = max(1, (BAND_BYTES // row_bytes - over) // rows.stride + 1)
-        return Bands(1, ceil(rows.count / ceil(rows.count / fit)), chunks, flat)
+        joined = cols.tap_step == cols.dilation == 1 < cols.taps and (
+            ceil(p.channels * cols.taps / CHUNK) <= JOINED * cols.taps * ceil(p.channels / CHUNK))
+        depth = p.channels
+        if joined:
+            depth, cols = depth * cols.taps, Axis(cols.count, cols.count, cols.count, 1, 1, 1, 0)
+        whole = Bands((rows, cols), depth, joined, 1, rows.count)
+        if whole.part_bytes * PARTS <= BAND_BYTES:
+            images = min(p.images, BAND_BYTES // (whole.part_bytes * PARTS))
+            return replace(whole, images=ceil(p.images / ceil(p.images / images)))
+        row_bytes = PARTS * _phases(rows) * _phases(cols) * whole.line * whole.pixel_bytes
+        fit = max(1, BAND_BYTES // row_bytes - _lines(rows, 0))
+        return replace(whole, rows=ceil(rows.count / ceil(rows.count / fit)))
+
+    @property
+    def pixel_bytes(self) -> int:
+        return ceil(self.depth / CHUNK) * LINE_BYTES
+
+    @property
+    def line(self) -> int:
+        """Pixels of a phase of a row."""
+        return _lines(self.axes[1], self.axes[1].count)
+
+    @property
+    def lines(self) -> int:
+        """Rows of a phase of an image."""
+        return _lines(self.axes[0], self.rows)
+
+    @property
+    def pixels(self) -> int:
+        """Of an image, that are split."""
+        return _phases(self.axes[0]) * self.lines * _phases(self.axes[1]) * self.line
+
+    @property
+    def part_bytes(self) -> int:
+        return self.images * self.pixels * self.pixel_bytes
+
+    @property
+    def chunks(self) -> int:
+        """Of 32 k in all taps."""
+        return self.axes[0].taps * self.axes[1].taps * ceil(self.depth / CHUNK)
 
     def count(self, p: Windows) -> int:
         return ceil(p.images / self.images) * ceil(p.axes[1].count / self.rows)
 
+    @property
+    def run_images(self) -> int:
+        """How many images' pixels are one row: all of a band's, or each by itself, where that takes fewer tiles."""
+        return self.images if self._tiles(self.images) < self.images * self._tiles(1) else 1
+
+    def _tiles(self, images: int) -> int:
+        """Of 16 pixels, two by two, of a run."""
+        run = ((images - 1) * self.lines + self.rows - 1) * self.line + self.axes[1].count
+        return 2 * ceil(run / STRIP / 2)
+
     def tiles(self, p: Windows) -> int:
-        """Of 16 pixels, two by two, in all bands."""
-        _, rows, cols = p.axes
-        if not self.flat:
-            return p.images * rows.count * 2 * ceil(cols.count / STRIP / 2)
-        return p.images * ceil(rows.count / self.rows) * 2 * ceil(self.rows * cols.span / STRIP / 2)
+        """In all bands."""
+        return self.count(p) * ceil(self.images / self.run_images) * self._tiles(self.run_images)
 
 
 def pays(p: Windows) -> bool:
     """Whether the matrix unit is the faster one for a convolution."""
-    _, rows, cols = p.axes
     if not isa().matrix_unit or p.dtype != "f32" or p.groups > 1 or p.volume or not p.taps:
         return False
-    if cols.dilation > 1 < cols.taps or p.channels < LEAST_CHANNELS or p.filters < LEAST_FILTERS:
+    if p.filters < LEAST_FILTERS:
         return False
     bands = Bands.choose(p)
-    strips, copied = whole_tiles(p.filters), bands.count(p) * bands.images * _in_rows(p, bands) * cols.span
-    tiles = bands.tiles(p) * strips * (p.taps * bands.chunks * TILE_CYCLES + STORE_CYCLES)
-    packing = (copied * bands.chunks * CHUNK + p.filters * p.channels * p.taps) * PACK_CYCLES
+    strips, copied = whole_tiles(p.filters), bands.count(p) * bands.images * bands.pixels
+    tiles = bands.tiles(p) * strips * (bands.chunks * TILE_CYCLES + STORE_CYCLES)
+    packing = (copied * bands.pixel_bytes // 2 + p.filters * p.channels * p.taps) * PACK_CYCLES
     return tiles + packing + CALL_CYCLES < p.flops / 2 * VECTOR_CYCLES
-
-
-def _in_rows(p: Windows, bands: Bands) -> int:
-    """Rows of inputs that a band of an image reads."""
-    rows = p.axes[1]
-    return rows.span - (rows.count - bands.rows) * rows.stride
 
 
 def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple[int, ...], epilogue: Epilogue | None,
           name: str, threads: int = 2) -> list[KernelCall]:
-    """The calls of a convolution for which it `pays`; `pack_dims` go before the taps in those of conv_pack.py."""
+    """The calls of a convolution for which it `pays`.
+
+    `pack_dims` are those of conv_pack.py but for what the filters become: what precedes their depth, and what follows.
+    """
     _, rows, cols = p.axes
     bands = Bands.choose(p)
     count, strips = bands.count(p), ceil(p.filters / STRIP)
@@ -93,31 +148,37 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
     parts = 1 if count >= threads else min(ceil(threads / count), ceil(strips / 2))
     part_strips = 2 * ceil(ceil(strips / parts) / 2)
     parts = ceil(strips / part_strips)
-    pixel_bytes = bands.chunks * LINE_BYTES
-    image_bytes = _in_rows(p, bands) * cols.span * pixel_bytes
-    part_bytes = bands.images * image_bytes
-    # tiles at the end of a band read past it
-    over = 2 * STRIP * cols.stride * pixel_bytes
-    lane = Scratch(aligned(EDGE_BYTES + HEAD_BYTES + 4096 + PARTS * part_bytes + over), per_lane=True)
-    strip = strip_bytes(p.taps * bands.chunks * CHUNK)
+    strip = strip_bytes(bands.chunks * CHUNK)
+    # filters that meet the same pixels; the rows of their outputs are an odd number of cache lines apart
+    group = min(part_strips, 2 * max(1, KEPT_BYTES // (2 * strip)))
+    pitch = (group + 1) * LINE_BYTES
+    row_floats = cols.span * p.channels if bands.joined else 0
+    table = bands.axes[0].taps * bands.axes[1].taps * 8
+    lane = Scratch(aligned(EDGE_BYTES + HEAD_BYTES) + aligned(table) + aligned(row_floats * 4) + 2 * STRIP * pitch
+                   + PARTS * bands.part_bytes + 2 * STRIP * bands.pixel_bytes, per_lane=True)
     packed = Scratch(whole_tiles(p.filters) * strip)
+    if bands.joined:
+        # the taps of a row of the window, which follow each other in w too, are one of more channels
+        pack_dims = (*pack_dims[:5], bands.depth, *pack_dims[6:13], 1, 0, 1)
     pack = KernelCall(f"{name}.pack", pack_source, (w, packed), (1, strip, *pack_dims), strips,
                       nbytes=2 * packed.nbytes, writes=(1,), prepares=True)
+    sides = bands.axes
     dims: tuple[int, ...] = (
-        rows.size, cols.size, rows.count, cols.count, p.channels, p.filters, rows.stride, cols.stride, rows.dilation,
-        rows.pad, cols.pad, cols.span, rows.total * cols.total, rows.step * cols.total, cols.step,
-        rows.first * cols.total + cols.first, p.images, bands.images, bands.rows, ceil(rows.count / bands.rows), count,
-        image_bytes, part_bytes, rows.taps, cols.taps * bands.chunks, strips, part_strips, strip, int(bands.flat),
-        lane.nbytes)
+        rows.size, cols.size, rows.count, cols.count, p.channels, p.filters, rows.stride, sides[1].stride,
+        rows.dilation, cols.dilation, rows.taps, sides[1].taps, rows.pad, cols.pad, _period(rows), _period(sides[1]),
+        _phases(rows), _phases(sides[1]), rows.total * cols.total, rows.step * cols.total, cols.step,
+        rows.first * cols.total + cols.first, p.images, bands.images, bands.run_images, bands.rows,
+        ceil(rows.count / bands.rows), count, bands.line, bands.lines, row_floats, cols.stride * p.channels,
+        bands.depth, strips, part_strips, strip, group, pitch, lane.nbytes)
     buffers: tuple[Any, ...] = (x, packed, y, lane)
-    text = source(min(2, strips), epilogue)
+    text = source(min(2, strips), bands.joined, epilogue)
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     return [pack, KernelCall(name, text, buffers, dims, parts * count, p.flops, p.nbytes, writes=(2, 3))]
 
 
-def source(columns: int, epilogue: Epilogue | None) -> str:
+def source(columns: int, joined: bool, epilogue: Epilogue | None) -> str:
     """Source of a convolution by bands, in tiles of so many strips of filters; a task is a band, for some filters."""
     imports = {"compiled", "word", "load_f32", "store_f32", "store_i64", "load_i64", "f32"}
     setup: list[str] = []
@@ -125,18 +186,41 @@ def source(columns: int, epilogue: Epilogue | None) -> str:
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(4, len(DIMS))
-        finish = epilogue.apply("pixel", "column", "column + there", "outputs")
-
+        finish = ["raw = tiles + item * pitch - (pixel * filters + first_filter) * 4",
+                  *epilogue.apply("pixel", "first_filter", "last_filter", "raw")]
     zeros = """\
 for part in range(3):
     for item in range({count} * pixel_bytes // 4):
         store_f32({to} + part * part_bytes, item, f32(0), -1)"""
+    fill = f"""\
+v = phase_w * dilation_w % stride_w - pad_w
+left = min(max((stride_w - 1 - v) // stride_w, 0), line)
+inside = min(max((width - v + stride_w - 1) // stride_w, left), line) - left
+start = ((image * height + row_in) * width + left * stride_w + v) * channels
+{zeros.format(count="left", to="to")}
+to += left * pixel_bytes
+split(inputs + start * 4, head, to, part_bytes, inside, depth, apart)
+to += inside * pixel_bytes
+{zeros.format(count="(line - left - inside)", to="to")}"""
+    if joined:
+        fill = """\
+begin_row = max(-pad_w, 0)
+before = min(max(pad_w, 0) * channels, row_floats)
+there = min(max(width - begin_row, 0) * channels, row_floats - before)
+start = ((image * height + row_in) * width + begin_row) * channels
+for item in range(before):
+    store_f32(row_lines, item, f32(0), 1)
+for item in range(there):
+    store_f32(row_lines, before + item, load_f32(inputs, start + item, 0), 1)
+for item in range(row_floats - before - there):
+    store_f32(row_lines, before + there + item, f32(0), 1)
+split(row_lines, head, to, part_bytes, line, depth, apart)"""
     return f'''"""Convolution on the matrix unit, bands of images by two strips of filters."""
-from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, split_pixels
+from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, put_row, split_pixels
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
-ready, leave, split = open_unit(), close_unit(), split_pixels()
-multiply = multiply_tiles(2, {columns})
+ready, leave, split, put = open_unit(), close_unit(), split_pixels(), put_row()
+multiply = multiply_tiles(2, {columns}, True)
 
 
 @compiled
@@ -146,13 +230,18 @@ def kernel(buffers, dims, begin, end, lane):
 {indent(setup, 1)}
     edge += lane * lane_bytes
     head = edge + {EDGE_BYTES}
-    tile = head + 64
-    lines = tile + 4096
-    pixel_bytes = (channels + 31) // 32 * 64
-    line = span_w * pixel_bytes
-    left = min(max(pad_w, 0), span_w)
-    skip = max(-pad_w, 0)
-    inside = max(0, min(width - skip, span_w - left))
+    table = head + 64
+    row_lines = table + (taps_h * taps_w * 8 + 63) // 64 * 64
+    tiles = row_lines + (row_floats * 4 + 63) // 64 * 64
+    planes = tiles + 32 * pitch
+    pixel_bytes = (depth + 31) // 32 * 64
+    plane_bytes = band_images * lines * line * pixel_bytes
+    part_bytes = phases_h * phases_w * plane_bytes
+    for i in range(taps_h):
+        for j in range(taps_w):
+            plane = i % period_h * phases_w + j % period_w
+            near = i * dilation_h // stride_h * line + j * dilation_w // stride_w
+            store_i64(table, i * taps_w + j, plane * plane_bytes + near * pixel_bytes, -1)
     held = -1
     ready()
     for task in range(begin, end):
@@ -167,51 +256,48 @@ def kernel(buffers, dims, begin, end, lane):
             held = band
             store_i64(head, 0, 0, -1)
             for image in range(first_image, last_image):
-                for item in range(image_bytes // line):
-                    row_in = first_row * stride_h + item - pad_h
-                    to = lines + (image - first_image) * image_bytes + item * line
-                    if row_in < 0 or row_in >= height:
-{indent(zeros.format(count="span_w", to="to").splitlines(), 6)}
-                    else:
-{indent(zeros.format(count="left", to="to").splitlines(), 6)}
-                        start = ((image * height + row_in) * width + skip) * channels
-                        to += left * pixel_bytes
-                        split(inputs + start * 4, head, to, part_bytes, inside, channels)
-                        to += inside * pixel_bytes
-{indent(zeros.format(count="(span_w - left - inside)", to="to").splitlines(), 6)}
-        # pixels of a run, and of a row in it
-        run = columns
-        wrap = columns
-        if flat:
-            run = (count - 1) * span_w + columns
-            wrap = span_w
-        for strip in range(first_strip, last_strip, 2):
-            column = strip * 16
-            there = min(32, filters - column)
-            b = packed + strip * strip_bytes + 64
-            infinite = load_i64(head, 0, -1) + load_i64(b - 64, 0, -1)
-            if there > 16:
-                infinite += load_i64(b - 64 + strip_bytes, 0, -1)
-            for image in range(first_image, last_image):
-                for top in range(0, count, count if flat else 1):
-                    corner = lines + (image - first_image) * image_bytes + top * stride_h * line
-                    first = first_pixel + image * image_step + (first_row + top) * row_step
-                    row, col = 0, 0
-                    for number in range(0, run, 32):
-                        a = corner + number * stride_w * pixel_bytes
-                        multiply(a, stride_w * pixel_bytes, part_bytes, 16 * stride_w * pixel_bytes, 64,
-                                 dilation_h * line, b, strip_bytes, segments, chunks, tile, 128, 0, 32, 32, edge,
-                                 infinite)
-                        for item in range(min(32, run - number)):
-                            if col < columns:
-                                pixel = first + row * row_step + col * pixel_step
-                                to = outputs + (pixel * filters + column) * 4
-                                for offset in range(there):
-                                    store_f32(to, offset, load_f32(tile, item * 32 + offset, 1), 0)
-{indent(finish, 8)}
-                            col += 1
-                            if col == wrap:
-                                col = 0
-                                row += 1
+                for phase_h in range(phases_h):
+                    for level in range(lines):
+                        row_in = (first_row + level) * stride_h + phase_h * dilation_h % stride_h - pad_h
+                        for phase_w in range(phases_w):
+                            to = planes + (phase_h * phases_w + phase_w) * plane_bytes
+                            to += ((image - first_image) * lines + level) * line * pixel_bytes
+                            if row_in < 0 or row_in >= height:
+{indent(zeros.format(count="line", to="to").splitlines(), 8)}
+                            else:
+{indent(fill.splitlines(), 8)}
+        for first in range(first_strip, last_strip, group_strips):
+            last = min(first + group_strips, last_strip)
+            first_filter = first * 16
+            last_filter = min(last * 16, filters)
+            for base in range(first_image, last_image, run_images):
+                corner = planes + (base - first_image) * lines * line * pixel_bytes
+                run = ((min(run_images, last_image - base) - 1) * lines + count - 1) * line + columns
+                for top in range(0, run, 32):
+                    for strip in range(first, last, 2):
+                        b = packed + strip * strip_bytes + 64
+                        infinite = load_i64(head, 0, -1) + load_i64(b - 64, 0, -1)
+                        if strip + 1 < strips:
+                            infinite += load_i64(b - 64 + strip_bytes, 0, -1)
+                        multiply(corner + top * pixel_bytes, pixel_bytes, part_bytes, 16 * pixel_bytes, 64, table, b,
+                                 strip_bytes, taps_h * taps_w, pixel_bytes // 64, tiles + (strip - first) * 64, pitch,
+                                 0, 32, 32, edge, infinite)
+                    image = top // (lines * line)
+                    row = top // line - image * lines
+                    col = top % line
+                    for item in range(min(32, run - top)):
+                        if col < columns and row < count:
+                            pixel = first_pixel + (base + image) * image_step + (first_row + row) * row_step
+                            pixel += col * pixel_step
+{indent(finish, 7)}
+                            put(tiles + item * pitch, outputs + (pixel * filters + first_filter) * 4,
+                                last_filter - first_filter)
+                        col += 1
+                        if col == line:
+                            col = 0
+                            row += 1
+                            if row == lines:
+                                row = 0
+                                image += 1
     leave()
 '''

@@ -138,31 +138,42 @@ def _note(code: VectorCode, x: Any, head: Any) -> None:
 def split_pixels():
     """An intrinsic that splits pixels into lines of 32 channels for each part, ready to be rows of tiles of A.
 
-    Its int64 arguments are `(source, head, lines, part, pixels, channels)`: addresses, the bytes from part to part, and
-    how many pixels and channels there are; those that the last line lacks are zeros.
+    Its int64 arguments are `(source, head, lines, part, pixels, channels, apart)`: addresses, the bytes from part to
+    part, how many pixels and channels there are, and the elements from pixel to pixel. Channels that the last line
+    lacks are zeros.
     """
     def codegen(context, builder, signature, args):
-        source, head, lines, part, pixels, channels = args
+        source, head, lines, part, pixels, channels, apart = args
         code = VectorCode(builder, "f32")
         source = code.pointer(source)
-        chunks = builder.udiv(builder.add(channels, i64(CHUNK - 1)), i64(CHUNK))
+        whole = builder.udiv(channels, i64(CHUNK))
+        done = builder.mul(whole, i64(CHUNK))
+        rest = builder.sub(channels, done)
+        pixel_bytes = builder.mul(builder.udiv(builder.add(channels, i64(CHUNK - 1)), i64(CHUNK)), i64(LINE_BYTES))
         suspects = cgutils.alloca_once_value(builder, code.zero)
-        with cgutils.for_range(builder, chunks) as outer:
-            first = builder.mul(outer.index, i64(CHUNK))
-            masks = [code.mask(builder.sub(channels, first), half * STRIP) for half in (0, 1)]
-            with cgutils.for_range(builder, pixels) as inner:
-                at = code.offset(source, builder.add(builder.mul(inner.index, channels), first))
-                x, y = (code.load(at, half, mask) for half, mask in enumerate(masks))
-                suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, builder.load(suspects)))
-                builder.store(suspect, suspects)
-                line = builder.mul(builder.add(builder.mul(inner.index, chunks), outer.index), i64(LINE_BYTES))
-                for number, words in enumerate(_parts(code, x, y)):
-                    to = builder.add(builder.add(lines, line), builder.mul(part, i64(number)))
-                    code.store(builder.bitcast(words, code.vector), code.pointer(to), 0)
+
+        def split(at: Any, line: Any, masks: Sequence[Any]) -> None:
+            x, y = (code.load(at, half, mask) for half, mask in enumerate(masks))
+            suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, builder.load(suspects)))
+            builder.store(suspect, suspects)
+            for number, words in enumerate(_parts(code, x, y)):
+                to = builder.add(line, builder.mul(part, i64(number)))
+                code.store(builder.bitcast(words, code.vector), code.pointer(to), 0)
+
+        masks = [code.mask(rest, half * STRIP) for half in (0, 1)]
+        with cgutils.for_range(builder, pixels) as pixel:
+            start = code.offset(source, builder.mul(pixel.index, apart))
+            first = builder.add(lines, builder.mul(pixel.index, pixel_bytes))
+            with cgutils.for_range(builder, whole) as chunk:
+                split(code.offset(start, builder.mul(chunk.index, i64(CHUNK))),
+                      builder.add(first, builder.mul(chunk.index, i64(LINE_BYTES))), (None, None))
+            with builder.if_then(builder.icmp_signed(">", rest, i64(0))):
+                split(code.offset(start, done), builder.add(first, builder.mul(whole, i64(LINE_BYTES))), masks)
         _note(code, builder.load(suspects), head)
         return context.get_dummy_value()
 
-    return void_intrinsic("split_pixels", ["source", "head", "lines", "part", "pixels", "channels"], codegen)
+    names = ["source", "head", "lines", "part", "pixels", "channels", "apart"]
+    return void_intrinsic("split_pixels", names, codegen)
 
 
 @cache
@@ -226,14 +237,15 @@ def split_pairs():
 
 
 @cache
-def multiply_tiles(rows: int, columns: int):
+def multiply_tiles(rows: int, columns: int, scattered: bool = False):
     """An intrinsic that computes `rows` by `columns` tiles of 16 by 16 of C, each 1 or 2.
 
     Its int64 arguments are `(a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip, segments, chunks, c, c_row,
     accumulate, m, n, edge, infinite)`: addresses and strides in bytes. k comes in segments of so many chunks each, side
     by side in B. m rows and n columns of C are there, at most 16 a tile; where they are fewer, the tiles pass through
     `edge`, of EDGE_BYTES. It sets C = (C if accumulate else 0) + A B. If a strip may hold an infinity, NaN is replaced
-    by what the upper parts alone give: a smaller part that is zero would make NaN of it.
+    by what the upper parts alone give: a smaller part that is zero would make NaN of it. Of `scattered` segments of A,
+    `a_segment` is the address of a table of their places, in bytes from A.
     """
     def codegen(context, builder, signature, args):
         a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip = args[:8]
@@ -246,6 +258,7 @@ def multiply_tiles(rows: int, columns: int):
         adds = builder.icmp_signed("!=", accumulate, i64(0))
         tiles = [(i, j) for i in range(rows) for j in range(columns)]
         upper = builder.add(edge, i64(EDGE_BYTES // 2))
+        table = builder.inttoptr(a_segment, I64.as_pointer())
 
         def place(i: int, j: int, base: Any, row: Any) -> Any:
             return builder.add(base, builder.add(builder.mul(row, i64(STRIP * i)), i64(STRIP * 4 * j)))
@@ -260,7 +273,9 @@ def multiply_tiles(rows: int, columns: int):
                     for i, j in tiles:
                         _unit(builder, "tilezero", [BYTE(2 * i + j)])
             with cgutils.for_range(builder, segments) as outer, cgutils.for_range(builder, chunks) as inner:
-                at_a = builder.add(builder.mul(outer.index, a_segment), builder.mul(inner.index, a_chunk))
+                segment = (builder.load(builder.gep(table, [outer.index], source_etype=I64), typ=I64) if scattered
+                           else builder.mul(outer.index, a_segment))
+                at_a = builder.add(segment, builder.mul(inner.index, a_chunk))
                 chunk = builder.add(builder.mul(outer.index, chunks), inner.index)
                 _multiply(builder, order, (builder.add(a, at_a), a_row, a_part, a_strip),
                           (builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES))), b_strip), tiles)
@@ -285,6 +300,24 @@ def multiply_tiles(rows: int, columns: int):
     names = ["a", "a_row", "a_part", "a_strip", "a_chunk", "a_segment", "b", "b_strip", "segments", "chunks", "c",
              "c_row", "accumulate", "m", "n", "edge", "infinite"]
     return void_intrinsic(f"multiply_tiles_{rows}x{columns}", names, codegen)
+
+
+@cache
+def put_row():
+    """An intrinsic that copies float32: its int64 arguments are `(source, target, count)`, two of them addresses."""
+    def codegen(context, builder, signature, args):
+        source, target, count = args
+        code = VectorCode(builder, "f32")
+        source, target = code.pointer(source), code.pointer(target)
+        whole = builder.udiv(count, i64(STRIP))
+        with cgutils.for_range(builder, whole) as loop:
+            at = builder.mul(loop.index, i64(STRIP))
+            code.store(code.load(code.offset(source, at), 0), code.offset(target, at), 0)
+        done, mask = builder.mul(whole, i64(STRIP)), code.mask(builder.urem(count, i64(STRIP)))
+        code.store(code.load(code.offset(source, done), 0, mask), code.offset(target, done), 0, mask)
+        return context.get_dummy_value()
+
+    return void_intrinsic("put_row", ["source", "target", "count"], codegen)
 
 
 def _multiply(builder: ir.IRBuilder, order: Sequence[tuple[int, int]], a: Sequence[Any], b: Sequence[Any],
