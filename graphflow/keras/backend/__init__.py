@@ -70,9 +70,14 @@ __all__ = [
 ]
 
 
+# what programs of Keras 2 take from the backend that they run on, and where it is here
+_TENSORFLOW = {**dict.fromkeys(("tf", "control_flow_ops", "functional_ops", "tensor_array_ops", "tf_image_ops",
+                                "tf_math_ops", "tf_ops"), ""), "moving_averages": ".training.moving_averages"}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "tf":  # programs of Keras 2 take it from the backend that they run on
-        return importlib.import_module(__name__.partition(".")[0])
+    if name in _TENSORFLOW:
+        return importlib.import_module(__name__.partition(".")[0] + _TENSORFLOW[name])
     return _names.load(name)
 
 

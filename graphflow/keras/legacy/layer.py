@@ -69,11 +69,16 @@ class Keras2Layer:
                 scope.operations.append(update.op if isinstance(update, Tensor) else update)
 
     def add_metric(self, value: Any, name: str | None = None, aggregation: str | None = "mean", **kwargs: Any) -> None:
-        """Show the mean of a tensor that `call` makes as a metric of the model."""
+        """Show the mean of a tensor that `call` makes as a metric of the model. Raises ValueError where several metrics
+        of the layer have that name."""
         from ..metrics import Mean, Metric  # stand above the layers
         tensor = convert_to_tensor(value)
         name = name or metric_name(tensor)
-        if any(isinstance(m, Metric) and m.name == name for m in vars(self).values()):
+        own = [m for m in vars(self).values() if isinstance(m, Metric) and m.name == name]
+        if len(own) > 1:
+            raise ValueError("Please provide different names for the metrics you have added. We found "
+                             f"{len(own)} metrics with the name: {name!r}")
+        if own:
             return  # the result of a metric that is an attribute: it is shown already
         named = self.__dict__.setdefault("_named_metrics", {})
         if name not in named:

@@ -14,8 +14,9 @@ from ..layers.arguments import activation_config, take_weight_arguments, weight_
 from ..layers.merging import Merge as _Merge
 from ..nest import flatten
 from ..saving.registration import register_keras_serializable
+from .recurrent import Recurrent, _time_distributed_dense
 
-__all__ = ["Highway", "MaxoutDense", "Merge", "_Merge", "merge"]
+__all__ = ["Highway", "MaxoutDense", "Merge", "Recurrent", "_Merge", "_time_distributed_dense", "merge"]
 
 _MODES: dict[str, Callable[..., Any]] = {
     "sum": layers.add, "mul": layers.multiply, "ave": layers.average, "max": layers.maximum}

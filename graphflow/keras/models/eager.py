@@ -15,7 +15,7 @@ from .data import Batch
 from .steps import Inputs, flat_logs
 
 if TYPE_CHECKING:
-    from .trainer import Trainer
+    from .stepper import Stepper
 
 
 _BESIDE = "eager_graph"  # the collection with the graph beside another where operations run at once
@@ -33,7 +33,7 @@ def at_once(graph: Graph) -> Iterator[None]:
         yield
 
 
-def eager_step(model: Trainer, kind: str, batch: Batch) -> Callable[..., Any]:
+def eager_step(model: Stepper, kind: str, batch: Batch) -> Callable[..., Any]:
     """The step for arrays like the batch's, as steps.py has it compiled: "predict" gives the outputs, "train" and
     "test" the logs of the model's step (None where they are no dict)."""
     def run(*arrays: np.ndarray) -> Any:
@@ -54,7 +54,7 @@ def numbers(logs: dict[str, Any]) -> dict[str, Any]:
     return {name: array.item() if array.ndim == 0 else array for name, array in arrays.items()}
 
 
-def eager_results(model: Trainer) -> Callable[[], dict[str, Any]]:
+def eager_results(model: Stepper) -> Callable[[], dict[str, Any]]:
     """() -> the metrics by name."""
     def read() -> dict[str, Any]:
         with at_once(model.graph):

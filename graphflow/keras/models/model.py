@@ -25,6 +25,7 @@ from ..nest import alone, flatten, map_structure
 from ..optimizers.tf_optimizer import TFOptimizer
 from ..saving import saving
 from ..saving.compiling import compile_model
+from ..saving.json_text import parsed_json
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..scope import StepScope, calling, current_scope, in_order, outside_steps, recording
 from ..utils.summary import print_summary
@@ -390,11 +391,7 @@ def _entry(shape: Any, dtype: str) -> Tensor:
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
     """The model that `to_json` described. Raises ValueError for text that does not describe one."""
-    try:
-        config = json.loads(json_string)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"model_from_json: not JSON: {error}") from None
-    return model_from_config(config, custom_objects)
+    return model_from_config(parsed_json(json_string, "model_from_json: the text"), custom_objects)
 
 
 def model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:

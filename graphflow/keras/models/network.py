@@ -1,7 +1,6 @@
 """The layers between given inputs and outputs, in Keras's order, and how they are run on other tensors."""
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -62,16 +61,11 @@ class Network:
 
     @property
     def target_names(self) -> list[str]:
-        """What losses and metrics are told by: the keys of a dict, else the names of the layers, with a number where a
-        layer gives several outputs (as tf.keras had it: Keras 3 reports one loss for all of them)."""
+        """What losses and metrics are told by: the keys of a dict, else the names of the layers."""
         if isinstance(self.output_nest, dict) and not any(
                 isinstance(v, (dict, list, tuple)) for v in self.output_nest.values()):
             return sorted(self.output_nest)
-        names: list[str] = []
-        for name in self.output_names:
-            names.append(name if name not in names else next(
-                n for i in itertools.count(1) if (n := f"{name}_{i}") not in names))
-        return names
+        return self.output_names
 
     def run(self, inputs: Any, mask: Any = None, more: Sequence[Tensor] = ()) -> tuple[Any, list[Tensor]]:
         """The outputs, in their nest, and the tensors that stand for those in `more`, for other inputs."""

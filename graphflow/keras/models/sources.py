@@ -14,7 +14,7 @@ from .data import Batches
 from .feeds import Feed
 
 if TYPE_CHECKING:
-    from .trainer import Trainer
+    from .stepper import Stepper
 
 Run = Callable[[], Any]
 
@@ -24,7 +24,7 @@ class ArraySource:
 
     once = False
 
-    def __init__(self, model: Trainer, kind: str, data: Batches):
+    def __init__(self, model: Stepper, kind: str, data: Batches):
         self.data, self.steps = data, data.steps
         self._run = model._step(kind, data.data)
 
@@ -47,7 +47,7 @@ class UnfedSource:
 
     once, steps = False, None
 
-    def __init__(self, model: Trainer, kind: str):
+    def __init__(self, model: Stepper, kind: str):
         batch = model._batch(None)
         self._run = functools.partial(model._step(kind, batch), *batch.arrays)
 
@@ -64,7 +64,7 @@ class UnfedSource:
 class FeedSource:
     """Runs of the step for each batch that comes."""
 
-    def __init__(self, model: Trainer, kind: str, feed: Feed, class_weight: Any):
+    def __init__(self, model: Stepper, kind: str, feed: Feed, class_weight: Any):
         self.model, self.kind, self.feed, self.class_weight = model, kind, feed, class_weight
         self.once, self.close = feed.once, feed.close
         self._began = False

@@ -6,37 +6,29 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Graph, Tensor
 from ...compiler.ops.reduction import size_of
-from ...compiler.ops.state import placeholder
-from ...config import functions_run_eagerly
 from ...gradient_tape import GradientTape
 from .. import optimizers
 from ..callbacks import History
-from ..layers.core import BATCH
-from ..layers.input_spec import InputSpec, shape_of
 from ..layers.layer import Layer
 from ..legacy.layer_list import AppendedList
 from ..legacy.run_options import recorder_of
 from ..legacy.target_tensors import target_tensors_by_output
 from ..metrics import Mean, Metric
 from ..naming import ops_named
-from ..nest import alone, flatten, map_structure, pack
+from ..nest import alone, flatten, map_structure
 from ..scope import current_scope, in_order, outside_steps
 from ..variables import Variable
 from .compiled import CompiledLoss, CompiledMetrics, Outputs, track
-from .data import Batch, class_weights_to_sample_weights, unpack
-from .eager import at_once, eager_results, eager_step
-from .network import required_dims
-from .steps import Inputs, fed_sizes, flat_logs, predict_step, results, update_step
+from .data import class_weights_to_sample_weights, unpack
 
 
 class NotCompiledError(ValueError, RuntimeError):
     """Training before `compile`: a RuntimeError in Keras 2, a ValueError in Keras 3."""
 
 
-class _Reader(NamedTuple):
+class Reader(NamedTuple):
     """The metrics of a model as its steps left them: found once, since that takes longer than a small step."""
 
     metrics: list[Metric]
@@ -72,7 +64,7 @@ class Trainer(Layer):
         self._compiled: tuple[CompiledLoss, CompiledMetrics, Mean] | None = None
         self._collected: tuple[list[Variable], set[Variable]] | None = None  # at `compile`: what to train of which
         self._steps: dict[Any, Any] = {}
-        self._read: _Reader | None = None
+        self._read: Reader | None = None
         self._recorded = recorder_of({})
         self._updates_all = True  # whether a step of the model's own updates every metric
 
@@ -131,6 +123,11 @@ class Trainer(Layer):
 
     def _knows_outputs(self) -> bool:
         return self._network is not None or self._output_names is not None or not self._calls_itself()
+
+    def _calls_itself(self) -> bool:
+        """Whether there is a `call` (a model with steps of its own need not have one)."""
+        from .model import Model
+        return type(self).call is not Model.call
 
     def _known(self) -> tuple[CompiledLoss, CompiledMetrics, Mean]:
         """The compiled loss and metrics, and the loss's running mean."""
@@ -312,112 +309,3 @@ class Trainer(Layer):
             return outputs.arranged(named, "sample_weight")
         flat = [None] if weights is None else flatten(weights)
         return flat * len(outputs.names) if len(flat) == 1 else flat
-
-    # steps
-
-    def _batch(self, x: Any, y: Any = None, sample_weight: Any = None, training: bool = True) -> Batch:
-        """Arrays in the model's order. Builds the model."""
-        order: Callable[[Any], list[Any]] = flatten if self._network is None else self._network.arranged
-        if self._gives_inputs():
-            x = None
-        if y is None and sample_weight is None:
-            batch = Batch(x, order=order, unfed=self._gives_inputs())
-        elif self.compiled and not self._has_own("train_step") and not self._eagerly:
-            self._build_for(x)
-            order = flatten if self._network is None else self._network.arranged
-            batch = Batch(x, y, sample_weight, order, self._targets, self._weights_by_output, self._gives_inputs())
-        else:
-            batch = Batch(x, y, sample_weight, order)
-        self._build_for(x, batch)
-        return batch
-
-    def _gives_inputs(self) -> bool:
-        """Whether the graph itself gives all inputs: `Input(tensor=...)` of something else than placeholders."""
-        return self._network is not None and not self._network.fed
-
-    def _build_for(self, x: Any, batch: Batch | None = None) -> None:
-        known = self._output_names is not None or self._inbound_nodes and not self.compiled
-        if self.built and (self._network is not None or known):
-            return
-        batch = batch or Batch(x)
-        if hasattr(self, "_stack"):  # Sequential
-            self._build_for_values(batch.x[0].shape, self._eagerly)
-            return
-        if self._eagerly:
-            return  # the step calls it
-        with self.graph.as_default(), outside_steps():
-            entries = [placeholder(as_dtype(a.dtype), (BATCH, *a.shape[1:])) for a in batch.x]
-            outputs = self(pack(batch.structure, entries)) if self._calls_itself() else None
-        self.built = True
-        if outputs is not None:
-            self._note_outputs(outputs)
-
-    def _calls_itself(self) -> bool:
-        """Whether there is a `call` (a model with steps of its own need not have one)."""
-        from .model import Model
-        return type(self).call is not Model.call
-
-    def _step(self, kind: str, batch: Batch) -> Callable[..., Any]:
-        """The compiled step for arrays like these."""
-        schedule = self.optimizer.schedule if kind == "train" and self.optimizer else None
-        exact = kind, self._eagerly, batch.signature, schedule
-        if exact not in self._steps:
-            self._check_inputs(batch)
-            key = kind, self._eagerly, self._open_signature(batch), schedule
-            if key not in self._steps:
-                self._steps[key] = self._made_step(kind, batch)
-            self._steps[exact] = self._steps[key]
-            if kind == "predict" and not self._eagerly and len(batch.x) == 1 and self._output_structure is None:
-                self._steps[batch.x[0].dtype, batch.x[0].shape[1:]] = self._steps[key]  # found without the model
-        return self._steps[exact]
-
-    def _open_signature(self, batch: Batch) -> Any:
-        """What a step is built for: the batch's signature without the sizes that the model leaves open."""
-        if self._network is None or self._eagerly:
-            return batch.signature
-        x = tuple((a.dtype.str, fed_sizes(a, like)) for a, like in zip(batch.x, self._network.fed, strict=True))
-        return (x, *batch.signature[1:])
-
-    def _made_step(self, kind: str, batch: Batch) -> Callable[..., Any]:
-        if kind != "predict" or self._eagerly:
-            self._read = None
-        if self._eagerly:
-            return eager_step(self, kind, batch)
-        with self.graph.as_default():
-            inputs = Inputs(self, batch)  # type: ignore[arg-type]
-        made = predict_step(self, inputs) if kind == "predict" else (  # type: ignore[arg-type]
-            update_step(self, inputs, kind == "train"))  # type: ignore[arg-type]
-        return self._recorded(made)
-
-    @property
-    def _eagerly(self) -> bool:
-        """Whether the operations of steps run at once: as asked, and where variables have values only there."""
-        return bool(self.run_eagerly) or self._has_eager_weights or functions_run_eagerly()
-
-    def _check_inputs(self, batch: Batch) -> None:
-        """Raises ValueError for a shape and TypeError for a type that the model does not take."""
-        for i, (array, wanted) in enumerate(zip(batch.x, self._network.inputs if self._network else (), strict=False)):
-            shape = shape_of(wanted)
-            if array.dtype.kind == "O" and wanted.dtype.is_floating:
-                raise TypeError(f"`x` must be numeric for input {self._network.input_names[i]!r} of model "
-                                f"{self.name!r}. Received: an array of strings")
-            if not (array.ndim == len(shape) - 1 and shape[-1] == 1 or array.ndim == len(shape) + 1 and (
-                    array.shape[-1] == 1)):
-                InputSpec(shape=(None, *required_dims(wanted)[1:])).check(array, self.name, i)
-
-    def _reader(self) -> _Reader:
-        if self._read is None:
-            with at_once(self.graph) if self._eagerly else self.graph.as_default():
-                tensors = flat_logs(self.get_metrics_result())
-            fetch = eager_results(self) if self._eagerly else results(self, tensors)  # type: ignore[arg-type]
-            self._read = _Reader(self.metrics, list(tensors), fetch, self._ordered(tensors))
-        return self._read
-
-    def _results(self) -> dict[str, float]:
-        return self._reader().fetch()
-
-    def _in_order(self, logs: dict[str, Any]) -> Any:
-        """The values as `evaluate` returns them: a bare one if there is only one."""
-        read = self._reader()
-        values = [logs[name] for name in (read.order if list(logs) == read.names else self._ordered(logs))]
-        return values[0] if len(values) == 1 else values

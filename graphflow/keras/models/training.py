@@ -14,14 +14,14 @@ from ..nest import flatten, pack
 from .data import BATCH_SIZE, Batches, split_validation, unpack
 from .feeds import Feed, is_arrays
 from .sources import ArraySource, Epochs, FeedSource, Rows, Run, UnfedSource
+from .stepper import Stepper
 from .steps import flat_logs
-from .trainer import Trainer
 
 if TYPE_CHECKING:
     from ...explain import Explanation
 
 
-class Fitter(Trainer):
+class Fitter(Stepper):
     """The methods of a model that run its steps over data."""
 
     # fitting

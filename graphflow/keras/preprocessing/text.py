@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..saving.json_text import parsed_json
+
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 MODES = ("binary", "count", "freq", "tfidf")
 
@@ -164,7 +166,7 @@ class Tokenizer:
 
 def tokenizer_from_json(json_string: str) -> Tokenizer:
     """The tokenizer that `to_json` wrote. Raises ValueError for something else."""
-    parsed = json.loads(json_string)
+    parsed = parsed_json(json_string, "tokenizer_from_json: the text")
     if not isinstance(parsed, dict) or not isinstance(parsed.get("config"), dict):
         raise ValueError("tokenizer_from_json: the text does not describe a Tokenizer.")
     config = dict(parsed["config"])

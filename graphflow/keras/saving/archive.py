@@ -15,6 +15,7 @@ import numpy as np
 
 from .compiling import compile_model
 from .hdf5 import KERAS_VERSION, reading
+from .json_text import parsed_json
 from .serialization import deserialize_keras_object, serialize_keras_object, sharing
 from .tree import read_tree, walk, write_tree
 
@@ -127,10 +128,7 @@ def opened(source: Any, path: str) -> Iterator[Any]:
 def read_archive(source: Any, path: str, compile: bool) -> Any:
     """The model in a zip or a folder."""
     with opened(source, path) as members, sharing():
-        try:
-            config = json.loads(members.read("config.json", LIMIT))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} is damaged: its config.json is not JSON ({error}).") from None
+        config = parsed_json(members.read("config.json", LIMIT), f"{path} is damaged: its config.json")
         model = deserialize_keras_object(config)
         compiled = config.get("compile_config") if compile else None
         if compiled:

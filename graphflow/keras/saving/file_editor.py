@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from . import archive
 from .hdf5 import array_in, find_group, reading, writing
+from .json_text import parsed_json
 from .tree import GroupStore, new_vars, walk
 
 Weights = dict[str, Any]  # names to arrays or to such dicts
@@ -26,8 +26,9 @@ class KerasFileEditor:
         self.model = None
         if self.filepath.endswith(".keras"):
             with archive.opened(self.filepath, self.filepath) as members:
-                self.config = json.loads(members.read("config.json", archive.LIMIT))
-                self.metadata = json.loads(members.read("metadata.json", archive.LIMIT))
+                self.config, self.metadata = (
+                    parsed_json(members.read(name, archive.LIMIT), f"{self.filepath} is damaged: its {name}")
+                    for name in ("config.json", "metadata.json"))
                 source: Any = io.BytesIO(members.read("model.weights.h5", members.size + archive.LIMIT))
         elif self.filepath.endswith(".weights.h5"):
             source = self.filepath

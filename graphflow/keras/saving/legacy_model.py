@@ -10,6 +10,7 @@ import numpy as np
 from .. import backend
 from .compiling import compile_model, legacy_training_config
 from .hdf5 import KERAS_VERSION, group_in, read_names, text_attribute
+from .json_text import parsed_json
 from .legacy_weights import read_legacy, read_named, write_legacy, write_named
 from .serialization import deserialize_keras_object, serialize_keras_object
 
@@ -41,12 +42,7 @@ def _bare(described: dict[str, Any], top: bool = False) -> dict[str, Any]:
 
 def _json_attribute(file: Any, key: str, path: str) -> Any:
     text = text_attribute(file, key)
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: its {key} is not JSON ({error}).") from None
+    return None if text is None else parsed_json(text, f"{path} is damaged: its {key}")
 
 
 def read_model(file: Any, path: str, compile: bool) -> Any:

@@ -137,6 +137,9 @@ def serialize_keras_object(obj: Any) -> Any:
         return {"module": "builtins", "class_name": "type", "config": get_registered_name(obj),
                 "registered_name": "type"}
     if not hasattr(obj, "get_config"):
+        if hasattr(obj, "__name__"):  # an instance that goes by a name
+            return {"module": None, "class_name": type(obj).__name__, "config": obj.__name__,
+                    "registered_name": type(obj).__name__}
         raise TypeError(f"Cannot serialize object {obj!r} of type {type(obj).__name__}: it has no get_config(). To be "
                         "serializable, a class must implement the `get_config()` method.")
     config = obj.get_config()

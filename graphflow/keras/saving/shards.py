@@ -12,6 +12,7 @@ import numpy as np
 from .. import backend
 from ..utils.io_utils import atomic_file
 from .hdf5 import group_in, put, reading
+from .json_text import parsed_json
 from .tree import GroupStore, new_vars, write_tree
 
 LIMIT = 1 << 26  # bytes of JSON that the map may have
@@ -88,7 +89,7 @@ def reading_shards(path: str) -> Iterator[Any]:
     with open(path, "rb") as source:
         text = source.read(LIMIT)
     try:
-        weight_map = dict(json.loads(text)["weight_map"])
+        weight_map = dict(parsed_json(text, "the text")["weight_map"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a map of sharded weights: {error}") from None
     places: dict[str, list[str]] = {}

@@ -224,3 +224,14 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
                 model.save_weights(path) if "weights" in name else model.save(path)
         assert path.read_bytes() == b"old"
     assert sorted(os.listdir(tmp_path)) == ["m.h5", "m.keras", "m.weights.h5"]
+
+
+@pytest.mark.parametrize("deep", ["[" * 5000 + "]" * 5000, '{"a":' * 400 + "1" + "}" * 400])
+def test_nests_too_deep_for_a_model(deep: str, tmp_path: Path) -> None:
+    text = f'{{"class_name": "Dense", "config": {{"units": {deep}}}}}'
+    with pytest.raises(ValueError, match="levels deep"):
+        keras.models.model_from_json(text)
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        archive.writestr("config.json", text)
+    with pytest.raises(ValueError, match="levels deep"):
+        keras.models.load_model(tmp_path / "m.keras")

@@ -244,3 +244,17 @@ def test_what_a_function_closes_over_is_as_good_as_an_argument(closed: Any):
         losses = [model.train_on_batch([SEQUENCES, X], [np.ones((21, 3)), np.ones((21, 5, 3))]) for _ in range(2)]
         trained.append([*losses, *sorted(float(np.abs(w).sum()) for w in model.get_weights())])
     np.testing.assert_allclose(trained[0], trained[1], rtol=1e-4)
+
+
+def test_an_added_metric_whose_name_two_metrics_have() -> None:
+    class Doubled(L.Layer):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = keras.metrics.Mean("level"), keras.metrics.Mean("level")
+
+        def call(self, inputs):
+            self.add_metric(tf.reduce_mean(inputs), name="level")
+            return inputs
+
+    with pytest.raises(ValueError, match="different names .* 2 metrics with the name: 'level'"):
+        Doubled()(keras.Input((2,)))
