@@ -76,7 +76,12 @@ class EagerTensor(Tensor):
         return f"shape={tuple(self.eager_value.shape)}, dtype={self.dtype.name}"
 
     def __str__(self) -> str:
-        return f"tf.Tensor({self.eager_value}, {self._shown()})"
+        return f"tf.Tensor({_block(str(self.eager_value))}, {self._shown()})"
 
     def __repr__(self) -> str:
-        return f"<tf.Tensor: {self._shown()}, numpy={self.eager_value!r}>"
+        return f"<tf.Tensor: {self._shown()}, numpy={_block(repr(self.eager_value))}>"
+
+
+def _block(text: str) -> str:
+    """Text of several lines starts on one of its own."""
+    return "\n" + text if "\n" in text else text

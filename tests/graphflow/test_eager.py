@@ -24,6 +24,8 @@ def test_values():
     assert tf.executing_eagerly() and float(a[0, 1]) == 2 and len(a) == 2 and bool(tf.reduce_all(a > 0))
     assert [int(v) for v in tf.range(tf.constant(3))] == [0, 1, 2] == list(range(tf.constant(3)))
     assert str(tf.constant(1.5)) == "tf.Tensor(1.5, shape=(), dtype=float32)"
+    assert str(tf.constant([[1], [2]])) == "tf.Tensor(\n[[1]\n [2]], shape=(2, 1), dtype=int32)"
+    assert repr(tf.constant([[1], [2]])).splitlines()[1:] == ["array([[1],", "       [2]], dtype=int32)>"]
     assert "numpy=array([1., 2.]" in repr(a[0])
     assert tf.boolean_mask(a, a > 2).numpy().tolist() == [3, 4]
     assert tf.strings.join(["a", tf.as_string(7)]).numpy() == b"a7"
