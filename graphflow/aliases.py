@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
-TENSORFLOW_VERSION = "1.15.5"
-KERAS_VERSION = "2.3.1"
+_VERSIONS = {1: ("1.15.5", "2.3.1"), 2: ("2.21.0", "3.15.0")}  # of TensorFlow and Keras
+_major = 1  # what programs are written for: TensorFlow 1 and Keras 2, or TensorFlow 2 and Keras 3
 
 # TensorFlow 1's internal modules, by the public one that has their names; "" is the top level
 _INTERNAL = {
@@ -146,6 +146,8 @@ class Proxy(ModuleType):
         import graphflow
         if self.__name__ == "tensorflow" and name in ("python", "pywrap_tensorflow"):
             return importlib.import_module(f"tensorflow.python.{name}".removesuffix(".python"))
+        if f"{self.__name__}.{name}" in ("tensorflow.compat", "tensorflow.compat.v1", "tensorflow.compat.v2"):
+            return importlib.import_module(f"{self.__name__}.{name}")
         if self.__name__.startswith("tensorflow.python"):
             inner = f"{self.__name__}.{name}".removeprefix("tensorflow.python.")
             if any(known == inner or known.startswith(inner + ".") for known in _INTERNAL):
@@ -212,15 +214,21 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def _resolve(root: str, rest: str) -> Any:
     """The module for `root.rest`, None if graphflow has none."""
     import graphflow
+    from graphflow import v2
     if root == "keras":
         return _keras(rest)
     if root in _ARE_KERAS:
         return _keras(".".join(part for part in (_ARE_KERAS[root], rest) if part))
-    if rest in ("", "compat.v1", "compat.v2", "_api.v1", "compat"):
-        proxy = Proxy("tensorflow", graphflow)
-        proxy.__dict__.update(__version__=TENSORFLOW_VERSION, VERSION=TENSORFLOW_VERSION)
+    if rest in ("", "compat.v1", "compat.v2", "_api.v1"):
+        proxy = Proxy("tensorflow", v2 if rest == "compat.v2" or not rest and _major == 2 else graphflow)
+        version = _VERSIONS[_major][0]
+        proxy.__dict__.update(__version__=version, VERSION=version)
         return proxy
-    rest = rest.removeprefix("compat.v1.").removeprefix("_api.v1.")
+    if rest.removeprefix("compat.v2.") in v2.MODULES and (_major == 2 or rest.startswith("compat.v2.")):
+        return getattr(v2, rest.removeprefix("compat.v2."))
+    if rest == "compat":
+        return Proxy("tensorflow.compat", graphflow.compat)
+    rest = re.sub(r"^(compat\.v[12]|_api\.v1)\.", "", rest)
     inside = _KERAS_PLACES.match(rest)
     if inside:
         return _keras(rest[inside.end():].lstrip("."))
@@ -280,7 +288,7 @@ def _keras(rest: str) -> ModuleType | None:
         return None
     proxy = Proxy(f"keras.{rest}".rstrip("."), *found)
     if not rest:
-        proxy.__dict__["__version__"] = KERAS_VERSION
+        proxy.__dict__["__version__"] = _VERSIONS[_major][1]
     return proxy
 
 
@@ -311,9 +319,11 @@ def _find(base: str, rest: str) -> Any:
     return None if isinstance(found, (type, FunctionType)) else found
 
 
-def install() -> None:
-    """From now on `tensorflow` and `keras` are graphflow, whether or not they are installed too: here and in processes
-    that multiprocessing starts anew."""
+def install(major: int = 1) -> None:
+    """From now on `tensorflow` and `keras` are graphflow, whether or not they are installed too, as TensorFlow `major`
+    has them: here and in processes that multiprocessing starts anew."""
+    global _major
+    _major = major
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())
         _prepare_children()
@@ -325,7 +335,7 @@ def _prepare_children() -> None:
     command_line = spawn.get_command_line
 
     def command_of_child(**arguments: Any) -> list[str]:
-        return [f"from graphflow.script import prepare; prepare(); {part}" if isinstance(part, str) and
+        return [f"from graphflow.script import prepare; prepare({_major}); {part}" if isinstance(part, str) and
                 part.startswith("from multiprocessing") else part for part in command_line(**arguments)]
 
     spawn.get_command_line = command_of_child

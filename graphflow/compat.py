@@ -1,4 +1,4 @@
-"""`tf.compat`: `compat.v1` is graphflow itself, which is TensorFlow 1 throughout, and so is `compat.v2`."""
+"""`tf.compat`: `compat.v1` is graphflow itself, which is TensorFlow 1 throughout; `compat.v2` has TensorFlow 2's names."""
 from __future__ import annotations
 
 import datetime
@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from . import v2
 from .switches import dimension_at_index, dimension_value
 
-v1 = v2 = sys.modules[__package__]
-sys.modules[f"{__name__}.v1"] = sys.modules[f"{__name__}.v2"] = v1
+v1 = sys.modules[__package__]
+sys.modules[f"{__name__}.v1"], sys.modules[f"{__name__}.v2"] = v1, v2
 
 __all__ = ["as_bytes", "as_str", "as_str_any", "as_text", "bytes_or_text_types", "complex_types",
            "dimension_at_index", "dimension_value", "forward_compatible", "integral_types", "path_to_str",

@@ -51,10 +51,7 @@ def run(path: str, arguments: Sequence[str] = (), module: bool = False, eager: b
     """Run a script (or, as `python -m` does, a module) with `tensorflow` and `keras` being graphflow; with `eager`, as
     TensorFlow 2 would, where operations run at once (None: if the script reads as one for that). Raises whatever the
     program raises."""
-    prepare()
-    if runs_at_once(path) if eager is None else eager:
-        from .eager_mode import enable_v2_behavior  # which loads the runtime
-        enable_v2_behavior()
+    prepare(2 if (runs_at_once(path) if eager is None else eager) else 1)
     sys.argv = [path, *arguments]
     sys.path[0] = os.getcwd() if module else os.path.dirname(os.path.abspath(path))
     if module:
@@ -63,9 +60,12 @@ def run(path: str, arguments: Sequence[str] = (), module: bool = False, eager: b
         runpy.run_path(path, run_name="__main__")
 
 
-def prepare() -> None:
-    """Make this process one in which such programs run."""
-    aliases.install()
+def prepare(major: int = 1) -> None:
+    """Make this process one in which programs for TensorFlow `major` run."""
+    aliases.install(major)
+    if major == 2:
+        from .eager_mode import enable_v2_behavior  # which loads the runtime
+        enable_v2_behavior()
     restore_names()
 
 

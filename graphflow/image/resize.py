@@ -6,6 +6,7 @@ Sampling follows TensorFlow 1: output pixel i stands at i * scale of the input, 
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import Any
 
 from ..compiler.dims import Dim
@@ -167,7 +168,7 @@ def resize_area(images: Any, size: Any, align_corners: bool = False, name: str |
         return identity(x, name=scope)
 
 
-_METHODS = {ResizeMethod.BILINEAR: resize_bilinear, ResizeMethod.NEAREST_NEIGHBOR: resize_nearest_neighbor,
+METHODS = {ResizeMethod.BILINEAR: resize_bilinear, ResizeMethod.NEAREST_NEIGHBOR: resize_nearest_neighbor,
             ResizeMethod.BICUBIC: resize_bicubic, ResizeMethod.AREA: resize_area}
 _NAMES = {"bilinear": 0, "nearest": 1, "bicubic": 2, "area": 3}
 
@@ -179,20 +180,33 @@ def resize_images(images: Any, size: Any, method: Any = ResizeMethod.BILINEAR, a
 
     `preserve_aspect_ratio` makes `size` the largest one. Raises ValueError for another rank, size or method.
     """
+    method = method_of(method)
+    return resized(images, size, preserve_aspect_ratio, name,
+                   lambda x, wanted: METHODS[method](x, wanted, align_corners=align_corners), keeps=True)
+
+
+def method_of(method: Any) -> ResizeMethod:
+    """The method that a number or name stands for. Raises ValueError for others."""
+    method = _NAMES.get(method, method)
+    if method not in list(ResizeMethod):
+        raise ValueError("Resize method is not implemented.")
+    return ResizeMethod(method)
+
+
+def resized(images: Any, size: Any, preserve_aspect_ratio: bool, name: str | None,
+            compute: Callable[[Tensor, list[Scalar]], Tensor], keeps: bool) -> Tensor:
+    """An image or a batch as `compute` makes it of a batch and a size; as it is, where it `keeps` what has the size."""
     with name_scope(name, "resize", [images]) as scope:
         x, single = batched(as_image(images, "images"))
         have = height_width(x)
         height, width = static_size("size", size)
         if preserve_aspect_ratio:
             height, width = _fitting(have, (height, width))
-        method = _NAMES.get(method, method)
-        if method not in list(ResizeMethod):
-            raise ValueError("Resize method is not implemented.")
-        if (height, width) == have:
+        if keeps and (height, width) == have:
             return unbatched(x, single)
-        resized = _METHODS[ResizeMethod(method)](x, [height, width], align_corners=align_corners)
-        resized.set_shape([None, *(s if isinstance(s, int) else None for s in (height, width)), None])
-        return unbatched(resized, single, scope)
+        result = compute(x, [height, width])
+        result.set_shape([None, *(s if isinstance(s, int) else None for s in (height, width)), None])
+        return unbatched(result, single, scope)
 
 
 def _fitting(have: tuple[Any, Any], limits: tuple[Scalar, Scalar]) -> tuple[Scalar, Scalar]:

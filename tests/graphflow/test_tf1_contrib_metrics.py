@@ -67,7 +67,7 @@ def test_modules_as_programs_import_them():
     assert aliases._resolve("tensorflow", "core.example.example_pb2").Example is tf.train.Example
     decoder = aliases._resolve("tensorflow", "contrib.seq2seq.python.ops.decoder")
     assert decoder._transpose_batch_time is tf.contrib.rnn.transpose_batch_time
-    assert tf.compat.v2.nn is tf.nn
+    assert tf.compat.v2.nn.relu is tf.nn.relu
     for module, name, wanted in (
             ("python.pywrap_tensorflow", "NewCheckpointReader", tf.train.NewCheckpointReader),
             ("python.summary.writer.writer", "FileWriter", tf.summary.FileWriter),
