@@ -1,4 +1,4 @@
-"""`tf.compat`: `compat.v1` is graphflow itself, which is TensorFlow 1 throughout; `compat.v2` has TensorFlow 2's names."""
+"""`tf.compat`: `compat.v1` is graphflow itself, TensorFlow 1 throughout; `compat.v2` has TensorFlow 2's names."""
 from __future__ import annotations
 
 import datetime

@@ -13,14 +13,17 @@ _OF_GRAPHS = frozenset({"Session", "InteractiveSession", "placeholder", "disable
 
 def runs_at_once(path: str) -> bool:
     """Whether a script, with the modules beside it that it imports, is one for TensorFlow 2 or Keras 3 that looks at
-    values: it says `x.numpy()`, `tf.function`, `tf.GradientTape` or `keras.ops`, and nothing of sessions."""
+    values: it says `x.numpy()`, `tf.function`, `tf.GradientTape`, `tf.optimizers`, `tf.random.set_seed`
+    or `keras.ops`, and nothing of sessions."""
     names: set[str] = set()
     signs = False
     for node in _nodes(os.path.abspath(path), set()):
         match node:
             case ast.Call(func=ast.Attribute(attr="numpy"), args=[], keywords=[]):
                 signs = True
-            case ast.Attribute(value=ast.Name(id="tf" | "tensorflow"), attr="function" | "GradientTape"):
+            case ast.Attribute(value=ast.Name(id="tf" | "tensorflow"), attr="function" | "GradientTape" | "optimizers"):
+                signs = True
+            case ast.Attribute(value=ast.Attribute(attr="random"), attr="set_seed"):
                 signs = True
             case ast.Attribute(value=ast.Name(id="keras"), attr="ops"):
                 signs = True

@@ -1,6 +1,6 @@
-"""TensorFlow 2's `tf`: TensorFlow 1's names, and what some of them mean since.
+"""TensorFlow 2: TensorFlow 1's names, and what some of them mean since.
 
-It is what `import tensorflow` means in a script for TensorFlow 2 that `python -m graphflow run` runs, and `tf.compat.v2`.
+It is `tf.compat.v2`, and `tensorflow` in a script for TensorFlow 2 that `python -m graphflow run` runs.
 """
 from __future__ import annotations
 

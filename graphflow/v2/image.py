@@ -16,8 +16,8 @@ def resize(images: Any, size: Any, method: Any = "bilinear", preserve_aspect_rat
     """An image or a batch [batch, height, width, channels] resized to `size`, float32 (by "nearest" of its own dtype).
 
     `method` is "bilinear", "nearest", "bicubic", "area", "lanczos3" or "lanczos5". Pixels are squares with their values
-    in the middle, unlike TensorFlow 1's. `preserve_aspect_ratio` makes `size` the largest one; `antialias` smooths where
-    images shrink. Raises ValueError for another rank, size or method.
+    in the middle, unlike TensorFlow 1's. `preserve_aspect_ratio` makes `size` the largest one; with `antialias` it is
+    smoothed where images shrink. Raises ValueError for another rank, size or method.
     """
     weighted = antialias and method in ("bilinear", "bicubic") or method in ("lanczos3", "lanczos5")
 

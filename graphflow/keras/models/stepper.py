@@ -58,7 +58,8 @@ class Stepper(Trainer):
             return  # the step calls it
         with self.graph.as_default(), outside_steps():
             entries = [placeholder(as_dtype(a.dtype), (BATCH, *a.shape[1:])) for a in batch.x]
-            outputs = self(pack(batch.structure, entries)) if self._calls_itself() else None
+            called = self._calls_itself() and not self._has_own("train_step")  # which decides how to call it
+            outputs = self(pack(batch.structure, entries)) if called else None
         self.built = True
         if outputs is not None:
             self._note_outputs(outputs)

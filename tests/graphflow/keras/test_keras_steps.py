@@ -258,3 +258,29 @@ def test_an_added_metric_whose_name_two_metrics_have() -> None:
 
     with pytest.raises(ValueError, match="different names .* 2 metrics with the name: 'level'"):
         Doubled()(keras.Input((2,)))
+
+
+def test_a_step_of_its_own_decides_how_the_model_is_called():
+    sides = [keras.Input((2,)) for _ in range(3)]
+    distances = keras.Model(sides, keras.layers.Dense(1)(keras.layers.Concatenate()(sides)))
+
+    class Siamese(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.network = distances
+
+        def call(self, inputs):
+            return self.network(inputs)
+
+        def train_step(self, data):
+            with tf.GradientTape() as tape:
+                loss = keras.ops.mean(self.network(data) ** 2)
+            weights = self.network.trainable_weights
+            self.optimizer.apply(tape.gradient(loss, weights), weights)
+            return {"loss": loss}
+
+    model = Siamese()
+    model.compile(optimizer="sgd")
+    rows = np.ones((8, 2), "float32")
+    history = model.fit(tf.data.Dataset.from_tensor_slices((rows, rows, rows)).batch(4), epochs=2, verbose=0).history
+    assert history["loss"][1] < history["loss"][0]
