@@ -25,7 +25,7 @@ def resize(images: Any, size: Any, method: Any = "bilinear", preserve_aspect_rat
         if weighted:
             return resize_by_weights(x, wanted, method, antialias)
         kind = method_of(method)
-        centres = {} if kind is ResizeMethod.AREA else {"half_pixel_centers": True}
+        centres: dict[str, Any] = {} if kind is ResizeMethod.AREA else {"half_pixel_centers": True}
         return METHODS[kind](x, wanted, **centres)
     return resized(images, size, preserve_aspect_ratio, name, compute, keeps=False)
 
