@@ -58,6 +58,7 @@ _INTERNAL = {
     "platform.tf_logging": "logging", "platform.test": "test", "lib.io.file_io": "gfile",
     "lib.io.tf_record": "python_io", "lib.io.python_io": "python_io", "summary.summary": "summary",
     "util.nest": "nest", "data.ops.dataset_ops": "data", "keras": "keras", "estimator.estimator": "estimator",
+    "data.experimental": "data.experimental", "estimator.model_fn": "estimator",
     "saved_model": "saved_model", "ops.custom_gradient": "", "ops.confusion_matrix": "", "ops.map_fn": "",
     "ops.sort_ops": "", "ops.sets_impl": "sets", "ops.bitwise_ops": "bitwise",
     "ops.manip_ops": "manip", "ops.linalg.linalg": "linalg", "ops.image_ops_impl": "image",

@@ -19,6 +19,8 @@ import tensorflow as tf
 import tensorflow.compat.v1 as tf1
 from tensorflow.python.framework import ops
 from tensorflow.python.ops import array_ops
+from tensorflow.python.data.experimental import AUTOTUNE
+from tensorflow.python.estimator.model_fn import EstimatorSpec
 from tensorflow.keras.layers import Dense
 from keras.models import Sequential
 
