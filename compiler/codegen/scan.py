@@ -7,7 +7,7 @@ from math import prod
 from ..ir import Operation, Tensor
 from .boxes import HEADER
 from .emitter import literal
-from .kernel import KernelCall
+from .kernel import KernelCall, Scratch
 from .source import calls
 
 # `first` is what the run starts with, `step` what follows from the total before it and an element
@@ -21,16 +21,43 @@ SCAN = '''    x = word(buffers, 0)
             store_{code}(out, base + j, {first}, 1)
         for k in range(1, steps):
             at = base {sign} k * inner
-            before = base {sign} (k - 1) * inner
             for j in range(inner):
-                total = load_{code}(out, before + j, 1)
+                total = load_{code}(out, base {sign} (k - 1) * inner + j, 1)
                 element = load_{code}(x, {element} + j, 0)
                 store_{code}(out, at + j, {code}({step}), 1)
 '''
 
+# where little stands after the axis, several scans at a time take a step each: their totals do not wait for each other
+ABREAST = 16
+SCANS = '''    x = word(buffers, 0)
+    out = word(buffers, 1)
+    totals = word(buffers, 2) + lane * {abreast} * 16
+    bases = totals + {abreast} * 8
+    steps = word(dims, 0)
+    inner = word(dims, 1)
+    while begin < end:
+        count = min({abreast}, end - begin)
+        for i in range(count):
+            scan = begin + i
+            base = scan // inner * steps * inner + scan % inner{start}
+            total = {first}
+            store_i64(bases, i, base, 3)
+            store_{code}(totals, i, total, 2)
+            store_{code}(out, base, total, 1)
+        for k in range(1, steps):
+            for i in range(count):
+                at = load_i64(bases, i, 3) {sign} k * inner
+                total = load_{code}(totals, i, 2)
+                element = load_{code}(x, {element}, 0)
+                total = {code}({step})
+                store_{code}(totals, i, total, 2)
+                store_{code}(out, at, total, 1)
+        begin += count
+'''
+
 
 def lower_scan(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> list[KernelCall]:
-    """Tasks are what stands before the axis; what stands after it is the inner loop."""
+    """Tasks are what stands before the axis, and what stands after it is the inner loop; or else the scans."""
     x, shape, axis = op.inputs[0], shape_of(op.output), op.attrs["axis"]
     if not prod(shape):
         return []
@@ -38,11 +65,14 @@ def lower_scan(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> 
     exclusive, reverse = op.attrs["exclusive"], op.attrs["reverse"]
     dtype, (combine, identity) = x.dtype, op.definition.fields["scan"]
     code = dtype.code
-    body = SCAN.format(
-        code=code, sign="-" if reverse else "+", start=" + (steps - 1) * inner" if reverse else "",
-        first=literal(identity(dtype), dtype) if exclusive else f"load_{code}(x, base + j, 0)",
-        element="before" if exclusive else "at", step=combine.format("total", "element", t=code))
-    names = sorted({"compiled", *calls(body)})
+    abreast, sign = inner < ABREAST, "-" if reverse else "+"
+    body = (SCANS if abreast else SCAN).format(
+        code=code, sign=sign, start=" + (steps - 1) * inner" if reverse else "", abreast=ABREAST,
+        first=literal(identity(dtype), dtype) if exclusive else f"load_{code}(x, base{'' if abreast else ' + j'}, 0)",
+        element=f"at {'-' if sign == '+' else '+'} inner" if exclusive else "at",
+        step=combine.format("total", "element", t=code))
+    names = sorted({"compiled", *calls(body)} - {"min"})
     source = HEADER.format(title=op.type, names=", ".join(names)) + body
-    return [KernelCall(op.name, source, (x, op.output), (steps, inner), outer, flops=prod(shape),
-                       nbytes=2 * prod(shape) * dtype.size, writes=(1,))]
+    buffers = (x, op.output, *([Scratch(16 * ABREAST, per_lane=True)] if abreast else []))
+    return [KernelCall(op.name, source, buffers, (steps, inner), outer * inner if abreast else outer,
+                       flops=prod(shape), nbytes=2 * prod(shape) * dtype.size, writes=tuple(range(1, len(buffers))))]

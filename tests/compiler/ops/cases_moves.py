@@ -99,7 +99,7 @@ case("SumRows", lambda i, g: positions.scatter_nd(i, g, [2, 3, 2]), np.array([[0
      floats((3, 2)), static=(0,),
      expect=lambda i, g: np.array([[[0, 0], g[0] + g[2], [0, 0]], [[0, 0], [0, 0], g[1]]]))
 for _name, _build, _add in (("Cumsum", cumulative.cumsum, np.cumsum), ("Cumprod", cumulative.cumprod, np.cumprod)):
-    for _shape, _axis in (((4,), 0), ((2, 3, 2), 1), ((3, 2), -1), ((0, 2), 0)):
+    for _shape, _axis in (((4,), 0), ((2, 3, 2), 1), ((18, 2), -1), ((2, 2, 17), 1), ((0, 2), 0)):
         case(_name, partial(_build, axis=_axis), floats(_shape, 0.5, 2), second=_shape == (4,),
              expect=lambda x, a=_axis, f=_add: f(x, a))
     case(_name, partial(_build, exclusive=True), floats((4,), 0.5, 2),
