@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from .. import dims as dm
 from ..dims import DimLike
+from ..dtypes import DType
 from ..ir import Operation, Tensor
+from ..native.processor import isa
 from ..opdef import CONTRACTION, ELEMENTWISE
 from ..passes.rows import row_dims
 from ..shapes import Dims
@@ -224,9 +226,19 @@ class RecurrenceKernel:
         axes = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])
         inner = [*axes[INNER], *emit.lines[INNER]]
         if inner:
-            inner = [f"for column in range({emit.dim(domain[1])}):", *indented(inner)]
+            inner = self._columns(domain[1], stores[0].value.dtype, inner)
         return [*emit.lines[KERNEL], "for row in range(first, last):",
                 *indented([*axes[TASK], *emit.lines[TASK], *inner])]
+
+    def _columns(self, width: DimLike, dtype: DType, lines: Sequence[str]) -> list[str]:
+        """A loop over columns. Those that fill no vector are masked, if LLVM had several smaller steps for them."""
+        columns, lanes = self.emit.dim(width), isa().vector_bytes // dtype.size
+        steps, rest = divmod(self.sizes(width) % lanes, 4)
+        if not isa().masks or steps + rest < 2:
+            return [f"for column in range({columns}):", *indented(lines)]
+        whole = f"{columns} // {lanes} * {lanes}"
+        return [f"for column in range({whole}):", *indented(lines),
+                f"for column in masked({whole}, {columns}):", *indented(lines)]
 
     def _rows(self, t: Tensor) -> str:
         """The address of a value's rows in this step."""

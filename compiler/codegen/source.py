@@ -43,4 +43,4 @@ def module(emit: Emitter, title: str, body: Sequence[str]) -> str:
 
 def calls(text: str) -> list[str]:
     """The functions that generated code calls."""
-    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - {"range", "in", "not", "and", "or", "if"})
+    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - {"range", "masked", "in", "not", "and", "or", "if"})

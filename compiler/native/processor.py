@@ -20,12 +20,13 @@ class Isa:
     registers: int
     mr: int
     nv: int
+    masks: bool = False  # a vector's elements can be masked one by one
     matrix_unit: bool = False  # it multiplies tiles of bfloat16 (matrix_unit.py)
 
 
 # 8x3: 24 accumulators, 3 vectors of B and spare for A out of 32 registers. 6x2 and 4x2 leave as much out of 16.
-AMX = Isa("amx", 64, True, 32, 8, 3, matrix_unit=True)
-AVX512 = Isa("avx512", 64, True, 32, 8, 3)
+AMX = Isa("amx", 64, True, 32, 8, 3, masks=True, matrix_unit=True)
+AVX512 = Isa("avx512", 64, True, 32, 8, 3, masks=True)
 AVX2 = Isa("avx2", 32, True, 16, 6, 2)
 NEON = Isa("neon", 16, True, 32, 8, 3)
 GENERIC = Isa("generic", 16, False, 16, 4, 2)

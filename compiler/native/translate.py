@@ -117,8 +117,9 @@ class Translator:
                 self.assign(name, arithmetic.binary(self.builder, type(op), self.variable(name), self.number(value)))
             case ast.Expr(value=ast.Call() as call):
                 self.call(call)
-            case ast.For(target=ast.Name(id=name), iter=ast.Call(func=ast.Name(id="range"), args=bounds), orelse=[]):
-                self.loop(name, [self.number(bound) for bound in bounds], node.body)
+            case ast.For(target=ast.Name(id=name), orelse=[],
+                         iter=ast.Call(func=ast.Name(id="range" | "masked" as kind), args=bounds)):
+                self.loop(name, [self.number(bound) for bound in bounds], node.body, kind == "masked")
             case ast.While(test=test, body=body, orelse=[]):
                 self.while_(test, body)
             case ast.If(test=test, body=body, orelse=orelse):
@@ -134,8 +135,9 @@ class Translator:
             case _:
                 raise SyntaxError(f"{ast.unparse(node)!r} is not in the language of kernels")
 
-    def loop(self, name: str, bounds: Sequence[Number], body: Sequence[ast.stmt]) -> None:
-        """for name in range(*bounds), with a step above 0."""
+    def loop(self, name: str, bounds: Sequence[Number], body: Sequence[ast.stmt], masked: bool = False) -> None:
+        """for name in range(*bounds), with a step above 0. `masked`: what a vector is not full of is masked, not left
+        to scalar code."""
         builder = self.builder
         start, stop, step = (arithmetic.convert(builder, x, types.int64) for x in (
             *([constant(0)] if len(bounds) == 1 else []), *bounds, *([constant(1)] if len(bounds) < 3 else [])))
@@ -150,8 +152,18 @@ class Translator:
         builder.position_at_end(following)
         i_next = builder.add(i, step, flags=["nsw"])
         i.add_incoming(i_next, following)
-        builder.cbranch(builder.icmp_signed("<", i_next, stop), begin, after)
+        again = builder.cbranch(builder.icmp_signed("<", i_next, stop), begin, after)
+        if masked:
+            again.set_metadata("llvm.loop", self.hint("llvm.loop.vectorize.predicate.enable"))
         builder.position_at_end(after)
+
+    def hint(self, name: str) -> ir.MDValue:
+        """A loop's metadata: itself, so that it is no other loop's, and a wish of LLVM's vectorizer."""
+        module = self.builder.module
+        wish = module.add_metadata([ir.MetaDataString(module, name), ir.Constant(BOOL, 1)])
+        own = ir.MDValue(module, [], str(len(module.metadata)))
+        own.operands = (own, wish)
+        return own
 
     def while_(self, test: ast.expr, body: Sequence[ast.stmt]) -> None:
         check, begin, after = (self.new_block(f"while.{part}") for part in ("test", "body", "after"))
