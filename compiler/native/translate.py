@@ -3,7 +3,8 @@
 Kernels are written in a few statements of Python over numbers: assignments, `for` over ranges that count up, `while`,
 `if`, and calls of intrinsics and of each other; parameters and results are int64, and a function's name is its address.
 Of such a text every type follows from what stands before it, so nothing is inferred: Numba's passes over the same text
-take twenty times as long. A variable has one type throughout.
+take twenty times as long. A variable has one type throughout. `for i in masked(...)` is `range(...)` for loops that may
+be shorter than a vector: they run as one under a mask.
 """
 from __future__ import annotations
 

@@ -75,6 +75,21 @@ def test_a_text_does_what_it_does_in_python(a, b):
     assert run(TEXT, a, b) == names["many"](a, b)
 
 
+@pytest.mark.parametrize("count", [0, 1, 7, 40])
+def test_a_masked_loop_writes_what_it_ranges_over(count):
+    text = """
+from graphflow.compiler.native.prelude import compiled, load_f32, store_f32
+
+@compiled
+def kernel(p, q, n):
+    for i in masked(n):
+        store_f32(q, i, load_f32(p, i, 0) * 2, 1)
+"""
+    source, target = np.arange(48, dtype="f4"), np.full(48, -1, "f4")
+    run(text, source.ctypes.data, target.ctypes.data, count)
+    np.testing.assert_array_equal(target, np.where(np.arange(48) < count, source * 2, -1))
+
+
 def test_types_are_numbas():
     """Of every operator and pair of types; numbers of float64 take no `//`, for which kernels call `floordiv`."""
     context = cpu_target.typing_context
