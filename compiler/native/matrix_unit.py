@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 from llvmlite import ir
@@ -17,7 +18,7 @@ from numba.core import cgutils
 
 from .microkernel import I32, I64, VectorCode, i64, void_intrinsic
 from .strips import CHUNK, CHUNK_BYTES, EDGE_BYTES, LINE_BYTES, PARTS, STRIP, TILE_BYTES
-from .tiles import transposed
+from .tiles import AHEAD, transposed
 
 EDGE_ROW = i64(2 * STRIP * 4)
 # tile registers: four of C, two of A, two of B
@@ -157,8 +158,11 @@ def split_pixels():
             suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, builder.load(suspects)))
             builder.store(suspect, suspects)
             for number, words in enumerate(_parts(code, x, y)):
-                to = builder.add(line, builder.mul(part, i64(number)))
-                code.store(builder.bitcast(words, code.vector), code.pointer(to), 0)
+                to = code.pointer(builder.add(line, builder.mul(part, i64(number))))
+                code.store(builder.bitcast(words, code.vector), to, 0)
+                code.prefetch(code.offset(to, i64(AHEAD // 2)), 3, write=True)
+            for half in (0, 1):
+                code.prefetch(code.offset(at, i64(AHEAD + half * STRIP)), 3)
 
         masks = [code.mask(rest, half * STRIP) for half in (0, 1)]
         with cgutils.for_range(builder, pixels) as pixel:
@@ -245,7 +249,7 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False):
     by side in B. m rows and n columns of C are there, at most 16 a tile; where they are fewer, the tiles pass through
     `edge`, of EDGE_BYTES. It sets C = (C if accumulate else 0) + A B. If a strip may hold an infinity, NaN is replaced
     by what the upper parts alone give: a smaller part that is zero would make NaN of it. Of `scattered` segments of A,
-    `a_segment` is the address of a table of their places, in bytes from A.
+    `a_segment` is the address of a table of their places, in bytes from A, and the next chunk of B is fetched.
     """
     def codegen(context, builder, signature, args):
         a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip = args[:8]
@@ -277,8 +281,12 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False):
                            else builder.mul(outer.index, a_segment))
                 at_a = builder.add(segment, builder.mul(inner.index, a_chunk))
                 chunk = builder.add(builder.mul(outer.index, chunks), inner.index)
-                _multiply(builder, order, (builder.add(a, at_a), a_row, a_part, a_strip),
-                          (builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES))), b_strip), tiles)
+                at_b = builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES)))
+                _multiply(builder, order, (builder.add(a, at_a), a_row, a_part, a_strip), (at_b, b_strip), tiles)
+                if scattered:
+                    for j, line in product(range(columns), range(0, CHUNK_BYTES, LINE_BYTES)):
+                        ahead = builder.add(builder.mul(b_strip, i64(j)), i64(CHUNK_BYTES + line))
+                        code.prefetch(code.pointer(builder.add(at_b, ahead)), 3)
             for i, j in tiles:
                 _unit(builder, "tilestored64", [BYTE(2 * i + j), _pointer(builder, place(i, j, base, row)), row])
 
@@ -300,24 +308,6 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False):
     names = ["a", "a_row", "a_part", "a_strip", "a_chunk", "a_segment", "b", "b_strip", "segments", "chunks", "c",
              "c_row", "accumulate", "m", "n", "edge", "infinite"]
     return void_intrinsic(f"multiply_tiles_{rows}x{columns}", names, codegen)
-
-
-@cache
-def put_row():
-    """An intrinsic that copies float32: its int64 arguments are `(source, target, count)`, two of them addresses."""
-    def codegen(context, builder, signature, args):
-        source, target, count = args
-        code = VectorCode(builder, "f32")
-        source, target = code.pointer(source), code.pointer(target)
-        whole = builder.udiv(count, i64(STRIP))
-        with cgutils.for_range(builder, whole) as loop:
-            at = builder.mul(loop.index, i64(STRIP))
-            code.store(code.load(code.offset(source, at), 0), code.offset(target, at), 0)
-        done, mask = builder.mul(whole, i64(STRIP)), code.mask(builder.urem(count, i64(STRIP)))
-        code.store(code.load(code.offset(source, done), 0, mask), code.offset(target, done), 0, mask)
-        return context.get_dummy_value()
-
-    return void_intrinsic("put_row", ["source", "target", "count"], codegen)
 
 
 def _multiply(builder: ir.IRBuilder, order: Sequence[tuple[int, int]], a: Sequence[Any], b: Sequence[Any],
