@@ -4,16 +4,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..ir import Tensor
+from ..ir import Operation, Tensor, default_graph
+from ..opdef import REGISTRY
+from ..passes.rewrite import transform
 from .emitter import INNER, KERNEL, TASK, Run
-from .loops import LoopGroup
+from .loops import LoopGroup, store
 from .source import calls, indented
 
 RAW_SCOPE = 62  # the raw output's alias scope
 
 
 class FusedEpilogue:
-    """Implements the Epilogue protocol for a group around `anchor`, whose raw output is the buffer `raw`."""
+    """Implements the Epilogue protocol for a group around `anchor`, whose raw output is `raw`, or not kept (None)."""
 
     def __init__(self, group: LoopGroup, anchor: Tensor, raw: Any):
         last = len(group.domain) - 1
@@ -25,11 +27,10 @@ class FusedEpilogue:
         for t in group.full:
             if t is anchor:
                 continue
-            value = emit.element(t, emit.identity())
             if group.handle(t) is raw:
-                emit.line(INNER, f"store_{code}(raw, {at}, {value}, {RAW_SCOPE})")
+                emit.line(INNER, f"store_{code}(raw, {at}, {emit.element(t, emit.identity())}, {RAW_SCOPE})")
             else:
-                emit.store(t.dtype, emit.slot(group.handle(t)), at, value)
+                store(emit, group, t, emit.identity())
         self._axes = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])
         self.key = "_".join(op.type.lower() for op in group.body.operations
                             if op.type not in ("Parameter", "Const") and op is not anchor.op)
@@ -48,6 +49,25 @@ class FusedEpilogue:
         return [f"e_row = {row}", f"e_raw = {c}", *own_names([*self._axes[TASK], *self._emit.lines[TASK]]),
                 f"for e_column in range({begin}, {end}):",
                 *indented(own_names([*self._axes[INNER], *self._emit.lines[INNER]]))]
+
+
+def after(group: LoopGroup, anchor: Tensor, raw: Any) -> LoopGroup:
+    """The group's elementwise ops as a loop of their own, over what the buffer `raw` holds."""
+    given: list[Tensor] = []
+
+    def rule(op: Operation, inputs: list[Tensor]) -> list[Tensor] | None:
+        if op is not anchor.op:
+            return None
+        given.append(default_graph().add(REGISTRY["Parameter"], (), {"type": anchor.type}).output)
+        return given
+
+    body = transform(group.body, rule)
+    handles = {x: group.handle(t) for x, t in zip((*body.inputs, *body.outputs),
+                                                  (*group.body.inputs, *group.body.outputs), strict=True)}
+    used = {t for op in body.operations for t in op.inputs}
+    body.inputs = tuple(t for t in (*body.inputs, *given) if t in used)
+    return LoopGroup(group.name, body, group.domain, None, group.sizes, group.fault_id,
+                     lambda t: raw if t in given else handles.get(t, t))
 
 
 def own_names(lines: list[str]) -> list[str]:

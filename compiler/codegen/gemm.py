@@ -48,7 +48,8 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
     """The calls that compute C[batch..., m, n] = A B; a, b and c are handles of buffers.
 
     A is [m, k], or [k, m] with `transpose_a`; B is [k, n], or [n, k]; C is contiguous. Batch strides count elements,
-    one per dimension of the batch, 0 to broadcast. The epilogue runs on every element of C, once.
+    one per dimension of the batch, 0 to broadcast. The epilogue runs on every element of C, once. c may be None, so
+    that C passes through the caches only; where that does not pay there are no calls.
     """
     if dtype not in ELEMENT_BYTES and epilogue:
         raise ValueError(f"gemm: an epilogue needs a floating dtype, received {dtype}")
@@ -57,7 +58,7 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
     b_k, b_column = (1, k) if transpose_b and min(k, n) > 1 else (n, 1)
     product = _fold_batch(Product(a, b, c, dtype, m, n, k, a_row, a_k, b_k, b_column,
                                   tuple(batch), tuple(a_batch_strides), tuple(b_batch_strides)))
-    if product.matrices * product.m * n == 0:
+    if product.matrices * product.m * n == 0 or c is None and not unit_gemm.may_pass(product):
         return []
     if dtype not in ELEMENT_BYTES:
         return [_integer(product)]

@@ -115,77 +115,88 @@ def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:
 """)
 
 
-def unit(tile: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, here: bool,
-         epilogue: Epilogue | None) -> str:
-    """Blocks of C on the matrix unit, in tiles of so many strips of A and B: A's are a task's own, or B's.
+def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, here: bool,
+         passes: bool, epilogue: Epilogue | None) -> str:
+    """Blocks of strips of A, or of B, times all of the other operand on the matrix unit; those are a task's own.
 
-    The others it packs `here`, or finds.
+    They are packed while the ones before them are multiplied. The others it packs `here`, or finds. C is written, or
+    only `passes` to the epilogue, a band after the other.
     """
     own, other = ("a", "b") if own_a else ("b", "a")
     sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column", "strips", "other_strips", "block", "blocks", "depth",
-             "own_bytes", "other_bytes", "lane_bytes"]
-    along = {"a": ("a_row", "a_k", "m"), "b": ("b_column", "b_k", "n")}
+             "own_bytes", "other_bytes", "lane_bytes", "band"]
+    along = {"a": ("a_row", "a_k", "m", a_inside), "b": ("b_column", "b_k", "n", b_inside)}
+    (own_row, own_step, own_count, own_inside), (row, step, count, inside) = along[own], along[other]
     buffers = ["a", "b", "c", *([] if here else ["others"]), "edge"]
-
-    def pack(name: str, first: str, last: str, target: str) -> list[str]:
-        row, step, count = along[name]
-        inside = a_inside if name == "a" else b_inside
-        apart = f"{'own' if name == own else 'other'}_bytes"
-        return [f"for strip in range({last} - {first}):", f"    store_i64({target} + strip * {apart}, 0, 0, -1)",
-                f"source = matrix_{name} + ({first} * 16 * {row} + start * {step}) * 4",
-                f"pack_{name}(source, {row if inside else step}, {target}, {target} + 64, length, "
-                f"min({last} * 16, {count}) - {first} * 16, {apart})"]
+    # a piece of the work is a part of the k of a task
+    piece = ["task = piece // parts", "start = (piece - task * parts) * depth", "length = min(depth, k - start)",
+             "chunks = (length + 31) // 32", "matrix = task // blocks", "first = (task - matrix * blocks) * block",
+             "last = min(first + block, strips)", "own = edge + 8320 + piece % 2 * block * own_bytes",
+             *_matrices(4, len(sizes), epilogue)]
+    filled = f"(min(last * 16, {own_count}) - first * 16 + 15) // 16"
+    job = [f"{filled} * chunks", "0", "chunks" if own_inside else filled,
+           f"matrix_{own} + (first * 16 * {own_row} + start * {own_step}) * 4", own_row if own_inside else own_step,
+           "own", "own + 64", "length", f"min(last * 16, {own_count}) - first * 16", "own_bytes"]
+    describe = [*piece, "for strip in range(last - first):", "    store_i64(own + strip * own_bytes, 0, 0, -1)",
+                *(f"store_i64(job, {i}, {value}, -1)" for i, value in enumerate(job))]
+    pack_others = ["met = matrix * parts + start // depth", "if met != held:",
+                   "    for strip in range(other_strips):",
+                   "        store_i64(others + strip * other_bytes, 0, 0, -1)",
+                   f"    pack(matrix_{other} + start * {step} * 4, {row if inside else step}, others, others + 64, "
+                   f"length, {count}, other_bytes)", "    held = met"] if here else []
 
     place = {own: ("strip", "own + (strip - first) * own_bytes", "64", "own_bytes"),
              other: ("passing", "others + passing * other_bytes", "64" if here else "64 + start // 32 * 3072",
                      "other_bytes")}
     (row_strip, strip_a, skip_a, step_a), (column_strip, strip_b, skip_b, step_b) = place["a"], place["b"]
-
-    imports = [f"from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, pack_strips"]
-    natives = [f"ready, leave, multiply = open_unit(), close_unit(), multiply_tiles{tile}",
-        f"pack_a, pack_b = pack_strips(True, {a_inside}), pack_strips(False, {b_inside})"]
-    finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
-    if finish:
-        finish = ["if start + length == k:", *_indent(finish)]
-    others_here = ["met = matrix * ((k + depth - 1) // depth) + start // depth", "if met != held:",
-                   *_indent(pack(other, "0", "other_strips", "others")),
-                   "    held = met"] if here else []
+    tile_c, c_row = (("c + (passing - first_passing) * 64", "band * 64") if passes else
+                     ("c + ((matrix * m + row) * n + column) * 4", "n * 4"))
+    tile = [f"row = {row_strip} * 16", f"column = {column_strip} * 16",
+            "rows = min(32, m - row)", "columns = min(32, n - column)",
+            f"strip_a = {strip_a}", f"strip_b = {strip_b}", f"tile_c = {tile_c}",
+            "infinite = word(strip_a, 0) + word(strip_b, 0)",
+            "if rows > 16:", f"    infinite += word(strip_a + {step_a}, 0)",
+            "if columns > 16:", f"    infinite += word(strip_b + {step_b}, 0)",
+            f"multiply(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, 0, strip_b + {skip_b}, {step_b}, 1, chunks,",
+            f"         tile_c, {c_row}, start, rows, columns, edge, infinite, job)"]
+    if passes:
+        finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "min(column + band * 16, n)",
+                       f"c + i * {c_row} - (out_row * n + column) * 4")
+        tiles = ["for strip in range(first, last, 2):",
+                 "    for first_passing in range(0, other_strips, band):",
+                 "        for passing in range(first_passing, min(first_passing + band, other_strips), 2):",
+                 *_indent(_indent(_indent(tile))),
+                 "        column = first_passing * 16", *_indent(_indent(finish))]
+    else:
+        finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
+        tiles = ["for passing in range(0, other_strips, 2):", "    for strip in range(first, last, 2):",
+                 *_indent(_indent([*tile, *(["if start + length == k:", *_indent(finish)] if finish else [])]))]
+    packs = own_a, own_inside
     return _module(
         f"C = A B on the matrix unit, strips of {own.upper()} in blocks.", ["store_i64"], epilogue,
-        imports, natives, f"""
+        [f"from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, pack_job"
+         + ", pack_strips" * here],
+        [f"ready, leave, multiply = open_unit(), close_unit(), multiply_tiles{(*shape, False, packs)}",
+         f"pack_own = pack_job{packs}", *([f"pack = pack_strips({not own_a}, {inside})"] if here else [])], f"""
 {_at(1, _words(buffers, sizes))}
 {_at(1, _setup(epilogue, len(buffers), len(sizes)))}
     edge += lane * lane_bytes
-    own = edge + 8192
-{_at(1, ["others = own + block * own_bytes", "held = -1"] if here else [])}
+    job = edge + 8192
+    store_i64(job, 0, 0, -1)
+{_at(1, ["c += lane * band * 2048"] if passes else [])}
+{_at(1, ["others = edge + 8320 + 2 * block * own_bytes", "held = -1"] if here else [])}
+    parts = (k + depth - 1) // depth
     ready()
-    for task in range(begin, end):
-        matrix = task // blocks
-        first = (task - matrix * blocks) * block
-        last = min(first + block, strips)
-{_at(2, _matrices(4, len(sizes), epilogue))}
-        for start in range(0, k, depth):
-            length = min(depth, k - start)
-            chunks = (length + 31) // 32
-{_at(3, pack(own, "first", "last", "own"))}
-{_at(3, others_here)}
-            for passing in range(0, other_strips, 2):
-                for strip in range(first, last, 2):
-                    row = {row_strip} * 16
-                    column = {column_strip} * 16
-                    rows = min(32, m - row)
-                    columns = min(32, n - column)
-                    strip_a = {strip_a}
-                    strip_b = {strip_b}
-                    tile_c = c + ((matrix * m + row) * n + column) * 4
-                    infinite = word(strip_a, 0) + word(strip_b, 0)
-                    if rows > 16:
-                        infinite += word(strip_a + {step_a}, 0)
-                    if columns > 16:
-                        infinite += word(strip_b + {step_b}, 0)
-                    multiply(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, 0, strip_b + {skip_b}, {step_b}, 1, chunks,
-                             tile_c, n * 4, start, rows, columns, edge, infinite)
-{_at(5, finish)}
+    for ahead in range(begin * parts, end * parts + 1):
+        if ahead < end * parts:
+            piece = ahead
+{_at(3, describe)}
+        if ahead > begin * parts:
+            piece = ahead - 1
+{_at(3, piece)}
+{_at(3, pack_others)}
+{_at(3, tiles)}
+        pack_own(job)
     leave()
 """)
 
@@ -316,11 +327,11 @@ def _setup(epilogue: Epilogue | None, buffer_slot: int, dim_slot: int) -> list[s
     return epilogue.setup(buffer_slot, dim_slot) if epilogue else []
 
 
-def _each(epilogue: Epilogue | None, count: str, row: str, begin: str, end: str) -> list[str]:
+def _each(epilogue: Epilogue | None, count: str, row: str, begin: str, end: str, c: str = "c") -> list[str]:
     """The epilogue on rows i < count of a finished tile."""
     if epilogue is None:
         return []
-    return [f"for i in range({count}):", f"    out_row = {row}", *_indent(epilogue.apply("out_row", begin, end, "c"))]
+    return [f"for i in range({count}):", f"    out_row = {row}", *_indent(epilogue.apply("out_row", begin, end, c))]
 
 
 def _indent(lines: Sequence[str]) -> list[str]:

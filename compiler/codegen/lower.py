@@ -14,9 +14,9 @@ from .boxes import copy_all, lower_boxes, lower_scatter
 from .conv import lower_conv, lower_conv_input_grad
 from .conv_filter_grad import lower_conv_filter_grad
 from .depthwise import lower_depthwise, lower_depthwise_filter_grad, lower_depthwise_input_grad
-from .fused_epilogue import FusedEpilogue
+from .fused_epilogue import FusedEpilogue, after
 from .gemm import lower_gemm
-from .kernel import KernelCall
+from .kernel import KernelCall, Scratch
 from .loops import LoopGroup, lower_loops
 from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
 from .recurrence import RecurrenceKernel
@@ -52,7 +52,7 @@ class Lowering:
         if not has_native_types(op):
             return None
         if op.definition.family == CONTRACTION and op.output.dtype in (*NATIVE_FLOATS, int32, int64):
-            return self._matmul(op, op, op.output, op.inputs, None)
+            return self._matmul(op, op.output, op.inputs, None)
         if op.definition.family == WINDOW and op.output.dtype in NATIVE_FLOATS:
             return self._window(op, op, op.output, op.inputs, None)
         if "rows" in op.definition.fields:
@@ -85,13 +85,20 @@ class Lowering:
                           lambda t: handles.get(t, t))
         if anchor is None:
             return lower_row_sums(group) if group.row_sums else lower_loops(group)
-        raw = handles.get(anchor.output, op.outputs[-1])
+        plain = [t for i, t in enumerate(op.outputs) if i not in op.attrs["writes"]]
+        raw: Any = handles.get(anchor.output, plain[-1] if plain else None)
         epilogue = FusedEpilogue(group, anchor.output, raw)
-        lower = self._matmul if anchor.definition.family == CONTRACTION else self._window
-        return lower(op, anchor, raw, [handles[t] for t in anchor.inputs], epilogue)
+        inputs = [handles[t] for t in anchor.inputs]
+        if anchor.definition.family != CONTRACTION:
+            return self._window(op, anchor, raw, inputs, epilogue)
+        if not op.attrs["writes"]:
+            return self._matmul(anchor, raw, inputs, epilogue)
+        calls = [] if plain else self._matmul(anchor, None, inputs, epilogue)
+        product = handles.get(anchor.output) or Scratch(group.elements * anchor.output.dtype.size)
+        return calls or [*self._matmul(anchor, product, inputs, None),
+                         *lower_loops(after(group, anchor.output, product))]
 
-    def _matmul(self, op: Operation, product: Operation, out: Tensor, inputs: Any, epilogue: Any
-                ) -> list[KernelCall] | None:
+    def _matmul(self, product: Operation, out: Any, inputs: Any, epilogue: Any) -> list[KernelCall]:
         a, b = inputs
         a_shape, b_shape, c_shape = self.shape(a), self.shape(b), self.shape(product.output)
         transpose_a, transpose_b = product.attrs["transpose_a"], product.attrs["transpose_b"]

@@ -1,24 +1,27 @@
 """Matrix products of float32 on a matrix unit (native/matrix_unit.py says how).
 
-One operand streams: a task packs a block of its strips into memory of its lane, where they stay in the second-level
-cache while the strips of the other pass by, two at a time. Those are packed by a call of their own or, if each matrix
-of a batch has its own, by each task that meets others than the one before.
+One operand streams: a task has a block of its strips in memory of its lane, where they stay in the second-level cache
+while the strips of the other pass by, two at a time; meanwhile the next block is packed. The others are packed by a
+call of their own or, if each matrix of a batch has its own, by each task that meets others than the one before.
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 
 from ..native.processor import isa
-from ..native.strips import CHUNK, EDGE_BYTES, STRIP, strip_bytes
+from ..native.strips import CHUNK, EDGE_BYTES, JOB_BYTES, STRIP, TILE_BYTES, strip_bytes
 from . import gemm_kernels as kernels
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 from .product import Product, call
 
-# what a task packs at a time of the operand that streams
-OWN_BYTES = 400 * 1024
-# strips that a task of the packing call packs
-PACKED_STRIPS = 4
+# of the operand that streams a task has two strips if the other one is up to so large that it stays in the cache, else
+# so much that the other one need not often come from beyond it
+KEPT_BYTES, OWN_BYTES = 1 << 20, 200 * 1024
+# strips that a task of the packing call packs, and those whose columns make the rows of a band of C: long enough for
+# what its epilogue reads to be fetched as streams
+PACKED_STRIPS, BAND = 4, 32
 # k of a strip that is summed at once, also where what has been packed of the others serves the next task
 DEPTH, BATCH_DEPTH = 512, 2048
 # cycles of a core: a product of 16 x 16 x 32, storing a tile of C, packing an element, starting; and of its vector
@@ -36,27 +39,35 @@ def pays(p: Product) -> bool:
     return p.matrices * (tiles + packing) + CALL_CYCLES < p.matrices * p.m * p.n * p.k * VECTOR_CYCLES
 
 
+def may_pass(p: Product) -> bool:
+    """Whether C may pass to an epilogue band by band: that is, all k at once."""
+    return p.k <= BATCH_DEPTH and pays(p)
+
+
 def whole_tiles(size: int) -> int:
     """Strips of an operand, an even number if it has more than one: two by two they make a tile."""
     return 1 if size <= STRIP else 2 * ceil(size / STRIP / 2)
 
 
 def lower(p: Product, epilogue: Epilogue | None, threads: int) -> list[KernelCall]:
-    """The calls of a product for which it `pays`."""
-    own_a, here = p.m >= p.n, bool(p.batch)
+    """The calls of a product for which it `pays`. Where C is None, a task has a band of it only, for the epilogue: two
+    strips of rows and so many columns."""
+    passes, here = p.c is None, bool(p.batch)
+    own_a = p.m >= p.n or passes
     strips, others = (whole_tiles(size) for size in ((p.m, p.n) if own_a else (p.n, p.m)))
-    chunks, deepest = ceil(p.k / CHUNK), BATCH_DEPTH if here else DEPTH
+    chunks, deepest = ceil(p.k / CHUNK), BATCH_DEPTH if here or passes else DEPTH
     depth = CHUNK * ceil(chunks / ceil(chunks * CHUNK / deepest))
     own_strip, other_strip = strip_bytes(depth), strip_bytes(depth if here else p.k)
-    # whole tiles, as near to each other as can be, for all threads to have some
-    blocks = max(ceil(strips * own_strip / OWN_BYTES), min(ceil(threads / p.matrices), ceil(strips / 2)))
-    block = whole_tiles(STRIP * ceil(strips / blocks))
+    kept = others * other_strip <= KEPT_BYTES
+    block = 2 if kept else min(whole_tiles(STRIP * OWN_BYTES // own_strip), whole_tiles(STRIP * ceil(strips / threads)))
     blocks = ceil(strips / block)
-    lane = Scratch(EDGE_BYTES + own_strip * block + other_strip * others * here, per_lane=True)
+    if passes:
+        p = replace(p, c=Scratch(BAND * 2 * TILE_BYTES, per_lane=True))
+    lane = Scratch(EDGE_BYTES + JOB_BYTES + 2 * block * own_strip + other_strip * others * here, per_lane=True)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, strips, others, block, blocks, depth, own_strip,
-            other_strip, lane.nbytes)
+            other_strip, lane.nbytes, BAND)
     tile = min(2, whole_tiles(p.m)), min(2, whole_tiles(p.n))
-    text, tasks = kernels.unit(tile, own_a, p.a_k == 1, p.b_k == 1, here, epilogue), p.matrices * blocks
+    text, tasks = kernels.unit(tile, own_a, p.a_k == 1, p.b_k == 1, here, passes, epilogue), p.matrices * blocks
     if here:
         return [call("gemm_unit", text, p, (lane,), dims, tasks, epilogue)]
     packed = Scratch(others * other_strip)

@@ -8,9 +8,8 @@ inf - inf is NaN: strips say whether they hold any, for their products to be mad
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import product
 from typing import Any
 
 from llvmlite import ir
@@ -18,7 +17,7 @@ from numba.core import cgutils
 
 from .microkernel import I32, I64, VectorCode, i64, void_intrinsic
 from .strips import CHUNK, CHUNK_BYTES, EDGE_BYTES, LINE_BYTES, PARTS, STRIP, TILE_BYTES
-from .tiles import AHEAD, transposed
+from .tiles import transposed
 
 EDGE_ROW = i64(2 * STRIP * 4)
 # tile registers: four of C, two of A, two of B
@@ -65,47 +64,91 @@ def pack_strips(of_a: bool, k_inside: bool):
     def codegen(context, builder, signature, args):
         source, stride, heads, tiles, depth, count, apart = args
         code = VectorCode(builder, "f32")
-        source = code.pointer(source)
         strips = builder.udiv(builder.add(count, i64(STRIP - 1)), i64(STRIP))
         chunks = builder.udiv(builder.add(depth, i64(CHUNK - 1)), i64(CHUNK))
         # rows are read along, whichever way they lie
         bounds = (strips, chunks) if k_inside else (chunks, strips)
         with cgutils.for_range(builder, bounds[0]) as outer, cgutils.for_range(builder, bounds[1]) as inner:
             strip, chunk = (outer.index, inner.index) if k_inside else (inner.index, outer.index)
-            first, k = builder.mul(strip, i64(STRIP)), builder.mul(chunk, i64(CHUNK))
-            load = _along if k_inside else _across
-            blocks = [load(code, source, stride, first, builder.add(k, i64(half * STRIP)), depth, count)
-                      for half in (0, 1)]
-            rows = [block if k_inside == of_a else transposed(code, block) for block in blocks]
-            skipped = builder.mul(strip, apart)
-            tile = code.pointer(builder.add(builder.add(tiles, skipped), builder.mul(chunk, i64(CHUNK_BYTES))))
-            suspect = code.zero
-            for row, (x, y) in enumerate(zip(*rows, strict=True)):
-                suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, suspect))
-                for part, words in enumerate(_parts(code, x, y)):
-                    code.store(builder.bitcast(words, code.vector), tile, part * STRIP + row)
-            _note(code, suspect, builder.add(heads, skipped))
+            list(_pack_chunk(code, of_a, k_inside, strip, chunk, args))
         return context.get_dummy_value()
 
     name = f"pack_strips_{'a' if of_a else 'b'}_{'inside' if k_inside else 'across'}"
     return void_intrinsic(name, ["source", "stride", "heads", "tiles", "depth", "count", "apart"], codegen)
 
 
-def _along(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any) -> list:
+@cache
+def pack_job(of_a: bool, k_inside: bool):
+    """An intrinsic that packs what is left of the job at the address that is its argument (strips.py)."""
+    def codegen(context, builder, signature, args):
+        code = VectorCode(builder, "f32")
+        with cgutils.for_range(builder, _left(builder, args[0])):
+            list(_pack_next(code, of_a, k_inside, args[0]))
+        return context.get_dummy_value()
+
+    return void_intrinsic(f"pack_job_{'a' if of_a else 'b'}_{'inside' if k_inside else 'across'}", ["job"], codegen)
+
+
+def _left(builder: ir.IRBuilder, job: Any) -> Any:
+    """How many chunks of a job are to be packed."""
+    return builder.load(builder.inttoptr(job, I64.as_pointer()), typ=I64)
+
+
+def _pack_next(code: VectorCode, of_a: bool, k_inside: bool, job: Any) -> Iterator[None]:
+    """A chunk of what is left of a job, of which there is some, in pieces."""
+    builder = code.builder
+    words = [builder.inttoptr(builder.add(job, i64(8 * i)), I64.as_pointer()) for i in range(10)]
+    left, number, inner, *arguments = (builder.load(word, typ=I64) for word in words)
+    builder.store(builder.sub(left, i64(1)), words[0])
+    builder.store(builder.add(number, i64(1)), words[1])
+    outer = builder.udiv(number, inner)
+    place = outer, builder.sub(number, builder.mul(outer, inner))
+    yield from _pack_chunk(code, of_a, k_inside, *(place if k_inside else place[::-1]), arguments)
+
+
+def _pack_chunk(code: VectorCode, of_a: bool, k_inside: bool, strip: Any, chunk: Any, arguments: Sequence[Any]
+                ) -> Iterator[None]:
+    """A chunk of a strip, for these arguments of pack_strips, in pieces: what is emitted between them may run in the
+    shadow of something slow."""
+    builder, (source, stride, heads, tiles, depth, count, apart) = code.builder, arguments
+    first, k = builder.mul(strip, i64(STRIP)), builder.mul(chunk, i64(CHUNK))
+    rows = []
+    for half in (0, 1):
+        load = _along if k_inside else _across
+        block = load(code, code.pointer(source), stride, first, builder.add(k, i64(half * STRIP)), depth, count)
+        if k_inside != of_a:
+            loaded = list(block)
+            yield
+            block = iter(transposed(code, loaded))
+            yield
+        rows.append(block)
+    skipped = builder.mul(strip, apart)
+    tile = code.pointer(builder.add(builder.add(tiles, skipped), builder.mul(chunk, i64(CHUNK_BYTES))))
+    suspect = code.zero
+    for row, (x, y) in enumerate(zip(*rows, strict=True)):
+        suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, suspect))
+        for part, words in enumerate(_parts(code, x, y)):
+            code.store(builder.bitcast(words, code.vector), tile, part * STRIP + row)
+        yield
+    _note(code, suspect, builder.add(heads, skipped))
+
+
+def _along(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any
+           ) -> Iterator[Any]:
     """16 elements from k on of each of 16 rows, the last row again where there are no more."""
     builder = code.builder
     mask, last = code.mask(builder.sub(depth, k)), builder.sub(count, i64(1))
-    starts = [code.offset(source, builder.add(builder.mul(code.minimum(builder.add(first, i64(j)), last), stride), k))
-              for j in range(STRIP)]
-    for start in starts:
+    for j in range(STRIP):
+        row = builder.mul(code.minimum(builder.add(first, i64(j)), last), stride)
+        start = code.offset(source, builder.add(row, k))
         code.prefetch(code.offset(start, builder.mul(stride, i64(STRIP))), 2)
-    return [code.load(start, 0, mask) for start in starts]
+        yield code.load(start, 0, mask)
 
 
 def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any, rows: int = STRIP
-            ) -> list:
+            ) -> Iterator[Any]:
     """16 elements from the first on of so many rows from k on, zeros from `depth` on, where nothing is read."""
-    builder, block = code.builder, []
+    builder = code.builder
     present = code.mask(builder.sub(count, first))
     for i in range(rows):
         row = builder.add(k, i64(i))
@@ -113,8 +156,7 @@ def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, dept
         mask = builder.select(inside, present, ir.Constant(present.type, [0] * STRIP))
         start = code.offset(source, builder.add(builder.mul(row, stride), first))
         code.prefetch(code.offset(start, builder.mul(stride, i64(CHUNK))), 2)
-        block.append(code.load(start, 0, mask))
-    return block
+        yield code.load(start, 0, mask)
 
 
 def _parts(code: VectorCode, x: Any, y: Any) -> list:
@@ -158,11 +200,8 @@ def split_pixels():
             suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, builder.load(suspects)))
             builder.store(suspect, suspects)
             for number, words in enumerate(_parts(code, x, y)):
-                to = code.pointer(builder.add(line, builder.mul(part, i64(number))))
-                code.store(builder.bitcast(words, code.vector), to, 0)
-                code.prefetch(code.offset(to, i64(AHEAD // 2)), 3, write=True)
-            for half in (0, 1):
-                code.prefetch(code.offset(at, i64(AHEAD + half * STRIP)), 3)
+                to = builder.add(line, builder.mul(part, i64(number)))
+                code.store(builder.bitcast(words, code.vector), code.pointer(to), 0)
 
         masks = [code.mask(rest, half * STRIP) for half in (0, 1)]
         with cgutils.for_range(builder, pixels) as pixel:
@@ -196,7 +235,7 @@ def split_channels():
         blocks = builder.udiv(builder.add(pixels, i64(STRIP - 1)), i64(STRIP))
         with cgutils.for_range(builder, blocks) as loop:
             first, suspect = builder.mul(loop.index, i64(STRIP)), code.zero
-            block = transposed(code, _across(code, source, stride, i64(0), first, pixels, channels))
+            block = transposed(code, list(_across(code, source, stride, i64(0), first, pixels, channels)))
             for channel, x in enumerate(block):
                 suspect = code.multiply_add(x, code.zero, suspect)
                 at = builder.add(builder.add(lines, builder.mul(row, i64(channel))), builder.mul(first, i64(2)))
@@ -241,7 +280,7 @@ def split_pairs():
 
 
 @cache
-def multiply_tiles(rows: int, columns: int, scattered: bool = False):
+def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tuple[bool, bool] | None = None):
     """An intrinsic that computes `rows` by `columns` tiles of 16 by 16 of C, each 1 or 2.
 
     Its int64 arguments are `(a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip, segments, chunks, c, c_row,
@@ -249,11 +288,13 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False):
     by side in B. m rows and n columns of C are there, at most 16 a tile; where they are fewer, the tiles pass through
     `edge`, of EDGE_BYTES. It sets C = (C if accumulate else 0) + A B. If a strip may hold an infinity, NaN is replaced
     by what the upper parts alone give: a smaller part that is zero would make NaN of it. Of `scattered` segments of A,
-    `a_segment` is the address of a table of their places, in bytes from A, and the next chunk of B is fetched.
+    `a_segment` is the address of a table of their places, in bytes from A. One that `packs` (of A or not, inside or
+    not, as in pack_strips) has a job's address (strips.py) for its last argument, of which it does a chunk with each of
+    its own: the unit is busy for so long with what takes few instructions.
     """
     def codegen(context, builder, signature, args):
         a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip = args[:8]
-        segments, chunks, c, c_row, accumulate, m, n, edge, infinite = args[8:]
+        segments, chunks, c, c_row, accumulate, m, n, edge, infinite, *job = args[8:]
         code = VectorCode(builder, "f32")
         whole = builder.and_(builder.icmp_signed(">=", m, i64(STRIP * rows)),
                              builder.icmp_signed(">=", n, i64(STRIP * columns)))
@@ -267,7 +308,7 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False):
         def place(i: int, j: int, base: Any, row: Any) -> Any:
             return builder.add(base, builder.add(builder.mul(row, i64(STRIP * i)), i64(STRIP * 4 * j)))
 
-        def sum_up(order: Sequence[tuple[int, int]], base: Any, row: Any) -> None:
+        def sum_up(order: Sequence[tuple[int, int]], base: Any, row: Any, job: Sequence[Any] = ()) -> None:
             """C, and the products of these parts, to where the base is."""
             with builder.if_else(adds) as (then, otherwise):
                 with then:
@@ -281,12 +322,15 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False):
                            else builder.mul(outer.index, a_segment))
                 at_a = builder.add(segment, builder.mul(inner.index, a_chunk))
                 chunk = builder.add(builder.mul(outer.index, chunks), inner.index)
-                at_b = builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES)))
-                _multiply(builder, order, (builder.add(a, at_a), a_row, a_part, a_strip), (at_b, b_strip), tiles)
-                if scattered:
-                    for j, line in product(range(columns), range(0, CHUNK_BYTES, LINE_BYTES)):
-                        ahead = builder.add(builder.mul(b_strip, i64(j)), i64(CHUNK_BYTES + line))
-                        code.prefetch(code.pointer(builder.add(at_b, ahead)), 3)
+                operands = ((builder.add(a, at_a), a_row, a_part, a_strip),
+                            (builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES))), b_strip))
+                left = _left(builder, *job) if job else i64(0)
+                with builder.if_else(builder.icmp_signed(">", left, i64(0))) as (then, otherwise):
+                    with then:
+                        _multiply(builder, order, *operands, tiles,
+                                  _pack_next(code, *packs, *job) if packs and job else ())
+                    with otherwise:
+                        _multiply(builder, order, *operands, tiles)
             for i, j in tiles:
                 _unit(builder, "tilestored64", [BYTE(2 * i + j), _pointer(builder, place(i, j, base, row)), row])
 
@@ -298,7 +342,7 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False):
         suspect = builder.icmp_signed("!=", infinite, i64(0))
         with builder.if_then(suspect, likely=False):
             sum_up(((0, 0),), upper, EDGE_ROW)
-        sum_up(ORDER, target, pitch)
+        sum_up(ORDER, target, pitch, job)
         with builder.if_then(suspect, likely=False):
             _replace_nan(code, target, pitch, upper, rows, columns)
         with builder.if_then(builder.not_(whole)):
@@ -306,13 +350,32 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False):
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_part", "a_strip", "a_chunk", "a_segment", "b", "b_strip", "segments", "chunks", "c",
-             "c_row", "accumulate", "m", "n", "edge", "infinite"]
-    return void_intrinsic(f"multiply_tiles_{rows}x{columns}", names, codegen)
+             "c_row", "accumulate", "m", "n", "edge", "infinite", *(["job"] if packs else [])]
+    return void_intrinsic(f"multiply_tiles_{rows}x{columns}{'_packs' * bool(packs)}", names, codegen)
+
+
+@cache
+def put_row():
+    """An intrinsic that copies float32: its int64 arguments are `(source, target, count)`, two of them addresses."""
+    def codegen(context, builder, signature, args):
+        source, target, count = args
+        code = VectorCode(builder, "f32")
+        source, target = code.pointer(source), code.pointer(target)
+        whole = builder.udiv(count, i64(STRIP))
+        with cgutils.for_range(builder, whole) as loop:
+            at = builder.mul(loop.index, i64(STRIP))
+            code.store(code.load(code.offset(source, at), 0), code.offset(target, at), 0)
+        done, mask = builder.mul(whole, i64(STRIP)), code.mask(builder.urem(count, i64(STRIP)))
+        code.store(code.load(code.offset(source, done), 0, mask), code.offset(target, done), 0, mask)
+        return context.get_dummy_value()
+
+    return void_intrinsic("put_row", ["source", "target", "count"], codegen)
 
 
 def _multiply(builder: ir.IRBuilder, order: Sequence[tuple[int, int]], a: Sequence[Any], b: Sequence[Any],
-              tiles: Sequence[tuple[int, int]]) -> None:
-    """Add the products of these parts of a chunk to the tiles."""
+              tiles: Sequence[tuple[int, int]], aside: Iterable[None] = ()) -> None:
+    """Add the products of these parts of a chunk to the tiles. What is done aside is emitted between them."""
+    aside = iter(aside)
     (at_a, a_row, a_part, a_strip), (at_b, b_strip) = a, b
     rows, columns = (last + 1 for last in tiles[-1])
 
@@ -332,10 +395,12 @@ def _multiply(builder: ir.IRBuilder, order: Sequence[tuple[int, int]], a: Sequen
         # a tile is fetched as soon as nothing needs the one before it in its register
         for i, j in tiles if of_a != next_a else sorted(tiles, key=lambda tile: tile[1]):
             _unit(builder, "tdpbf16ps", [BYTE(2 * i + j), BYTE(FIRST_A + i), BYTE(FIRST_B + j)])
+            next(aside, None)
             if of_a != next_a and j == columns - 1:
                 load_a(i, next_a)
             elif of_b != next_b and i == rows - 1:
                 load_b(j, next_b)
+    list(aside)
 
 
 def _replace_nan(code: VectorCode, address: Any, pitch: Any, others: Any, rows: int, columns: int) -> None:

@@ -10,6 +10,9 @@ STRIP, CHUNK, PARTS = 16, 32, 3
 LINE_BYTES = HEAD_BYTES = 64
 TILE_BYTES = STRIP * LINE_BYTES
 CHUNK_BYTES = PARTS * TILE_BYTES
+# words that describe strips to pack, and how far that is: the chunks left, their number, how many of them make a strip
+# or a row of strips, and the arguments of pack_strips (matrix_unit.py)
+JOB_BYTES = 128
 # two blocks of 2 x 2 tiles: those of C that stand over its edge, and the sums of upper parts
 EDGE_BYTES = 8192
 

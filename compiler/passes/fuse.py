@@ -26,8 +26,10 @@ from ..opdef import (
 from ..shapes import Dims
 from .rewrite import consumers, sorted_operations, variable_of
 from .row_sums import absorb_row_sums
+from .schedule import NominalSizes
 from .units import Units
 
+UPDATE_ROWS = 1024  # rows of a batch up to which a variable's update joins the product that is its gradient
 MAX_MEMBERS = 100  # of a loop group: compiling a kernel takes time more than proportional to its length
 
 fused = OpDef("Fused", "fused", infer=lambda inputs, attrs: [t.type for t in attrs["body"].outputs], stateful=True)
@@ -104,6 +106,9 @@ class _Fusion:
             if op not in self.groups and is_loop_member(op):
                 self.place(op)
         self.merge_readers()
+        for op in self.graph.operations:
+            if op.type == "MatMul" and op.output.dtype.is_floating and has_native_types(op):
+                self.absorb_update(op)
         absorb_row_sums(self.graph, self.units)
         return self.contract()
 
@@ -138,12 +143,33 @@ class _Fusion:
                 self.absorb(t.op, group, members)
 
     def fits_epilogue(self, op: Operation, group: Group, dtype: DType) -> bool:
+        return op not in self.groups and not op.control_inputs and self.is_of_epilogue(op, group, dtype)
+
+    def is_of_epilogue(self, op: Operation, group: Group, dtype: DType) -> bool:
         """Elementwise over the whole output, with operands of the output's shape, of its last axis, or scalars."""
         dims = group.domain
-        return (op not in self.groups and op.definition.family == ELEMENTWISE and op.output.dims == dims
-                and op.output.dtype == dtype and not op.control_inputs
-                and has_native_types(op)
-                and all(t.dims in (dims, dims[-1:], ()) for t in op.inputs))
+        return (op.definition.family == ELEMENTWISE and op.output.dims == dims and op.output.dtype == dtype
+                and has_native_types(op) and all(t.dims in (dims, dims[-1:], ()) for t in op.inputs))
+
+    def absorb_update(self, anchor: Operation) -> None:
+        """A variable's update that is all that reads a product, its gradient, joins the epilogue: the gradient need not
+        go through memory then. One from many rows rather runs by itself, when it frees these."""
+        group = self.groups.get(anchor) or Group(anchor.output.dims or (), anchor=anchor)
+        members = group.ops or [anchor]
+        loops = {self.groups.get(op) for op in self.units.after(members)}
+        loop = loops.pop() if len(loops) == 1 else None
+        if loop is None or loop.anchor or loop.axes is not None or loop.domain != group.domain:
+            return
+        rows = (anchor.inputs[0].dims or ())[-2 if anchor.attrs["transpose_a"] else -1]
+        updates = [op for op in loop.ops if op.type == "Assign"]
+        read = {variable_of(t) for op in members for t in op.inputs}
+        after = self.units.after([*members, *loop.ops])
+        if (updates and NominalSizes().count(rows) <= UPDATE_ROWS and not read & {op.inputs[0] for op in updates}
+                and all(op in updates or self.is_of_epilogue(op, group, anchor.output.dtype) for op in loop.ops)
+                and not self.units.reach(after, loop, group if group.ops else anchor)):
+            if not group.ops:
+                self.units.join(anchor, group)
+            self.units.merge(group, loop)
 
     # loop groups
 
@@ -253,14 +279,17 @@ class _Fusion:
                     self.groups[op] = _alone(op)
 
     def ordered(self, units: dict[Any, list[Operation]]) -> list[Any]:
-        """Units so that each comes after what it needs, otherwise by the position of their last member."""
+        """Units so that each comes after what it needs, otherwise by the position of their last member, or of the
+        product that they update a variable by: what that reads is then in the caches."""
         unit_of = {op: key for key, members in units.items() for op in members}
         needs = {key: {unit_of[p] for op in members for p in (*(t.op for t in op.inputs), *op.control_inputs)} - {key}
                  for key, members in units.items()}
+        place = {key: self.position[key.anchor if isinstance(key, Group) and key.anchor and members[-1].type == "Assign"
+                                    else members[-1]] for key, members in units.items()}
         order: list[Any] = []
         state: set[Any] = set()
         begun: set[Any] = set()
-        for root in sorted(units, key=lambda key: self.position[units[key][-1]]):
+        for root in sorted(units, key=place.__getitem__):
             stack = [root]
             while stack:
                 key = stack[-1]
@@ -274,7 +303,7 @@ class _Fusion:
                     raise InternalError(f"fusion makes a cycle through {units[key][-1].name!r}", units[key][-1])
                 else:
                     begun.add(key)
-                    stack += sorted(waiting, key=lambda n: -self.position[units[n][-1]])
+                    stack += sorted(waiting, key=lambda n: -place[n])
         return order
 
     def add_fused(self, new: Graph, group: Group, members: list[Operation], tensors: dict[Tensor, Tensor],

@@ -208,12 +208,12 @@ def _buffers(graph: Graph, units: Sequence[Sequence[Operation]]
     touched = [numbered(t for op in ops if op.definition.family != ALIAS for t in (*op.outputs, *op.inputs))
                for ops in units]
     pairs = [[numbered(pair) for op in ops for pair in _overwrites(op)] for ops in units]
-    sizes = _Sizes()
+    sizes = NominalSizes()
     return touched, [sizes.nbytes(t) for t in numbers], [[(p[0], p[1]) for p in ps if len(p) == 2] for ps in pairs]
 
 
-class _Sizes(dict[Atom, int]):
-    """What sizes count as."""
+class NominalSizes(dict[Atom, int]):
+    """What sizes count as before they are fed."""
 
     def __missing__(self, atom: Atom) -> int:
         return NOMINAL

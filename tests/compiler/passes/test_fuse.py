@@ -91,6 +91,19 @@ def test_an_update_of_adam_is_one_kernel_with_three_assignments_in_place(through
     program.check()
 
 
+@pytest.mark.parametrize("m, n", [(10, 8), (300, 600)])  # the matrix unit, if there is one, takes the larger
+def test_an_update_joins_the_product_that_is_its_gradient(m, n):
+    x, dy, w = (RNG.standard_normal(shape).astype(np.float32) for shape in ((64, m), (64, n), (m, n)))
+
+    def build(x, dy, w, m, v):
+        return adam(False)(matmul(x, dy, transpose_a=True), w, m, v)
+
+    program = Program(build, x, dy, variables={"w": w, "m": w * 0, "v": w * 0})
+    fused, = program.fused()
+    assert fused[0] == "MatMul" and fused.count("Assign") == 3
+    program.check()
+
+
 def test_layer_norm_gelu_softmax_is_at_most_two_kernels():
     def build(x, scale, offset):
         mean = reduce_mean(x, 1, keepdims=True)
