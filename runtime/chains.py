@@ -54,11 +54,13 @@ class Rows:
 
 
 def chained(graph: Graph, ops: Sequence[Operation], calls: Sequence[Any], sizes: Callable[[DimLike], int],
-            nbytes: Callable[[Tensor], int], threads: int) -> list[Rows]:
+            nbytes: Callable[[Tensor], int], threads: int, blocked: set[Operation]) -> list[Rows]:
     """The chains of the graph that are worth it at these sizes, for rows of these ops and calls. `nbytes` is 0 for
     what is no storage of the arena."""
     found = []
     for chain in graph.chains:
+        if not chain.operations.isdisjoint(blocked):
+            continue
         rows = [i for i, op in enumerate(ops) if op in chain.operations]
         items = sizes(chain.items)
         if items < 2 * threads or len(rows) < 2 or rows[-1] - rows[0] >= len(rows) or not all(

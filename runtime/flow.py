@@ -18,6 +18,7 @@ from ..compiler.control import body_inputs, is_loop, is_repeat, subgraphs
 from ..compiler.dtypes import variant
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.opdef import ALIAS, CONTROL, SOURCE
+from ..compiler.passes.row_blocks import row_blocks
 
 # what a row that is no kernel does (see executor.py)
 JUMP, UNLESS, AGAIN, UNLESS_LESS, HOST, RESERVE, ADVANCE, CHAIN = range(1, 9)
@@ -177,15 +178,26 @@ class Rows:
         self.handed: list[tuple[Loop, int, Tensor, Tensor]] = []
         self.stacks: dict[Tensor, Stack] = {}
         self.between: list[Tensor] = []  # buffers of this plan that its graph does not have
+        self.blocked: set[Operation] = set()  # what is part of a kernel of several operations
 
     def add_graph(self, graph: Graph) -> None:
+        blocks: dict[Operation, tuple[Operation, KernelCall]] = {}  # by the last operation of each
+        for block in row_blocks(graph):
+            if (made := self.lowering.lower_block(block)) is not None:
+                blocks[block.operations[-1]] = block.as_operation(), made
+                self.blocked.update(block.operations)
         for op in graph.operations:
-            if op.definition.family in (SOURCE, ALIAS) or op.type in ("NoOp", "Undefined"):
+            if op.definition.family in (SOURCE, ALIAS) or op.type in ("NoOp", "Undefined") or (
+                    op in self.blocked and op not in blocks):
                 continue
             if op.definition.family == CONTROL:
                 (self._loop if is_loop(op) else self._cond)(op)
                 continue
-            calls = self.lowering.lower(op)
+            calls: list[KernelCall] | None
+            if op in blocks:
+                op, calls = blocks[op][0], [blocks[op][1]]
+            else:
+                calls = self.lowering.lower(op)
             if calls is None:
                 self._add(op, HostCall(op))
             for call in calls or ():

@@ -159,7 +159,7 @@ class Plan:
         binding = Binding(steps, {}, shapes, 0, lowering.faults, atoms, rows.stacks, prepared=prepared)
         binding.chains = chained(
             self.graph, [s.op for s in steps], [s.call for s in steps], size,
-            lambda t: _nbytes(binding, t) if self.storage(t) == ("arena", t) else 0, self.threads())
+            lambda t: _nbytes(binding, t) if self.storage(t) == ("arena", t) else 0, self.threads(), rows.blocked)
         for chain in binding.chains:
             chunks = max(step.chunks for step in steps[chain.begin:chain.end])
             for step in steps[chain.begin:chain.end]:

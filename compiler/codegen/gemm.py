@@ -53,11 +53,8 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
     """
     if dtype not in ELEMENT_BYTES and epilogue:
         raise ValueError(f"gemm: an epilogue needs a floating dtype, received {dtype}")
-    # a vector is its own transpose
-    a_row, a_k = (1, m) if transpose_a and min(m, k) > 1 else (k, 1)
-    b_k, b_column = (1, k) if transpose_b and min(k, n) > 1 else (n, 1)
-    product = _fold_batch(Product(a, b, c, dtype, m, n, k, a_row, a_k, b_k, b_column,
-                                  tuple(batch), tuple(a_batch_strides), tuple(b_batch_strides)))
+    product = _fold_batch(product_of(a, b, c, dtype, m, n, k, batch, a_batch_strides, b_batch_strides, transpose_a,
+                                     transpose_b))
     if product.matrices * product.m * n == 0 or c is None and not unit_gemm.may_pass(product):
         return []
     if dtype not in ELEMENT_BYTES:
@@ -68,6 +65,16 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
         return unit_gemm.lower(product, epilogue, threads)
     product = replace(product, splits=_splits(product, threads))
     return _tiled(product, epilogue) if product.splits == 1 else _split(product, epilogue)
+
+
+def product_of(a, b, c, dtype: str, m: int, n: int, k: int, batch: Sequence[int], a_batch_strides: Sequence[int],
+               b_batch_strides: Sequence[int], transpose_a: bool, transpose_b: bool) -> Product:
+    """The product of these arguments of `lower_gemm`."""
+    # a vector is its own transpose
+    a_row, a_k = (1, m) if transpose_a and min(m, k) > 1 else (k, 1)
+    b_k, b_column = (1, k) if transpose_b and min(k, n) > 1 else (n, 1)
+    return Product(a, b, c, dtype, m, n, k, a_row, a_k, b_k, b_column, tuple(batch), tuple(a_batch_strides),
+                   tuple(b_batch_strides))
 
 
 def _fold_batch(p: Product) -> Product:

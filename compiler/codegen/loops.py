@@ -197,11 +197,20 @@ def _ancestors(t: Tensor) -> set[Tensor]:
 
 
 def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -> list[KernelCall]:
-    """Tasks are what is kept. Loop k computes what needs the results of the loops before it."""
+    """Tasks are what is kept."""
     outer, inner = group.walked(kept), group.walked(reduced)
     merged = merged and (not inner or inner == list(range(inner[0], inner[-1] + 1)))
     inner_runs = [Run(inner, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in inner]
     emit = group.emitter([*inner_runs, Run(outer, "i", TASK)])
+    lines = emit_rows(group, emit, inner, merged)
+    body = loop("i", "begin", "end", emit, TASK)
+    tasks = group.sizes(dm.product(group.domain[a] for a in outer))
+    return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group, lines) if inner_runs else ())]
+
+
+def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -> list[str]:
+    """Emit what a task does: loop k computes what needs the results of the loops before it. Returns their lines."""
+    inner_runs = emit.runs[:-1]
     short = group.bake_short(emit, inner)  # what several of its loops compute is then computed once
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
@@ -225,9 +234,7 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     for t in group.rows:
         emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(t.dims, _row_index(emit, group, t)),  # type: ignore[arg-type]
                    emit.element(t, _row_index(emit, group, t)))
-    body = loop("i", "begin", "end", emit, TASK)
-    tasks = group.sizes(dm.product(group.domain[a] for a in outer))
-    return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group, all_lines) if inner_runs else ())]
+    return all_lines
 
 
 def _stages(group: LoopGroup) -> dict[Tensor, int]:

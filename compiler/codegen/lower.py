@@ -1,7 +1,7 @@
 """From ops of a compiled graph to kernel calls, for concrete sizes."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
@@ -10,6 +10,7 @@ from ..dims import DimLike
 from ..dtypes import NATIVE_FLOATS, int32, int64
 from ..ir import Operation, Tensor
 from ..opdef import CONTRACTION, COPY, WINDOW, has_native_types
+from ..passes.row_blocks import RowBlock
 from .boxes import copy_all, lower_boxes, lower_scatter
 from .conv import lower_conv, lower_conv_input_grad
 from .conv_filter_grad import lower_conv_filter_grad
@@ -23,6 +24,7 @@ from .recurrence import RecurrenceKernel
 from .row_sums import lower_row_sums
 from .scan import lower_scan
 from .scatter import lower_row_update, lower_sum_equal_rows
+from .unit_rows import lower_row_block
 
 
 class Lowering:
@@ -70,6 +72,10 @@ class Lowering:
             return lower_boxes(op, self.shape, self.sizes)
         return None
 
+    def lower_block(self, block: RowBlock) -> KernelCall | None:
+        """The call of a block of rows, None where its operations are to be lowered one by one."""
+        return lower_row_block(block, self)
+
     def _fused(self, op: Operation) -> list[KernelCall] | None:
         body, anchor = op.attrs["body"], op.attrs["anchor"]
         handles: dict[Tensor, Any] = dict(zip(body.inputs, op.inputs, strict=True))
@@ -100,14 +106,17 @@ class Lowering:
 
     def _matmul(self, product: Operation, out: Any, inputs: Any, epilogue: Any) -> list[KernelCall]:
         a, b = inputs
-        a_shape, b_shape, c_shape = self.shape(a), self.shape(b), self.shape(product.output)
+        return lower_gemm(a, b, out, **self.product_sizes(product, inputs), epilogue=epilogue)
+
+    def product_sizes(self, product: Operation, inputs: Sequence[Tensor]) -> dict[str, Any]:
+        """The arguments of `product_of` for a matrix product of these tensors, but for its buffers."""
+        a_shape, b_shape, c_shape = (self.shape(t) for t in (*inputs, product.output))
         transpose_a, transpose_b = product.attrs["transpose_a"], product.attrs["transpose_b"]
         batch = c_shape[:-2]
-        return lower_gemm(
-            a, b, out, dtype=product.output.dtype.code, m=c_shape[-2], n=c_shape[-1],
-            k=a_shape[-2] if transpose_a else a_shape[-1], batch=batch,
-            a_batch_strides=_batch_strides(a_shape, batch), b_batch_strides=_batch_strides(b_shape, batch),
-            transpose_a=transpose_a, transpose_b=transpose_b, epilogue=epilogue)
+        return {"dtype": product.output.dtype.code, "m": c_shape[-2], "n": c_shape[-1],
+                "k": a_shape[-2] if transpose_a else a_shape[-1], "batch": batch,
+                "a_batch_strides": _batch_strides(a_shape, batch), "b_batch_strides": _batch_strides(b_shape, batch),
+                "transpose_a": transpose_a, "transpose_b": transpose_b}
 
     def _window(self, op: Operation, window: Operation, out: Tensor, inputs: Any, epilogue: Any
                 ) -> list[KernelCall] | None:

@@ -24,19 +24,27 @@ KEPT_BYTES, OWN_BYTES = 1 << 20, 200 * 1024
 PACKED_STRIPS, BAND = 4, 32
 # k of a strip that is summed at once, also where what has been packed of the others serves the next task
 DEPTH, BATCH_DEPTH = 512, 2048
-# cycles of a core: a product of 16 x 16 x 32, storing a tile of C, packing an element, starting; and of its vector
-# units, a multiply-add of one element
-TILE_CYCLES, STORE_CYCLES, PACK_CYCLES, CALL_CYCLES, VECTOR_CYCLES = 120, 250, 0.9, 3000, 1 / 27
+# cycles of a core: a product of 16 x 16 x 32, storing a tile of C (in a cache of the core), packing an element,
+# starting; and of its vector units, a multiply-add of one element
+TILE_CYCLES, STORE_CYCLES, NEAR_STORE_CYCLES, PACK_CYCLES, CALL_CYCLES, VECTOR_CYCLES = 120, 250, 100, 0.9, 3000, 1 / 27
 
 
 def pays(p: Product) -> bool:
     """Whether the matrix unit is the faster one for a product."""
     if not isa().matrix_unit or p.dtype != "f32" or not p.k:
         return False
-    strips_m, strips_n, chunks = whole_tiles(p.m), whole_tiles(p.n), ceil(p.k / CHUNK)
-    tiles = strips_m * strips_n * (chunks * TILE_CYCLES + STORE_CYCLES)
-    packing = (strips_m + strips_n) * STRIP * chunks * CHUNK * PACK_CYCLES
-    return p.matrices * (tiles + packing) + CALL_CYCLES < p.matrices * p.m * p.n * p.k * VECTOR_CYCLES
+    packing = (whole_tiles(p.m) + whole_tiles(p.n)) * STRIP * ceil(p.k / CHUNK) * CHUNK * PACK_CYCLES
+    own = _cycles(p, STORE_CYCLES) + packing
+    return p.matrices * own + CALL_CYCLES < p.matrices * p.m * p.n * p.k * VECTOR_CYCLES
+
+
+def pays_near(p: Product) -> bool:
+    """The same for one of several products on operands that stay in the core's caches."""
+    return isa().matrix_unit and p.dtype == "f32" and _cycles(p, NEAR_STORE_CYCLES) < p.m * p.n * p.k * VECTOR_CYCLES
+
+
+def _cycles(p: Product, store: int) -> float:
+    return whole_tiles(p.m) * whole_tiles(p.n) * (ceil(p.k / CHUNK) * TILE_CYCLES + store)
 
 
 def may_pass(p: Product) -> bool:

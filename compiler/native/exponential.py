@@ -72,8 +72,10 @@ def expm1_core(r: Value) -> Value:
 
 def scale(x: Value, n: Value) -> Value:
     """x * 2**n in two steps, for n to twice the exponent range: the first is exact, so the result is rounded once."""
-    half = n.arithmetic_shift(1)
-    return x * power_of_two(half, x) * power_of_two(n - half, x)
+    form = x.format
+    doubled = n + 2 * form.bias  # the exponents of both steps together: half of it each, the second one rounded up
+    first = (doubled << (form.mantissa - 1)) & (-1 << form.mantissa)
+    return x * first.as_float(x) * ((doubled << form.mantissa) - first).as_float(x)
 
 
 def exp_core(r: Value) -> Value:

@@ -24,6 +24,7 @@ EDGE_ROW = i64(2 * STRIP * 4)
 FIRST_A, FIRST_B = 4, 6
 # (part of A, part of B), the smallest products first; neighbours share a part, which stays in its registers
 ORDER = ((0, 2), (0, 1), (1, 1), (1, 0), (2, 0), (0, 0))
+LINES = [i64(j) for j in range(STRIP)]
 BYTE, HALF, WORDS, HALVES = ir.IntType(8), ir.IntType(16), ir.VectorType(I32, 16), ir.VectorType(ir.IntType(16), 16)
 
 
@@ -70,7 +71,7 @@ def pack_strips(of_a: bool, k_inside: bool):
         bounds = (strips, chunks) if k_inside else (chunks, strips)
         with cgutils.for_range(builder, bounds[0]) as outer, cgutils.for_range(builder, bounds[1]) as inner:
             strip, chunk = (outer.index, inner.index) if k_inside else (inner.index, outer.index)
-            list(_pack_chunk(code, of_a, k_inside, strip, chunk, args))
+            list(_pack_chunk(code, of_a, k_inside, strip, chunk, args, in_loop=k_inside == of_a))
         return context.get_dummy_value()
 
     name = f"pack_strips_{'a' if of_a else 'b'}_{'inside' if k_inside else 'across'}"
@@ -106,52 +107,65 @@ def _pack_next(code: VectorCode, of_a: bool, k_inside: bool, job: Any) -> Iterat
     yield from _pack_chunk(code, of_a, k_inside, *(place if k_inside else place[::-1]), arguments)
 
 
-def _pack_chunk(code: VectorCode, of_a: bool, k_inside: bool, strip: Any, chunk: Any, arguments: Sequence[Any]
-                ) -> Iterator[None]:
+def _pack_chunk(code: VectorCode, of_a: bool, k_inside: bool, strip: Any, chunk: Any, arguments: Sequence[Any],
+                in_loop: bool = False) -> Iterator[None]:
     """A chunk of a strip, for these arguments of pack_strips, in pieces: what is emitted between them may run in the
-    shadow of something slow."""
-    builder, (source, stride, heads, tiles, depth, count, apart) = code.builder, arguments
+    shadow of something slow. A loop over the lines, where they are no transposed ones, takes less time to compile."""
+    builder, (_, _, heads, tiles, _, _, apart) = code.builder, arguments
+    skipped = builder.mul(strip, apart)
+    tile = code.pointer(builder.add(builder.add(tiles, skipped), builder.mul(chunk, i64(CHUNK_BYTES))))
+    suspects = cgutils.alloca_once_value(builder, code.zero)
+    if in_loop:
+        with cgutils.for_range(builder, i64(STRIP)) as loop:
+            list(_pack_lines(code, of_a, k_inside, strip, chunk, arguments, [loop.index], tile, suspects))
+    else:
+        yield from _pack_lines(code, of_a, k_inside, strip, chunk, arguments, LINES, tile, suspects)
+    _note(code, builder.load(suspects), builder.add(heads, skipped))
+
+
+def _pack_lines(code: VectorCode, of_a: bool, k_inside: bool, strip: Any, chunk: Any, arguments: Sequence[Any],
+                lines: Sequence[Any], tile: Any, suspects: Any) -> Iterator[None]:
+    """These lines of a chunk's tiles, in pieces."""
+    builder, (source, stride, _, _, depth, count, _) = code.builder, arguments
     first, k = builder.mul(strip, i64(STRIP)), builder.mul(chunk, i64(CHUNK))
     rows = []
     for half in (0, 1):
         load = _along if k_inside else _across
-        block = load(code, code.pointer(source), stride, first, builder.add(k, i64(half * STRIP)), depth, count)
+        block = load(code, code.pointer(source), stride, first, builder.add(k, i64(half * STRIP)), depth, count, lines)
         if k_inside != of_a:
             loaded = list(block)
             yield
             block = iter(transposed(code, loaded))
             yield
         rows.append(block)
-    skipped = builder.mul(strip, apart)
-    tile = code.pointer(builder.add(builder.add(tiles, skipped), builder.mul(chunk, i64(CHUNK_BYTES))))
-    suspect = code.zero
-    for row, (x, y) in enumerate(zip(*rows, strict=True)):
-        suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, suspect))
-        for part, words in enumerate(_parts(code, x, y)):
-            code.store(builder.bitcast(words, code.vector), tile, part * STRIP + row)
+    for line, x, y in zip(lines, *rows, strict=True):
+        parts, x, y = _parts(code, x, y)
+        builder.store(code.multiply_add(x, y, builder.load(suspects)), suspects)
+        at = code.offset(tile, builder.mul(line, i64(STRIP)))
+        for part, words in enumerate(parts):
+            code.store(builder.bitcast(words, code.vector), at, part * STRIP)
         yield
-    _note(code, suspect, builder.add(heads, skipped))
 
 
-def _along(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any
-           ) -> Iterator[Any]:
-    """16 elements from k on of each of 16 rows, the last row again where there are no more."""
+def _along(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any,
+           lines: Sequence[Any]) -> Iterator[Any]:
+    """16 elements from k on of each of these rows after the first, the last row again where there are no more."""
     builder = code.builder
     mask, last = code.mask(builder.sub(depth, k)), builder.sub(count, i64(1))
-    for j in range(STRIP):
-        row = builder.mul(code.minimum(builder.add(first, i64(j)), last), stride)
+    for line in lines:
+        row = builder.mul(code.minimum(builder.add(first, line), last), stride)
         start = code.offset(source, builder.add(row, k))
         code.prefetch(code.offset(start, builder.mul(stride, i64(STRIP))), 2)
         yield code.load(start, 0, mask)
 
 
-def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any, rows: int = STRIP
-            ) -> Iterator[Any]:
-    """16 elements from the first on of so many rows from k on, zeros from `depth` on, where nothing is read."""
+def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any,
+            lines: Sequence[Any] = LINES) -> Iterator[Any]:
+    """16 elements from the first on of each of these rows after k, zeros from `depth` on, where nothing is read."""
     builder = code.builder
     present = code.mask(builder.sub(count, first))
-    for i in range(rows):
-        row = builder.add(k, i64(i))
+    for line in lines:
+        row = builder.add(k, line)
         inside = builder.icmp_signed("<", row, depth)
         mask = builder.select(inside, present, ir.Constant(present.type, [0] * STRIP))
         start = code.offset(source, builder.add(builder.mul(row, stride), first))
@@ -159,14 +173,16 @@ def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, dept
         yield code.load(start, 0, mask)
 
 
-def _parts(code: VectorCode, x: Any, y: Any) -> list:
-    """The three parts of two vectors, in words of a bfloat16 of x and, above it, one of y."""
+def _parts(code: VectorCode, x: Any, y: Any) -> tuple[list, Any, Any]:
+    """The three parts of two vectors, in words of a bfloat16 of x and, above it, one of y; and what of x and y the
+    last part is made of, which is NaN where they are infinite or NaN."""
     builder, upper, parts = code.builder, ir.Constant(WORDS, [0xFFFF0000] * STRIP), []
-    for _ in range(PARTS):
+    while True:
         high_x, high_y = (builder.and_(builder.bitcast(v, WORDS), upper) for v in (x, y))
         parts.append(builder.or_(builder.lshr(high_x, ir.Constant(WORDS, [16] * STRIP)), high_y))
+        if len(parts) == PARTS:
+            return parts, x, y
         x, y = (builder.fsub(v, builder.bitcast(high, code.vector)) for v, high in ((x, high_x), (y, high_y)))
-    return parts
 
 
 def _note(code: VectorCode, x: Any, head: Any) -> None:
@@ -197,9 +213,9 @@ def split_pixels():
 
         def split(at: Any, line: Any, masks: Sequence[Any]) -> None:
             x, y = (code.load(at, half, mask) for half, mask in enumerate(masks))
-            suspect = code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, builder.load(suspects)))
-            builder.store(suspect, suspects)
-            for number, words in enumerate(_parts(code, x, y)):
+            parts, x, y = _parts(code, x, y)
+            builder.store(code.multiply_add(x, y, builder.load(suspects)), suspects)
+            for number, words in enumerate(parts):
                 to = builder.add(line, builder.mul(part, i64(number)))
                 code.store(builder.bitcast(words, code.vector), code.pointer(to), 0)
 
@@ -237,9 +253,10 @@ def split_channels():
             first, suspect = builder.mul(loop.index, i64(STRIP)), code.zero
             block = transposed(code, list(_across(code, source, stride, i64(0), first, pixels, channels)))
             for channel, x in enumerate(block):
-                suspect = code.multiply_add(x, code.zero, suspect)
+                parts, x, _ = _parts(code, x, code.zero)
+                suspect = builder.fadd(x, suspect)
                 at = builder.add(builder.add(lines, builder.mul(row, i64(channel))), builder.mul(first, i64(2)))
-                for number, words in enumerate(_parts(code, x, code.zero)):
+                for number, words in enumerate(parts):
                     to = builder.inttoptr(builder.add(at, builder.mul(part, i64(number))), HALVES.as_pointer())
                     builder.store(builder.trunc(words, HALVES), to, align=2)
             _note(code, suspect, head)
@@ -265,14 +282,15 @@ def split_pairs():
         pairs = builder.udiv(builder.add(pixels, i64(1)), i64(2))
         with cgutils.for_range(builder, pairs) as outer, cgutils.for_range(builder, strips) as inner:
             column, pixel = builder.mul(inner.index, i64(STRIP)), builder.mul(outer.index, i64(2))
-            x, y = _across(code, source, stride, column, pixel, pixels, channels, rows=2)
+            x, y = _across(code, source, stride, column, pixel, pixels, channels, LINES[:2])
             number = builder.udiv(builder.add(first, pixel), i64(2))
             at = builder.add(builder.mul(builder.udiv(number, i64(STRIP)), i64(CHUNK_BYTES)),
                              builder.mul(builder.urem(number, i64(STRIP)), i64(LINE_BYTES)))
             to = builder.add(builder.add(tiles, at), builder.mul(inner.index, apart))
-            for part, words in enumerate(_parts(code, x, y)):
+            parts, x, y = _parts(code, x, y)
+            for part, words in enumerate(parts):
                 code.store(builder.bitcast(words, code.vector), code.pointer(to), part * STRIP)
-            _note(code, code.multiply_add(y, code.zero, code.multiply_add(x, code.zero, code.zero)), head)
+            _note(code, builder.fmul(x, y), head)
         return context.get_dummy_value()
 
     names = ["source", "stride", "head", "tiles", "apart", "first", "pixels", "channels"]
