@@ -24,6 +24,7 @@ from .recurrence import RecurrenceKernel
 from .row_sums import lower_row_sums
 from .scan import lower_scan
 from .scatter import lower_row_update, lower_sum_equal_rows
+from .top import lower_top
 from .unit_rows import lower_row_block
 
 
@@ -66,6 +67,8 @@ class Lowering:
             return [copy, *lower_row_update(op, self.shape, self.fault_id)]
         if op.definition.fields.get("sum_rows"):
             return lower_sum_equal_rows(op, self.shape, self.sizes(op.attrs["rows"]), self.fault_id)
+        if op.definition.fields.get("top"):
+            return lower_top(op, self.shape)
         if op.definition.family == COPY:
             if op.definition.fields.get("scatter"):
                 return lower_scatter(op, self.shape, self.fault_id)

@@ -1,4 +1,4 @@
-"""Order: the largest elements, sorting and searching. They run on the host."""
+"""Order: the largest elements, sorting and searching. But for the few largest they run on the host."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def spread(g: Tensor, indices: Tensor, like: Tensor) -> Tensor:
     return reshape(total, shape_of(like))
 
 
-_top_k = OpDef("TopKV2", HOST, _top_types, _top_grad, _top)
+_top_k = OpDef("TopKV2", HOST, _top_types, _top_grad, _top, fields={"top": True})  # a short list has a kernel
 
 
 def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) -> tuple[Tensor, Tensor]:
