@@ -59,8 +59,8 @@ _INTERNAL = {
     "lib.io.tf_record": "python_io", "lib.io.python_io": "python_io", "summary.summary": "summary",
     "util.nest": "nest", "data.ops.dataset_ops": "data", "keras": "keras", "estimator.estimator": "estimator",
     "data.experimental": "data.experimental", "estimator.model_fn": "estimator",
-    "saved_model": "saved_model", "ops.custom_gradient": "", "ops.confusion_matrix": "", "ops.map_fn": "",
-    "ops.sort_ops": "", "ops.sets_impl": "sets", "ops.bitwise_ops": "bitwise",
+    "saved_model": "saved_model", "ops.custom_gradient": "custom_gradients", "ops.confusion_matrix": "",
+    "ops.map_fn": "", "ops.sort_ops": "", "ops.sets_impl": "sets", "ops.bitwise_ops": "bitwise",
     "ops.manip_ops": "manip", "ops.linalg.linalg": "linalg", "ops.image_ops_impl": "image",
     "ops.metrics_v2": "metrics", "ops.losses.util": "losses", "ops.signal.signal": "signal",
     "framework.errors_impl": "errors",
@@ -97,11 +97,11 @@ _KERAS = {
     "objectives": "losses legacy.names", "initializations": "initializers",
     "engine": "layers models utils.layer_utils legacy.names",
     "legacy.layers": "legacy.layers layers", "legacy.models": "legacy.models models",
-    "models": "models legacy.models legacy.names", "layers": "layers legacy.layers legacy.names",
+    "models": "models legacy.models legacy.names", "layers": "layers legacy.layers legacy.names legacy.cells",
     "layers.merge": "layers legacy.layers",
     "backend.tensorflow_backend": "backend legacy.names", "backend.common": "backend legacy.names",
     "backend.load_backend": "backend",
-    **{f"layers.{name}": "layers legacy.layers legacy.names" for name in (
+    **{f"layers.{name}": "layers legacy.layers legacy.names legacy.cells" for name in (
         "advanced_activations", "convolutional", "convolutional_recurrent", "core", "cudnn_recurrent", "embeddings",
         "local", "noise", "normalization", "pooling", "recurrent", "wrappers")},
     **{f"engine.{name}": "layers models utils.layer_utils legacy.names" for name in (
@@ -117,6 +117,7 @@ _KERAS = {
         "adadelta", "adadelta_v2", "adagrad", "adagrad_v2", "adam", "adam_v2", "adamax", "adamax_v2",
         "gradient_descent", "gradient_descent_v2", "learning_rate_schedule", "nadam", "nadam_v2", "optimizer",
         "optimizer_v2", "rmsprop", "rmsprop_v2", "sgd")},
+    "distribution.distribution_lib": "distribution", "utils.backend_utils": "legacy.backend_utils",
     "utils.np_utils": "utils", "utils.generic_utils": "utils.generic_utils utils",
     "utils.data_utils": "utils.io_utils utils", "utils.vis_utils": "utils",
     "utils.io_utils": "utils.io_utils legacy.hdf5 utils",
@@ -136,7 +137,8 @@ class Proxy(ModuleType):
     def __init__(self, name: str, target: Any, *others: Any):
         super().__init__(name, getattr(target, "__doc__", None))
         # a package, so that submodules are asked for
-        self.__dict__.update(_target=target, _others=others, _replaced={}, __path__=[])
+        self.__dict__.update(_target=target, _others=others, _replaced={}, __path__=[],
+                             __spec__=importlib.machinery.ModuleSpec(name, None, is_package=True))
 
     def __getattr__(self, name: str) -> Any:
         if name == "__all__":  # what `from ... import *` takes
@@ -172,6 +174,8 @@ class Proxy(ModuleType):
     def __setattr__(self, name: str, value: Any) -> None:
         """Names of Keras that a program replaces (`unittest.mock.patch`) are replaced where they are used."""
         place = next((p for p in (self._target, *self._others) if name in vars(p)), None)
+        if name not in getattr(place, "__all__", vars(place) if place else ()):  # one that the module itself imports
+            place = None
         if place is None or isinstance(value, ModuleType) or name.startswith("__"):
             super().__setattr__(name, value)
         else:

@@ -76,6 +76,11 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def _graph_mode_decorator(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """`custom_gradient(f)` of the arguments, by the name in TensorFlow's code that programs import."""
+    return custom_gradient(f)(*args, **kwargs)
+
+
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     """The function, computed a second time where gradients need what is in it: memory for time.
 

@@ -166,8 +166,9 @@ tensor_scatter_nd_min = _scattered(positions.tensor_scatter_min)
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
     """Elements of `x` where `condition` holds, of `y` elsewhere; without both, the positions of true elements.
 
-    `x` and `y` have one shape; the condition has the same, or is a vector that selects rows. Positions are int64
-    [count, rank]. Raises ValueError when only one of `x` and `y` is given.
+    `x` and `y` have one shape; the condition has the same, or is a vector that selects rows. A scalar beside a tensor
+    is broadcast, as TensorFlow 2 does, where TensorFlow 1 refuses it. Positions are int64 [count, rank]. Raises
+    ValueError when only one of `x` and `y` is given.
     """
     if (x is None) != (y is None):
         raise ValueError("x and y must both be non-None or both be None.")
@@ -175,6 +176,8 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
         return selection.where_true(condition, name or "Where")
     test = convert_to_tensor(condition)
     a, b = convert_all("where", (x, y))
+    if a.dims != b.dims and () in (a.dims, b.dims):
+        return select(test, a, b, name=name or "SelectV2")
     if not a.shape.is_compatible_with(b.shape):
         raise ShapeError(f"Select: {unequal(a.dims, b.dims)}: x has shape {a.shape}, y {b.shape}")
     if test.dims is not None and a.dims is not None and len(test.dims) == 1 and len(a.dims) > 1:

@@ -53,10 +53,12 @@ def _logical(logical: Callable[..., Tensor], bitwise: Callable[..., Tensor]) -> 
 
 def get_item(x: Tensor, key: Any, name: str = "strided_slice") -> Tensor:
     """NumPy's basic indexing: ints, slices, None, `...`, bounds that are integer scalars; a vector of integers gathers.
+    They may stand in a list, as TensorFlow has it.
 
     Raises TypeError for other indices, ShapeError for too many or for known ones out of range.
     """
-    items = list(key) if isinstance(key, tuple) else [key]
+    parts = isinstance(key, list) and any(i is None or i is Ellipsis or isinstance(i, slice) for i in key)
+    items = list(key) if parts or isinstance(key, tuple) else [key]
     if x.dims is None:
         return deferred_item(x, [_item(i) if i is not Ellipsis else i for i in items], name)
     dims = x.dims

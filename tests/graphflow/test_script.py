@@ -23,6 +23,7 @@ from tensorflow.python.data.experimental import AUTOTUNE
 from tensorflow.python.estimator.model_fn import EstimatorSpec
 from tensorflow.keras.layers import Dense
 from keras.models import Sequential
+from keras import backend as keras_backend
 
 flags = tf.app.flags
 flags.DEFINE_integer("steps", 5, "how many")
@@ -38,6 +39,10 @@ def main(argv):
             session.run(step)
         print(tf.__version__, FLAGS.name, argv[1:], session.run(array_ops.concat([w, w], 0)).tolist(), Dense.__name__)
     assert tf.pywrap_tensorflow.NewCheckpointReader and tf.python.ops.array_ops is array_ops
+    import importlib.util, keras.backend as K
+    assert importlib.util.find_spec("tensorflow")
+    K.where = "the program's own"  # no name of K: what Keras computes with stays
+    assert K.where is keras_backend.where
 
 if __name__ == "__main__":
     tf.app.run()

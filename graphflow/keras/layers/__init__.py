@@ -4,6 +4,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..legacy.cells import AbstractRNNCell as AbstractRNNCell  # tf.keras's
 from ..legacy.interfaces import accept_old_names
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from .activation import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU

@@ -291,7 +291,9 @@ def initial_states_of(cell: Any, batch_size: Any, dtype: str) -> Any:
     """A cell's first states: what it says, else zeros."""
     own = getattr(cell, "get_initial_state", None)
     if own is not None:
-        return own(batch_size=batch_size)
+        takes = inspect.signature(own).parameters
+        given = {"inputs": None, "batch_size": batch_size, "dtype": dtype}  # tf.keras gave all three
+        return own(**{name: value for name, value in given.items() if name == "batch_size" or name in takes})
     return [zeros((batch_size, n), dtype) for n in as_list(cell.state_size)]
 
 

@@ -217,6 +217,8 @@ class Layer(Connected, Weighted, Keras2Layer):
             previous = kwargs["mask"] if kwargs.get("mask") is not None else map_structure(mask_of, first)
             with graph.name_scope(scope), calling(self), autocast_to(self._reads_as()):
                 outputs = rematerialized(self)(*args, **kwargs)
+                if any(isinstance(output, Variable) for output in flatten(outputs)):
+                    outputs = map_structure(self._converted, outputs)
                 self._regularize_activity(outputs)
             if symbolic:
                 outputs = record(self, given, given_keywords, outputs)

@@ -82,8 +82,8 @@ class Quantizable(Layer):
     def _weight(self) -> Tensor:
         """The weight as floats."""
         if self._form is None:
-            value: Tensor = getattr(self, self.adapted).value()
-            return value
+            weight: Any = getattr(self, self.adapted)  # a tensor where a wrapper put one in its place
+            return weight if isinstance(weight, Tensor) else weight.value()
         return self._form.weight(lambda suffix: getattr(self, self._name_of(suffix)).value(), self.compute_dtype)
 
     def _float8(self, x: Any, part: str) -> Tensor:

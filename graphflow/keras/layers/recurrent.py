@@ -148,6 +148,12 @@ class RNN(Layer):
             output, new = call_cell(cell, now, current, training, more)
             return output, as_list(new)
 
+        masked = [c for c in getattr(cell, "cells", [cell]) if hasattr(c, "reset_dropout_mask")]
+        for part in masked:
+            part.reset_dropout_mask()
+            part.reset_recurrent_dropout_mask()
+        if masked:  # their masks hold for all steps: they are made in one that stands before the loop
+            step(sequences[:, 0], states)
         try:
             return run_over_time(step, sequences, states, self.go_backwards, mask, self.unroll,
                                  self.zero_output_for_mask, self.return_sequences, time_major=whole)

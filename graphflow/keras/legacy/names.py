@@ -11,6 +11,7 @@ from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from .. import activations, backend, layers, regularizers
 from ..callbacks.callback import Callback, Logs
+from ..layers import node
 from ..layers.core import Input
 from ..losses import huber
 from ..models.model import Model
@@ -22,6 +23,10 @@ huber_loss = huber
 l1l2 = WeightRegularizer = regularizers.L1L2
 relu6 = activations.relu6
 _EPSILON = 1e-7
+
+
+class Node(node.Node):
+    """A call of a layer, for programs that put a class of their own in its place: layers go on using Keras's."""
 
 
 class TimeDistributedDense(layers.TimeDistributed):
@@ -87,6 +92,6 @@ def apply_transform(x: Any, transform_matrix: Any, channel_axis: int = 0, fill_m
     return np.moveaxis(np.stack(channels), 0, channel_axis)
 
 
-__all__ = ["BaseLogger", "Container", "Functional", "Input", "Network", "TimeDistributedDense",
+__all__ = ["BaseLogger", "Container", "Functional", "Input", "Network", "Node", "TimeDistributedDense",
            "WeightRegularizer", "apply_transform", "huber_loss", "l1l2", "load_weights_from_hdf5_group",
            "load_weights_from_hdf5_group_by_name", "relu6"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,19 @@ def _is_array(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return bool(value) and any(_is_array(v) for v in value)
     return hasattr(value, "shape") and len(value.shape) > 0
+
+
+def as_many_as_first(x: Any) -> Any:
+    """A list of inputs of which later ones have samples beyond those of the first: without them, and with a warning.
+    Keras 2 predicted so."""
+    if not isinstance(x, (list, tuple)) or not all(isinstance(a, np.ndarray) and a.ndim for a in x):
+        return x
+    lengths = [len(a) for a in x]
+    if not lengths or max(lengths) == lengths[0] or min(lengths) < lengths[0]:
+        return x
+    warnings.warn(f"The inputs have {lengths} samples: predicting for the first {lengths[0]}, as Keras 2 did. Keras 3 "
+                  "takes inputs of one length only.", stacklevel=3)
+    return [a[:lengths[0]] for a in x]
 
 
 class Batch:

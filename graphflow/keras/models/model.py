@@ -192,11 +192,11 @@ class Model(Pictured, Fitter):
 
     @property
     def input(self) -> Any:
-        return self._wired().input_nest if self._network is not None else super().input
+        return alone(self._wired().input_nest) if self._network is not None else super().input
 
     @property
     def output(self) -> Any:
-        return self._wired().output_nest if self._network is not None else super().output
+        return alone(self._wired().output_nest) if self._network is not None else super().output
 
     @property
     def input_names(self) -> list[str]:

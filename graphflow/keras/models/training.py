@@ -11,7 +11,7 @@ from .. import backend, config
 from ..callbacks import CallbackList, History
 from ..legacy.log_names import Logs as OldNames
 from ..nest import flatten, pack
-from .data import BATCH_SIZE, Batches, split_validation, unpack
+from .data import BATCH_SIZE, Batches, as_many_as_first, split_validation, unpack
 from .feeds import Feed, is_arrays
 from .sources import ArraySource, Epochs, FeedSource, Rows, Run, UnfedSource
 from .stepper import Stepper
@@ -177,7 +177,7 @@ class Fitter(Stepper):
             if run is not None and 0 < len(x) <= (batch_size or BATCH_SIZE):
                 return run(x)  # one batch, of which no one wants to hear
         steps = _limited("steps", steps, config.max_steps_per_epoch())
-        source = self._source("predict", "predict", x, None, None, batch_size, steps=steps,
+        source = self._source("predict", "predict", as_many_as_first(x), None, None, batch_size, steps=steps,
                               workers=_queue_arguments("predict", kwargs))
         batches = Epochs(source, steps)
         hooks = callbacks if isinstance(callbacks, CallbackList) else CallbackList(

@@ -17,6 +17,7 @@ from ...compiler.ops.state import group
 from ...compiler.ops.view import zeros_of
 from ...gradient_tape import GradientTape
 from .. import backend, initializers
+from ..backend import tensors
 from ..naming import auto_name, ops_named
 from ..saving.serialization import serialize_keras_object
 from ..scope import StepScope, current_scope, in_order
@@ -265,13 +266,16 @@ class Optimizer(OptimizerState):
         loss = convert_to_tensor(loss)
         if type(self).get_updates is not Optimizer.get_updates:
             return self._in_step(lambda: self._old_updates(loss, variables), loss.graph, False)
+        self._build_for(variables)
+        return self.apply(self._gradients(loss, variables, tape), variables)
+
+    def _build_for(self, variables: Sequence[Variable]) -> None:
         new = any(v.op not in self._positions for v in variables)  # another model's: steps go on being counted
         if self.built and new and self.state_by_weight:
             self._forget_slots()
         if not self.built or new:
             self.build(variables)
             self.built = True
-        return self.apply(self._gradients(loss, variables, tape), variables)
 
     def _gradients(self, loss: Tensor, variables: Sequence[Variable], tape: Any) -> list[Any]:
         if not default_graph().eager:
@@ -302,7 +306,26 @@ class Optimizer(OptimizerState):
         elif arguments:
             loss, *rest = arguments
             params, = rest or (params,)
-        return [self.minimize(loss, params)]
+        if type(self).get_updates is Optimizer.get_updates:
+            return [self.minimize(loss, params)]
+        return self._updates_of_super(loss, params)
+
+    def _updates_of_super(self, loss: Tensor, params: Sequence[Variable]) -> list[Any]:
+        """What a subclass's `get_updates` asks its base class for. Such programs put their own `K.update` in the place
+        of Keras's meanwhile, to change the next values: it is called for all but the count of steps."""
+        scope = current_scope()
+        assert scope is not None
+        self._build_for([adopted(v) for v in params])
+        before = dict(scope.values)
+        self.apply(self.get_gradients(loss, params), params)
+        if backend.update is tensors.update:
+            return []
+        later = {v: value for v, value in scope.values.items()
+                 if before.get(v) is not value and v is not self._iterations}
+        for variable in later:
+            scope.values.pop(variable)
+        scope.values.update({v: value for v, value in before.items() if v in later})
+        return [backend.update(variable, value) for variable, value in later.items()]
 
     def get_gradients(self, loss: Tensor, params: Sequence[Variable]) -> list[Tensor]:
         """Keras 2: the gradients, clipped. Raises ValueError where there is none."""

@@ -24,7 +24,7 @@ from .serialization import safe_mode as safe_scope
 from .shards import reading_shards, write_shards
 from .tree import read_tree, write_tree
 
-HDF5 = (".h5", ".hdf5", ".hdf", ".model")  # the last two are common names of Keras 2 programs
+HDF5 = (".h5", ".hdf5", ".hdf", ".hd5", ".model", ".weights")  # the last ones are names of Keras 2 programs
 
 
 def ask_to_proceed_with_overwrite(filepath: Any) -> bool:

@@ -124,9 +124,13 @@ def test_inputs_of_different_lengths_are_refused():
     model.compile("sgd", "mse")
     few, many = np.ones((3, 2)), np.ones((5, 2))
     for x, sizes in (([few, many], "3, 5"), ([many, few], "5, 3")):
-        for method in (model.predict, model.predict_on_batch, lambda x: model.fit(x, x[0], verbose=0)):
+        for method in (model.predict_on_batch, lambda x: model.fit(x, x[0], verbose=0)):
             with pytest.raises(ValueError, match=f"same number of samples. 'x' sizes: {sizes}"):
                 method(x)
+    with pytest.raises(ValueError, match="same number of samples. 'x' sizes: 5, 3"):
+        model.predict([many, few])
+    with pytest.warns(UserWarning, match=r"\[3, 5\] samples: predicting for the first 3, as Keras 2"):
+        np.testing.assert_array_equal(model.predict([few, many], verbose=0), np.full((3, 2), 2))
 
 
 def test_members_of_layers_and_models():

@@ -62,8 +62,9 @@ ROUGH: list[tuple[str, tuple[int, ...]]] = [
 
 # of several inputs, of text or integers, or no layers of their own: tested beside their like
 ELSEWHERE = {
-    "Add", "AdditiveAttention", "Attention", "Average", "CategoryEncoding", "Concatenate", "Discretization", "Dot",
-    "Embedding", "GRUCell", "GroupedQueryAttention", "HashedCrossing", "Hashing", "InputLayer", "IntegerLookup",
+    "AbstractRNNCell", "Add", "AdditiveAttention", "Attention", "Average", "CategoryEncoding", "Concatenate",
+    "Discretization",
+    "Dot", "Embedding", "GRUCell", "GroupedQueryAttention", "HashedCrossing", "Hashing", "InputLayer", "IntegerLookup",
     "LSTMCell", "Lambda", "Layer", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "Pipeline", "RandomCrop",
     "ReversibleEmbedding", "SimpleRNNCell", "SlicingOpLambda", "StackedRNNCells", "StringLookup", "Subtract",
     "TFOpLambda", "TFSMLayer", "TextVectorization", "Wrapper",
