@@ -28,6 +28,7 @@ _INTERNAL = {
     "framework.graph_io": "train", "ops.array_ops": "", "ops.math_ops": "math", "ops.nn_ops": "nn", "ops.nn": "nn",
     "ops.nn_impl": "nn candidate_sampling", "ops.gen_nn_ops": "nn nn_grads", "ops.gen_array_ops": "",
     "ops.gen_math_ops": "math", "ops.clip_ops": "", "ops.init_ops": "initializers",
+    "ops.init_ops_v2": "keras.initializers initializers",
     "ops.variable_scope": "internal.variable_scope", "ops.variables": "internal.variables",
     "ops.state_ops": "", "ops.control_flow_ops": "internal.control_flow_ops",
     "ops.tensor_array_ops": "", "ops.functional_ops": "",
@@ -149,7 +150,8 @@ class Proxy(ModuleType):
         import graphflow
         if self.__name__ == "tensorflow" and name in ("python", "pywrap_tensorflow"):
             return importlib.import_module(f"tensorflow.python.{name}".removesuffix(".python"))
-        if f"{self.__name__}.{name}" in ("tensorflow.compat", "tensorflow.compat.v1", "tensorflow.compat.v2"):
+        if f"{self.__name__}.{name}" in ("tensorflow.compat", "tensorflow.compat.v1", "tensorflow.compat.v2",
+                                         "tensorflow.experimental", "tensorflow.experimental.numpy"):
             return importlib.import_module(f"{self.__name__}.{name}")
         if self.__name__.startswith("tensorflow.python"):
             inner = f"{self.__name__}.{name}".removeprefix("tensorflow.python.")
@@ -231,8 +233,10 @@ def _resolve(root: str, rest: str) -> Any:
         return proxy
     if rest.removeprefix("compat.v2.") in v2.MODULES and (_major == 2 or rest.startswith("compat.v2.")):
         return getattr(v2, rest.removeprefix("compat.v2."))
-    if rest == "compat":
-        return Proxy("tensorflow.compat", graphflow.compat)
+    if rest in ("compat", "experimental"):
+        return Proxy(f"tensorflow.{rest}", _find("", rest))
+    if rest == "experimental.numpy":
+        return Proxy("tensorflow.experimental.numpy", *(_find("", place) for place in ("keras.ops.numpy", "dtypes")))
     rest = re.sub(r"^(compat\.v[12]|_api\.v1)\.", "", rest)
     inside = _KERAS_PLACES.match(rest)
     if inside:

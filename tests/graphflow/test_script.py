@@ -39,8 +39,9 @@ def main(argv):
             session.run(step)
         print(tf.__version__, FLAGS.name, argv[1:], session.run(array_ops.concat([w, w], 0)).tolist(), Dense.__name__)
     assert tf.pywrap_tensorflow.NewCheckpointReader and tf.python.ops.array_ops is array_ops
-    import importlib.util, keras.backend as K
-    assert importlib.util.find_spec("tensorflow")
+    import importlib.util, keras.backend as K, tensorflow.experimental.numpy as tnp
+    from tensorflow.python.ops.init_ops_v2 import Zeros
+    assert importlib.util.find_spec("tensorflow") and Zeros and tf.experimental.numpy.nanmean is tnp.nanmean
     K.where = "the program's own"  # no name of K: what Keras computes with stays
     assert K.where is keras_backend.where
 

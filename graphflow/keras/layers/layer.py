@@ -78,9 +78,8 @@ class Layer(Connected, Weighted, Keras2Layer):
         self._initial_weights = kwargs.pop("weights", None)
         if kwargs:
             raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
-        if name is not None and (not isinstance(name, str) or "/" in name):
-            raise ValueError(f"Argument `name` must be a string and cannot contain character `/`. "
-                             f"Received: name={name!r}")
+        if name is not None and not isinstance(name, str):  # with slashes in it as in Keras 2, which Keras 3 refuses
+            raise ValueError(f"Argument `name` must be a string. Received: name={name!r}")
         self.name = name or auto_name(type(self).__name__)
         self.dtype_policy = dtype_policies.for_layer(dtype, self.name, hasattr(self, "modes"))
         self.autocast = autocast

@@ -116,3 +116,23 @@ def test_indices_in_a_list_and_scalars_in_where() -> None:
     x = K.constant(np.arange(6).reshape(2, 3))
     np.testing.assert_array_equal(K.eval(x[[slice(None), None, slice(0, 2)]]), [[[0, 1]], [[3, 4]]])
     np.testing.assert_array_equal(K.eval(tf.where(x > 2, -1.0, x)), [[0, 1, 2], [-1, -1, -1]])
+
+
+@pytest.mark.parametrize("file", ["m.h5", "m.keras", "m.weights.h5"])
+def test_names_with_slashes(tmp_path: Path, file: str) -> None:
+    """As SqueezeNet's and VGGFace's layers have."""
+    def model() -> Any:
+        x = keras.Input((2,))
+        return keras.Model(x, layers.Dense(3, name="fire2/relu_1")(layers.Dense(2, name="fire2/squeeze1x1")(x)))
+
+    one, path = model(), tmp_path / file
+    if "weights" in file:
+        one.save_weights(path)
+        two = model()
+        two.load_weights(path)
+    else:
+        one.save(path)
+        two = keras.models.load_model(path, compile=False)
+    assert two.get_layer("fire2/squeeze1x1").count_params() == 6
+    for before, after in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
