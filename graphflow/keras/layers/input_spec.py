@@ -34,6 +34,14 @@ class InputSpec:
         self.max_ndim, self.min_ndim = max_ndim, min_ndim
         self.axes = {int(axis): size for axis, size in (axes or {}).items()}
 
+    def get_config(self) -> dict[str, Any]:
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes", "optional")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        return cls(**config)
+
     def check(self, tensor: Any, layer: str, index: int = 0) -> None:
         """Raises ValueError, in Keras's words."""
         shape = shape_of(tensor)

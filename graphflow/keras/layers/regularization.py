@@ -55,6 +55,9 @@ class Dropout(_Random):
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any):
         super().__init__(rate, seed, **kwargs)
+        if not isinstance(noise_shape, (list, tuple, type(None))):
+            raise ValueError("Invalid value received for argument `noise_shape`. Expected an iterable of integers "
+                             f"(e.g., a tuple or list). Received: noise_shape={noise_shape}")
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
 
     def noise(self, inputs: Tensor) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..models.model import model_from_config
+from ..models.described import model_from_config
 from ..utils.conv_utils import convert_kernel
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose")

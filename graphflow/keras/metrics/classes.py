@@ -57,7 +57,7 @@ BinaryCrossentropy = _named("BinaryCrossentropy", losses.binary_crossentropy, fr
 CategoricalCrossentropy = _named("CategoricalCrossentropy", losses.categorical_crossentropy, from_logits=False,
                                  label_smoothing=0, axis=-1)
 SparseCategoricalCrossentropy = _named("SparseCategoricalCrossentropy", losses.sparse_categorical_crossentropy,
-                                       from_logits=False, axis=-1)
+                                       from_logits=False, ignore_class=None, axis=-1)
 Hinge = _named("Hinge", losses.hinge)
 SquaredHinge = _named("SquaredHinge", losses.squared_hinge)
 CategoricalHinge = _named("CategoricalHinge", losses.categorical_hinge)

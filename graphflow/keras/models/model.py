@@ -25,8 +25,7 @@ from ..nest import alone, flatten, map_structure
 from ..optimizers.tf_optimizer import TFOptimizer
 from ..saving import saving
 from ..saving.compiling import compile_model
-from ..saving.json_text import parsed_json
-from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..saving.serialization import serialize_keras_object
 from ..scope import StepScope, calling, current_scope, in_order, outside_steps, recording
 from ..utils.summary import print_summary
 from .network import Network
@@ -197,6 +196,16 @@ class Model(Pictured, Fitter):
     @property
     def output(self) -> Any:
         return alone(self._wired().output_nest) if self._network is not None else super().output
+
+    @property
+    def input_shape(self) -> Any:
+        """The input's shape, a list of them where there are several (whatever nest they stand in)."""
+        return super().input_shape if self._network is None else alone([shape_of(t) for t in self.inputs])
+
+    @property
+    def output_shape(self) -> Any:
+        """The output's shape, a list of them where there are several."""
+        return super().output_shape if self._network is None else alone([shape_of(t) for t in self.outputs])
 
     @property
     def input_names(self) -> list[str]:
@@ -387,19 +396,3 @@ def _takes_tensors(cls: type) -> bool:
 
 def _entry(shape: Any, dtype: str) -> Tensor:
     return placeholder(as_dtype(dtype), tuple(BATCH if i == 0 and d is None else d for i, d in enumerate(shape)))
-
-
-def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
-    """The model that `to_json` described. Raises ValueError for text that does not describe one."""
-    return model_from_config(parsed_json(json_string, "model_from_json: the text"), custom_objects)
-
-
-def model_from_config(config: dict[str, Any], custom_objects: Any = None) -> Any:
-    """The model that a config (`{"class_name": ..., "config": ...}`) describes."""
-    if not isinstance(config, dict):
-        raise TypeError(f"`model_from_config` expects a dictionary, not {type(config).__name__}. Maybe you meant to "
-                        "use `Sequential.from_config(config)`?")
-    model = deserialize_keras_object(config, custom_objects)
-    if config.get("compile_config"):
-        model.compile_from_config(config["compile_config"])
-    return model

@@ -222,12 +222,13 @@ def _ordered(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[list[
             node = operation._inbound_nodes[0]
             node_depths[node] = 0
             nodes.append(node)
-    _check_connected(inputs, nodes, node_depths)
+    _check_connected(inputs, outputs, nodes, node_depths)
     operations = sorted(depths, key=lambda op: (-depths[op], first_met[op]))
     return nodes, {operation: depths[operation] for operation in operations}
 
 
-def _check_connected(inputs: Sequence[Tensor], nodes: Sequence[Node], depths: dict[Node, int]) -> None:
+def _check_connected(inputs: Sequence[Tensor], outputs: Sequence[Tensor], nodes: Sequence[Node],
+                     depths: dict[Node, int]) -> None:
     by_depth: dict[int, list[Node]] = defaultdict(list)
     for node in nodes:
         by_depth[depths[node]].append(node)
@@ -243,6 +244,9 @@ def _check_connected(inputs: Sequence[Tensor], nodes: Sequence[Node], depths: di
             if not node.is_input or node.outputs in known:
                 known.update(node.output_tensors)
             reached.append(node.operation.name)
+    for tensor in outputs:
+        if tensor not in known and history_of(tensor) is not None:
+            raise ValueError(f"Output {tensor!r} is not connected to `inputs`: it is another input.")
 
 
 def _traversed(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> tuple[list[Node], dict[Any, int]]:

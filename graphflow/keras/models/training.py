@@ -45,6 +45,9 @@ class Fitter(Stepper):
         epochs = _limited("epochs", epochs, config.max_epochs())
         steps_per_epoch = _limited("steps_per_epoch", steps_per_epoch, config.max_steps_per_epoch())
         if validation_split and validation_data is None:
+            if not is_arrays(x):
+                raise ValueError("Argument `validation_split` is only supported for tensors or NumPy arrays. Found "
+                                 f"incompatible type in the input: {type(x)}")
             (x, y, sample_weight), held = split_validation([x, y, sample_weight], validation_split)
             validation_data = tuple(held) if held[2] is not None else tuple(held[:2])
         source = self._source("fit", "train", x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch,
@@ -68,7 +71,7 @@ class Fitter(Stepper):
             if validation_data is not None and _validates(epoch, validation_freq):
                 logs |= self._validate(validation_data, validation_batch_size or batch_size, validation_steps, hooks)
             logs = OldNames(flat_logs(logs))
-            hooks.on_epoch_end(epoch, logs)
+            hooks.on_epoch_end(epoch, OldNames(logs))  # on_train_end does not see what callbacks add
             if self.stop_training or batches.ended:
                 break
         source.close()

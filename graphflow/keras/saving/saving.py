@@ -6,6 +6,7 @@ Keras or the user names.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import warnings
@@ -110,6 +111,8 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
             raise ValueError(f"File format not supported: filepath={path}. Keras 3 only supports V3 `.keras` files and "
                              "legacy H5 format files (`.h5` extension). A TensorFlow SavedModel is read by "
                              "`tf.saved_model.load`.")
+        if not os.path.exists(path) and path.endswith((".h5", ".hdf5")):
+            raise FileNotFoundError(errno.ENOENT, "No such file", path)
         if not os.path.isfile(path):
             raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip "
                              "file or HDF5 file.")

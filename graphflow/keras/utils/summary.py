@@ -72,7 +72,7 @@ class _Table:
         if self.trainable:
             self.header, self.align = [*self.header, "Trainable"], [*self.align, "^"]
             fractions, total = [p * 0.9 for p in fractions] + [1.0], total + 12
-        length = line_length or max(min(total, shutil.get_terminal_size((92, 24)).columns - 4), 40)
+        length = line_length or max(min(total, shutil.get_terminal_size().columns - 4), 40)
         ends = [int(p * length) for p in fractions]
         widths = [b - a + 2 for a, b in zip([0, *ends[:-1]], ends, strict=True)]  # with a space on both sides
         if min(widths) < 6:

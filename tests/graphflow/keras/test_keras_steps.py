@@ -284,3 +284,24 @@ def test_a_step_of_its_own_decides_how_the_model_is_called():
     rows = np.ones((8, 2), "float32")
     history = model.fit(tf.data.Dataset.from_tensor_slices((rows, rows, rows)).batch(4), epochs=2, verbose=0).history
     assert history["loss"][1] < history["loss"][0]
+
+
+def test_what_a_model_tells_of_itself_is_keras_s() -> None:
+    a, b = keras.Input((3,)), keras.Input((2,))
+    model = keras.Model({"a": a, "b": b}, {"y": L.Dense(2)(a), "z": b})
+    assert model.input_shape == [(None, 3), (None, 2)] and model.output_shape == [(None, 2), (None, 2)]
+    with pytest.raises(ValueError, match="not connected to `inputs`"):
+        keras.Model(a, [a, b])
+    with pytest.raises(ValueError, match="only supported for tensors or NumPy arrays"):
+        model.compile("sgd", "mse")
+        model.fit(iter([(X, X)]), validation_split=0.5)
+
+
+def test_on_train_end_does_not_see_what_callbacks_added() -> None:
+    seen: list[Any] = []
+    model = keras.Sequential([keras.Input((4,)), L.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(X, Y1, verbose=0, callbacks=[
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=1.0),
+                                       on_train_end=lambda logs: seen.append(sorted(logs)))]).history
+    assert history["mine"] == [1.0] and seen == [["loss"]]
