@@ -216,8 +216,10 @@ for item in range(row_floats - before - there):
     store_f32(row_lines, before + there + item, f32(0), 1)
 split(row_lines, head, to, part_bytes, line, depth, apart)"""
     return f'''"""Convolution on the matrix unit, bands of images by two strips of filters."""
-from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, put_row, split_pixels
+from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit
+from {NATIVE}.split import split_pixels
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
+from {NATIVE}.tiles import put_row
 
 ready, leave, split, put = open_unit(), close_unit(), split_pixels(), put_row()
 multiply = multiply_tiles(2, {columns}, True)

@@ -107,7 +107,8 @@ def lower(p: Windows, x: Any, dy: Any, dw: Any, threads: int = 2) -> list[Kernel
 def source(tile: tuple[int, int]) -> str:
     """Source of the gradient, in tiles of so many strips; a task is some of the filters, or of the channels."""
     return f'''"""Gradient of a convolution's filters on the matrix unit."""
-from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, split_channels, split_pairs
+from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit
+from {NATIVE}.split import split_channels, split_pairs
 from {NATIVE}.prelude import compiled, f32, load_i64, store_f32, store_i64, word
 
 ready, leave, split, split_gradients = open_unit(), close_unit(), split_channels(), split_pairs()

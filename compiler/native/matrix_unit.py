@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 from llvmlite import ir
@@ -120,7 +121,7 @@ def _pack_chunk(code: VectorCode, of_a: bool, k_inside: bool, strip: Any, chunk:
             list(_pack_lines(code, of_a, k_inside, strip, chunk, arguments, [loop.index], tile, suspects))
     else:
         yield from _pack_lines(code, of_a, k_inside, strip, chunk, arguments, LINES, tile, suspects)
-    _note(code, builder.load(suspects), builder.add(heads, skipped))
+    note_suspects(code, builder.load(suspects), builder.add(heads, skipped))
 
 
 def _pack_lines(code: VectorCode, of_a: bool, k_inside: bool, strip: Any, chunk: Any, arguments: Sequence[Any],
@@ -130,7 +131,7 @@ def _pack_lines(code: VectorCode, of_a: bool, k_inside: bool, strip: Any, chunk:
     first, k = builder.mul(strip, i64(STRIP)), builder.mul(chunk, i64(CHUNK))
     rows = []
     for half in (0, 1):
-        load = _along if k_inside else _across
+        load = _along if k_inside else load_across
         block = load(code, code.pointer(source), stride, first, builder.add(k, i64(half * STRIP)), depth, count, lines)
         if k_inside != of_a:
             loaded = list(block)
@@ -139,7 +140,7 @@ def _pack_lines(code: VectorCode, of_a: bool, k_inside: bool, strip: Any, chunk:
             yield
         rows.append(block)
     for line, x, y in zip(lines, *rows, strict=True):
-        parts, x, y = _parts(code, x, y)
+        parts, x, y = bfloat_parts(code, x, y)
         builder.store(code.multiply_add(x, y, builder.load(suspects)), suspects)
         at = code.offset(tile, builder.mul(line, i64(STRIP)))
         for part, words in enumerate(parts):
@@ -159,7 +160,7 @@ def _along(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth
         yield code.load(start, 0, mask)
 
 
-def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any,
+def load_across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, depth: Any, count: Any,
             lines: Sequence[Any] = LINES) -> Iterator[Any]:
     """16 elements from the first on of each of these rows after k, zeros from `depth` on, where nothing is read."""
     builder = code.builder
@@ -173,7 +174,7 @@ def _across(code: VectorCode, source: Any, stride: Any, first: Any, k: Any, dept
         yield code.load(start, 0, mask)
 
 
-def _parts(code: VectorCode, x: Any, y: Any) -> tuple[list, Any, Any]:
+def bfloat_parts(code: VectorCode, x: Any, y: Any) -> tuple[list, Any, Any]:
     """The three parts of two vectors, in words of a bfloat16 of x and, above it, one of y; and what of x and y the
     last part is made of, which is NaN where they are infinite or NaN."""
     builder, upper, parts = code.builder, ir.Constant(WORDS, [0xFFFF0000] * STRIP), []
@@ -185,116 +186,12 @@ def _parts(code: VectorCode, x: Any, y: Any) -> tuple[list, Any, Any]:
         x, y = (builder.fsub(v, builder.bitcast(high, code.vector)) for v, high in ((x, high_x), (y, high_y)))
 
 
-def _note(code: VectorCode, x: Any, head: Any) -> None:
+def note_suspects(code: VectorCode, x: Any, head: Any) -> None:
     """Have the word at the address of a head say so if any lane is NaN."""
     builder = code.builder
     found = builder.zext(builder.bitcast(builder.fcmp_unordered("uno", x, x), HALF), I64)
     word = builder.inttoptr(head, I64.as_pointer())
     builder.store(builder.or_(builder.load(word, typ=I64), found), word)
-
-
-@cache
-def split_pixels():
-    """An intrinsic that splits pixels into lines of 32 channels for each part, ready to be rows of tiles of A.
-
-    Its int64 arguments are `(source, head, lines, part, pixels, channels, apart)`: addresses, the bytes from part to
-    part, how many pixels and channels there are, and the elements from pixel to pixel. Channels that the last line
-    lacks are zeros.
-    """
-    def codegen(context, builder, signature, args):
-        source, head, lines, part, pixels, channels, apart = args
-        code = VectorCode(builder, "f32")
-        source = code.pointer(source)
-        whole = builder.udiv(channels, i64(CHUNK))
-        done = builder.mul(whole, i64(CHUNK))
-        rest = builder.sub(channels, done)
-        pixel_bytes = builder.mul(builder.udiv(builder.add(channels, i64(CHUNK - 1)), i64(CHUNK)), i64(LINE_BYTES))
-        suspects = cgutils.alloca_once_value(builder, code.zero)
-
-        def split(at: Any, line: Any, masks: Sequence[Any]) -> None:
-            x, y = (code.load(at, half, mask) for half, mask in enumerate(masks))
-            parts, x, y = _parts(code, x, y)
-            builder.store(code.multiply_add(x, y, builder.load(suspects)), suspects)
-            for number, words in enumerate(parts):
-                to = builder.add(line, builder.mul(part, i64(number)))
-                code.store(builder.bitcast(words, code.vector), code.pointer(to), 0)
-
-        masks = [code.mask(rest, half * STRIP) for half in (0, 1)]
-        with cgutils.for_range(builder, pixels) as pixel:
-            start = code.offset(source, builder.mul(pixel.index, apart))
-            first = builder.add(lines, builder.mul(pixel.index, pixel_bytes))
-            with cgutils.for_range(builder, whole) as chunk:
-                split(code.offset(start, builder.mul(chunk.index, i64(CHUNK))),
-                      builder.add(first, builder.mul(chunk.index, i64(LINE_BYTES))), (None, None))
-            with builder.if_then(builder.icmp_signed(">", rest, i64(0))):
-                split(code.offset(start, done), builder.add(first, builder.mul(whole, i64(LINE_BYTES))), masks)
-        _note(code, builder.load(suspects), head)
-        return context.get_dummy_value()
-
-    names = ["source", "head", "lines", "part", "pixels", "channels", "apart"]
-    return void_intrinsic("split_pixels", names, codegen)
-
-
-@cache
-def split_channels():
-    """An intrinsic that splits pixels into rows of tiles of A, one for each of up to 16 channels: k are the pixels, in
-    their order.
-
-    Its int64 arguments are `(source, stride, head, lines, part, row, pixels, channels)`: addresses, the elements from
-    pixel to pixel, the bytes from part to part and from row to row, how many pixels and channels there are. The pixels
-    up to a multiple of 16 become zeros.
-    """
-    def codegen(context, builder, signature, args):
-        source, stride, head, lines, part, row, pixels, channels = args
-        code = VectorCode(builder, "f32")
-        source = code.pointer(source)
-        blocks = builder.udiv(builder.add(pixels, i64(STRIP - 1)), i64(STRIP))
-        with cgutils.for_range(builder, blocks) as loop:
-            first, suspect = builder.mul(loop.index, i64(STRIP)), code.zero
-            block = transposed(code, list(_across(code, source, stride, i64(0), first, pixels, channels)))
-            for channel, x in enumerate(block):
-                parts, x, _ = _parts(code, x, code.zero)
-                suspect = builder.fadd(x, suspect)
-                at = builder.add(builder.add(lines, builder.mul(row, i64(channel))), builder.mul(first, i64(2)))
-                for number, words in enumerate(parts):
-                    to = builder.inttoptr(builder.add(at, builder.mul(part, i64(number))), HALVES.as_pointer())
-                    builder.store(builder.trunc(words, HALVES), to, align=2)
-            _note(code, suspect, head)
-        return context.get_dummy_value()
-
-    names = ["source", "stride", "head", "lines", "part", "row", "pixels", "channels"]
-    return void_intrinsic("split_channels", names, codegen)
-
-
-@cache
-def split_pairs():
-    """An intrinsic that splits pixels into strips of B, 16 channels each: k are the pixels, in their order.
-
-    Its int64 arguments are `(source, stride, head, tiles, apart, first, pixels, channels)`: addresses, of the first
-    strip's tiles, the elements from pixel to pixel, the bytes from strip to strip, the first pixel's k, which is even,
-    and how many pixels and channels there are.
-    """
-    def codegen(context, builder, signature, args):
-        source, stride, head, tiles, apart, first, pixels, channels = args
-        code = VectorCode(builder, "f32")
-        source = code.pointer(source)
-        strips = builder.udiv(builder.add(channels, i64(STRIP - 1)), i64(STRIP))
-        pairs = builder.udiv(builder.add(pixels, i64(1)), i64(2))
-        with cgutils.for_range(builder, pairs) as outer, cgutils.for_range(builder, strips) as inner:
-            column, pixel = builder.mul(inner.index, i64(STRIP)), builder.mul(outer.index, i64(2))
-            x, y = _across(code, source, stride, column, pixel, pixels, channels, LINES[:2])
-            number = builder.udiv(builder.add(first, pixel), i64(2))
-            at = builder.add(builder.mul(builder.udiv(number, i64(STRIP)), i64(CHUNK_BYTES)),
-                             builder.mul(builder.urem(number, i64(STRIP)), i64(LINE_BYTES)))
-            to = builder.add(builder.add(tiles, at), builder.mul(inner.index, apart))
-            parts, x, y = _parts(code, x, y)
-            for part, words in enumerate(parts):
-                code.store(builder.bitcast(words, code.vector), code.pointer(to), part * STRIP)
-            _note(code, builder.fmul(x, y), head)
-        return context.get_dummy_value()
-
-    names = ["source", "stride", "head", "tiles", "apart", "first", "pixels", "channels"]
-    return void_intrinsic("split_pairs", names, codegen)
 
 
 @cache
@@ -306,9 +203,9 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
     by side in B. m rows and n columns of C are there, at most 16 a tile; where they are fewer, the tiles pass through
     `edge`, of EDGE_BYTES. It sets C = (C if accumulate else 0) + A B. If a strip may hold an infinity, NaN is replaced
     by what the upper parts alone give: a smaller part that is zero would make NaN of it. Of `scattered` segments of A,
-    `a_segment` is the address of a table of their places, in bytes from A. One that `packs` (of A or not, inside or
-    not, as in pack_strips) has a job's address (strips.py) for its last argument, of which it does a chunk with each of
-    its own: the unit is busy for so long with what takes few instructions.
+    `a_segment` is the address of a table of their places, in bytes from A, and the next chunk of B is fetched. One that
+    `packs` (of A or not, inside or not, as in pack_strips) has a job's address (strips.py) for its last argument, of
+    which it does a chunk with each of its own: the unit is busy for so long with what takes few instructions.
     """
     def codegen(context, builder, signature, args):
         a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip = args[:8]
@@ -340,8 +237,8 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
                            else builder.mul(outer.index, a_segment))
                 at_a = builder.add(segment, builder.mul(inner.index, a_chunk))
                 chunk = builder.add(builder.mul(outer.index, chunks), inner.index)
-                operands = ((builder.add(a, at_a), a_row, a_part, a_strip),
-                            (builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES))), b_strip))
+                at_b = builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES)))
+                operands = (builder.add(a, at_a), a_row, a_part, a_strip), (at_b, b_strip)
                 left = _left(builder, *job) if job else i64(0)
                 with builder.if_else(builder.icmp_signed(">", left, i64(0))) as (then, otherwise):
                     with then:
@@ -349,6 +246,10 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
                                   _pack_next(code, *packs, *job) if packs and job else ())
                     with otherwise:
                         _multiply(builder, order, *operands, tiles)
+                if scattered:
+                    for j, line in product(range(columns), range(0, CHUNK_BYTES, LINE_BYTES)):
+                        ahead = builder.add(builder.mul(b_strip, i64(j)), i64(CHUNK_BYTES + line))
+                        code.prefetch(code.pointer(builder.add(at_b, ahead)), 3)
             for i, j in tiles:
                 _unit(builder, "tilestored64", [BYTE(2 * i + j), _pointer(builder, place(i, j, base, row)), row])
 
@@ -370,24 +271,6 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
     names = ["a", "a_row", "a_part", "a_strip", "a_chunk", "a_segment", "b", "b_strip", "segments", "chunks", "c",
              "c_row", "accumulate", "m", "n", "edge", "infinite", *(["job"] if packs else [])]
     return void_intrinsic(f"multiply_tiles_{rows}x{columns}{'_packs' * bool(packs)}", names, codegen)
-
-
-@cache
-def put_row():
-    """An intrinsic that copies float32: its int64 arguments are `(source, target, count)`, two of them addresses."""
-    def codegen(context, builder, signature, args):
-        source, target, count = args
-        code = VectorCode(builder, "f32")
-        source, target = code.pointer(source), code.pointer(target)
-        whole = builder.udiv(count, i64(STRIP))
-        with cgutils.for_range(builder, whole) as loop:
-            at = builder.mul(loop.index, i64(STRIP))
-            code.store(code.load(code.offset(source, at), 0), code.offset(target, at), 0)
-        done, mask = builder.mul(whole, i64(STRIP)), code.mask(builder.urem(count, i64(STRIP)))
-        code.store(code.load(code.offset(source, done), 0, mask), code.offset(target, done), 0, mask)
-        return context.get_dummy_value()
-
-    return void_intrinsic("put_row", ["source", "target", "count"], codegen)
 
 
 def _multiply(builder: ir.IRBuilder, order: Sequence[tuple[int, int]], a: Sequence[Any], b: Sequence[Any],

@@ -12,6 +12,8 @@ from numba.core import cgutils
 
 from .microkernel import VectorCode, i64, void_intrinsic
 
+# how many float32 ahead lines are fetched
+AHEAD = 512
 ARGUMENTS = ["source", "stride", "destination", "depth", "columns"]
 
 
@@ -60,6 +62,29 @@ def copy_tiles(dtype: str, rows: int):
         return context.get_dummy_value()
 
     return void_intrinsic(f"copy_tiles_{dtype}_{rows}", [*ARGUMENTS, "apart"], codegen)
+
+
+@cache
+def put_row():
+    """Copy float32: its int64 arguments are `(source, target, count)`, two of them addresses.
+
+    Lines of what follows the target are fetched, as by themselves stores wait for one another.
+    """
+    def codegen(context, builder, signature, args):
+        code = VectorCode(builder, "f32")
+        source, target = (code.pointer(address) for address in args[:2])
+        width = i64(code.width)
+        whole = builder.udiv(args[2], width)
+        with cgutils.for_range(builder, whole) as loop:
+            at = builder.mul(loop.index, width)
+            to = code.offset(target, at)
+            code.store(code.load(code.offset(source, at), 0), to, 0)
+            code.prefetch(code.offset(to, i64(AHEAD)), 3, write=True)
+        done, mask = builder.mul(whole, width), code.mask(builder.urem(args[2], width))
+        code.store(code.load(code.offset(source, done), 0, mask), code.offset(target, done), 0, mask)
+        return context.get_dummy_value()
+
+    return void_intrinsic("put_row", ["source", "target", "count"], codegen)
 
 
 @cache
