@@ -52,6 +52,11 @@ def object_name(obj: Any) -> str:
     return getattr(obj, "name", None) or to_snake_case(getattr(obj, "__name__", type(obj).__name__))
 
 
+def scope_name(name: str) -> str | None:
+    """What graphs call the scope of a layer, loss, metric or optimizer, whose names may hold anything."""
+    return re.sub(r"[^A-Za-z0-9_./-]|^[^A-Za-z0-9]|/$", ".", name) or None
+
+
 def ops_named(name: str) -> AbstractContextManager[str]:
-    """A name scope for the ops of a loss, metric or optimizer, whose names may hold anything."""
-    return default_graph().name_scope(re.sub(r"[^A-Za-z0-9_./-]|^[^A-Za-z0-9]|/$", ".", name) or None)
+    """A name scope for the ops of a loss, metric or optimizer."""
+    return default_graph().name_scope(scope_name(name))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...compiler.ir import default_graph
+from ..naming import scope_name
 
 
 @contextlib.contextmanager
@@ -26,7 +27,7 @@ def by_itself(build: Callable[..., Any]) -> Callable[..., Any]:
     def build_layer(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._building:
             return build(self, *args, **kwargs)
-        with building(self), default_graph().name_scope(self.name):
+        with building(self), default_graph().name_scope(scope_name(self.name)):
             result = build(self, *args, **kwargs)
         given = dict(list(inspect.signature(build).bind(self, *args, **kwargs).arguments.items())[1:])
         self.built, self._build_shapes = True, given

@@ -17,7 +17,7 @@ from ..computed import computed
 from ..legacy.layer import Keras2Layer
 from ..legacy.phase import note_phase
 from ..legacy.stated_shapes import state_sizes
-from ..naming import auto_name
+from ..naming import auto_name, scope_name
 from ..nest import as_list, flatten, map_structure
 from ..rematerialization import current_scope as remat_scope
 from ..rematerialization import rematerialized
@@ -159,7 +159,7 @@ class Layer(Connected, Weighted, Keras2Layer):
         shapes = config.get("shapes_dict") or {"input_shape": config.get("input_shape")}
         shapes = {k: map_shapes(tuple, v) for k, v in shapes.items()}
         names = list(inspect.signature(self.build).parameters)
-        with building(self), default_graph().name_scope(self.name):
+        with building(self), default_graph().name_scope(scope_name(self.name)):
             if "shapes_dict" in config:
                 self.build(**{k: v for k, v in shapes.items() if k in names})
             else:
@@ -210,7 +210,7 @@ class Layer(Connected, Weighted, Keras2Layer):
             kwargs.pop("training", None)
         with graph.as_default(), training_as(training):
             self._check_input(first)
-            with graph.name_scope(self.name) as scope:
+            with graph.name_scope(scope_name(self.name)) as scope:
                 self._build_once(tensors)
             fill_masks(signature, bound, kwargs)
             previous = kwargs["mask"] if kwargs.get("mask") is not None else map_structure(mask_of, first)

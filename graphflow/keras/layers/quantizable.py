@@ -11,6 +11,7 @@ import numpy as np
 from ...compiler.ir import Tensor
 from ...compiler.ops.elementwise import cast
 from .. import backend, dtype_policies
+from ..naming import scope_name
 from ..quantizers.configs import resolved
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..variables import Variable
@@ -121,7 +122,7 @@ class Quantizable(Layer):
         policy = dtype_policies.get(f"{f'int4/{size}' if mode == 'int4' else mode}_from_{self.dtype_policy.name}")
         self.quantization_config = config
         graph = getattr(self, self.adapted).graph
-        with building(self), graph.as_default(), graph.name_scope(self.name):
+        with building(self), graph.as_default(), graph.name_scope(scope_name(self.name)):
             if mode == "float8":
                 self._make_float8()
             else:

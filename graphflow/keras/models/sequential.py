@@ -11,6 +11,7 @@ from ..layers.input_spec import Shape, shape_of
 from ..layers.layer import Layer
 from ..layers.node import history_of
 from ..legacy.layer_list import LayerList
+from ..naming import scope_name
 from ..nest import map_structure
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
 from ..scope import outside_steps
@@ -103,7 +104,7 @@ class Sequential(Model):
             raise ValueError(f"Sequential model {self.name} cannot be built because it has no layers. "
                              "Call `model.add(layer)`.")
         first = self._stack[0]
-        with self.graph.as_default(), outside_steps(), self.graph.name_scope(self.name):
+        with self.graph.as_default(), outside_steps(), self.graph.name_scope(scope_name(self.name)):
             if not isinstance(first, InputLayer):
                 first = self._entry_for(input_shape)
             x = entry = first.output

@@ -136,3 +136,16 @@ def test_names_with_slashes(tmp_path: Path, file: str) -> None:
     assert two.get_layer("fire2/squeeze1x1").count_params() == 6
     for before, after in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+class _Private(layers.Layer):
+    def call(self, x: Any) -> Any:
+        return layers.Dense(2, name="two words", kernel_initializer="ones")(x + 1)
+
+
+def test_names_that_graphs_refuse() -> None:
+    x, layer = keras.Input((3,)), _Private()
+    model = keras.Model(x, layer(x))
+    np.testing.assert_array_equal(model.predict(np.ones((1, 3)), verbose=0), [[6, 6]])
+    _Private().build((None, 3))
+    assert layer.name.startswith("__private") and model.output.op.name.startswith("._private")
