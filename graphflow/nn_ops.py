@@ -14,7 +14,7 @@ from .compiler.ops import nn as ops
 from .compiler.ops.arguments import convert_all
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.contraction import matmul
-from .compiler.ops.elementwise import cast, greater, sigmoid, square, tanh, where
+from .compiler.ops.elementwise import cast, greater, sigmoid, square, where
 from .compiler.ops.gather import gather
 from .compiler.ops.slicing import concat
 from .compiler.ops.symbolic import operand_dims, shape_operand
@@ -75,7 +75,8 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> T
     x = convert_to_tensor(features)
     with name_scope(name, "Gelu", [x]):
         if approximate:
-            return 0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * (x * x * x))))  # sqrt(2 / pi)
+            # (1 + tanh(u)) / 2 = sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x**3)
+            return x * sigmoid(x * (1.5957691216057308 + 0.07135481627260025 * (x * x)))
         return 0.5 * x * (1.0 + elementwise.erf(x * 0.7071067811865476))  # 1 / sqrt(2)
 
 

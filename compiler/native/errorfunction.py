@@ -6,7 +6,7 @@ the whole half-line. All coefficients are minimax.
 """
 from __future__ import annotations
 
-from .exponential import clamp, exp_core, expm1_core, reduce_clamped, reduce_exponent, scale
+from .exponential import clamp, exp_core, expm1_core, reduce_clamped, reduce_exponent
 from .expression import (
     Value,
     copysign,
@@ -17,6 +17,7 @@ from .expression import (
     horner,
     power_of_two,
     quick_two_sum,
+    scale,
     select,
     two_product,
 )

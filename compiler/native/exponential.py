@@ -15,8 +15,8 @@ from .expression import (
     fma,
     horner,
     power_of_two,
-    quick_two_sum,
     round_to_integer,
+    scale,
     select,
     two_sum,
 )
@@ -68,14 +68,6 @@ def reduce_exponent(x: Value) -> tuple[Value, Value]:
 def expm1_core(r: Value) -> Value:
     """e**r - 1 for |r| <= ln(2) / 2."""
     return fma(r * r, horner(r, r.pick(*EXPM1)), r)
-
-
-def scale(x: Value, n: Value) -> Value:
-    """x * 2**n in two steps, for n to twice the exponent range: the first is exact, so the result is rounded once."""
-    form = x.format
-    doubled = n + 2 * form.bias  # the exponents of both steps together: half of it each, the second one rounded up
-    first = (doubled << (form.mantissa - 1)) & (-1 << form.mantissa)
-    return x * first.as_float(x) * ((doubled << form.mantissa) - first).as_float(x)
 
 
 def exp_core(r: Value) -> Value:
@@ -208,16 +200,12 @@ def softplus(x: Value) -> Value:
 
 @elementwise
 def sigmoid(x: Value) -> Value:
-    """The logistic function 1 / (1 + e**-x), with the denominator s e + (s + 1), s = 2**n, rounded about once.
-
-    Denominator and numerator are scaled by 2**(-n / 2), so that the left tail runs out through the subnormals.
-    """
-    r, n = reduce_exponent(clamp(-x, *x.pick((-20.0, 104.0), (-40.0, 746.0))))
-    half = n.arithmetic_shift(1)
-    one, s = power_of_two(-half, x), power_of_two(n - half, x)
-    total, error = quick_two_sum(s, one)
-    e = fma(error, power_of_two(half - n, x), expm1_core(r))
-    return one / fma(s, e, total)
+    """The logistic function: 1 / (1 + e**-x), and e**x / (1 + e**x) below 0, so that the left tail runs out through
+    the subnormals."""
+    e = exp_of(-fabs(x))
+    left = x < 0
+    y = select(left, e, 1.0) / (e + 1.0)
+    return select(left, fma(-e, y, e), y)
 
 
 @elementwise

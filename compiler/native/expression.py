@@ -244,6 +244,21 @@ def power_of_two(n: Value, like: Value) -> Value:
     return ((n + like.format.bias) << like.format.mantissa).as_float(like)
 
 
+def scale(x: Value, n: Value) -> Value:
+    """x * 2**n for n to twice the exponent range, rounded once: an instruction of AVX-512, else two exact steps."""
+    if isa().vector_bytes == 64:
+        exponent = n if n.type == I32 else n.convert("trunc", I32)
+        function_type = ir.FunctionType(x.type, [x.type, I32])
+        function = x.builder.module.declare_intrinsic("llvm.ldexp", [x.type, I32], function_type)
+        raw = x.builder.call(function, [x.raw, exponent.raw])
+        raw.fastmath = _SEALED_CALL
+        return Value(x.builder, raw)
+    form = x.format
+    doubled = n + 2 * form.bias  # the exponents of both steps together: half of it each, the second one rounded up
+    first = (doubled << (form.mantissa - 1)) & (-1 << form.mantissa)
+    return x * first.as_float(x) * ((doubled << form.mantissa) - first).as_float(x)
+
+
 def fabs(x: Value) -> Value:
     return x.call("llvm.fabs")
 

@@ -14,7 +14,6 @@ from .exponential import (
     integer_to_float,
     normalize,
     reduce_exponent,
-    scale,
     split_exponent,
 )
 from .expression import (
@@ -27,6 +26,7 @@ from .expression import (
     fma,
     horner,
     quick_two_sum,
+    scale,
     select,
     sign_bit,
     two_product,

@@ -112,10 +112,7 @@ def exponential(x: Any) -> Tensor:
 
 def gelu(x: Any, approximate: bool = False) -> Tensor:
     """x * P(X <= x) for standard normal X (Hendrycks & Gimpel 2016), or its tanh approximation."""
-    x = convert_to_tensor(x)
-    if approximate:
-        return 0.5 * x * (1.0 + ew.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
-    return 0.5 * x * (1.0 + ew.erf(x * 0.7071067811865476))
+    return nn_ops.gelu(x, approximate)
 
 
 def celu(x: Any, alpha: float = 1.0) -> Tensor:
