@@ -8,7 +8,7 @@ from ..ir import Operation, Tensor, default_graph
 from ..opdef import REGISTRY
 from ..passes.rewrite import transform
 from .emitter import INNER, KERNEL, TASK, Run
-from .loops import LoopGroup, store
+from .loop_group import LoopGroup, store
 from .source import calls, indented
 
 RAW_SCOPE = 62  # the raw output's alias scope

@@ -9,79 +9,21 @@ Three schemes, by what a group reduces:
 """
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from .. import dims as dm
-from ..dims import DimLike
-from ..ir import Graph, Operation, Tensor
+from ..ir import Operation, Tensor
 from ..opdef import REDUCTION, REGISTRY, crosses
-from ..shapes import Dims
-from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal, scope
+from .blocks import lower_blocks
+from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal
 from .kernel import KernelCall, Scratch
-from .source import indented, loop, module, nest
+from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
+from .source import indented, loop, nest
 
-# elements per block of a reduction that several tasks share, and how many blocks at most
-BLOCK_ELEMENTS, MAX_BLOCKS = 1 << 15, 16
-ACCESS = re.compile(r"\b(load|store)_\w+\((p\d+),")
-# elements of rows up to which a loop over them is unrolled and the one over the rows vectorised
-SHORT = 8
+LINE_BYTES, LONG = 64, 1024  # of a cache's line, and of rows that are worth fetching ahead
 TILE = 16  # elements that a task takes of an axis along which it reads but does not write: a cache line
-
-
-class LoopGroup:
-    """A fused body to lower. `handles` gives for a body tensor (parameter or output) the buffer handle of the plan."""
-
-    def __init__(self, name: str, body: Graph, domain: Dims, axes: frozenset[int] | None,
-                 sizes: Callable[[DimLike], int], fault_id: Callable[[Operation], int],
-                 handle: Callable[[Tensor], Any]):
-        self.name = name
-        self.body = body
-        self.domain = domain
-        self.axes = axes
-        self.sizes = sizes
-        self.fault_id = fault_id
-        self.handle = handle
-        self.reductions = [op for op in body.operations if op.definition.family == REDUCTION]
-        self.row_sums = [op for op in body.operations if op.definition.fields.get("scatter")]
-        self.full = [t for t in body.outputs if not self.is_reduced(t)]
-        self.rows = [t for t in body.outputs if self.is_reduced(t)]
-
-    def is_reduced(self, t: Tensor) -> bool:
-        """Whether a member has one element per task rather than one per element of the domain."""
-        return self.axes is not None and (t.dims != self.domain or t.op.definition.family == REDUCTION)
-
-    @property
-    def nbytes(self) -> int:
-        tensors = {*self.body.outputs, *(t for op in self.body.operations for t in op.inputs
-                                         if t.op.type == "Parameter" and op.type != "Assign")}
-        return sum(self.sizes(dm.product(t.dims)) * t.dtype.size for t in tensors)
-
-    @property
-    def flops(self) -> int:
-        return self.elements * sum(1 if not is_costly(op) else 20 for op in self.body.operations
-                                   if op.type not in ("Parameter", "Const"))
-
-    @property
-    def elements(self) -> int:
-        return self.sizes(dm.product(self.domain))
-
-    def emitter(self, runs: Sequence[Run]) -> Emitter:
-        return Emitter(self.domain, runs, self.sizes, self.fault_id, self.handle)
-
-    def bake_short(self, emit: Emitter, axes: Iterable[int]) -> bool:
-        """Whether rows along these axes are short, and known so: then their length goes into the source."""
-        length = dm.product(self.domain[a] for a in axes)
-        if not isinstance(length, int) or not 1 < length <= SHORT:
-            return False
-        emit.bake(length)
-        return True
-
-    def walked(self, axes: Iterable[int]) -> list[int]:
-        """The axes that need a loop: those not known to be 1."""
-        return [a for a in axes if not (isinstance(self.domain[a], int) and self.domain[a] == 1)]
 
 
 def lower_loops(group: LoopGroup) -> list[KernelCall]:
@@ -96,7 +38,7 @@ def lower_loops(group: LoopGroup) -> list[KernelCall]:
     together = not reduced or reduced == list(range(reduced[0], reduced[-1] + 1))
     positions = any("arg" in op.definition.fields for op in group.reductions)
     if reduced and together and not positions and (not kept or kept[-1] > reduced[-1]):
-        attempts[:0] = [partial(_blocks, group, reduced, kept, merged) for merged in (True, False)]
+        attempts[:0] = [partial(lower_blocks, group, reduced, kept, merged) for merged in (True, False)]
     return _first(attempts)
 
 
@@ -163,46 +105,19 @@ def _tiles(group: LoopGroup, permuted: Operation) -> list[KernelCall]:
     return [kernel_call(group, emit, body, tasks)] if group.elements else []
 
 
-def in_place_pairs(emit: Emitter, group: LoopGroup, lines: Sequence[str] = ()) -> tuple[tuple[int, int], ...]:
-    """Outputs that may overwrite an input: of the same type, and each computed from the element it overwrites. None of
-    the lines, those of several loops, reads the input after it is overwritten."""
-    pairs = []
-    taken: set[Tensor] = set()
-    here = {tuple(emit.identity())}
-    accesses = [(m[1], m[2], i) for i, line in enumerate(lines) for m in ACCESS.finditer(line)]
-    read, written = ({slot: i for what, slot, i in accesses if what == which} for which in ("load", "store"))
-    for out in sorted(group.full, key=lambda t: written.get(f"p{emit.slot(group.handle(t))}", 0)):
-        needs = _ancestors(out)
-        for x in group.body.inputs:
-            slots = emit.slot(group.handle(out)), emit.slot(group.handle(x))
-            if (x in needs and x not in taken and x.type == out.type and emit.reads.get(x) == here
-                    and read.get(f"p{slots[1]}", -1) <= written.get(f"p{slots[0]}", 0)):
-                taken.add(x)
-                pairs.append(slots)
-                break
-    return tuple(pairs)
-
-
-def _ancestors(t: Tensor) -> set[Tensor]:
-    found, stack = {t}, [t]
-    while stack:
-        for x in stack.pop().op.inputs:
-            if x not in found:
-                found.add(x)
-                stack.append(x)
-    return found
-
-
 # reductions within a task
 
 
 def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -> list[KernelCall]:
     """Tasks are what is kept."""
     outer, inner = group.walked(kept), group.walked(reduced)
-    merged = merged and (not inner or inner == list(range(inner[0], inner[-1] + 1)))
-    inner_runs = [Run(inner, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in inner]
+    spans = _spans(inner) if merged else [[a] for a in inner]
+    merged = merged and len(spans) <= 1
+    inner_runs = [Run(inner, "j", INNER)] if merged else [Run(span, f"j{span[0]}", INNER) for span in spans]
     emit = group.emitter([*inner_runs, Run(outer, "i", TASK)])
     lines = emit_rows(group, emit, inner, merged)
+    if group.reductions:
+        emit.lines[TASK][:0] = _prefetched(emit, group, inner)
     body = loop("i", "begin", "end", emit, TASK)
     tasks = group.sizes(dm.product(group.domain[a] for a in outer))
     return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group, lines) if inner_runs else ())]
@@ -235,6 +150,32 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -
         emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(t.dims, _row_index(emit, group, t)),  # type: ignore[arg-type]
                    emit.element(t, _row_index(emit, group, t)))
     return all_lines
+
+
+def _spans(axes: list[int]) -> list[list[int]]:
+    """The axes in lists of neighbours."""
+    spans: list[list[int]] = []
+    for a in axes:
+        if spans and spans[-1][-1] == a - 1:
+            spans[-1].append(a)
+        else:
+            spans.append([a])
+    return spans
+
+
+def _prefetched(emit: Emitter, group: LoopGroup, inner: list[int]) -> list[str]:
+    """While a row is computed the processor fetches the lines that the next one is to be written to: it writes a row in
+    one go, at the end, and would wait for them then."""
+    length = dm.product(group.domain[a] for a in inner)
+    found = []
+    for t in group.full:
+        line = LINE_BYTES // t.dtype.size
+        at = emit.linear(group.domain, emit.identity())
+        if at == f"(i) * {emit.dim(length)} + j" and LONG <= group.sizes(length) * t.dtype.size <= LONG << 6:
+            next_at = f"({at} + {emit.dim(length)}) * {t.dtype.size}"
+            found += [f"for j in range(0, {emit.dim(length)}, {line}):",
+                      f"    prefetch(p{emit.slot(group.handle(t))} + {next_at})"]
+    return found
 
 
 def _stages(group: LoopGroup) -> dict[Tensor, int]:
@@ -332,93 +273,3 @@ def _row_index(emit: Emitter, group: LoopGroup, t: Tensor) -> list[str]:
     if len(t.dims) == len(group.domain):
         return ["0" if a in group.axes else emit.axis(a) for a in range(len(t.dims))]
     return [emit.axis(a) for a in range(len(group.domain)) if a not in group.axes]
-
-
-# reductions shared by tasks
-
-
-def _blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool) -> list[KernelCall]:
-    """Tasks are blocks of the reduced run; each accumulates a row of what is kept after it."""
-    outer, after = group.walked(a for a in kept if a < reduced[0]), group.walked(a for a in kept if a > reduced[-1])
-    walked = group.walked(reduced)
-    count, width = (group.sizes(dm.product(group.domain[a] for a in axes)) for axes in (walked, after))
-    blocks = 1 if outer else max(1, min(MAX_BLOCKS, count * width // BLOCK_ELEMENTS, count))
-    inner_runs = [Run(after, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in after]
-    runs = [Run(walked, "r", TASK if after else INNER), *inner_runs, Run(outer, "i", TASK)]
-    emit = group.emitter([run for run in runs if run.axes])
-    group.bake_short(emit, after)
-    within = emit.linear(tuple(group.domain[a] for a in after), [emit.axis(a) for a in after])
-    targets = {op: Scratch(blocks * width * op.output.dtype.size) if blocks > 1 else group.handle(op.output)
-               for op in group.reductions}
-    wide, length, block_count = (emit.dim(dm.product(group.domain[a] for a in after)),
-                                 emit.dim(dm.product(group.domain[a] for a in walked)),
-                                 emit.argument("blocks", blocks))
-    before: list[str] = []
-    finish: list[str] = []
-    for op in group.reductions:
-        element = emit.element(op.inputs[0], emit.identity())
-        code, slot = op.output.dtype.code, emit.slot(targets[op])
-        at = f"task * {wide} + ({within})" if after else "task"
-        total = f"total{slot}"
-        before.append(f"{total} = {emit.identity_element(op)}")
-        if after:  # the row of totals is in memory
-            before.append(f"store_{code}(p{slot}, task * {wide} + j, {total}, {scope(slot)})")
-            emit.line(INNER, f"{total} = load_{code}(p{slot}, {at}, {scope(slot)})")
-        emit.line(INNER, f"{total} = {code}({_step(op, total, element)})")
-        (emit.lines[INNER] if after else finish).append(f"store_{code}(p{slot}, {at}, {total}, {scope(slot)})")
-    for t in group.full:
-        store(emit, group, t, emit.identity())
-    bounds = ["i = task", "low = 0", f"high = {length}"] if outer else [
-        f"low = {length} * task // {block_count}", f"high = {length} * (task + 1) // {block_count}"]
-    definitions = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK]
-    if after:
-        rows = nest(emit, inner_runs)
-        task = [f"for j in range({wide}):", *indented(before),
-                "for r in range(low, high):", *indented([*definitions, *emit.lines[TASK], *rows])]
-    else:
-        task = [*definitions, *emit.lines[TASK], *before, *loop("r", "low", "high", emit, INNER), *finish]
-    body = ["for task in range(begin, end):", *indented([*bounds, *task])]
-    tasks = group.sizes(dm.product(group.domain[a] for a in outer)) if outer else blocks
-    calls = [kernel_call(group, emit, body, tasks)]
-    if blocks > 1:
-        calls += [_combine(group, op, targets[op], blocks, width) for op in group.reductions]
-    return calls
-
-
-def _step(op: Operation, accumulator: str, element: str) -> str:
-    return op.definition.fields["combine"].format(accumulator, element)
-
-
-def _combine(group: LoopGroup, op: Operation, partial: Any, blocks: int, width: int) -> KernelCall:
-    """The rows of the blocks into one."""
-    emit = group.emitter([])
-    code = op.output.dtype.code
-    step = _step(op, "total", f"load_{code}(p0, block * n1 + j, 0)")
-    lines = ["for j in range(begin, end):",
-             *indented([f"total = {emit.identity_element(op)}", "for block in range(n0):",
-                         f"    total = {code}({step})", f"store_{code}(p1, j, total, 1)"])]
-    emit.slot(partial)
-    emit.slot(group.handle(op.output))
-    emit.dims += [blocks, width]
-    return KernelCall(f"{group.name}/combine", module(emit, f"combine the blocks of {op.type}", lines),
-                      tuple(emit.buffers), tuple(emit.dims), width, flops=blocks * width,
-                      nbytes=(blocks + 1) * width * op.output.dtype.size, writes=(1,))
-
-
-# calls
-
-
-def store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None:
-    value = emit.element(t, index)
-    for x in group.body.inputs:  # a variable's old element, before the new one takes its place
-        if group.handle(x) == group.handle(t):
-            emit.element(x, index)
-    emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(group.domain, index), value)
-
-
-def kernel_call(group: LoopGroup, emit: Emitter, body: list[str], tasks: int, in_place: tuple[tuple[int, int], ...] = ()
-          ) -> KernelCall:
-    ops = [op.type for op in group.body.operations if op.type not in ("Parameter", "Const")]
-    writes = tuple(emit.slot(group.handle(t)) for t in group.body.outputs if group.handle(t) in emit.buffers)
-    return KernelCall(group.name, module(emit, " ".join(ops), body), tuple(emit.buffers), tuple(emit.dims), tasks,
-                      group.flops, group.nbytes, tuple(emit.streams), writes, in_place)

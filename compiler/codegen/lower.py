@@ -18,7 +18,8 @@ from .depthwise import lower_depthwise, lower_depthwise_filter_grad, lower_depth
 from .fused_epilogue import FusedEpilogue, after
 from .gemm import lower_gemm
 from .kernel import KernelCall, Scratch
-from .loops import LoopGroup, lower_loops
+from .loop_group import LoopGroup
+from .loops import lower_loops
 from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
 from .recurrence import RecurrenceKernel
 from .row_sums import lower_row_sums

@@ -11,7 +11,7 @@ from functools import partial
 from .. import dims as dm
 from .emitter import INNER, STATUS, TASK, Run, scope
 from .kernel import KernelCall, Scratch
-from .loops import LoopGroup, in_place_pairs, kernel_call, store
+from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
 from .source import indented, loop
 
 BLOCK_ELEMENTS = 1024
