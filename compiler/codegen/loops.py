@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
 
 from .. import dims as dm
 from ..ir import Operation, Tensor
-from ..opdef import REDUCTION, REGISTRY, crosses
+from ..opdef import REDUCTION, crosses
 from .blocks import lower_blocks
-from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly, literal
+from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
 from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
 from .source import indented, loop, nest
@@ -36,8 +35,7 @@ def lower_loops(group: LoopGroup) -> list[KernelCall]:
     reduced = sorted(group.axes)
     attempts = [partial(_rows, group, kept, reduced, merged) for merged in (True, False)]
     together = not reduced or reduced == list(range(reduced[0], reduced[-1] + 1))
-    positions = any("arg" in op.definition.fields for op in group.reductions)
-    if reduced and together and not positions and (not kept or kept[-1] > reduced[-1]):
+    if reduced and together and (not kept or kept[-1] > reduced[-1]):
         attempts[:0] = [partial(lower_blocks, group, reduced, kept, merged) for merged in (True, False)]
     return _first(attempts)
 
@@ -138,7 +136,7 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -
         updates = []
         for op in group.reductions:
             if stage[op.inputs[0]] == k:
-                updates.append((op, *_accumulate(emit, group, op)))
+                updates.append((op, _accumulate(emit, op)))
         for t in group.full:
             if stage[t] == k:
                 store(emit, group, t, emit.identity())
@@ -229,42 +227,14 @@ def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor]) -> Callable[[Ten
     return keep
 
 
-def _accumulate(emit: Emitter, group: LoopGroup, op: Operation) -> tuple[str]:
+def _accumulate(emit: Emitter, op: Operation) -> str:
     """One step of a reduction into a task's variable, whose name is returned."""
     element = emit.element(op.inputs[0], emit.identity())
-    fields = op.definition.fields
     name = emit.name(TASK)
-    if "arg" in fields:
-        return _accumulate_position(emit, group, op, element, name)
     emit.line(TASK, f"{name} = {emit.identity_element(op)}")
-    step = fields["combine"].format(name, element)
+    step = op.definition.fields["combine"].format(name, element)
     emit.line(INNER, f"{name} = {step}" if op.output.dtype.is_floating else f"{name} = {op.output.dtype.code}({step})")
-    return (name,)
-
-
-def _accumulate_position(emit: Emitter, group: LoopGroup, op: Operation, element: str, name: str) -> tuple[str]:
-    """The position of the first extremum so far; NaN counts as one."""
-    x = op.inputs[0]
-    sign = ">" if op.definition.fields["arg"] == "Max" else "<"
-    best, hit = emit.name(TASK), emit.name(INNER)
-    code = op.output.dtype.code
-    axis = min(group.axes or (0,))
-    extremum = REGISTRY[op.definition.fields["arg"]]
-    neutral = _neutral(emit, extremum, x)
-    emit.line(TASK, f"{best} = {neutral}")
-    emit.line(TASK, f"{name} = {code}(0)")
-    nan = f" or (isnan({element}) and not isnan({best}))" if x.dtype.is_floating else ""
-    emit.line(INNER, f"{hit} = {element} {sign} {best}{nan}")
-    emit.line(INNER, f"{name} = select({hit}, {code}({emit.axis(axis)}), {name})")
-    emit.line(INNER, f"{best} = select({hit}, {element}, {best})")
-    return (name,)
-
-
-def _neutral(emit: Emitter, extremum: Any, x: Tensor) -> str:
-    lowest = extremum.fields["identity"].startswith("lowest")
-    if x.dtype.is_floating:
-        return literal(float("-inf") if lowest else float("inf"), x.dtype)
-    return literal(x.dtype.min if lowest else x.dtype.max, x.dtype)
+    return name
 
 
 def _row_index(emit: Emitter, group: LoopGroup, t: Tensor) -> list[str]:

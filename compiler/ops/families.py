@@ -158,6 +158,6 @@ def reduction(name: str, *, combine: str, identity: str, reference: Callable[...
 # composites
 
 def composite(name: str, *, infer: Callable[..., list[TensorType]], expand: Callable[..., Any],
-              reference: Callable[..., Any], grad: Callable[..., Any]) -> OpDef:
+              reference: Callable[..., Any], grad: Callable[..., Any] | None) -> OpDef:
     """An op for stability or legibility, which the compiler replaces by `expand(*inputs, **attrs)`."""
     return OpDef(name, COMPOSITE, infer, grad, reference, expand=expand)

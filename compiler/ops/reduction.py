@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from .. import dims as dm
-from ..dtypes import ALL, FLOATS, NUMBERS, REALS, as_dtype, bool_, int32, int64
+from ..dtypes import FLOATS, NUMBERS, REALS, DType, as_dtype, bool_, int32, int64, uint8
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import COMPOSITE, REDUCTION, OpDef
+from ..opdef import COMPOSITE, OpDef
 from ..shapes import normalize_axis
 from .arguments import check_dtype
 from .constant import convert_to_tensor
-from .elementwise import cast, equal, exp, is_finite, log, real_divide, where
+from .elementwise import cast, equal, exp, is_finite, is_nan, log, logical_or, real_divide, where
 from .families import axis_argument, composite, keep_axes, reduced_dims, reduction
+from .gather import range_
 from .symbolic import static_ints
 from .view import broadcast_to, dim_scalar, ones, ones_of, reshape, shape, shape_of, zeros_of
 
@@ -147,7 +148,7 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False
 
 def _arg_types(name: str) -> Any:
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-        check_dtype(name, inputs[0], ALL)
+        check_dtype(name, inputs[0], (*REALS, bool_))
         dims = inputs[0].dims
         if dims is None:
             return [TensorType(attrs["output_type"], None)]
@@ -156,10 +157,25 @@ def _arg_types(name: str) -> Any:
     return infer
 
 
-_argmax = OpDef("ArgMax", REDUCTION, _arg_types("ArgMax"), None,
-                lambda x, axis, output_type: np.argmax(x, axis).astype(output_type.np), fields={"arg": "Max"})
-_argmin = OpDef("ArgMin", REDUCTION, _arg_types("ArgMin"), None,
-                lambda x, axis, output_type: np.argmin(x, axis).astype(output_type.np), fields={"arg": "Min"})
+def _arg(name: str, extremum: Any, reference: Any) -> OpDef:
+    """The extremum, then the first position where it stands: both loops run in vectors, and the second often in
+    the cache."""
+    def expand(x: Tensor, axis: int, output_type: DType) -> Tensor:
+        if x.dtype.is_bool:
+            x = cast(x, uint8)
+        assert x.dims is not None
+        size = dim_scalar(x.dims[axis])
+        positions = reshape(range_(size), [-1 if a == axis else 1 for a in range(len(x.dims))])
+        found = equal(x, extremum(x, axis, keepdims=True))
+        if x.dtype.is_floating:
+            found = logical_or(found, is_nan(x))
+        return cast(reduce_min(where(found, positions, size), axis), output_type)
+
+    return composite(name, infer=_arg_types(name), expand=expand, grad=None,
+                     reference=lambda x, axis, output_type: reference(x, axis).astype(output_type.np))
+
+
+_argmax, _argmin = _arg("ArgMax", reduce_max, np.argmax), _arg("ArgMin", reduce_min, np.argmin)
 
 
 def argmax(input: Any, axis: Any = None, name: str | None = None, output_type: Any = int64) -> Tensor:
