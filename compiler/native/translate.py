@@ -21,7 +21,8 @@ from numba.core.registry import cpu_target
 
 from . import arithmetic
 from .arithmetic import REGISTERS, Number, constant
-from .expression import BOOL, I64
+from .expression import BOOL, I64, use_full_vectors
+from .roots import IN_FLIGHT, SEVERAL
 
 # NaN and infinity must survive: neither nnan nor ninf
 FASTMATH = FastMathOptions({"contract", "reassoc", "nsz", "arcp"})
@@ -70,6 +71,7 @@ class Translator:
         self.names = names
         self.variables: dict[str, Number] = {}  # each with the place of its value
         self.next: list[ir.Block] = []  # where `continue` leads, of the loops around
+        self.roots = 0  # square roots of float32 in the loop so far
 
     def define(self, node: ast.FunctionDef) -> None:
         """The function's body."""
@@ -149,19 +151,24 @@ class Translator:
         i = builder.phi(I64, name)
         i.add_incoming(start, before)
         self.assign(name, Number(types.int64, i))
+        roots, self.roots = self.roots, 0
         self.body(body, following)
         builder.position_at_end(following)
         i_next = builder.add(i, step, flags=["nsw"])
         i.add_incoming(i_next, following)
         again = builder.cbranch(builder.icmp_signed("<", i_next, stop), begin, after)
         if masked:
-            again.set_metadata("llvm.loop", self.hint("llvm.loop.vectorize.predicate.enable"))
+            again.set_metadata("llvm.loop", self.hint("llvm.loop.vectorize.predicate.enable", BOOL(1)))
+        elif self.roots >= SEVERAL:
+            use_full_vectors(builder)
+            again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", ir.IntType(32)(IN_FLIGHT)))
+        self.roots = roots
         builder.position_at_end(after)
 
-    def hint(self, name: str) -> ir.MDValue:
+    def hint(self, name: str, value: ir.Constant) -> ir.MDValue:
         """A loop's metadata: itself, so that it is no other loop's, and a wish of LLVM's vectorizer."""
         module = self.builder.module
-        wish = module.add_metadata([ir.MetaDataString(module, name), ir.Constant(BOOL, 1)])
+        wish = module.add_metadata([ir.MetaDataString(module, name), value])
         own = ir.MDValue(module, [], str(len(module.metadata)))
         own.operands = (own, wish)
         return own
@@ -279,6 +286,7 @@ class Translator:
             return Number(types.int64, self.builder.call(function, [x.raw for x in arguments]))
         kinds = tuple(x.type if x.literal is None else _literal(x.literal) for x in arguments)
         signature, emit = _typed(function, kinds)
+        self.roots += name == "sqrt" and signature.return_type == types.float32
         values = [x.raw if wanted == kind else arithmetic.convert(self.builder, x, wanted)
                   for x, kind, wanted in zip(arguments, kinds, signature.args, strict=True)]
         raw = emit(cpu_target.target_context, self.builder, signature, values)
