@@ -63,6 +63,7 @@ class Emitter:
         self.stored: dict[Tensor, Callable[[], str]] = {}  # what is in memory already: how to load it
         self.reads: dict[Tensor, set[tuple[str, ...]]] = {}  # where each parameter is read
         self.keep: Callable[[Tensor], int | None] = lambda tensor: None
+        self.counting = "range"  # of the inner loops: `few` where they are short
         self._slots: dict[Any, int] = {}
         self._dim_names: dict[Any, str] = {}
         self._count = 0

@@ -22,6 +22,7 @@ from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
 from .source import indented, loop, nest
 
 LINE_BYTES, LONG = 64, 1024  # of a cache's line, and of rows that are worth fetching ahead
+FEW = 256  # elements of rows whose functions run faster on one vector at a time, which leaves less of a remainder
 TILE = 16  # elements that a task takes of an axis along which it reads but does not write: a cache line
 
 
@@ -125,6 +126,9 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -
     """Emit what a task does: loop k computes what needs the results of the loops before it. Returns their lines."""
     inner_runs = emit.runs[:-1]
     short = group.bake_short(emit, inner)  # what several of its loops compute is then computed once
+    row = group.sizes(dm.product(group.domain[a] for a in inner))
+    if row < FEW and not short and any(map(is_costly, group.body.operations)):
+        emit.counting = "few"
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
     kept_rows = _kept(group, stage, last)

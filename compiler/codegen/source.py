@@ -14,8 +14,8 @@ def loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside:
     everything = [*emit.lines[TASK], *emit.lines[INNER], *inside]
     definitions = emit.axis_lines(everything)[level]
     body = [*definitions, *lines, *inside] or ["pass"]
-    return [f"for {variable} in range({begin}, {end}):" if begin != "0" else f"for {variable} in range({end}):",
-            *indented(body)]
+    counting = emit.counting if level == INNER else "range"
+    return [f"for {variable} in {counting}({begin + ', ' if begin != '0' else ''}{end}):", *indented(body)]
 
 
 def nest(emit: Emitter, runs: Sequence[Run]) -> list[str]:
@@ -43,4 +43,4 @@ def module(emit: Emitter, title: str, body: Sequence[str]) -> str:
 
 def calls(text: str) -> list[str]:
     """The functions that generated code calls."""
-    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - {"range", "masked", "in", "not", "and", "or", "if"})
+    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - {"range", "masked", "few", "in", "not", "and", "or", "if"})

@@ -21,7 +21,7 @@ from numba.core.registry import cpu_target
 
 from . import arithmetic
 from .arithmetic import REGISTERS, Number, constant
-from .expression import BOOL, I64, use_full_vectors
+from .expression import BOOL, I32, I64, use_full_vectors
 from .roots import IN_FLIGHT, SEVERAL
 
 # NaN and infinity must survive: neither nnan nor ninf
@@ -121,8 +121,8 @@ class Translator:
             case ast.Expr(value=ast.Call() as call):
                 self.call(call)
             case ast.For(target=ast.Name(id=name), orelse=[],
-                         iter=ast.Call(func=ast.Name(id="range" | "masked" as kind), args=bounds)):
-                self.loop(name, [self.number(bound) for bound in bounds], node.body, kind == "masked")
+                         iter=ast.Call(func=ast.Name(id="range" | "masked" | "few" as kind), args=bounds)):
+                self.loop(name, [self.number(bound) for bound in bounds], node.body, kind)
             case ast.While(test=test, body=body, orelse=[]):
                 self.while_(test, body)
             case ast.If(test=test, body=body, orelse=orelse):
@@ -138,9 +138,9 @@ class Translator:
             case _:
                 raise SyntaxError(f"{ast.unparse(node)!r} is not in the language of kernels")
 
-    def loop(self, name: str, bounds: Sequence[Number], body: Sequence[ast.stmt], masked: bool = False) -> None:
+    def loop(self, name: str, bounds: Sequence[Number], body: Sequence[ast.stmt], kind: str) -> None:
         """for name in range(*bounds), with a step above 0. `masked`: what a vector is not full of is masked, not left
-        to scalar code."""
+        to scalar code; `few`: too short for several vectors side by side."""
         builder = self.builder
         start, stop, step = (arithmetic.convert(builder, x, types.int64) for x in (
             *([constant(0)] if len(bounds) == 1 else []), *bounds, *([constant(1)] if len(bounds) < 3 else [])))
@@ -157,11 +157,13 @@ class Translator:
         i_next = builder.add(i, step, flags=["nsw"])
         i.add_incoming(i_next, following)
         again = builder.cbranch(builder.icmp_signed("<", i_next, stop), begin, after)
-        if masked:
+        if kind == "masked":
             again.set_metadata("llvm.loop", self.hint("llvm.loop.vectorize.predicate.enable", BOOL(1)))
+        elif kind == "few":
+            again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(1)))
         elif self.roots >= SEVERAL:
             use_full_vectors(builder)
-            again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", ir.IntType(32)(IN_FLIGHT)))
+            again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(IN_FLIGHT)))
         self.roots = roots
         builder.position_at_end(after)
 
