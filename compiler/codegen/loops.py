@@ -23,7 +23,9 @@ from .source import indented, loop, nest
 
 LINE_BYTES, LONG = 64, 1024  # of a cache's line, and of rows that are worth fetching ahead
 FEW = 256  # elements of rows whose functions run faster on one vector at a time, which leaves less of a remainder
-TILE = 16  # elements that a task takes of an axis along which it reads but does not write: a cache line
+# elements that a task takes of an axis along which it reads but does not write: so many lines 4 KB apart, as rows of a
+# power of two may be, still fit into a set of the first-level cache
+TILE = 8
 
 
 def lower_loops(group: LoopGroup) -> list[KernelCall]:
