@@ -21,7 +21,8 @@ from .emitter import INNER, KERNEL, TASK, Emitter, Run
 from .gemm import product_of
 from .gemm_kernels import NATIVE
 from .kernel import KernelCall, Scratch
-from .loops import LoopGroup, emit_rows
+from .loop_group import LoopGroup
+from .loops import emit_rows
 from .product import Product
 from .source import calls, indented, loop
 

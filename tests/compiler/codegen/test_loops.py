@@ -189,7 +189,7 @@ def test_reductions_of_many_elements_are_split_and_combined():
         close(np.asarray(value), np.float32(want) if np.ndim(want) == 0 else want)
 
 
-@pytest.mark.parametrize("shape", [(3000, 133), (70000, 3), (3, 70000), (2, 40000, 2)])
+@pytest.mark.parametrize("shape", [(3000, 133), (70000, 3), (3, 70000), (2, 40000, 2), (2, 3, 2500)])
 def test_reductions_of_many_rows_and_columns(shape):
     x = RNG.integers(-4, 5, shape).astype(np.float32)
     values = compiled(lambda t: [reduction.reduce_sum(t, axis) for axis in range(x.ndim)] +
