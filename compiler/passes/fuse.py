@@ -179,7 +179,8 @@ class _Fusion:
         # a shared scalar costs nothing to keep, while joining one user would make the others wait for all of it
         shared_scalar = len(users) > 1 and op.output.dims == ()
         groups = [] if shared_scalar else list(dict.fromkeys(
-            g for u in users if (g := self.groups.get(u)) is not None and g.accepts(op) and self.may_join(op, g)))
+            g for u in users if (g := self.groups.get(u)) is not None and (g.accepts(op) or self.begins_rows(op, g))
+            and self.may_join(op, g)))
         gone: set[Group] = set()
         for group in sorted(groups, key=lambda g: g.axes is None):
             for other in groups:
@@ -193,8 +194,19 @@ class _Fusion:
                 self.units.join(op, group)
                 if op.definition.family == REDUCTION:
                     group.axes = reduced_axes(op)
+                elif group.axes is None and self.begins_rows(op, group):
+                    group.axes = self.row_axes[op]
                 return
         self.units.join(op, _empty_group(op))
+
+    def begins_rows(self, op: Operation, group: Group) -> bool:
+        """Whether the op is computed from a reduction over rows of a group that reduces nothing yet, one number for
+        each: with it in the group the reduction may follow, and the group reads the row while it is in cache."""
+        if group.axes is not None or self.row_domain.get(op) != group.domain:
+            return False
+        rows = Group(group.domain, self.row_axes[op], group.anchor)
+        rows.ops = group.ops
+        return not group.crosses and op.output.dims != group.domain and rows.accepts(op)
 
     def merge_readers(self) -> None:
         """Reductions of the same matrix over columns share one pass over it."""
@@ -212,11 +224,14 @@ class _Fusion:
         """For each op the domain of the streaming reduction that it is computed from, if any: that is where it should
         be computed, while the row is in cache, rather than with a reduction over columns that uses it."""
         self.row_domain: dict[Operation, Dims | None] = {}
+        self.row_axes: dict[Operation, frozenset[int]] = {}
         for op in self.graph.operations:
-            if op.definition.family == REDUCTION:
-                self.row_domain[op] = op.inputs[0].dims if _streams(op) else None
+            if op.definition.family == REDUCTION and _streams(op):
+                self.row_domain[op], self.row_axes[op] = op.inputs[0].dims, reduced_axes(op)
             elif op.definition.family in (ELEMENTWISE, ALIAS):
-                self.row_domain[op] = next((d for t in op.inputs if (d := self.row_domain.get(t.op)) is not None), None)
+                source = next((t.op for t in op.inputs if self.row_domain.get(t.op) is not None), None)
+                if source is not None:
+                    self.row_domain[op], self.row_axes[op] = self.row_domain[source], self.row_axes[source]
 
     def may_join(self, op: Operation, group: Group) -> bool:
         """Whether all of the op's users in the group may read it there, and it would be computed in its row's cache."""
