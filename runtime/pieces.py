@@ -49,8 +49,8 @@ class Pieces:
                     if t.op.type == "VariableV2" and op.type != "ReadVariableOp"}
         done = {user_ops[op] for op in (*(op for op in cut.early - fed if not _repeatable(op, assigned)), *cut.hosts)
                 if op in user_ops}  # the others are parts of a cond or loop, as it is in a plan
+        ready = {*self.feeds, *(t for op in done for t in op.outputs)}  # nothing of earlier runs that is not fed
         done |= set(runner.done)
-        ready = {*self.feeds, *(t for op in done for t in op.outputs)}
 
         late_outputs = [t for t in self.outputs if t not in ready]
         late_targets = [op for op in runner.targets if op not in done]

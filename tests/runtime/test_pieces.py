@@ -216,3 +216,13 @@ def test_loops_over_a_size_that_is_fed():
     tags, _ = tf.contrib.crf.crf_decode(scores, tf.zeros([3, 3]), lengths)
     with tf.Session() as session:
         assert session.run(tags, {length: 3, lengths: [3, 2]}).tolist() == [[0, 1, 2], [2, 1, 0]]
+
+
+def test_a_size_is_told_by_what_a_later_piece_is_fed():
+    x = tf.placeholder(tf.int32, [None, None])
+    doubled = tf.cast(x, tf.float32) * 2
+    first = tf.unique(tf.reshape(x, [-1]))[0]
+    second = tf.unique(tf.reshape(tf.cast(doubled, tf.int32) + first[0], [-1]))[0]
+    tiled = tf.tile(tf.reshape(second[-1], [1, 1]), tf.shape(doubled))
+    with tf.Session() as session:
+        assert session.run(tiled, {x: np.arange(6).reshape(2, 3)}).tolist() == [[10] * 3] * 2
