@@ -46,7 +46,7 @@ class Axis:
     @property
     def span(self) -> int:
         """Inputs, padding included, from the first that an output reads to the last."""
-        return (self.count - 1) * self.stride + max(extent(self.taps, self.dilation), 1)
+        return max(0, (self.count - 1) * self.stride + max(extent(self.taps, self.dilation), 1))
 
     @property
     def padded(self) -> bool:

@@ -209,6 +209,7 @@ def test_how_tasks_are_split_changes_no_bit(case, cuts):
 
 @pytest.mark.parametrize("case", [
     Case((2, 2, 5, 3), (3, 3, 3, 4)),                                    # no window fits
+    Case((3, 7, 1, 2), (1, 2, 2, 17), (2, 3)),
     Case((0, 5, 5, 3), (3, 3, 3, 4)),
     Case((2, 5, 5, 0), (3, 3, 0, 4)),
     Case((2, 5, 5, 3), (3, 3, 3, 0)),
