@@ -15,7 +15,6 @@ _KERAS = ("initializers", "losses", "metrics", "optimizers")  # Keras's since
 _OWN = ("image", "nn", "random")  # with functions that take other arguments
 
 MODULES = (*_KERAS, *_OWN)
-__all__ = ["MODULES", "where", *MODULES]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,4 +26,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *dir(_v1)})
+    return sorted({"where", *MODULES, *dir(_v1)})

@@ -57,6 +57,9 @@ def test_a_program_for_tensorflow_2(tmp_path):
 import tensorflow as tf
 from tensorflow.compat import v1
 from tensorflow.random import set_seed
+names = {}
+exec("from tensorflow import *", names)
+assert names["where"] is tf.where and names["constant"] is tf.constant
 tf.random.set_seed(1)
 counter = tf.Variable(1)
 print(tf.__version__[0], (tf.constant([1, 2]) == 2).numpy(), counter == 1, tf.metrics.Mean()([1.0, 3.0]).numpy())
