@@ -8,13 +8,15 @@ import importlib
 import sys
 from typing import Any
 
-from ..indexing import where_v2 as where
+from ..indexing import where_v2
 
 _v1 = sys.modules[__package__.rpartition(".")[0]]
 _KERAS = ("initializers", "losses", "metrics", "optimizers")  # Keras's since
 _OWN = ("image", "nn", "random")  # with functions that take other arguments
 
 MODULES = (*_KERAS, *_OWN)
+
+where = where_v2
 
 
 def __getattr__(name: str) -> Any:
