@@ -26,6 +26,7 @@ from .row_sums import lower_row_sums
 from .scan import lower_scan
 from .scatter import lower_row_update, lower_sum_equal_rows
 from .top import lower_top
+from .triangular import lower_cholesky, lower_triangular_solve
 from .unit_rows import lower_row_block
 
 
@@ -70,6 +71,10 @@ class Lowering:
             return lower_sum_equal_rows(op, self.shape, self.sizes(op.attrs["rows"]), self.fault_id)
         if op.definition.fields.get("top"):
             return lower_top(op, self.shape)
+        if op.type == "Cholesky":
+            return lower_cholesky(op, self.shape, self.fault_id)
+        if op.type == "MatrixTriangularSolve":
+            return lower_triangular_solve(op, self.shape, self.fault_id)
         if op.definition.family == COPY:
             if op.definition.fields.get("scatter"):
                 return lower_scatter(op, self.shape, self.fault_id)

@@ -26,12 +26,14 @@ from .view import expand_dims, ones_of, zeros_of
 
 # Cholesky
 
+NOT_DEFINITE = "Cholesky decomposition was not successful. The input might not be valid."
+
 
 def _cholesky_reference(x: np.ndarray) -> np.ndarray:
     try:
         return np.linalg.cholesky(x)
     except np.linalg.LinAlgError:
-        raise InvalidArgumentError("Cholesky decomposition was not successful. The input might not be valid.") from None
+        raise InvalidArgumentError(NOT_DEFINITE) from None
 
 
 def _half_diagonal(x: Tensor) -> Tensor:
@@ -48,7 +50,8 @@ def _cholesky_grad(op: Operation, g: Tensor) -> Sequence[Tensor]:
     return [(total + adjoint(total)) * 0.5]
 
 
-_cholesky = OpDef("Cholesky", HOST, like_square("Cholesky"), _cholesky_grad, _cholesky_reference)
+_cholesky = OpDef("Cholesky", HOST, like_square("Cholesky"), _cholesky_grad, _cholesky_reference,
+                  fields={"fault": lambda *where: NOT_DEFINITE})
 
 
 def cholesky(input: Any, name: str | None = None) -> Tensor:

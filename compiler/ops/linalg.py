@@ -22,6 +22,8 @@ from .contraction import matmul
 from .matrix_parts import adjoint, band_part, matrix_dims
 from .view import expand_dims
 
+NOT_INVERTIBLE = "Input matrix is not invertible."
+
 # shapes
 
 
@@ -85,7 +87,7 @@ def _solve(a: np.ndarray, b: np.ndarray, adjoint: bool) -> np.ndarray:
 
 def _triangular_solve(a: np.ndarray, b: np.ndarray, lower: bool, adjoint: bool) -> np.ndarray:
     if np.any(np.diagonal(a, axis1=-2, axis2=-1) == 0):
-        raise InvalidArgumentError("Input matrix is not invertible.")
+        raise InvalidArgumentError(NOT_INVERTIBLE)
     a = np.tril(a) if lower else np.triu(a)
     return np.linalg.solve(herm(a) if adjoint else a, b)
 
@@ -142,7 +144,8 @@ _matrix_solve: OpDef = OpDef(
     _solve_grad(lambda a, b, **attrs: _matrix_solve(a, b, **attrs), lambda op, g: g), _solve)
 _matrix_triangular_solve: OpDef = OpDef(
     "MatrixTriangularSolve", HOST, _solve_types("MatrixTriangularSolve"),
-    _solve_grad(lambda a, b, **attrs: _matrix_triangular_solve(a, b, **attrs), _triangle), _triangular_solve)
+    _solve_grad(lambda a, b, **attrs: _matrix_triangular_solve(a, b, **attrs), _triangle), _triangular_solve,
+    fields={"fault": lambda *where: NOT_INVERTIBLE})
 
 
 def matrix_inverse(input: Any, adjoint: bool = False, name: str | None = None) -> Tensor:
