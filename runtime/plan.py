@@ -28,7 +28,7 @@ PARALLEL_NS = 50_000
 # what a core moves and computes per nanosecond, roughly, for the estimate
 BYTES_PER_NS, FLOPS_PER_NS = 24, 100
 # what preparing must cost of a run for its results to be kept between runs
-PREPARED_SHARE = 0.03
+PREPARED_SHARE = 0.01
 # fed or fetched values up to this size are copied through the frame rather than pointed to
 SMALL_BYTES = 2048
 

@@ -189,18 +189,18 @@ def source(columns: int, joined: bool, epilogue: Epilogue | None) -> str:
         finish = ["raw = tiles + item * pitch - (pixel * filters + first_filter) * 4",
                   *epilogue.apply("pixel", "first_filter", "last_filter", "raw")]
     zeros = """\
-for part in range(3):
-    for item in range({count} * pixel_bytes // 4):
-        store_f32({to} + part * part_bytes, item, f32(0), -1)"""
+for chunk in range(3 * chunks):
+    for item in range({count} * 16):
+        store_f32({to} + chunk * chunk_bytes, item, f32(0), -1)"""
     fill = f"""\
 v = phase_w * dilation_w % stride_w - pad_w
 left = min(max((stride_w - 1 - v) // stride_w, 0), line)
 inside = min(max((width - v + stride_w - 1) // stride_w, left), line) - left
 start = ((image * height + row_in) * width + left * stride_w + v) * channels
 {zeros.format(count="left", to="to")}
-to += left * pixel_bytes
-split(inputs + start * 4, head, to, part_bytes, inside, depth, apart)
-to += inside * pixel_bytes
+to += left * 64
+split(inputs + start * 4, head, to, part_bytes, chunk_bytes, inside, depth, apart)
+to += inside * 64
 {zeros.format(count="(line - left - inside)", to="to")}"""
     if joined:
         fill = """\
@@ -214,7 +214,7 @@ for item in range(there):
     store_f32(row_lines, before + item, load_f32(inputs, start + item, 0), 1)
 for item in range(row_floats - before - there):
     store_f32(row_lines, before + there + item, f32(0), 1)
-split(row_lines, head, to, part_bytes, line, depth, apart)"""
+split(row_lines, head, to, part_bytes, chunk_bytes, line, depth, apart)"""
     return f'''"""Convolution on the matrix unit, bands of images by two strips of filters."""
 from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit
 from {NATIVE}.split import split_pixels
@@ -236,14 +236,15 @@ def kernel(buffers, dims, begin, end, lane):
     row_lines = table + (taps_h * taps_w * 8 + 63) // 64 * 64
     tiles = row_lines + (row_floats * 4 + 63) // 64 * 64
     planes = tiles + 32 * pitch
-    pixel_bytes = (depth + 31) // 32 * 64
-    plane_bytes = band_images * lines * line * pixel_bytes
-    part_bytes = phases_h * phases_w * plane_bytes
+    chunks = (depth + 31) // 32
+    plane_bytes = band_images * lines * line * 64
+    chunk_bytes = phases_h * phases_w * plane_bytes
+    part_bytes = chunks * chunk_bytes
     for i in range(taps_h):
         for j in range(taps_w):
             plane = i % period_h * phases_w + j % period_w
             near = i * dilation_h // stride_h * line + j * dilation_w // stride_w
-            store_i64(table, i * taps_w + j, plane * plane_bytes + near * pixel_bytes, -1)
+            store_i64(table, i * taps_w + j, plane * plane_bytes + near * 64, -1)
     held = -1
     ready()
     for task in range(begin, end):
@@ -263,7 +264,7 @@ def kernel(buffers, dims, begin, end, lane):
                         row_in = (first_row + level) * stride_h + phase_h * dilation_h % stride_h - pad_h
                         for phase_w in range(phases_w):
                             to = planes + (phase_h * phases_w + phase_w) * plane_bytes
-                            to += ((image - first_image) * lines + level) * line * pixel_bytes
+                            to += ((image - first_image) * lines + level) * line * 64
                             if row_in < 0 or row_in >= height:
 {indent(zeros.format(count="line", to="to").splitlines(), 8)}
                             else:
@@ -273,7 +274,7 @@ def kernel(buffers, dims, begin, end, lane):
             first_filter = first * 16
             last_filter = min(last * 16, filters)
             for base in range(first_image, last_image, run_images):
-                corner = planes + (base - first_image) * lines * line * pixel_bytes
+                corner = planes + (base - first_image) * lines * line * 64
                 run = ((min(run_images, last_image - base) - 1) * lines + count - 1) * line + columns
                 for top in range(0, run, 32):
                     for strip in range(first, last, 2):
@@ -281,8 +282,8 @@ def kernel(buffers, dims, begin, end, lane):
                         infinite = load_i64(head, 0, -1) + load_i64(b - 64, 0, -1)
                         if strip + 1 < strips:
                             infinite += load_i64(b - 64 + strip_bytes, 0, -1)
-                        multiply(corner + top * pixel_bytes, pixel_bytes, part_bytes, 16 * pixel_bytes, 64, table, b,
-                                 strip_bytes, taps_h * taps_w, pixel_bytes // 64, tiles + (strip - first) * 64, pitch,
+                        multiply(corner + top * 64, 64, part_bytes, 1024, chunk_bytes, table, b,
+                                 strip_bytes, taps_h * taps_w, chunks, tiles + (strip - first) * 64, pitch,
                                  0, 32, 32, edge, infinite)
                     image = top // (lines * line)
                     row = top // line - image * lines

@@ -17,18 +17,17 @@ from .tiles import AHEAD, transposed
 def split_pixels():
     """An intrinsic that splits pixels into lines of 32 channels for each part, ready to be rows of tiles of A.
 
-    Its int64 arguments are `(source, head, lines, part, pixels, channels, apart)`: addresses, the bytes from part to
-    part, how many pixels and channels there are, and the elements from pixel to pixel. Channels that the last line
-    lacks are zeros.
+    Its int64 arguments are `(source, head, lines, part, chunk, pixels, channels, apart)`: addresses, the bytes from
+    part to part and from 32 channels to the next, how many pixels and channels there are, and the elements from pixel
+    to pixel, whose lines are neighbours. Channels that the last line lacks are zeros.
     """
     def codegen(context, builder, signature, args):
-        source, head, lines, part, pixels, channels, apart = args
+        source, head, lines, part, step, pixels, channels, apart = args
         code = VectorCode(builder, "f32")
         source = code.pointer(source)
         whole = builder.udiv(channels, i64(CHUNK))
         done = builder.mul(whole, i64(CHUNK))
         rest = builder.sub(channels, done)
-        pixel_bytes = builder.mul(builder.udiv(builder.add(channels, i64(CHUNK - 1)), i64(CHUNK)), i64(LINE_BYTES))
         suspects = cgutils.alloca_once_value(builder, code.zero)
 
         def split(at: Any, line: Any, masks: Sequence[Any]) -> None:
@@ -45,16 +44,16 @@ def split_pixels():
         masks = [code.mask(rest, half * STRIP) for half in (0, 1)]
         with cgutils.for_range(builder, pixels) as pixel:
             start = code.offset(source, builder.mul(pixel.index, apart))
-            first = builder.add(lines, builder.mul(pixel.index, pixel_bytes))
+            first = builder.add(lines, builder.mul(pixel.index, i64(LINE_BYTES)))
             with cgutils.for_range(builder, whole) as chunk:
                 split(code.offset(start, builder.mul(chunk.index, i64(CHUNK))),
-                      builder.add(first, builder.mul(chunk.index, i64(LINE_BYTES))), (None, None))
+                      builder.add(first, builder.mul(chunk.index, step)), (None, None))
             with builder.if_then(builder.icmp_signed(">", rest, i64(0))):
-                split(code.offset(start, done), builder.add(first, builder.mul(whole, i64(LINE_BYTES))), masks)
+                split(code.offset(start, done), builder.add(first, builder.mul(whole, step)), masks)
         note_suspects(code, builder.load(suspects), head)
         return context.get_dummy_value()
 
-    names = ["source", "head", "lines", "part", "pixels", "channels", "apart"]
+    names = ["source", "head", "lines", "part", "chunk", "pixels", "channels", "apart"]
     return void_intrinsic("split_pixels", names, codegen)
 
 
