@@ -32,8 +32,8 @@ LEAST_FILTERS = 12
 DIMS = ["height", "width", "rows", "columns", "channels", "filters", "stride_h", "stride_w", "dilation_h", "dilation_w",
         "taps_h", "taps_w", "pad_h", "pad_w", "period_h", "period_w", "phases_h", "phases_w", "image_step", "row_step",
         "pixel_step", "first_pixel", "images", "band_images", "run_images", "band_rows", "image_bands", "bands",
-        "line", "lines", "row_floats", "apart", "depth", "strips", "part_strips", "strip_bytes", "group_strips",
-        "pitch", "lane_bytes"]
+        "line", "lines", "line_step", "image_lines", "row_floats", "apart", "depth", "strips", "part_strips",
+        "strip_bytes", "group_strips", "pitch", "lane_bytes"]
 
 
 def _period(axis: Axis) -> int:
@@ -48,6 +48,17 @@ def _phases(axis: Axis) -> int:
 def _lines(axis: Axis, count: int) -> int:
     """Inputs of each phase that so many outputs read."""
     return count + (axis.taps - 1) * axis.dilation // axis.stride
+
+
+def _apart(axis: Axis, there: int) -> int:
+    """Inputs of a phase from one row (or image) to the next, if so many are there: the zeros after one are those before
+    the next."""
+    shared = there - axis.count
+    for phase in range(_phases(axis)):
+        first = phase * axis.dilation % axis.stride - axis.pad
+        before, end = (min(max((at + axis.stride - 1) // axis.stride, 0), there) for at in (-first, axis.size - first))
+        shared = min(shared, before, there - max(before, end))
+    return there - shared
 
 
 @dataclass(frozen=True)
@@ -91,13 +102,29 @@ class Bands:
         return _lines(self.axes[0], self.rows)
 
     @property
+    def line_step(self) -> int:
+        """Pixels from row to row."""
+        return _apart(self.axes[1], self.line)
+
+    @property
+    def image_lines(self) -> int:
+        """Rows from image to image."""
+        return _apart(self.axes[0], self.lines) if self.rows == self.axes[0].count else self.lines
+
+    @property
     def pixels(self) -> int:
         """Of an image, that are split."""
-        return _phases(self.axes[0]) * self.lines * _phases(self.axes[1]) * self.line
+        return _phases(self.axes[0]) * self.image_lines * _phases(self.axes[1]) * self.line_step
 
     @property
     def part_bytes(self) -> int:
         return self.images * self.pixels * self.pixel_bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Of all parts, with the zeros after the last image, and pixels beyond them that meet no output."""
+        after = (self.lines - self.image_lines) * self.line_step + self.line - self.line_step + 2 * STRIP
+        return PARTS * self.part_bytes + after * LINE_BYTES
 
     @property
     def chunks(self) -> int:
@@ -114,7 +141,7 @@ class Bands:
 
     def _tiles(self, images: int) -> int:
         """Of 16 pixels, two by two, of a run."""
-        run = ((images - 1) * self.lines + self.rows - 1) * self.line + self.axes[1].count
+        run = ((images - 1) * self.image_lines + self.rows - 1) * self.line_step + self.axes[1].count
         return 2 * ceil(run / STRIP / 2)
 
     def tiles(self, p: Windows) -> int:
@@ -155,7 +182,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
     row_floats = cols.span * p.channels if bands.joined else 0
     table = bands.axes[0].taps * bands.axes[1].taps * 8
     lane = Scratch(aligned(EDGE_BYTES + HEAD_BYTES) + aligned(table) + aligned(row_floats * 4) + 2 * STRIP * pitch
-                   + PARTS * bands.part_bytes + 2 * STRIP * bands.pixel_bytes, per_lane=True)
+                   + bands.nbytes, per_lane=True)
     packed = Scratch(whole_tiles(p.filters) * strip)
     if bands.joined:
         # the taps of a row of the window, which follow each other in w too, are one of more channels
@@ -168,8 +195,8 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
         rows.dilation, cols.dilation, rows.taps, sides[1].taps, rows.pad, cols.pad, _period(rows), _period(sides[1]),
         _phases(rows), _phases(sides[1]), rows.total * cols.total, rows.step * cols.total, cols.step,
         rows.first * cols.total + cols.first, p.images, bands.images, bands.run_images, bands.rows,
-        ceil(rows.count / bands.rows), count, bands.line, bands.lines, row_floats, cols.stride * p.channels,
-        bands.depth, strips, part_strips, strip, group, pitch, lane.nbytes)
+        ceil(rows.count / bands.rows), count, bands.line, bands.lines, bands.line_step, bands.image_lines, row_floats,
+        cols.stride * p.channels, bands.depth, strips, part_strips, strip, group, pitch, lane.nbytes)
     buffers: tuple[Any, ...] = (x, packed, y, lane)
     text = source(min(2, strips), bands.joined, epilogue)
     if epilogue is not None:
@@ -237,13 +264,13 @@ def kernel(buffers, dims, begin, end, lane):
     tiles = row_lines + (row_floats * 4 + 63) // 64 * 64
     planes = tiles + 32 * pitch
     chunks = (depth + 31) // 32
-    plane_bytes = band_images * lines * line * 64
+    plane_bytes = band_images * image_lines * line_step * 64
     chunk_bytes = phases_h * phases_w * plane_bytes
     part_bytes = chunks * chunk_bytes
     for i in range(taps_h):
         for j in range(taps_w):
             plane = i % period_h * phases_w + j % period_w
-            near = i * dilation_h // stride_h * line + j * dilation_w // stride_w
+            near = i * dilation_h // stride_h * line_step + j * dilation_w // stride_w
             store_i64(table, i * taps_w + j, plane * plane_bytes + near * 64, -1)
     held = -1
     ready()
@@ -264,7 +291,7 @@ def kernel(buffers, dims, begin, end, lane):
                         row_in = (first_row + level) * stride_h + phase_h * dilation_h % stride_h - pad_h
                         for phase_w in range(phases_w):
                             to = planes + (phase_h * phases_w + phase_w) * plane_bytes
-                            to += ((image - first_image) * lines + level) * line * 64
+                            to += ((image - first_image) * image_lines + level) * line_step * 64
                             if row_in < 0 or row_in >= height:
 {indent(zeros.format(count="line", to="to").splitlines(), 8)}
                             else:
@@ -274,8 +301,8 @@ def kernel(buffers, dims, begin, end, lane):
             first_filter = first * 16
             last_filter = min(last * 16, filters)
             for base in range(first_image, last_image, run_images):
-                corner = planes + (base - first_image) * lines * line * 64
-                run = ((min(run_images, last_image - base) - 1) * lines + count - 1) * line + columns
+                corner = planes + (base - first_image) * image_lines * line_step * 64
+                run = ((min(run_images, last_image - base) - 1) * image_lines + count - 1) * line_step + columns
                 for top in range(0, run, 32):
                     for strip in range(first, last, 2):
                         b = packed + strip * strip_bytes + 64
@@ -285,9 +312,9 @@ def kernel(buffers, dims, begin, end, lane):
                         multiply(corner + top * 64, 64, part_bytes, 1024, chunk_bytes, table, b,
                                  strip_bytes, taps_h * taps_w, chunks, tiles + (strip - first) * 64, pitch,
                                  0, 32, 32, edge, infinite)
-                    image = top // (lines * line)
-                    row = top // line - image * lines
-                    col = top % line
+                    image = top // (image_lines * line_step)
+                    row = top // line_step - image * image_lines
+                    col = top % line_step
                     for item in range(min(32, run - top)):
                         if col < columns and row < count:
                             pixel = first_pixel + (base + image) * image_step + (first_row + row) * row_step
@@ -296,10 +323,10 @@ def kernel(buffers, dims, begin, end, lane):
                             put(tiles + item * pitch, outputs + (pixel * filters + first_filter) * 4,
                                 last_filter - first_filter)
                         col += 1
-                        if col == line:
+                        if col == line_step:
                             col = 0
                             row += 1
-                            if row == lines:
+                            if row == image_lines:
                                 row = 0
                                 image += 1
     leave()
