@@ -21,7 +21,8 @@ def total(x: Tensor, outer: Graph, lift: Callable[[Tensor], Tensor | None]) -> t
     op, dims = x.op, x.dims
     if op.type == "AddV2" and all(t.dims == dims for t in op.inputs):
         a, b = (total(t, outer, lift) for t in op.inputs)
-        return None if a is None or b is None else (a[0] + b[0], lambda rows: a[1](rows) + b[1](rows))
+        if a is not None and b is not None:
+            return a[0] + b[0], lambda rows: a[1](rows) + b[1](rows)
     if op.definition.family == CONTRACTION and len(dims or ()) == 2 and op.attrs["transpose_a"] and (
             not op.attrs["transpose_b"]):
         return list(op.inputs), lambda rows: matmul(joined(next(rows)), joined(next(rows)), transpose_a=True)
@@ -30,11 +31,14 @@ def total(x: Tensor, outer: Graph, lift: Callable[[Tensor], Tensor | None]) -> t
     if op.type == "Mul":
         same = next((t for t in op.inputs if lift(t) is not None and other_input(op, t).dims == dims), None)
         scaled = None if same is None else total(other_input(op, same), outer, lift)
-        return None if scaled is None else (scaled[0], lambda rows: scaled[1](rows) * lift(same))  # type: ignore[arg-type]
+        if scaled is not None:
+            return scaled[0], lambda rows: scaled[1](rows) * lift(same)  # type: ignore[arg-type]
     if op.type in _LINEAR or op.definition.family == ALIAS and len(op.inputs) == 1:
         inside = total(op.inputs[0], outer, lift)
         if inside is not None:
             return inside[0], lambda rows: copied(outer, op, [inside[1](rows)]).output
+    if len(dims or ()) == 2 and dims[0] == 1:  # type: ignore[index]  # a batch of one, whose sum is itself
+        return [x], lambda rows: reshaped(reduce_sum(joined(next(rows)), 0), dims)
     return None
 
 

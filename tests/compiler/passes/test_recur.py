@@ -60,6 +60,17 @@ def test_a_loop_and_its_gradient_are_an_op_each(batch, units, unknown, dtype):
     program.check()
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_gradient_of_a_bias_leaves_the_loop(batch):
+    x, b, w = arrays((4, batch, 5), (5,), (5, 5))
+    program = Program(with_gradients(lambda x, b, w: recurrent(
+        x, w, cell=lambda x, h, w: ew.tanh(x + matmul(h, w) + b))), x, b, w)
+    graph = program.after("recur")
+    assert len(of_type(graph, "Recurrence")) == 2
+    assert not [op for op in graph.operations if op.definition.family == CONTROL]
+    program.check()
+
+
 def test_a_loop_over_reversed_rows_goes_from_their_end():
     x, w = arrays((4, 3, 5), (5, 5))
 
