@@ -17,7 +17,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from . import unit_conv
+from . import grouped, unit_conv
 from .conv_common import (
     NATIVE,
     Windows,
@@ -112,6 +112,8 @@ def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transp
     pack_dims = (w_rows, w_cols, inner * last, last, last // p.groups, channels, filters, *taps)
     if unit_conv.pays(flat):
         return unit_conv.lower(x, w, y, flat, pack_unit_source(transposed), pack_dims, epilogue, name)
+    if grouped.pays(p):
+        return grouped.lower(x, w, y, p, transposed, pack_dims, epilogue, name)
     tile = Tile.choose(flat)
     along_images = None if tile.dots else by_images(flat)
     if along_images:

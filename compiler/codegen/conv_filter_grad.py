@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from . import unit_filter_grad
+from . import grouped, unit_filter_grad
 from .conv import BLOCK_BYTES
 from .conv_common import (
     MAX_ROWS,
@@ -60,6 +60,8 @@ def lower_conv_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Seq
         return calls + lower_gemm(x, dy, dw, dtype=dtype, m=p.channels, n=p.filters, k=p.outputs, transpose_a=True)
     if unit_filter_grad.pays(p):
         return unit_filter_grad.lower(p, x, dy, dw)
+    if grouped.pays(p):
+        return grouped.lower_filter_grad(x, dy, dw, p)
     return calls + _lower(flattened(p), x, dy, dw)
 
 

@@ -67,6 +67,36 @@ def kernel(buffers, dims, begin, end, lane):
 {_each_tap(lines)}'''
 
 
+def pack_groups_source(dtype: str, transposed: bool) -> str:
+    """Source that packs the filters of several groups side by side, a vector for each k; a task is a panel.
+
+    Its dims are those of the others, but for the first two: the groups of a panel, and of all.
+    """
+    size, wide = ELEMENT_BYTES[dtype], lanes(dtype)
+    at = "column * stride + k" if transposed else "k * stride + column"
+    lines = [f"for item in range(depth * {wide}):",
+             f"    store_{dtype}(target, item, {dtype}(0.0), 1)",
+             "for group in range(first, min(first + panel_groups, groups)):",
+             f"    source = w + (tap * tap_size + group * group_step) * {size}",
+             "    for k in range(depth):",
+             "        for column in range(columns):",
+             f"            value = load_{dtype}(source, {at}, 0)",
+             f"            store_{dtype}(target, k * {wide} + (group - first) * columns + column, value, 1)",
+             f"target += depth * {wide * size}"]
+    return f'''"""Packs filters of groups side by side{", channels exchanged" if transposed else ""}."""
+from {NATIVE}.prelude import compiled, {dtype}, load_{dtype}, store_{dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["w", "packed"]), 1)}
+{indent(words("dims", ["panel_groups", "groups", *DIMS[1:]]), 1)}
+    for panel in range(begin, end):
+        first = panel * panel_groups
+        target = packed + panel * panel_size * {size}
+{_each_tap(lines)}'''
+
+
 def pack_unit_source(transposed: bool) -> str:
     """Source that packs filters into strips for the matrix unit; a task is a strip."""
     lines = [f"source = w + (tap * tap_size + first * {'stride' if transposed else '1'}) * 4",

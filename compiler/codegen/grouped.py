@@ -1,0 +1,289 @@
+"""Convolutions in groups of few filters: a vector has those of several groups.
+
+Each lane has inputs of its own, as of a depthwise convolution: a task spreads the pixels it works on in memory of its
+lane, for each channel of a group a vector with that of every filter's group. What a tile of a row of outputs reads of
+that stays in the first-level cache while the rows go by.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from ..native.processor import ELEMENT_BYTES, isa, lanes
+from ..window import extent
+from .conv_common import MAX_ROWS, NATIVE, Windows, aligned, indent, words
+from .conv_pack import pack_groups_source
+from .epilogue import Epilogue
+from .kernel import KernelCall, Scratch
+
+# of the spread pixels of a window's rows: they stay in a first-level cache
+WINDOW_BYTES = 32 * 1024
+# for as many threads
+TASKS = 32
+
+DIMS = ["height", "width", "rows", "columns", "channels", "filters", "stride_h", "stride_w", "dilation_h", "taps_h",
+        "taps_w", "pad_h", "pad_w", "panels"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Filters side by side in a vector: of so many groups, each with so many channels and filters."""
+
+    dtype: str
+    channels: int
+    filters: int
+    groups: int
+
+    @staticmethod
+    def choose(p: Windows) -> Panel:
+        channels, filters = p.each
+        width = lanes(p.dtype)
+        return Panel(p.dtype, channels, filters, min(width // filters, 2 * width // max(channels, 1), p.groups))
+
+    def count(self, p: Windows) -> int:
+        return ceil(p.groups / self.groups)
+
+    @property
+    def all_channels(self) -> int:
+        return self.groups * self.channels
+
+    @property
+    def all_filters(self) -> int:
+        return self.groups * self.filters
+
+    @property
+    def pixel(self) -> int:
+        """Elements of a pixel that is spread."""
+        return self.channels * lanes(self.dtype)
+
+    @property
+    def head(self) -> str:
+        return f"spread = spread_groups({self.dtype!r}, {self.channels}, {self.filters}, {self.groups})"
+
+    def fill(self) -> list[str]:
+        """Lines that spread row `row_in` of an image, from column `left_in` on, in `line` pixels at `to`, zeros beside
+        the image."""
+        size, pixel = ELEMENT_BYTES[self.dtype], self.pixel
+        zeros = f"""\
+for item in range({{}} * {pixel}):
+    store_{self.dtype}(to, item, {self.dtype}(0.0), 3)"""
+        return f"""\
+before = min(max(-left_in, 0), line)
+there = max(0, min(width - left_in, line) - before)
+source = inputs + (((image * height + row_in) * width + left_in + before) * channels + first_channel) * {size}
+{zeros.format("before")}
+to += before * {pixel * size}
+spread(source, channels, to, there, min({self.all_channels}, channels - first_channel), width * channels)
+to += there * {pixel * size}
+{zeros.format("(line - before - there)")}""".splitlines()
+
+
+def pays(p: Windows) -> bool:
+    """Whether several groups fit in a vector."""
+    return (p.groups > 1 and not p.volume and isa().masks and p.taps * p.channels > 0 and p.axes[2].dilation == 1
+            and 2 * p.each[1] <= lanes(p.dtype) and Panel.choose(p).groups > 1)
+
+
+def lower(x: Any, w: Any, y: Any, p: Windows, transposed: bool, pack_dims: tuple[int, ...],
+          epilogue: Epilogue | None, name: str) -> list[KernelCall]:
+    """The calls of a convolution for which it `pays`; `pack_dims` as those of conv_pack.py from `w_rows` on."""
+    panel, (_, rows, cols), size = Panel.choose(p), p.axes, ELEMENT_BYTES[p.dtype]
+    panels, tiles = panel.count(p), ceil(cols.count / MAX_ROWS)
+    mr = ceil(cols.count / tiles)
+    depth = p.taps * panel.channels
+    packed = Scratch(panels * depth * lanes(p.dtype) * size)
+    pack = KernelCall(f"{name}.pack", pack_groups_source(p.dtype, transposed), (w, packed),
+                      (panel.groups, p.groups, depth * lanes(p.dtype), *pack_dims), panels, nbytes=2 * packed.nbytes,
+                      writes=(1,), prepares=True)
+    line, lines = (mr - 1) * cols.stride + cols.taps, extent(rows.taps, rows.dilation)
+    band_rows = ceil(rows.count / ceil(TASKS / (p.images * panels)))
+    bands = ceil(rows.count / band_rows)
+    window = Scratch(aligned(lines * line * panel.pixel * size), per_lane=True)
+    dims: tuple[int, ...] = (
+        rows.size, cols.size, rows.count, cols.count, p.channels, p.filters, rows.stride, cols.stride, rows.dilation,
+        rows.taps, cols.taps, rows.pad, cols.pad, panels, rows.total * cols.total, rows.step * cols.total, cols.step,
+        rows.first * cols.total + cols.first, tiles, line, lines, band_rows, bands, window.nbytes)
+    buffers: tuple[Any, ...] = (x, packed, y, window)
+    text = grouped_source(panel, mr, p.groups % panel.groups > 0, epilogue)
+    if epilogue is not None:
+        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
+    return [pack, KernelCall(name, text, buffers, dims, p.images * bands * panels, p.flops, p.nbytes, writes=(2,))]
+
+
+def grouped_source(panel: Panel, mr: int, rest: bool, epilogue: Epilogue | None) -> str:
+    """Source of a convolution in groups; a task is a band of rows of an image, for a panel of filters.
+
+    The rows of a window lie in a ring, each where its number modulo their count says.
+    """
+    dtype, size, wide, pixel = panel.dtype, ELEMENT_BYTES[panel.dtype], lanes(panel.dtype), panel.pixel
+    masked = rest or panel.all_filters < wide
+    names = [*DIMS, "image_step", "row_step", "pixel_step", "first_pixel", "tiles", "line", "lines", "band_rows",
+             "bands", "scratch"]
+    imports, setup, finish = {"compiled", "prefetch", "word", f"store_{dtype}", dtype}, [], []
+    if epilogue is not None:
+        imports |= epilogue.imports
+        setup = epilogue.setup(4, len(names))
+        finish = ["for row in range(first_row, last_row):", "    for column in range(columns):",
+                  "        pixel = first_pixel + image * image_step + row * row_step + column * pixel_step",
+                  *("        " + each for each in epilogue.apply("pixel", "filter", "filter + count", "outputs"))]
+    return f'''"""Convolution in groups, tiles of {mr} pixels by {panel.groups} groups of {panel.filters} filters."""
+from {NATIVE}.microkernel import microkernel
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
+from {NATIVE}.spread import spread_groups
+
+{panel.head}
+tile = microkernel({dtype!r}, {mr}, 1, masked={masked}, channelwise=True)
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["inputs", "packed", "outputs", "window"]), 1)}
+{indent(words("dims", names), 1)}
+{indent(setup, 1)}
+    window += lane * scratch
+    tap_row = taps_w * {pixel}
+    for task in range(begin, end):
+        panel = task % panels
+        band = task // panels
+        image = band // bands
+        first_row = band % bands * band_rows
+        last_row = min(first_row + band_rows, rows)
+        first_channel = panel * {panel.all_channels}
+        filter = panel * {panel.all_filters}
+        count = min({panel.all_filters}, filters - filter)
+        b = packed + panel * taps_h * tap_row * {size}
+        for number in range(tiles):
+            column = min(number * {mr}, columns - {mr})
+            left_in = column * stride_w - pad_w
+            done = 0
+            for row in range(first_row, last_row):
+                above = row * stride_h - pad_h
+                near = min((max(0, -above) + dilation_h - 1) // dilation_h, taps_h)
+                far = max(near, min(taps_h, (height - above + dilation_h - 1) // dilation_h))
+                below = min(height, above + (taps_h - 1) * dilation_h + 1)
+                for row_in in range(max(done, above), below):
+                    to = window + row_in % lines * line * {pixel * size}
+{indent(panel.fill(), 5)}
+                done = max(done, below)
+                first = first_pixel + image * image_step + row * row_step + column * pixel_step
+                for item in range({mr}):
+                    prefetch(outputs + ((first + row_step + item * pixel_step) * filters + filter) * {size})
+                # the rows of the window up to the end of the ring, then those from its start on
+                place = (above + near * dilation_h) % lines
+                turn = min(far, near + (lines - place + dilation_h - 1) // dilation_h)
+                for part in range(2):
+                    begin_tap = turn if part else near
+                    end_tap = far if part else turn
+                    if end_tap > begin_tap or not part:
+                        tile(window + place * line * {pixel * size}, stride_w * {pixel}, {wide},
+                             dilation_h * line * {pixel}, end_tap - begin_tap, tap_row // {wide},
+                             b + begin_tap * tap_row * {size}, {wide}, tap_row,
+                             outputs + (first * filters + filter) * {size}, pixel_step * filters,
+                             part{", count" * masked})
+                    place += (turn - near) * dilation_h - lines
+{indent(finish, 2)}
+'''
+
+
+# the gradient of the filters
+
+
+def lower_filter_grad(x: Any, dy: Any, dw: Any, p: Windows) -> list[KernelCall]:
+    """dw of a convolution for which it `pays`."""
+    panel, (_, rows, cols), size = Panel.choose(p), p.axes, ELEMENT_BYTES[p.dtype]
+    panels, elements = panel.count(p), cols.taps * panel.channels
+    mr = max(d for d in range(1, min(elements, MAX_ROWS) + 1) if elements % d == 0)
+    # columns of outputs whose window's rows stay in a first-level cache
+    fit = WINDOW_BYTES // (rows.taps * panel.pixel * size) - cols.taps
+    strips = ceil(cols.count / max(1, fit // cols.stride))
+    columns = ceil(cols.count / strips)
+    line = (columns - 1) * cols.stride + cols.taps
+    lines = extent(rows.taps, rows.dilation)
+    window = Scratch(aligned(lines * line * panel.pixel * size), per_lane=True)
+    parts = max(1, min(ceil(TASKS / panels), p.images))
+    total = rows.taps * elements * lanes(p.dtype)
+    partials = Scratch(parts * panels * total * size)
+    dims = (rows.size, cols.size, rows.count, cols.count, p.channels, p.filters, rows.stride, cols.stride,
+            rows.dilation, rows.taps, cols.taps, rows.pad, cols.pad, panels, columns, line, lines, p.images, parts,
+            window.nbytes)
+    combine = (parts, panels * total, total, rows.taps * cols.taps, p.filters)
+    return [KernelCall("conv_filter_grad", filter_grad_source(panel, mr, p.groups % panel.groups > 0),
+                       (x, dy, partials, window), dims, parts * panels, p.flops, p.nbytes, writes=(2,)),
+            KernelCall("conv_filter_grad.combine", combine_source(panel), (partials, dw), combine, p.taps,
+                       nbytes=partials.nbytes, writes=(1,))]
+
+
+def filter_grad_source(panel: Panel, mr: int, rest: bool) -> str:
+    """Source of partial sums; a task is a panel, for a part of the images."""
+    dtype, size, wide, pixel = panel.dtype, ELEMENT_BYTES[panel.dtype], lanes(panel.dtype), panel.pixel
+    masked = rest or panel.all_filters < wide
+    names = [*DIMS, "strip", "line", "lines", "images", "parts", "scratch"]
+    return f'''"""Gradient of the filters of groups, tiles of {mr} elements of a window by {wide} filters."""
+from {NATIVE}.microkernel import microkernel
+from {NATIVE}.prelude import compiled, {dtype}, store_{dtype}, word
+from {NATIVE}.spread import spread_groups
+
+{panel.head}
+tile = microkernel({dtype!r}, {mr}, 1, masked={masked}, channelwise=True)
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["inputs", "grads", "partials", "window"]), 1)}
+{indent(words("dims", names), 1)}
+    window += lane * scratch
+    tap_row = taps_w * {pixel}
+    for task in range(begin, end):
+        panel = task % panels
+        part = task // panels
+        first_channel = panel * {panel.all_channels}
+        filter = panel * {panel.all_filters}
+        count = min({panel.all_filters}, filters - filter)
+        partial = partials + task * taps_h * tap_row * {size}
+        for i in range(taps_h * tap_row):
+            store_{dtype}(partial, i, {dtype}(0.0), 2)
+        for image in range(part * images // parts, (part + 1) * images // parts):
+            for column in range(0, columns, strip):
+                left_in = column * stride_w - pad_w
+                done = 0
+                for row in range(rows):
+                    above = row * stride_h - pad_h
+                    below = min(height, above + (taps_h - 1) * dilation_h + 1)
+                    for row_in in range(max(done, above), below):
+                        to = window + row_in % lines * line * {pixel * size}
+{indent(panel.fill(), 6)}
+                    done = max(done, below)
+                    first = (image * rows + row) * columns + column
+                    for tap in range(taps_h):
+                        row_in = above + tap * dilation_h
+                        if row_in >= 0 and row_in < height:
+                            for element in range(0, tap_row, {mr * wide}):
+                                tile(window + (row_in % lines * line * {pixel} + element) * {size}, {wide},
+                                     stride_w * {pixel}, 0, 1, min(strip, columns - column),
+                                     grads + (first * filters + filter) * {size}, filters, 0,
+                                     partial + (tap * tap_row + element) * {size}, {wide}, 1{", count" * masked})
+'''
+
+
+def combine_source(panel: Panel) -> str:
+    """Source that sums the partial gradients, lane by lane; a task is a tap."""
+    dtype, wide = panel.dtype, lanes(panel.dtype)
+    return f'''"""Sums the partial gradients of groups' filters."""
+from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["partials", "dw"]), 1)}
+{indent(words("dims", ["parts", "partial", "total", "taps", "filters"]), 1)}
+    for task in range(begin, end):
+        for k in range({panel.channels}):
+            for filter in range(filters):
+                panel = filter // {panel.all_filters}
+                at = panel * total + (task * {panel.channels} + k) * {wide} + filter - panel * {panel.all_filters}
+                sum = load_{dtype}(partials, at, 0)
+                for part in range(1, parts):
+                    sum += load_{dtype}(partials, part * partial + at, 0)
+                store_{dtype}(dw, (task * {panel.channels} + k) * filters + filter, sum, 1)
+'''
