@@ -29,9 +29,9 @@ class VariableStore:
         """As `get`, by the variable's name."""
         return self._arrays.get(name)
 
-    def set(self, handle: Operation, value: np.ndarray) -> None:
-        """Give the variable a value (copied)."""
-        self.allocate(handle, value.shape, handle.outputs[0].dtype)[...] = value
+    def set(self, handle: Operation, value: np.ndarray, shape: tuple[int, ...] | None = None) -> None:
+        """Give the variable a value (copied), repeated as NumPy broadcasts it to a `shape`."""
+        self.allocate(handle, value.shape if shape is None else shape, handle.outputs[0].dtype)[...] = value
         self.changed()
 
     def changed(self) -> None:

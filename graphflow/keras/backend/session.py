@@ -130,9 +130,7 @@ def set_value(x: Variable, value: Any) -> None:
     if array.shape != x.shape and array.ndim:
         raise ValueError(f"The shape of the target variable and the shape of the target value must match. "
                          f"Received: value.shape={array.shape}, variable.shape={x.shape} for {x.name!r}")
-    if array.shape != x.shape:
-        array = np.broadcast_to(array, x.shape)
-    session_of(x.graph).store.set(x.op, array)  # what is set need not be drawn first
+    session_of(x.graph).store.set(x.op, array, x.shape)  # what is set need not be drawn first
 
 
 def batch_set_value(pairs: Sequence[tuple[Any, Any]]) -> None:

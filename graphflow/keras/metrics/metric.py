@@ -5,8 +5,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ...compiler.ir import Tensor
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.constant import convert_to_tensor
@@ -56,7 +54,7 @@ class Metric:
 
     def reset_state(self) -> None:
         for variable in self.variables:
-            variable.assign(np.zeros(variable.shape, variable.dtype.np))
+            variable.assign(0)
 
     def add_variable(self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None,
                      name: str | None = None) -> Variable:

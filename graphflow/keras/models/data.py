@@ -17,10 +17,13 @@ from ..nest import flatten, map_structure
 Arrays = list[np.ndarray]
 Order = Callable[[Any], list[Any]]  # from a nest to a flat list in the model's order
 BATCH_SIZE = 32  # unless one is given
+PLAIN = "fdbBhHiIlLqQ?"  # dtypes of arrays that are taken as they are
 
 
 def as_array(value: Any, what: str) -> np.ndarray:
     """One array. Raises ValueError for scalars, TypeError for what is not numeric."""
+    if type(value) is np.ndarray and value.dtype.char in PLAIN and value.ndim and value.flags.c_contiguous:
+        return value  # most are
     if hasattr(value, "toarray"):  # SciPy's sparse matrices
         value = value.toarray()
     if isinstance(value, Tensor):  # of the graph: what it is now

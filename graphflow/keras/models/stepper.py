@@ -1,8 +1,10 @@
 """Which compiled steps a model has: each is made for arrays of one kind when the first come."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from ...compiler.dtypes import as_dtype
 from ...compiler.ops.state import placeholder
@@ -64,9 +66,27 @@ class Stepper(Trainer):
         if outputs is not None:
             self._note_outputs(outputs)
 
+    def _batch_step(self, kind: str, x: Any, y: Any, sample_weight: Any) -> tuple[Callable[..., Any], Sequence[Any]]:
+        """The compiled step for a batch, and the arrays that it takes. Small steps take less time than to look at a
+        model and a batch: what was found for two arrays serves for others of their kinds."""
+        known: Any = None
+        if (type(x) is np.ndarray and type(y) is np.ndarray and sample_weight is None and x.ndim and y.ndim
+                and len(x) == len(y) > 0):
+            known = kind, self._eagerly, self._schedule(kind), x.dtype, x.shape[1:], y.dtype, y.shape[1:]
+            if known in self._steps:
+                return self._steps[known], (x, y)
+        batch = self._batch(x, y, sample_weight)
+        step = self._step(kind, batch)
+        if known is not None and len(batch.arrays) == 2 and batch.arrays[0] is x and batch.arrays[1] is y:
+            self._steps[known] = step
+        return step, batch.arrays
+
+    def _schedule(self, kind: str) -> Any:
+        return self.optimizer.schedule if kind == "train" and self.optimizer else None
+
     def _step(self, kind: str, batch: Batch) -> Callable[..., Any]:
         """The compiled step for arrays like these."""
-        schedule = self.optimizer.schedule if kind == "train" and self.optimizer else None
+        schedule = self._schedule(kind)
         exact = kind, self._eagerly, batch.signature, schedule
         if exact not in self._steps:
             self._check_inputs(batch)

@@ -223,10 +223,10 @@ class Fitter(Stepper):
         return self._on_batch("test", x, y, sample_weight, return_dict, reset_metrics)
 
     def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, return_dict: bool, reset: bool) -> Any:
-        batch = self._batch(x, y, sample_weight)
+        step, arrays = self._batch_step(kind, x, y, sample_weight)
         if reset:
             self.reset_metrics()
-        logs = self._step(kind, batch)(*batch.arrays)
+        logs = step(*arrays)
         logs = logs if isinstance(logs, dict) else self._results()
         return logs if return_dict else self._in_order(logs)
 
