@@ -2,9 +2,9 @@
 
 With the channels last, the inputs of a window row are contiguous, so the micro-kernel walks a window as segments of one
 row each, and no im2col is needed. The filters are packed once per call into panels as wide as a tile; while tiles work
-on one, the next is fetched into the cache. Where the window leaves the image, the kernel copies the rows it needs,
-zeros around them, into scratch of its lane: they stay in cache, and the inner loop knows no borders. A volume's slices
-are images, which add up over the taps in depth.
+on one, the next is fetched into the cache. Of the last filters, if few, vectors run along the window. Where the window
+leaves the image, the kernel copies the rows it needs, zeros around them, into scratch of its lane: they stay in cache,
+and the inner loop knows no borders. A volume's slices are images, which add up over the taps in depth.
 
 The gradient for the inputs is a convolution by the filters turned round, one for each phase of the strides.
 """
@@ -57,7 +57,8 @@ UNROLLED_DEPTH = 27
 DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "channels", "filters", "stride_h",
         "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_h", "span_w", "apart", "part_step", "segments",
         "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel",
-        "groups", "group_channels", "group_filters", "lines", "all_panels", "part_panels", "slabs", "slab_parts"]
+        "groups", "group_channels", "group_filters", "lines", "all_panels", "part_panels", "slabs", "slab_parts", "few",
+        "window_size"]
 VOLUME_DIMS = ["depth", "slices", "taps_d", "stride_d", "dilation_d", "pad_d", "slice_step", "volume_step",
                "window_step"]
 
@@ -118,19 +119,22 @@ def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transp
     along_images = None if tile.dots else by_images(flat)
     if along_images:
         tile = Tile(p.dtype, *along_images)
-    depth, wide = channels * p.taps, tile.wide
-    panels = 1 if tile.dots else ceil(filters / wide)
+    depth, wide, rest = channels * p.taps, tile.wide, tile.rest.nv if tile.rest else 0
+    panels = 1 if tile.dots else ceil((filters - rest) / wide)
     # a transposed panel is written in whole blocks
     panel_size = (depth + lanes(p.dtype) * (transposed and not tile.dots)) * wide
-    packed = Scratch(aligned(p.groups * panels * panel_size * ELEMENT_BYTES[p.dtype]))
-    calls = []
-    if depth:
-        source = (pack_dots_source(p.dtype, transposed) if tile.dots
-                  else pack_source(p.dtype, tile.nv, transposed))
-        calls.append(KernelCall(f"{name}.pack", source, (w, packed), (panels, panel_size, *pack_dims),
-                                p.groups * panels, nbytes=2 * packed.nbytes, writes=(1,), prepares=True))
+    packs = [(0, filters - rest, p.groups * panels, panel_size, tile.dots)]
+    packs += [(filters - rest, rest, 1, depth * rest, True)] * bool(rest)
+    packed, calls = [], []
+    for first, columns, count, block, dots in packs:
+        packed.append(Scratch(aligned(count * block * ELEMENT_BYTES[p.dtype])))
+        source = pack_dots_source(p.dtype, transposed) if dots else pack_source(p.dtype, tile.nv, transposed)
+        dims = (first if dots else panels, block, *pack_dims[:6], columns, *pack_dims[7:])
+        if depth:
+            calls.append(KernelCall(f"{name}.pack", source, (w, packed[-1]), dims, count, nbytes=2 * packed[-1].nbytes,
+                                    writes=(1,), prepares=True))
     if along_images:
-        return [*calls, images_call(p, *along_images, x, packed, y, panel_size, epilogue, name)]
+        return [*calls, images_call(p, *along_images, x, packed[0], y, panel_size, epilogue, name)]
     return [*calls, _call(flat, tile, x, packed, y, panel_size, epilogue, name)]
 
 
@@ -150,12 +154,16 @@ def _segments(p: Windows, width: int) -> tuple[int, int, int, int, int]:
 
 @dataclass(frozen=True)
 class Tile:
-    """`mr` pixels by `nv` vectors of filters or, of `dots`, by `nv` filters, the vectors running along the window."""
+    """`mr` pixels by `nv` vectors of filters or, of `dots`, by `nv` filters, the vectors running along the window.
+
+    `rest` are the tiles of the last filters, if these are so few that they are best as dots.
+    """
 
     dtype: str
     mr: int
     nv: int
     dots: bool = False
+    rest: Tile | None = None
 
     @staticmethod
     def choose(p: Windows) -> Tile:
@@ -164,7 +172,14 @@ class Tile:
         cost, mr, nv = tile_cost(p.dtype, columns, filters, channels * p.taps, once=p.taps == 1)
         runs = segments * p.axes[0].taps * (p.axes[1].taps if apart else 1)
         dots, rows = dots_cost(p.dtype, columns, filters, runs, length)
-        return Tile(p.dtype, rows, filters, True) if dots < cost else Tile(p.dtype, mr, nv)
+        if dots < cost:
+            return Tile(p.dtype, rows, filters, True)
+        if p.groups == 1 and 0 < (few := filters % lanes(p.dtype)) < filters:
+            dots, rows = dots_cost(p.dtype, columns, few, runs, length)
+            fewer, height, vectors = tile_cost(p.dtype, columns, filters - few, channels * p.taps, once=p.taps == 1)
+            if fewer + dots < cost:
+                return Tile(p.dtype, height, vectors, rest=Tile(p.dtype, rows, few, True))
+        return Tile(p.dtype, mr, nv)
 
     @property
     def wide(self) -> int:
@@ -176,16 +191,17 @@ class Tile:
         return f"{name} = {kernel}"
 
 
-def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: int, epilogue: Epilogue | None,
+def _call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, panel_size: int, epilogue: Epilogue | None,
           name: str) -> KernelCall:
     (depth, rows, cols), size = p.axes, ELEMENT_BYTES[p.dtype]
     padded = rows.padded or cols.padded or p.volume
     span_w = cols.span if padded else cols.size
     lines = p.images * depth.count * rows.count
     layers = max(depth.taps, 1) if p.volume else 1
-    full, rest = (1, 0) if tile.dots else divmod(p.each[1], tile.wide)
-    tail = ceil(rest / lanes(p.dtype))
-    all_panels = p.groups * (full + (tail > 0))
+    few = tile.rest.nv if tile.rest else 0
+    full, left = (1, 0) if tile.dots else divmod(p.each[1] - few, tile.wide)
+    tail = ceil(left / lanes(p.dtype))
+    all_panels = p.groups * (full + (tail > 0)) + (few > 0)
     read_bytes = layers * rows.stride * span_w * p.channels * size
     limit = BLOCK_BYTES if p.filters > tile.wide else PANEL_BLOCK_BYTES
     block = max(1, min(lines, limit // max(read_bytes + cols.count * p.filters * size, 1)))
@@ -204,7 +220,7 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
     apart, part_step, segments, segment_step, segment_len = _segments(p, span_w)
     slab_parts = max(1, rows.taps)
     # the rows of a large panel one after the other over all pixels: not where tiles overlap, whose sums would add up
-    if segments > 1 and not (apart or tile.dots or cols.count % tile.mr) and panel_size * size > PANEL_BYTES:
+    if segments > 1 and not (apart or tile.dots or few or cols.count % tile.mr) and panel_size * size > PANEL_BYTES:
         slab_parts, apart, part_step, segments, segment_step = 1, 1, segment_step, 1, 0
     plane = rows.total * cols.total
     dims: tuple[int, ...] = (
@@ -213,11 +229,11 @@ def _call(p: Windows, tile: Tile, x: Any, packed: Scratch, y: Any, panel_size: i
         span_w, apart, part_step, segments, segment_step, segment_len, panel_size, full, plane,
         rows.step * cols.total, cols.step, depth.first * plane + rows.first * cols.total + cols.first,
         p.groups, *p.each, lines, all_panels, part_panels,
-        ceil(rows.taps / slab_parts) if apart else 1, slab_parts)
+        ceil(rows.taps / slab_parts) if apart else 1, slab_parts, few, p.taps * p.each[0])
     if p.volume:
         dims += (depth.size, depth.count, layers, depth.stride, depth.dilation, depth.pad, depth.step * plane,
                  depth.total * plane, layer // size)
-    buffers: tuple[Any, ...] = (x, packed, y, scratch)
+    buffers: tuple[Any, ...] = (x, packed[0], y, scratch, *packed[1:])
     baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
     source = direct_source(tile, full > 0, tail, (segments, segment_len) if baked else None, p.groups > 1, p.volume,
                            by_panels, epilogue, len(buffers))
@@ -237,10 +253,11 @@ def direct_source(tile: Tile, full: bool, tail: int, window: tuple[int, int] | N
     """
     dtype, size = tile.dtype, ELEMENT_BYTES[tile.dtype]
     heads, bodies = [], []
-    for name, vectors in (("tile_full", tile.nv * full), ("tile_tail", tail)):
-        if vectors:
-            heads.append(tile.head(name, vectors, name == "tile_tail"))
-            bodies += _panel_lines(tile, name, size, window, grouped, volume, epilogue if by_panels else None)
+    for name, of, vectors in (("tile_full", tile, tile.nv * full), ("tile_tail", tile, tail),
+                              ("tile_rest", tile.rest, 1)):
+        if of and vectors:
+            heads.append(of.head(name, vectors, name == "tile_tail"))
+            bodies += _panel_lines(of, name, size, window, grouped, volume, epilogue if by_panels else None)
     imports = {"compiled", "word", f"load_{dtype}", f"store_{dtype}", dtype}
     names = DIMS + VOLUME_DIMS * volume
     setup: list[str] = []
@@ -271,7 +288,7 @@ if padded and (top != filled or next_row != filled_end):
 {indent(copy, 1)}""".splitlines()[1:]
     newline = "\n"
     return f'''"""Direct convolution, tiles of {tile.mr} pixels by {tile.wide} filters."""
-from {NATIVE}.microkernel import {"dot_kernel" if tile.dots else "microkernel"}
+from {NATIVE}.microkernel import dot_kernel, microkernel
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 {newline.join(heads)}
@@ -279,7 +296,7 @@ from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 @compiled
 def kernel(buffers, dims, begin, end, lane):
-{indent(words("buffers", ["inputs", "packed", "outputs", "window"]), 1)}
+{indent(words("buffers", ["inputs", "packed", "outputs", "window", *["packed_few"] * bool(tile.rest)]), 1)}
 {indent(words("dims", names), 1)}
 {indent(setup, 1)}
     window += lane * scratch
@@ -312,8 +329,8 @@ def _first_pixel(volume: bool) -> str:
 
 def _finish(epilogue: Epilogue, begin: str, end: str) -> list[str]:
     """The epilogue on the filters [begin, end) of a row of outputs."""
-    return ["for item in range(columns):", "    pixel = first + item * pixel_step",
-            *("    " + line for line in epilogue.apply("pixel", begin, end, "outputs"))]
+    lines = epilogue.apply("pixel", begin, end, "outputs")
+    return ["for item in range(columns):", "    pixel = first + item * pixel_step", *("    " + line for line in lines)]
 
 
 def _panel_lines(tile: Tile, name: str, size: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
@@ -322,7 +339,7 @@ def _panel_lines(tile: Tile, name: str, size: int, window: tuple[int, int] | Non
 
     Rows of the window above and below the image are left out, except from a window baked in.
     """
-    wide, complete = tile.wide, name == "tile_full"
+    wide, complete, rest = tile.wide, name == "tile_full", name == "tile_rest"
     segments, length = window or ("last_segment - first_segment", "segment_len")
     limits = ["begin_part, first_part, last_part, first_segment = 0, 0, 1, 0"] if window else """\
 near = min((max(0, pad_h - row * stride_h) + dilation_h - 1) // dilation_h, taps_h - 1)
@@ -333,9 +350,12 @@ last_part = min(far, (slab + 1) * slab_parts) if apart else 1
 first_segment = 0 if apart else near
 last_segment = segments if apart else far""".splitlines()
     panels = ("first_panel, min(last_panel, groups * panels)" if complete
-              else "max(first_panel, groups * panels), last_panel")
+              else "max(first_panel, all_panels - 1), last_panel" if rest
+              else "max(first_panel, groups * panels), min(last_panel, all_panels - (few > 0))")
     place = [f"first_filter = {'panel' if complete else 'panels'} * {wide}",
              f"b = packed + panel * panel_size * {size}", "group_a = corner"]
+    if rest:
+        place[:2] = ["first_filter = filters - few", "b = packed_few"]
     if grouped:
         place = [f"group = panel{' // panels' if complete else ' - groups * panels'}",
                  f"first_filter = {'(panel - group * panels)' if complete else 'panels'} * {wide}",
@@ -343,7 +363,7 @@ last_segment = segments if apart else far""".splitlines()
                  f" + first_filter // {wide} * panel_size) * {size}",
                  f"group_a = corner + group * group_channels * {size}"]
     place.append(f"filter = {'group * group_filters + ' * grouped}first_filter")
-    count = str(wide) if complete else "group_filters - first_filter"
+    count = str(wide) if complete else "few" if rest else "group_filters - few - first_filter"
     a = f"group_a + (image * span_h + row * stride_h - base) * line * {size}"
     loops, started, layer_a, layer_b = ["for part in range(first_part, last_part):"], "part - begin_part", "", ""
     if volume:
@@ -353,7 +373,7 @@ last_segment = segments if apart else far""".splitlines()
     where = f"a + ({layer_a}column * step + part * part_step + first_segment * segment_step) * {size}"
     packed = f"b + ({layer_b}(part * segments + first_segment) * segment_len)"
     if tile.dots:
-        run = (f"{where}, step, segment_step, {segments}, {length}, {packed} * {size}, panel_size // {wide}, {length}, "
+        run = (f"{where}, step, segment_step, {segments}, {length}, {packed} * {size}, window_size, {length}, "
                f"c + column * pitch * {size}, pitch, {started}")
     else:
         masked = "" if complete else f", {count}"

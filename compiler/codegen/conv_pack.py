@@ -45,9 +45,9 @@ def kernel(buffers, dims, begin, end, lane):
 
 
 def pack_dots_source(dtype: str, transposed: bool) -> str:
-    """Source that packs filters column by column; a task is a group."""
+    """Source that packs filters column by column; a task is a group, whose first column `first` is."""
     size = ELEMENT_BYTES[dtype]
-    at = "column * stride + k" if transposed else "k * stride + column"
+    at = "(first + column) * stride + k" if transposed else "k * stride + first + column"
     lines = [f"source = w + (tap * tap_size + group * group_step) * {size}",
              "for column in range(columns):",
              "    for k in range(depth):",
@@ -61,7 +61,7 @@ from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
 @compiled
 def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["w", "packed"]), 1)}
-{indent(words("dims", DIMS), 1)}
+{indent(words("dims", ["first", *DIMS[1:]]), 1)}
     for group in range(begin, end):
         target = packed + group * panel_size * {size}
 {_each_tap(lines)}'''
