@@ -2,16 +2,15 @@
 
 A row is eight 8-byte words: kernel address, tasks, chunks, offset of its buffers and of its sizes (in bytes), its kind,
 for a jump how many rows further it leads, and for the first row of a chain the offset of the chain's words among the
-sizes (chains.py). Kernels are serial; here is the code base's only parallel region.
+sizes (chains.py). Kernels are serial; here is the code base's only parallel region (team.py).
 """
-from __future__ import annotations
-
 from typing import Any
 
 from graphflow.compiler.native.elementary import i32
 from graphflow.compiler.native.memory import load_i32, load_i64, load_u8, store_i32, store_i64, word
 from graphflow.compiler.native.prelude import compiled
 from graphflow.compiler.native.rounding import flush_subnormals, restore_rounding
+from graphflow.runtime.team import together
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -34,24 +33,15 @@ def call(typingctx: Any, address: Any, buffers: Any, dims: Any, begin: Any, end:
 
 
 @intrinsic
-def parallel(typingctx: Any, scheduler: Any, function: Any, count: Any, *data: Any) -> Any:
-    """Have `scheduler`, Numba's parallel_for, call `function(args, counts, steps, data)` on parts of [0, count) in its
-    threads: each finds the first of its part at args[0] and how many there are at counts[0]."""
+def values(typingctx: Any, *words: Any) -> Any:
+    """The address of a table of these words, which lasts as long as the function that makes it."""
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        scheduler, function, count, *values = args
-        # of one array at address 0 with elements of one byte, an element's address is its number
-        tables = []
-        for table in ([WORD(0)], [count], [WORD(1)], values):
-            tables.append(cgutils.alloca_once(builder, WORD, len(table)))
-            for i, value in enumerate(table):
-                builder.store(value, builder.gep(tables[-1], [WORD(i)], source_etype=WORD))
-        pointer = WORD.as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [pointer] * 5 + [WORD] * 3)
-        run, what = builder.inttoptr(scheduler, kind.as_pointer()), builder.inttoptr(function, pointer)
-        builder.call(run, [what, *tables, WORD(0), WORD(1), count])
-        return context.get_dummy_value()
+        table = cgutils.alloca_once(builder, WORD, len(args))
+        for i, value in enumerate(args):
+            builder.store(value, builder.gep(table, [WORD(i)], source_etype=WORD))
+        return builder.ptrtoint(table, WORD)
 
-    return types.void(*[types.int64] * (3 + len(data))), codegen
+    return types.int64(*[types.int64] * len(words)), codegen
 
 
 @compiled
@@ -119,13 +109,9 @@ def run(row, buffers, dims, chunk, chunks):
 
 
 @compiled
-def run_chunks(args, counts, steps, data):
-    """Some chunks of a row, in one of the threads."""
-    row, buffers, dims, chunks = word(data, 0), word(data, 1), word(data, 2), word(data, 3)
-    first, before = word(args, 0), flush_subnormals()
-    for chunk in range(first, first + word(counts, 0)):
-        run(row, buffers, dims, chunk, chunks)
-    restore_rounding(before)
+def run_chunk(data, chunk):
+    """A chunk of a row, in one of the threads."""
+    run(word(data, 0), word(data, 1), word(data, 2), chunk, word(data, 3))
 
 
 @compiled
@@ -146,7 +132,7 @@ def walk(words):
         if chunks == 1:
             run(row, buffers, dims, 0, 1)
         else:
-            parallel(word(words, 6), run_chunks, chunks, row, buffers, dims, chunks)
+            together(word(words, 6), run_chunk, chunks, values(row, buffers, dims, chunks))
         if word(status, 0) != 0:
             return i
         i += max(word(row, 6), 1)
@@ -156,7 +142,7 @@ def walk(words):
 @compiled
 def execute(words):
     """Runs rows from word 1 to word 2, which it returns, or else the row where it stopped. The other words are the
-    addresses of the rows (0), buffers (3), sizes (4), status (5) and Numba's parallel_for (6)."""
+    addresses of the rows (0), buffers (3), sizes (4), status (5) and the team (6)."""
     before = flush_subnormals()
     stopped = walk(words)
     restore_rounding(before)

@@ -65,7 +65,7 @@ class Frame:
             self._feeds.append((t, memoryview(small), ()) if is_number else (t, small, ...))
         # what the executor takes: see there
         self._run = np.array([address(self._rows), 0, len(self._rows), address(self._table), address(self._dims),
-                              address(self._status), native.PARALLEL_FOR, 0], np.int64)
+                              address(self._status), native.TEAM, 0], np.int64)
         self._run_address, self._end = address(self._run), len(self._rows)
         self._outputs = [self._output(t) for t in plan.graph.outputs]
 

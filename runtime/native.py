@@ -1,81 +1,94 @@
-"""Numba's threads and the native executor (executor.py). Imports Numba, so it is imported on first use."""
+"""The native executor (executor.py) and its threads (team.py). Imports Numba, so it is imported on first use."""
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
-import importlib.metadata
 import os
 import pathlib
 import sys
-import warnings
+import threading
 from collections.abc import Callable
 
 import numba
-from llvmlite import binding
+import numpy as np
 
 from . import kernel_cache
+from .store import address, aligned_empty
 
 ROW_WORDS = 8
+HELPER_WORDS = 16  # 128 bytes: see team.py
 
 
-def _load_tbb() -> bool:
-    """Load the library of the tbb wheel before Numba looks for it: a wheel's folder is not on the loader's path."""
-    try:
-        files = importlib.metadata.files("tbb") or []
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    for file in files:
-        if file.name == "libtbb.so.12" or file.name == "tbb12.dll":
-            try:
-                ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
-                return True
-            except OSError:
-                continue
-    return False
-
-
-if os.environ.get("NUMBA_THREADING_LAYER", "tbb") == "tbb" and _load_tbb():
-    numba.config.THREADING_LAYER = "tbb"
-numba.get_num_threads()  # starts the threads
-
-
-def _threads() -> int:
-    """How many threads run a kernel: more than one with tbb or OpenMP. Numba's own workqueue is slow, and aborts the
-    process when two threads enter it, so without the others everything runs on the calling thread."""
-    if numba.get_num_threads() == 1:
-        return 1
-    try:
-        numba.np.ufunc.parallel._launch_threads()
-        layer = numba.threading_layer()
-    except ValueError:
-        layer = "none"
-    if layer in ("tbb", "omp"):
-        return numba.get_num_threads()
-    warnings.warn("graphflow: neither TBB nor OpenMP was found, so kernels run on one thread. `pip install tbb` helps.",
-                  RuntimeWarning, stacklevel=2)
-    return 1
-
-
+@functools.cache
 def _load(*files: str) -> Callable[[int], int]:
     """The last function of these modules' texts together, compiled, which takes the address of a run's words."""
     text = "".join(pathlib.Path(__file__).with_name(file).read_text() for file in files)
     return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(kernel_cache.link(text)[0])
 
 
-THREADS = _threads()
-PARALLEL_FOR = binding.address_of_symbol("numba_parallel_for") or 0 if THREADS > 1 else 0
-execute = _load("executor.py")
+def _address_in_python(*names: str) -> int:
+    """The address of the first of these C functions that this Python has."""
+    for name in names:
+        if hasattr(ctypes.pythonapi, name):
+            return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value or 0
+    raise ImportError(f"graphflow: this Python ({sys.version}) has no C function {' or '.join(names)}.")
+
+
+def clock() -> int:
+    """The address of the C function behind time.perf_counter_ns."""
+    return _address_in_python("PyTime_PerfCounterRaw", "_PyTime_GetPerfCounter")
+
+
+class Team:
+    """Threads that help those which run plans; a forked child gets its own in the same place."""
+
+    def __init__(self, helpers: int):
+        self.words = aligned_empty(((1 + helpers) * HELPER_WORDS,), np.dtype(np.int64))
+        self.address = address(self.words)
+        self._threads: list[threading.Thread] = []
+        self.start()
+        os.register_at_fork(after_in_child=self.start)
+        atexit.register(self.leave)
+
+    def start(self) -> None:
+        """Fill in the words of team.py and start the threads."""
+        table = self.words.reshape(-1, HELPER_WORDS)
+        table[...] = 0
+        table[0, 1:6] = (len(table) - 1, 0, _address_in_python("PyThread_acquire_lock"),
+                         _address_in_python("PyThread_release_lock"), clock())
+        self._threads = []
+        for helper in table[1:]:
+            helper[4:7] = _acquired_lock(), _acquired_lock(), self.address
+            thread = threading.Thread(target=_load("team.py"), args=(address(helper),), name="graphflow", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def leave(self) -> None:
+        """End the threads: what runs from now on runs in its caller's."""
+        table = self.words.reshape(-1, HELPER_WORDS)
+        table[0, 2] = 1
+        for helper in table[1:]:
+            ctypes.pythonapi.PyThread_release_lock(ctypes.c_void_p(int(helper[4])))
+        for thread in self._threads:
+            thread.join()
+
+
+def _acquired_lock() -> int:
+    """The address of a new lock that whoever acquires it next waits for."""
+    allocate = ctypes.pythonapi.PyThread_allocate_lock
+    allocate.restype = ctypes.c_void_p
+    lock = allocate()
+    ctypes.pythonapi.PyThread_acquire_lock(ctypes.c_void_p(lock), 1)
+    return lock
+
+
+THREADS = max(1, numba.config.NUMBA_NUM_THREADS)
+TEAM = Team(THREADS - 1).address
+execute = _load("team.py", "executor.py")
 
 
 @functools.cache
 def traced() -> Callable[[int], int]:
     """The executor that also notes when each row began and ended (tracer.py), compiled when someone first traces."""
-    return _load("executor.py", "tracer.py")
-
-
-def clock() -> int:
-    """The address of the C function behind time.perf_counter_ns."""
-    name = "PyTime_PerfCounterRaw" if sys.version_info >= (3, 13) else "_PyTime_GetPerfCounter"
-    address = ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
-    assert address is not None
-    return address
+    return _load("team.py", "executor.py", "tracer.py")

@@ -138,7 +138,7 @@ def _rate(source: str, arrays: list[np.ndarray], sizes: Callable[[int], list[int
     def seconds(times: int) -> float:
         dims = np.array(sizes(times), np.int64)
         run = np.array([address(rows), 0, 1, address(table), address(dims), address(status),
-                        native.PARALLEL_FOR], np.int64)
+                        native.TEAM], np.int64)
         start = time.perf_counter()
         native.execute(address(run))
         return time.perf_counter() - start

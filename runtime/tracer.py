@@ -5,31 +5,11 @@ A trace is a table of words: the address of a clock, how many events there are, 
 of the events, and that of the rows' totals. An event is four words: the row, the chunk, when it began and ended. A
 row's total is three: calls, nanoseconds, and the nanoseconds of the longest call.
 """
-from typing import Any
-
 from graphflow.compiler.native.memory import load_i64, store_i64, word
 from graphflow.compiler.native.prelude import compiled
 from graphflow.compiler.native.rounding import flush_subnormals, restore_rounding
-from graphflow.runtime.executor import CHAIN, KERNEL, lane_table, parallel, place, run, run_items, step
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
-
-
-@intrinsic
-def now(typingctx: Any, clock: Any) -> Any:
-    """Nanoseconds, of a C function that returns them or writes them to where its argument points."""
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        word = ir.IntType(64)
-        slot = cgutils.alloca_once(builder, word)
-        builder.store(ir.Constant(word, 0), slot)
-        function = ir.FunctionType(word, [word.as_pointer()]).as_pointer()
-        returned = builder.call(builder.inttoptr(args[0], function), [slot])
-        written = builder.load(slot)
-        return builder.select(builder.icmp_signed("!=", written, ir.Constant(word, 0)), written, returned)
-
-    return types.int64(types.int64), codegen
+from graphflow.runtime.executor import CHAIN, KERNEL, lane_table, place, run, run_items, step, values
+from graphflow.runtime.team import now, together
 
 
 @compiled
@@ -92,13 +72,10 @@ def add_chain(trace, at, row, chain):
 
 
 @compiled
-def run_traced_chunks(args, counts, steps, data):
+def run_traced_chunk(data, chunk):
     """As the executor's."""
-    row, buffers, dims, chunks = word(data, 0), word(data, 1), word(data, 2), word(data, 3)
-    first, before = word(args, 0), flush_subnormals()
-    for chunk in range(first, first + word(counts, 0)):
-        run_traced(row, buffers, dims, chunk, chunks, word(data, 4), word(data, 5), word(data, 6))
-    restore_rounding(before)
+    run_traced(word(data, 0), word(data, 1), word(data, 2), chunk, word(data, 3), word(data, 4), word(data, 5),
+               word(data, 6))
 
 
 @compiled
@@ -122,7 +99,8 @@ def walk_traced(words):
         if chunks == 1:
             run_traced(row, buffers, dims, 0, 1, trace, event, i)
         else:
-            parallel(word(words, 6), run_traced_chunks, chunks, row, buffers, dims, chunks, trace, event, i)
+            together(word(words, 6), run_traced_chunk, chunks,
+                     values(row, buffers, dims, chunks, trace, event, i))
         if kind == KERNEL:
             add(trace, i, now(clock) - start)
         else:

@@ -6,7 +6,7 @@ private to a lane and hot in its cache; packed A is shared, made by a call of it
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil, prod
 
@@ -38,7 +38,9 @@ FETCH_LEAST, FETCH_MOST = 16, {"f32": 1024, "f64": 384}
 SPLIT_DEPTH = 2048
 # columns of a combination of rows: few enough to stay in the first-level cache, many enough to read rows as streams
 COMBINED_COLUMNS = 512
-# a matrix up to this size, which one core's cache keeps from run to run, is combined faster than a thread wakes up
+# bytes of a combined matrix that are worth a thread, which is mostly awake (runtime/team.py)
+COMBINED_BYTES = 1 << 17
+# operands up to this size stay in one core's cache from run to run
 KEPT_BYTES = 1 << 20
 
 
@@ -60,11 +62,12 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
     if dtype not in ELEMENT_BYTES:
         return [_integer(product)]
     if product.n == 1 or product.m == 1:
-        return [_vector(product, epilogue, threads)]
+        product = replace(product, splits=_rows_apart(product, threads))
+        return _vector(product, epilogue, threads) if product.splits == 1 else _split(product, _vector, epilogue)
     if unit_gemm.pays(product):
         return unit_gemm.lower(product, epilogue, threads)
     product = replace(product, splits=_splits(product, threads))
-    return _tiled(product, epilogue) if product.splits == 1 else _split(product, epilogue)
+    return _tiled(product, epilogue) if product.splits == 1 else _split(product, _tiled, epilogue)
 
 
 def product_of(a, b, c, dtype: str, m: int, n: int, k: int, batch: Sequence[int], a_batch_strides: Sequence[int],
@@ -141,10 +144,11 @@ def _pack_a(p: Product) -> tuple[list[KernelCall], Product, int]:
     return [call], replace(p, a=packed, a_row=1, a_k=mr), apart
 
 
-def _split(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
+def _split(p: Product, lower: Callable[[Product, None], list[KernelCall]], epilogue: Epilogue | None
+           ) -> list[KernelCall]:
     """Partial sums over parts of k, side by side in scratch, then their sum."""
     partial = Scratch(p.splits * p.matrices * p.m * p.n * ELEMENT_BYTES[p.dtype])
-    calls = _tiled(replace(p, c=partial), None)
+    calls = lower(replace(p, c=partial), None)
     rows = p.matrices * p.m
     total = KernelCall(
         named("gemm_sum", epilogue), kernels.sum_parts(p.dtype, epilogue), (partial, p.c, *buffers_of(epilogue)),
@@ -153,19 +157,31 @@ def _split(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     return [*calls, total]
 
 
-def _vector(p: Product, epilogue: Epilogue | None, threads: int) -> KernelCall:
+def _by_dots(p: Product) -> bool:
+    """Whether elements of a row or column of C are dot products with the matrix's rows, not a combination of these."""
+    return (p.b_k if p.m == 1 else p.a_k) == 1 or p.m == p.n == 1
+
+
+def _rows_apart(p: Product, threads: int) -> int:
+    """Into how many parts the rows of a matrix that make a row of C are split: each thread then keeps rows that lie
+    together, where a part of each row would be spread over half of its cache's sets."""
+    nbytes = p.n * p.k * ELEMENT_BYTES[p.dtype]
+    return 1 if _by_dots(p) or p.m > 1 or p.matrices > 1 else max(1, min(threads, p.k // 8, nbytes // COMBINED_BYTES))
+
+
+def _vector(p: Product, epilogue: Epilogue | None, threads: int = 1) -> list[KernelCall]:
     """A row or a column of C. The matrix is read once, by rows: dot products with them, or a combination of them."""
-    is_row = p.m == 1
+    is_row, by_dots = p.m == 1, _by_dots(p)
     size = p.n if is_row else p.m
     row_step, k_step = (p.b_column, p.b_k) if is_row else (p.a_row, p.a_k)
-    by_dots = k_step == 1 or size == 1
     width = lanes(p.dtype)
-    parts = threads if size * p.k * ELEMENT_BYTES[p.dtype] > KEPT_BYTES else 1
+    parts = 1 if is_row or p.nbytes < COMBINED_BYTES else threads
     block = kernels.DOTS if by_dots else min(COMBINED_COLUMNS, max(4, ceil(size / parts / width)) * width)
     blocks = ceil(size / block)
     source = kernels.vector(p.dtype, by_dots, is_row, epilogue)
-    dims = (size, p.k, row_step if by_dots else k_step, block, blocks)
-    return call("gemv_dots" if by_dots else "gemv_sum", source, p, (), dims, p.matrices * blocks, epilogue)
+    dims = (size, p.k, row_step if by_dots else k_step, block, blocks, p.part, p.matrices)
+    tasks = p.splits * p.matrices * blocks
+    return [call("gemv_dots" if by_dots else "gemv_sum", source, p, (), dims, tasks, epilogue)]
 
 
 def _integer(p: Product) -> KernelCall:

@@ -232,7 +232,7 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
             f"rows = matrix_w + first * stride * {size}",
             *(f"offset{i} = min({i}, count - 1) * stride" for i in rows),
             *(f"sum{i} = {dtype}(0)" for i in rows),
-            "for j in range(k):",
+            "for j in range(depth):",
             f"    factor = {load}(vector, j, 2)",
             *(f"    sum{i} += {load}(rows, offset{i} + j, 1) * factor" for i in rows),
             *(line for i in rows for line in (f"if {i} < count:", f"    {store}(block_c, {i}, sum{i}, 0)")),
@@ -243,12 +243,12 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
             f"line = matrix_w + first * {size}",
             "for j in range(count):",
             f"    {store}(block_c, j, {dtype}(0), 0)",
-            "for group in range(k // 8):",
+            "for group in range(depth // 8):",
             *(f"    x{i} = {load}(vector, group * 8 + {i}, 2)" for i in range(8)),
             "    for j in range(count):",
             f"        {store}(block_c, j, {load}(block_c, j, 0) + ({terms}), 0)",
             f"    line += 8 * stride * {size}",
-            "for last in range(k // 8 * 8, k):",
+            "for last in range(depth // 8 * 8, depth):",
             f"    x0 = {load}(vector, last, 2)",
             "    for j in range(count):",
             f"        {store}(block_c, j, {load}(block_c, j, 0) + x0 * {load}(line, j, 1), 0)",
@@ -258,7 +258,7 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
         operands, finish = "matrix_a, matrix_b", _each(epilogue, "1", "matrix", "first", "first + count")
     else:
         operands, finish = "matrix_b, matrix_a", _each(epilogue, "count", "matrix * total + first + i", "0", "1")
-    sizes = ["total", "k", "stride", "block", "blocks"]
+    sizes = ["total", "k", "stride", "block", "blocks", "part", "matrices"]
     title = f"{'Row' if is_row else 'Column'} C = x W, W by rows."
     return _module(title, [dtype, load, store], epilogue, [], [], f"""
 {_at(1, _words(["a", "b", "c"], sizes))}
@@ -267,6 +267,7 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
         matrix = task // blocks
         first = (task - matrix * blocks) * block
         count = min(block, total - first)
+        depth = min(part, k - matrix // matrices * part)
 {_at(2, _matrices(size, len(sizes), epilogue))}
         vector, matrix_w = {operands}
         block_c = c + (matrix * total + first) * {size}

@@ -128,6 +128,16 @@ def test_only_products_of_far_a_fetch_its_next_tile(machine, transpose_b):
         assert ('fetch="tile"' in calls[-1].source) == fetches, size
 
 
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_threads_combine_rows_that_lie_together(machine, dtype):
+    """Of a row that is a matrix's rows combined, each thread sums some of them; of a column, it has some elements."""
+    for (k, n), threads, cuts in (((1001, 300), 3, 3), ((1001, 300), 2, 1), ((520, 130), 8, 2), ((2, 200_000), 2, 2)):
+        row = [call.name for call in check(machine, 1, k, n, dtype=dtype, threads=threads, cuts=cuts)]
+        assert row == (["gemv_sum", "gemm_sum"] if k > 8 else ["gemv_sum"])
+        column, = check(machine, n, k, 1, True, False, dtype, threads=threads, cuts=cuts)
+        assert column.tasks >= min(threads, n // 64)
+
+
 @settings(max_examples=60)
 @given(m=st.integers(0, 40), k=st.integers(0, 70), n=st.integers(0, 120), transposes=st.sampled_from(TRANSPOSES),
        dtype=st.sampled_from(list(DTYPES)), cuts=st.integers(1, 5))
