@@ -156,17 +156,19 @@ class _Fusion:
         go through memory then. One from many rows rather runs by itself, when it frees these."""
         group = self.groups.get(anchor) or Group(anchor.output.dims or (), anchor=anchor)
         members = group.ops or [anchor]
-        loops = {self.groups.get(op) for op in self.units.after(members)}
-        loop = loops.pop() if len(loops) == 1 else None
+        loop, *others = list(dict.fromkeys(map(self.groups.get, self.units.after(members)))) or [None]
         if loop is None or loop.anchor or loop.axes is not None or loop.domain != group.domain:
             return
+        for other in others:  # what else reads it, such as the variable's own update beside that of its momentum
+            if other is None or other.axes is not None or not self.mergeable(loop, other):
+                return
+            self.units.merge(loop, other)
         rows = (anchor.inputs[0].dims or ())[-2 if anchor.attrs["transpose_a"] else -1]
         updates = [op for op in loop.ops if op.type == "Assign"]
-        read = {variable_of(t) for op in members for t in op.inputs}
-        after = self.units.after([*members, *loop.ops])
+        read = {variable_of(t) for op in members for t in op.inputs if op is anchor or t.dims != group.domain}
         if (updates and NominalSizes().count(rows) <= UPDATE_ROWS and not read & {op.inputs[0] for op in updates}
                 and all(op in updates or self.is_of_epilogue(op, group, anchor.output.dtype) for op in loop.ops)
-                and not self.units.reach(after, loop, group if group.ops else anchor)):
+                and not self.units.reach(self.units.after([*members, *loop.ops]), loop, group if group.ops else anchor)):
             if not group.ops:
                 self.units.join(anchor, group)
             self.units.merge(group, loop)

@@ -91,17 +91,36 @@ def test_an_update_of_adam_is_one_kernel_with_three_assignments_in_place(through
     program.check()
 
 
+def momentum(through_assignments):
+    """One step, in which the gradient is used once."""
+    def build(g, w, m, v):
+        m_new = variable(m) * 0.9 - g * 0.1
+        m_set = state.assign(m, m_new)
+        return state.group(m_set, state.assign(w, variable(w) + (m_set if through_assignments else m_new)))
+    return build
+
+
 @pytest.mark.parametrize("m, n", [(10, 8), (300, 600)])  # the matrix unit, if there is one, takes the larger
-def test_an_update_joins_the_product_that_is_its_gradient(m, n):
+@pytest.mark.parametrize("update, count", [(adam(False), 3), (momentum(False), 2), (momentum(True), 2)])
+def test_an_update_joins_the_product_that_is_its_gradient(m, n, update, count):
     x, dy, w = (RNG.standard_normal(shape).astype(np.float32) for shape in ((64, m), (64, n), (m, n)))
 
     def build(x, dy, w, m, v):
-        return adam(False)(matmul(x, dy, transpose_a=True), w, m, v)
+        return update(matmul(x, dy, transpose_a=True), w, m, v)
 
     program = Program(build, x, dy, variables={"w": w, "m": w * 0, "v": w * 0})
     fused, = program.fused()
-    assert fused[0] == "MatMul" and fused.count("Assign") == 3
+    assert fused[0] == "MatMul" and fused.count("Assign") == count
     program.check()
+
+
+@pytest.mark.parametrize("read", [lambda v: v, lambda v: v * 0 + v[-1], lambda v: view.reverse(v, [0])])
+def test_an_update_of_what_the_product_or_another_row_needs(read):
+    def build(x, v, w):
+        product = matmul(x, variable(w)) - read(variable(v))
+        return state.group(state.assign(v, product * 2), state.assign(w, variable(w) + product))
+
+    Program(build, SQUARE, variables={"v": SQUARE, "w": SQUARE}).check()
 
 
 def test_layer_norm_gelu_softmax_is_at_most_two_kernels():
