@@ -168,7 +168,7 @@ class _Fusion:
         read = {variable_of(t) for op in members for t in op.inputs if op is anchor or t.dims != group.domain}
         if (updates and NominalSizes().count(rows) <= UPDATE_ROWS and not read & {op.inputs[0] for op in updates}
                 and all(op in updates or self.is_of_epilogue(op, group, anchor.output.dtype) for op in loop.ops)
-                and not self.units.reach(self.units.after([*members, *loop.ops]), loop, group if group.ops else anchor)):
+                and not self.units.reach(self.units.after(members + loop.ops), loop, self.groups.get(anchor, anchor))):
             if not group.ops:
                 self.units.join(anchor, group)
             self.units.merge(group, loop)
