@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
+from ..native.strips import EDGE_BYTES, JOB_BYTES, LATE_BYTES, PIECE
 from .epilogue import Epilogue
 
 NATIVE = "graphflow.compiler.native"
 # rows that meet x at once in dot products
 DOTS = 4
+# where a task's own strips begin in its memory
+OWN = EDGE_BYTES + JOB_BYTES + LATE_BYTES
 
 
 def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str, epilogue: Epilogue | None) -> str:
@@ -120,7 +123,7 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
     """Blocks of strips of A, or of B, times all of the other operand on the matrix unit; those are a task's own.
 
     They are packed while the ones before them are multiplied. The others it packs `here`, or finds. C is written, or
-    only `passes` to the epilogue, a band after the other.
+    only `passes` to the epilogue, a band after the other, each while the next one is multiplied.
     """
     own, other = ("a", "b") if own_a else ("b", "a")
     sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column", "strips", "other_strips", "block", "blocks", "depth",
@@ -131,7 +134,7 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
     # a piece of the work is a part of the k of a task
     piece = ["task = piece // parts", "start = (piece - task * parts) * depth", "length = min(depth, k - start)",
              "chunks = (length + 31) // 32", "matrix = task // blocks", "first = (task - matrix * blocks) * block",
-             "last = min(first + block, strips)", "own = edge + 8320 + piece % 2 * block * own_bytes",
+             "last = min(first + block, strips)", f"own = edge + {OWN} + piece % 2 * block * own_bytes",
              *_matrices(4, len(sizes), epilogue)]
     filled = f"(min(last * 16, {own_count}) - first * 16 + 15) // 16"
     job = [f"{filled} * chunks", "0", "chunks" if own_inside else filled,
@@ -149,7 +152,7 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
              other: ("passing", "others + passing * other_bytes", "64" if here else "64 + start // 32 * 3072",
                      "other_bytes")}
     (row_strip, strip_a, skip_a, step_a), (column_strip, strip_b, skip_b, step_b) = place["a"], place["b"]
-    tile_c, c_row = (("c + (passing - first_passing) * 64", "band * 64") if passes else
+    tile_c, c_row = (("band_c + (passing - first_passing) * 64", "band * 64") if passes else
                      ("c + ((matrix * m + row) * n + column) * 4", "n * 4"))
     tile = [f"row = {row_strip} * 16", f"column = {column_strip} * 16",
             "rows = min(32, m - row)", "columns = min(32, n - column)",
@@ -158,33 +161,35 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
             "if rows > 16:", f"    infinite += word(strip_a + {step_a}, 0)",
             "if columns > 16:", f"    infinite += word(strip_b + {step_b}, 0)",
             f"multiply(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, 0, strip_b + {skip_b}, {step_b}, 1, chunks,",
-            f"         tile_c, {c_row}, start, rows, columns, edge, infinite, job)"]
+            f"         tile_c, {c_row}, start, rows, columns, edge, infinite, job{', finish, late' * passes})"]
     if passes:
-        finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "min(column + band * 16, n)",
-                       f"c + i * {c_row} - (out_row * n + column) * 4")
         tiles = ["for strip in range(first, last, 2):",
-                 "    for first_passing in range(0, other_strips, band):",
+                 "    for first_passing in range(0, other_strips, band):", "        band_c = c + turn * band * 2048",
                  "        for passing in range(first_passing, min(first_passing + band, other_strips), 2):",
-                 *_indent(_indent(_indent(tile))),
-                 "        column = first_passing * 16", *_indent(_indent(finish))]
+                 *_indent(_indent(_indent(tile))), "        column = first_passing * 16",
+                 "        later(late, rows, matrix * m + row, column, min(column + band * 16, n),",
+                 f"              band_c - ((matrix * m + row) * n + column) * 4, {c_row} - n * 4)",
+                 "        turn = 1 - turn"]
     else:
         finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
         tiles = ["for passing in range(0, other_strips, 2):", "    for strip in range(first, last, 2):",
                  *_indent(_indent([*tile, *(["if start + length == k:", *_indent(finish)] if finish else [])]))]
     packs = own_a, own_inside
     return _module(
-        f"C = A B on the matrix unit, strips of {own.upper()} in blocks.", ["store_i64"], epilogue,
-        [f"from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, pack_job"
+        f"C = A B on the matrix unit, strips of {own.upper()} in blocks.", ["load_i64", "store_i64"], epilogue,
+        [f"from {NATIVE}.matrix_unit import close_unit, {'full_vectors, ' * passes}multiply_tiles, open_unit, pack_job"
          + ", pack_strips" * here],
-        [f"ready, leave, multiply = open_unit(), close_unit(), multiply_tiles{(*shape, False, packs)}",
-         f"pack_own = pack_job{packs}", *([f"pack = pack_strips({not own_a}, {inside})"] if here else [])], f"""
+        [f"ready, leave, multiply = open_unit(), close_unit(), multiply_tiles{(*shape, False, packs, passes)}",
+         f"pack_own = pack_job{packs}", *["longest_vectors = full_vectors()"] * passes,
+         *[f"pack = pack_strips({not own_a}, {inside})"] * here], f"""
 {_at(1, _words(buffers, sizes))}
-{_at(1, _setup(epilogue, len(buffers), len(sizes)))}
+{_at(1, _setup(None if passes else epilogue, len(buffers), len(sizes)))}
     edge += lane * lane_bytes
-    job = edge + 8192
+    job = edge + {EDGE_BYTES}
     store_i64(job, 0, 0, -1)
-{_at(1, ["c += lane * band * 2048"] if passes else [])}
-{_at(1, ["others = edge + 8320 + 2 * block * own_bytes", "held = -1"] if here else [])}
+{_at(1, ["c += lane * band * 4096", "turn = 0", f"late = job + {JOB_BYTES}", *(
+    f"store_i64(late, {i}, {value}, -1)" for i, value in enumerate(("0", "buffers", "dims")))] if passes else [])}
+{_at(1, [f"others = edge + {OWN} + 2 * block * own_bytes", "held = -1"] if here else [])}
     parts = (k + depth - 1) // depth
     ready()
     for ahead in range(begin * parts, end * parts + 1):
@@ -197,8 +202,43 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
 {_at(3, pack_others)}
 {_at(3, tiles)}
         pack_own(job)
+{_at(1, ["finish_all(late)"] if passes else [])}
     leave()
-""")
+""", _late(epilogue, len(buffers), len(sizes)) if passes and epilogue else [])
+
+
+def _late(epilogue: Epilogue, buffer_slot: int, dim_slot: int) -> list[str]:
+    """Functions that do the epilogue of a band in pieces, while the unit multiplies (native/strips.py says what by)."""
+    return f"""
+@compiled
+def finish(late):
+    buffers, dims, row, column = {", ".join(f"load_i64(late, {i}, -1)" for i in (1, 2, 3, 5))}
+    stop, c = load_i64(late, 6, -1), load_i64(late, 7, -1)
+    end = min(column + {PIECE}, stop)
+    longest_vectors()
+{_at(1, epilogue.setup(buffer_slot, dim_slot))}
+{_at(1, epilogue.apply("row", "column", "end", "c"))}
+    if end == stop:
+        end = load_i64(late, 4, -1)
+        store_i64(late, 3, row + 1, -1)
+        store_i64(late, 7, c + load_i64(late, 8, -1), -1)
+    store_i64(late, 5, end, -1)
+    store_i64(late, 0, load_i64(late, 0, -1) - 1, -1)
+
+
+@compiled
+def finish_all(late):
+    while load_i64(late, 0, -1) > 0:
+        finish(late)
+
+
+@compiled
+def later(late, rows, row, begin, end, c, step):
+    finish_all(late)
+    store_i64(late, 0, rows * ((end - begin + {PIECE - 1}) // {PIECE}), -1)
+{_at(1, [f"store_i64(late, {i}, {value}, -1)" for i, value in
+         enumerate(("row", "begin", "begin", "end", "c", "step"), 3)])}
+""".split("\n")[1:]
 
 
 def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
@@ -298,11 +338,11 @@ def integer(dtype: str) -> str:
 
 
 def _module(title: str, names: list[str], epilogue: Epilogue | None, imports: list[str], natives: list[str],
-            body: str) -> str:
+            body: str, functions: Sequence[str] = ()) -> str:
     """The text of a kernel's module; lines left blank by absent parts are dropped."""
     used = sorted({"compiled", "word", *names, *(epilogue.imports if epilogue else ())})
     prelude = f"from {NATIVE}.prelude import {', '.join(used)}"
-    head = [f'"""{title}"""', *sorted([*imports, prelude]), "", *natives, *([""] if natives else []), "",
+    head = [f'"""{title}"""', *sorted([*imports, prelude]), "", *natives, *([""] if natives else []), "", *functions,
             "@compiled", "def kernel(buffers, dims, begin, end, lane):"]
     return "\n".join([*head, *(line for line in body.split("\n") if line.strip())]) + "\n"
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import ceil
 
 from ..native.processor import isa
-from ..native.strips import CHUNK, EDGE_BYTES, JOB_BYTES, STRIP, TILE_BYTES, strip_bytes
+from ..native.strips import CHUNK, STRIP, TILE_BYTES, strip_bytes
 from . import gemm_kernels as kernels
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
@@ -70,8 +70,8 @@ def lower(p: Product, epilogue: Epilogue | None, threads: int) -> list[KernelCal
     block = 2 if kept else min(whole_tiles(STRIP * OWN_BYTES // own_strip), whole_tiles(STRIP * ceil(strips / threads)))
     blocks = ceil(strips / block)
     if passes:
-        p = replace(p, c=Scratch(BAND * 2 * TILE_BYTES, per_lane=True))
-    lane = Scratch(EDGE_BYTES + JOB_BYTES + 2 * block * own_strip + other_strip * others * here, per_lane=True)
+        p = replace(p, c=Scratch(2 * BAND * 2 * TILE_BYTES, per_lane=True))
+    lane = Scratch(kernels.OWN + 2 * block * own_strip + other_strip * others * here, per_lane=True)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, strips, others, block, blocks, depth, own_strip,
             other_strip, lane.nbytes, BAND)
     tile = min(2, whole_tiles(p.m)), min(2, whole_tiles(p.n))

@@ -16,6 +16,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
+from .expression import use_full_vectors
 from .microkernel import I32, I64, VectorCode, i64, void_intrinsic
 from .strips import CHUNK, CHUNK_BYTES, EDGE_BYTES, LINE_BYTES, PARTS, STRIP, TILE_BYTES
 from .tiles import transposed
@@ -51,6 +52,16 @@ def close_unit():
         return context.get_dummy_value()
 
     return void_intrinsic("close_unit", [], codegen)
+
+
+@cache
+def full_vectors():
+    """An intrinsic without arguments that has the loops of its function work on the longest vectors there are."""
+    def codegen(context, builder, signature, args):
+        use_full_vectors(builder)
+        return context.get_dummy_value()
+
+    return void_intrinsic("full_vectors", [], codegen)
 
 
 @cache
@@ -195,7 +206,8 @@ def note_suspects(code: VectorCode, x: Any, head: Any) -> None:
 
 
 @cache
-def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tuple[bool, bool] | None = None):
+def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tuple[bool, bool] | None = None,
+                   finishes: bool = False):
     """An intrinsic that computes `rows` by `columns` tiles of 16 by 16 of C, each 1 or 2.
 
     Its int64 arguments are `(a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip, segments, chunks, c, c_row,
@@ -205,11 +217,14 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
     by what the upper parts alone give: a smaller part that is zero would make NaN of it. Of `scattered` segments of A,
     `a_segment` is the address of a table of their places, in bytes from A, and the next chunk of B is fetched. One that
     `packs` (of A or not, inside or not, as in pack_strips) has a job's address (strips.py) for its last argument, of
-    which it does a chunk with each of its own: the unit is busy for so long with what takes few instructions.
+    which it does a chunk with each of its own: the unit is busy for so long with what takes few instructions. One that
+    `finishes` an epilogue meanwhile has two more: the function that does a piece of what is left, and its argument,
+    the address of the number of pieces.
     """
     def codegen(context, builder, signature, args):
         a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip = args[:8]
-        segments, chunks, c, c_row, accumulate, m, n, edge, infinite, *job = args[8:]
+        segments, chunks, c, c_row, accumulate, m, n, edge, infinite, *more = args[8:]
+        job, late = more[:1], more[1:]
         code = VectorCode(builder, "f32")
         whole = builder.and_(builder.icmp_signed(">=", m, i64(STRIP * rows)),
                              builder.icmp_signed(">=", n, i64(STRIP * columns)))
@@ -223,7 +238,8 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
         def place(i: int, j: int, base: Any, row: Any) -> Any:
             return builder.add(base, builder.add(builder.mul(row, i64(STRIP * i)), i64(STRIP * 4 * j)))
 
-        def sum_up(order: Sequence[tuple[int, int]], base: Any, row: Any, job: Sequence[Any] = ()) -> None:
+        def sum_up(order: Sequence[tuple[int, int]], base: Any, row: Any, job: Sequence[Any] = (),
+                   late: Sequence[Any] = ()) -> None:
             """C, and the products of these parts, to where the base is."""
             with builder.if_else(adds) as (then, otherwise):
                 with then:
@@ -245,7 +261,7 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
                         _multiply(builder, order, *operands, tiles,
                                   _pack_next(code, *packs, *job) if packs and job else ())
                     with otherwise:
-                        _multiply(builder, order, *operands, tiles)
+                        _multiply(builder, order, *operands, tiles, _finish(builder, *late) if late else ())
                 if scattered:
                     for j, line in product(range(columns), range(0, CHUNK_BYTES, LINE_BYTES)):
                         ahead = builder.add(builder.mul(b_strip, i64(j)), i64(CHUNK_BYTES + line))
@@ -261,7 +277,7 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
         suspect = builder.icmp_signed("!=", infinite, i64(0))
         with builder.if_then(suspect, likely=False):
             sum_up(((0, 0),), upper, EDGE_ROW)
-        sum_up(ORDER, target, pitch, job)
+        sum_up(ORDER, target, pitch, job, late)
         with builder.if_then(suspect, likely=False):
             _replace_nan(code, target, pitch, upper, rows, columns)
         with builder.if_then(builder.not_(whole)):
@@ -269,8 +285,19 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_part", "a_strip", "a_chunk", "a_segment", "b", "b_strip", "segments", "chunks", "c",
-             "c_row", "accumulate", "m", "n", "edge", "infinite", *(["job"] if packs else [])]
+             "c_row", "accumulate", "m", "n", "edge", "infinite", *["job"] * bool(packs),
+             *["function", "late"] * finishes]
     return void_intrinsic(f"multiply_tiles_{rows}x{columns}{'_packs' * bool(packs)}", names, codegen)
+
+
+def _finish(builder: ir.IRBuilder, function: Any, late: Any) -> Iterator[None]:
+    """Pieces of an epilogue, one every few products."""
+    finish = builder.inttoptr(function, ir.FunctionType(ir.VoidType(), [I64]).as_pointer())
+    for i in range(len(ORDER) * 4):
+        if i % 4 == 0:
+            with builder.if_then(builder.icmp_signed(">", _left(builder, late), i64(0))):
+                builder.call(finish, [late])
+        yield
 
 
 def _multiply(builder: ir.IRBuilder, order: Sequence[tuple[int, int]], a: Sequence[Any], b: Sequence[Any],

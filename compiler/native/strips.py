@@ -13,6 +13,10 @@ CHUNK_BYTES = PARTS * TILE_BYTES
 # words that describe strips to pack, and how far that is: the chunks left, their number, how many of them make a strip
 # or a row of strips, and the arguments of pack_strips (matrix_unit.py)
 JOB_BYTES = 128
+# words that describe what is left of an epilogue, in pieces of so many columns: the pieces, the tables of the kernel,
+# the row, the first column of a row, the next one and the one after the last, C, and what its address grows by from row
+# to row
+LATE_BYTES, PIECE = 128, 64
 # two blocks of 2 x 2 tiles: those of C that stand over its edge, and the sums of upper parts
 EDGE_BYTES = 8192
 

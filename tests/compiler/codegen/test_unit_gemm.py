@@ -11,6 +11,8 @@ from graphflow.compiler.codegen.product import Product
 from graphflow.compiler.native.processor import isa
 from plans import guarded, run
 
+import graphflow as gf
+
 pytestmark = pytest.mark.skipif(not isa().matrix_unit, reason="the processor has no matrix unit")
 PAYS = unit_gemm.pays
 TRANSPOSES = list(itertools.product((False, True), repeat=2))
@@ -80,3 +82,19 @@ def test_large_products_of_float32_pay():
     assert PAYS(product(128, 512, 784)) and PAYS(product(4096, 256, 256))
     assert not any(PAYS(p) for p in (product(8, 512, 784), product(64, 64, 64), product(512, 512, 0),
                                      product(512, 512, 512, "f64")))
+
+
+@pytest.mark.parametrize("size", [(64, 70, 1100), (33, 17, 530), (5, 40, 40)])
+def test_updates_follow_their_products_band_by_band(size):
+    """More columns than a band has, and rows and columns that fill no tile and no piece."""
+    k, m, n = size
+    a, b, start = normal(k, m), normal(k, n), normal(m, n)
+    with gf.Graph().as_default(), gf.Session() as session:
+        x, dy, weights = gf.placeholder(gf.float32, [k, m]), gf.placeholder(gf.float32, [k, n]), gf.Variable(start)
+        loss = gf.reduce_sum(gf.matmul(x, weights) * dy)
+        step = gf.train.MomentumOptimizer(0.01, 0.5).minimize(loss)
+        session.run(gf.global_variables_initializer())
+        for _ in range(2):
+            session.run(step, {x: a, dy: b})
+        gradient = a.T.astype(np.float64) @ b
+        np.testing.assert_allclose(session.run(weights), start - 0.025 * gradient, rtol=1e-5, atol=1e-5)
