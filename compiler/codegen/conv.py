@@ -17,7 +17,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from . import grouped, unit_conv
+from . import grouped, unit_conv, unit_gemm
 from .conv_common import (
     NATIVE,
     Windows,
@@ -36,7 +36,7 @@ from .conv_common import (
 from .conv_images import by_images, images_call
 from .conv_pack import pack_dots_source, pack_source, pack_unit_source
 from .epilogue import Epilogue
-from .gemm import lower_gemm
+from .gemm import lower_gemm, product_of
 from .kernel import KernelCall, Scratch
 
 # what a block of output rows reads and writes: small enough for a second-level cache while panel after panel of filters
@@ -74,7 +74,7 @@ def lower_conv(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_
     x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
     axes = three_axes(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding))
     p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // max(w_shape[-2], 1) or 1, axes)
-    if p.is_product and p.outputs < (PACKED_PIXELS if stays else PACKED_ANEW_PIXELS):
+    if _is_best_product(p, PACKED_PIXELS if stays else PACKED_ANEW_PIXELS):
         return lower_gemm(x, w, y, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, epilogue=epilogue)
     return _direct(x, w, y, p, tuple(w_shape), False, epilogue, "conv")
 
@@ -93,11 +93,18 @@ def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequ
     calls = []
     for axes in product(*phases):
         p = Windows(dtype, x_shape[0], w_shape[-1], x_shape[-1], groups, three_axes(axes))
-        if p.is_product and p.outputs < PACKED_ANEW_PIXELS:
+        if _is_best_product(p, PACKED_ANEW_PIXELS):
             return lower_gemm(dy, w, dx, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, transpose_b=True,
                               epilogue=epilogue)
         calls += _direct(dy, w, dx, p, tuple(w_shape), True, epilogue, "conv_input_grad")
     return calls
+
+
+def _is_best_product(p: Windows, packed_pixels: int) -> bool:
+    """Whether a plain matrix product computes it fastest: one of too few pixels for packed filters or, on the matrix
+    unit, one that reads more than it writes, as products pack pixels while they multiply."""
+    return p.is_product and (p.outputs < packed_pixels or p.channels >= p.filters and unit_gemm.pays(
+        product_of(None, None, None, p.dtype, p.outputs, p.filters, p.channels, (), (), (), False, False)))
 
 
 def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transposed: bool, epilogue: Epilogue | None,

@@ -30,9 +30,10 @@ class Epilogue(Protocol):
     def setup(self, buffer_slot: int, dim_slot: int) -> list[str]:
         """Lines at the start of the kernel, given the slots of the first of `buffers` and of `dims`."""
 
-    def apply(self, row: str, begin: str, end: str, c: str) -> list[str]:
+    def apply(self, row: str, begin: str, end: str, c: str, to: str = "") -> list[str]:
         """Lines that process columns [begin, end) of one output row.
 
         `row` and the columns are int64 expressions, `c` the variable with the address of the raw output; its element
-        (row, column) is at row * n + column. Results go to the epilogue's own buffers, or back in place.
+        (row, column) is at row * n + column. Results go to the epilogue's own buffers, or back in place; or to the
+        address in the variable `to`, as does a raw output that is kept.
         """

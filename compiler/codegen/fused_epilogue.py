@@ -11,7 +11,7 @@ from .emitter import INNER, KERNEL, TASK, Run
 from .loop_group import LoopGroup, store
 from .source import calls, indented
 
-RAW_SCOPE = 62  # the raw output's alias scope
+KEPT_SCOPE, RAW_SCOPE = 61, 62  # alias scopes of what goes back, and of the raw output
 
 
 class FusedEpilogue:
@@ -24,12 +24,15 @@ class FusedEpilogue:
         at = emit.linear(group.domain, emit.identity())
         code = anchor.dtype.code
         emit.stored[anchor] = lambda: emit.let(f"load_{code}(raw, {at}, {RAW_SCOPE})", anchor.dtype)
+        self._copy: list[str] = []  # where the raw output stays, and is to be elsewhere
         for t in group.full:
-            if t is anchor:
-                continue
             if group.handle(t) is raw:
-                emit.line(INNER, f"store_{code}(raw, {at}, {emit.element(t, emit.identity())}, {RAW_SCOPE})")
-            else:
+                line = f"store_{code}(kept, {at}, {emit.element(t, emit.identity())}, {KEPT_SCOPE})"
+                if t is anchor:
+                    self._copy.append(line)
+                else:
+                    emit.line(INNER, line)
+            elif t is not anchor:
                 store(emit, group, t, emit.identity())
         self._axes = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])
         self.key = "_".join(op.type.lower() for op in group.body.operations
@@ -45,10 +48,11 @@ class FusedEpilogue:
                           *(f"n{i} = word(dims, {dim_slot + i})" for i in range(len(self.dims))),
                           *self._emit.lines[KERNEL]])
 
-    def apply(self, row: str, begin: str, end: str, c: str) -> list[str]:
-        return [f"e_row = {row}", f"e_raw = {c}", *own_names([*self._axes[TASK], *self._emit.lines[TASK]]),
-                f"for e_column in range({begin}, {end}):",
-                *indented(own_names([*self._axes[INNER], *self._emit.lines[INNER]]))]
+    def apply(self, row: str, begin: str, end: str, c: str, to: str = "") -> list[str]:
+        inner = [*self._axes[INNER], *self._emit.lines[INNER], *(self._copy if to else [])]
+        return [f"e_row = {row}", f"e_raw = {c}", f"e_kept = {to or c}",
+                *own_names([*self._axes[TASK], *self._emit.lines[TASK]]), f"for e_column in range({begin}, {end}):",
+                *indented(own_names(inner))]
 
 
 def after(group: LoopGroup, anchor: Tensor, raw: Any) -> LoopGroup:
@@ -72,5 +76,5 @@ def after(group: LoopGroup, anchor: Tensor, raw: Any) -> LoopGroup:
 
 def own_names(lines: list[str]) -> list[str]:
     """The lines with their variables renamed to what the protocol leaves to an epilogue."""
-    return [re.sub(r"\b([npvx]\d+|row|raw|column)\b", r"e_\1", line) for line in lines]
+    return [re.sub(r"\b([npvx]\d+|row|raw|kept|column)\b", r"e_\1", line) for line in lines]
 

@@ -209,12 +209,12 @@ def source(columns: int, joined: bool, epilogue: Epilogue | None) -> str:
     """Source of a convolution by bands, in tiles of so many strips of filters; a task is a band, for some filters."""
     imports = {"compiled", "word", "load_f32", "store_f32", "store_i64", "load_i64", "f32"}
     setup: list[str] = []
-    finish: list[str] = []
+    finish = ["put(tiles + item * pitch, outputs + (pixel * filters + first_filter) * 4, last_filter - first_filter)"]
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(4, len(DIMS))
         finish = ["raw = tiles + item * pitch - (pixel * filters + first_filter) * 4",
-                  *epilogue.apply("pixel", "first_filter", "last_filter", "raw")]
+                  *epilogue.apply("pixel", "first_filter", "last_filter", "raw", "outputs")]
     zeros = """\
 for chunk in range(3 * chunks):
     for item in range({count} * 16):
@@ -320,8 +320,6 @@ def kernel(buffers, dims, begin, end, lane):
                             pixel = first_pixel + (base + image) * image_step + (first_row + row) * row_step
                             pixel += col * pixel_step
 {indent(finish, 7)}
-                            put(tiles + item * pitch, outputs + (pixel * filters + first_filter) * 4,
-                                last_filter - first_filter)
                         col += 1
                         if col == line_step:
                             col = 0

@@ -257,11 +257,11 @@ class BiasRelu:
         return [f"e_bias = word(buffers, {buffer_slot})", f"e_rows = word(buffers, {buffer_slot + 1})",
                 f"e_n = word(dims, {dim_slot})"]
 
-    def apply(self, row, begin, end, c):
+    def apply(self, row, begin, end, c, to=""):
         return [f"store_i64(e_rows, {row}, {row}, -1)",
                 f"for j in range({begin}, {end}):",
                 f"    v = load_f32({c}, {row} * e_n + j, -1) + load_f32(e_bias, j, -1)",
-                f"    store_f32({c}, {row} * e_n + j, maximum(v, f32(0.0)), -1)"]
+                f"    store_f32({to or c}, {row} * e_n + j, maximum(v, f32(0.0)), -1)"]
 
 
 @pytest.mark.parametrize("case", [PLAIN, POINTWISE, SPARSE, DILATED], ids=str)

@@ -203,7 +203,7 @@ class BiasRelu:
         return [f"e_bias = word(buffers, {buffer_slot})", f"e_y = word(buffers, {buffer_slot + 1})",
                 f"e_n = word(dims, {dim_slot})"]
 
-    def apply(self, row, begin, end, c):
+    def apply(self, row, begin, end, c, to=""):
         return [f"for j in range({end} - ({begin})):",
                 f"    e_sum = load_f32({c}, {row} * e_n + {begin} + j, 40) + load_f32(e_bias, {begin} + j, 41)",
                 f"    store_f32(e_y, {row} * e_n + {begin} + j, max(e_sum, f32(0)), 42)"]
