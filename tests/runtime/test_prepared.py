@@ -40,7 +40,7 @@ def test_only_what_is_read_and_costs_is_kept(model):
     def prepared(fetch, batch):
         return session.runner(fetch, [x]).bind(((batch, 5, 5, 40),))[1].prepared
 
-    assert prepared(y, 1) == 1
+    assert prepared(y, 1) > 0
     assert prepared(y, 500) == 0
     with tf.control_dependencies([y]):
         assert prepared([y, w.assign(w * 2.0)], 1) == 0
