@@ -20,6 +20,7 @@ from .gemm import lower_gemm
 from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup
 from .loops import lower_loops
+from .lu import lower_lu
 from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
 from .recurrence import RecurrenceKernel
 from .row_sums import lower_row_sums
@@ -75,6 +76,8 @@ class Lowering:
             return lower_cholesky(op, self.shape, self.fault_id)
         if op.type == "MatrixTriangularSolve":
             return lower_triangular_solve(op, self.shape, self.fault_id)
+        if op.type in ("Lu", "MatrixSolve", "MatrixInverse", "MatrixDeterminant", "LogMatrixDeterminant"):
+            return lower_lu(op, self.shape, self.fault_id)
         if op.definition.family == COPY:
             if op.definition.fields.get("scatter"):
                 return lower_scatter(op, self.shape, self.fault_id)

@@ -6,7 +6,7 @@ A = U^T U (Golub and Van Loan, section 4.2), so that a block of rows of U solves
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 
@@ -15,6 +15,7 @@ from ..native.processor import ELEMENT_BYTES, isa, lanes
 from .conv_common import NATIVE, indent, words
 from .emitter import STATUS
 from .kernel import KernelCall, Scratch
+from .source import calls
 
 ShapeOf = Callable[[Tensor], tuple[int, ...]]
 FaultId = Callable[[Operation], int]
@@ -119,17 +120,44 @@ class Panel:
         steps += [f"store_{dtype}(target, {i * width} + j, x{i}, 1)" for i in order]
         return [*factors, f"for j in range({width}):", *("    " + line for line in steps)]
 
+    def place(self) -> str:
+        """Lines that say which panel of which right-hand sides a task has, and clear what is below it."""
+        return f'''matrix = task // count
+column = (task - matrix * count) * {self.width}
+offset = (matrix * n * columns + column) * {self.size}
+here = min({self.width}, columns - column)
+for i in range(n * {self.width}, panel_bytes // {self.size}):
+    store_{self.dtype}(panels, i, {self.dtype}(0), 1)'''
+
+    def sweep(self, adjoint: bool, forward: bool, diagonal: Sequence[str]) -> list[str]:
+        """Lines that solve triangular systems for the panel at `panels`: `matrix_a` (or its transpose) is lower
+        triangular if they go `forward`. `diagonal` are what they do with element (i, i) of a block's triangle."""
+        size, width, block = self.size, self.width, self.block
+        row_step, step = ("1", "n") if adjoint else ("n", "1")
+        first, last = ("0", "row") if forward else (f"(row + {block})", "n")
+        return [
+            f"for turn in range((n + {block - 1}) // {block}):",
+            *(f"    {line}" for line in [
+                f"row = {f'turn * {block}' if forward else f'((n - 1) // {block} - turn) * {block}'}",
+                f"rows = min({block}, n - row)",
+                *self.fill(),
+                f"multiply(matrix_a + (row * {row_step} + {first} * {step}) * {size}, {row_step}, {step}, 0, 1,",
+                f"         {last} - {first}, panels + {first} * {width * size}, {width}, 0, tile, {width}, 0, rows)",
+                *self.triangle(f"matrix_a, (row + i) * {row_step} + (row + j) * {step}, 0", not forward),
+                *(f"    {line}" for line in diagonal),
+                f"target = panels + row * {width * size}",
+                *self.substitute(not forward)])]
+
     def module(self, title: str, pack: str, buffers: list[str], dims: list[str], body: str) -> str:
         """The text of a kernel's module; `work` and `work_bytes` are among its buffers and dims."""
         dtype = self.dtype
-        names = {"compiled", dtype, f"load_{dtype}", f"store_{dtype}", "store_i64", "word",
-                 *(["sqrt"] if "sqrt(" in body else [])}
+        names = {"compiled", *calls(body), "word"} - {"multiply", "pack", "min"}
         return f'''"""{title}"""
 from {NATIVE}.microkernel import microkernel
 from {NATIVE}.prelude import {", ".join(sorted(names))}
-from {NATIVE}.tiles import {pack}
+{f"from {NATIVE}.tiles import {pack}" if pack else ""}
 
-pack = {pack}("{dtype}", {self.nv})
+{f'pack = {pack}("{dtype}", {self.nv})' if pack else ""}
 multiply = microkernel("{dtype}", {self.block}, {self.nv}, clamped=True)
 
 
@@ -147,33 +175,17 @@ def kernel(buffers, dims, begin, end, lane):
 
 def _triangular_solve(panel: Panel, adjoint: bool, forward: bool) -> str:
     dtype, size, width, block = panel.dtype, panel.size, panel.width, panel.block
-    row_step, step = ("1", "n") if adjoint else ("n", "1")
-    first, last = ("0", "row") if forward else (f"(row + {block})", "n")
+    check = [f"if load_{dtype}(triangle, i * {block + 1}, 3) == {dtype}(0):", "    store_i64(status, 0, fault, -1)"]
     return panel.module(
         f"X with {'A^T' if adjoint else 'A'} X = B for triangular A.", "copy_panel",
         ["a", "b", "x", "status", "work"], ["n", "columns", "count", "panel_bytes", "work_bytes", "fault"],
-        f'''matrix = task // count
-column = (task - matrix * count) * {width}
+        f'''{panel.place()}
 matrix_a = a + matrix * n * n * {size}
-offset = (matrix * n * columns + column) * {size}
-here = min({width}, columns - column)
-for i in range(n * {width}, panel_bytes // {size}):
-    store_{dtype}(panels, i, {dtype}(0), 1)
 pack(b + offset, columns, panels, n, here)
-for turn in range((n + {block - 1}) // {block}):
-    row = {f"turn * {block}" if forward else f"((n - 1) // {block} - turn) * {block}"}
-    rows = min({block}, n - row)
-{indent(panel.fill(), 1)}
-    multiply(matrix_a + (row * {row_step} + {first} * {step}) * {size}, {row_step}, {step}, 0, 1, {last} - {first},
-             panels + {first} * {width * size}, {width}, 0, tile, {width}, 0, rows)
-{indent(panel.triangle(f"matrix_a, (row + i) * {row_step} + (row + j) * {step}, 0", not forward), 1)}
-        if load_{dtype}(triangle, i * {block + 1}, 3) == {dtype}(0):
-            store_i64(status, 0, fault, -1)
-    target = panels + row * {width * size}
-{indent(panel.substitute(not forward), 1)}
-    for i in range(rows):
-        for j in range(here):
-            store_{dtype}(x + offset, (row + i) * columns + j, load_{dtype}(target, i * {width} + j, 1), 4)''')
+{chr(10).join(panel.sweep(adjoint, forward, check))}
+for i in range(n):
+    for j in range(here):
+        store_{dtype}(x + offset, i * columns + j, load_{dtype}(panels, i * {width} + j, 1), 4)''')
 
 
 def _cholesky(panel: Panel) -> str:

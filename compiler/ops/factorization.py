@@ -20,7 +20,7 @@ from .complex import complex_of, conj, safe_divide
 from .constant import convert_to_tensor
 from .contraction import matmul
 from .elementwise import cast, equal, where
-from .linalg import each, herm, like_square, matrices, matrix_triangular_solve, square_matrices
+from .linalg import SINGULAR, each, herm, like_square, matrices, matrix_triangular_solve, square_matrices
 from .matrix_parts import adjoint, band_part, diag, diag_part, set_diag, size_tensor
 from .view import expand_dims, ones_of, zeros_of
 
@@ -130,7 +130,7 @@ def _lu_reference(x: np.ndarray, output_idx_type: DType) -> tuple[np.ndarray, np
         lu[batch, k], lu[batch, pivot] = lu[batch, pivot], lu[batch, k].copy()
         perm[batch, k], perm[batch, pivot] = perm[batch, pivot], perm[batch, k].copy()
         if np.any(lu[:, k, k] == 0):
-            raise InvalidArgumentError("Input is not invertible.")
+            raise InvalidArgumentError(SINGULAR["fault"]())
         lu[:, k + 1:, k] /= lu[:, k, k, None]
         lu[:, k + 1:, k + 1:] -= lu[:, k + 1:, k, None] * lu[:, k, None, k + 1:]
     return lu.reshape(x.shape), perm.reshape(x.shape[:-1]).astype(output_idx_type.np)
@@ -159,7 +159,7 @@ def _positions(perm: Tensor) -> Tensor:
     return cast(range_(0, size_tensor(perm.dims[-1])), perm.dtype)
 
 
-_lu = OpDef("Lu", HOST, _lu_types, _lu_grad, _lu_reference)
+_lu = OpDef("Lu", HOST, _lu_types, _lu_grad, _lu_reference, fields=SINGULAR)
 
 
 def lu(input: Any, output_idx_type: Any = int32, name: str | None = None) -> tuple[Tensor, Tensor]:

@@ -23,6 +23,7 @@ from .matrix_parts import adjoint, band_part, matrix_dims
 from .view import expand_dims
 
 NOT_INVERTIBLE = "Input matrix is not invertible."
+SINGULAR = {"fault": lambda *where: "Input is not invertible."}
 
 # shapes
 
@@ -74,7 +75,7 @@ def each(function: Callable[..., Any], *arrays: np.ndarray) -> Any:
     try:
         return function(*arrays)
     except np.linalg.LinAlgError:
-        raise InvalidArgumentError("Input is not invertible.") from None
+        raise InvalidArgumentError(SINGULAR["fault"]()) from None
 
 
 def _inverse(x: np.ndarray, adjoint: bool) -> np.ndarray:
@@ -133,7 +134,8 @@ def _triangle(op: Operation, g: Tensor) -> Tensor:
 
 # ops
 
-_matrix_inverse = OpDef("MatrixInverse", HOST, like_square("MatrixInverse"), _inverse_grad, _inverse)
+_matrix_inverse = OpDef("MatrixInverse", HOST, like_square("MatrixInverse"), _inverse_grad, _inverse,
+                        fields=SINGULAR)
 _determinant = OpDef(
     "MatrixDeterminant", HOST,
     lambda inputs, attrs: [TensorType(inputs[0].dtype, square_matrices("MatrixDeterminant", inputs[0])[:-2])],
@@ -141,7 +143,7 @@ _determinant = OpDef(
 _slogdet = OpDef("LogMatrixDeterminant", HOST, _slogdet_types, _slogdet_grad, lambda x: tuple(np.linalg.slogdet(x)))
 _matrix_solve: OpDef = OpDef(
     "MatrixSolve", HOST, _solve_types("MatrixSolve"),
-    _solve_grad(lambda a, b, **attrs: _matrix_solve(a, b, **attrs), lambda op, g: g), _solve)
+    _solve_grad(lambda a, b, **attrs: _matrix_solve(a, b, **attrs), lambda op, g: g), _solve, fields=SINGULAR)
 _matrix_triangular_solve: OpDef = OpDef(
     "MatrixTriangularSolve", HOST, _solve_types("MatrixTriangularSolve"),
     _solve_grad(lambda a, b, **attrs: _matrix_triangular_solve(a, b, **attrs), _triangle), _triangular_solve,

@@ -1,4 +1,4 @@
-"""Cholesky factors and triangular systems: the kernels against the references, of every size of tile and remainder."""
+"""Factors, systems, inverses, determinants: the kernels against the references, with every remainder of a tile."""
 from __future__ import annotations
 
 from itertools import product
@@ -43,6 +43,43 @@ def test_triangular_solve(dtype, n, columns):
         given = a + (np.triu(hidden, 1) if lower else np.tril(hidden, -1))
         x = run(lambda a, b, how=(lower, adjoint): gf.matrix_triangular_solve(a, b, *how), given, b)
         np.testing.assert_allclose(x, _triangular_solve(a, b, lower, adjoint), atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("n", SIZES)
+def test_general_matrices(dtype, n):
+    """Rows have to change places: within a panel, and across those before."""
+    a = np.roll(definite(dtype, 2, n), n // 2 + 1, axis=-2)
+    b = np.random.default_rng(n).normal(size=(2, n, 3)).astype(dtype)
+    for adjoint in (False, True):
+        matrix = np.swapaxes(a, -1, -2) if adjoint else a
+        solved, inverse = run(lambda a, b, how=adjoint: (gf.matrix_solve(a, b, how), gf.matrix_inverse(a, how)), a, b)
+        np.testing.assert_allclose(matrix @ solved, b, atol=TOLERANCE[dtype])
+        np.testing.assert_allclose(matrix @ inverse, np.stack([np.eye(n)] * 2), atol=TOLERANCE[dtype])
+    factors, rows = run(lambda a: gf.linalg.lu(a), a)
+    lower, upper = np.tril(factors, -1) + np.eye(n, dtype=dtype), np.triu(factors)
+    np.testing.assert_allclose(lower @ upper, np.take_along_axis(a, rows[..., None], 1), atol=TOLERANCE[dtype])
+    assert np.abs(lower).max() <= 1
+    determinant, (sign, log) = run(lambda a: (gf.matrix_determinant(a), gf.linalg.slogdet(a)), a)
+    np.testing.assert_allclose(determinant, np.linalg.det(a), rtol=100 * TOLERANCE[dtype])
+    np.testing.assert_allclose(sign, np.linalg.slogdet(a)[0])
+    np.testing.assert_allclose(log, np.linalg.slogdet(a)[1], atol=TOLERANCE[dtype])
+
+
+def test_one_matrix_for_several_right_hand_sides():
+    a, b = definite("f4", 9), np.ones((2, 9, 1), "f4")
+    for solve in (gf.matrix_solve, gf.matrix_triangular_solve):
+        expected = np.linalg.solve(a if solve is gf.matrix_solve else np.tril(a), b)
+        np.testing.assert_allclose(run(solve, a, b), expected, rtol=1e-4)
+
+
+def test_singular_matrices_have_determinants():
+    zeros = np.zeros((2, 5, 5))
+    determinant, (sign, log) = run(lambda a: (gf.matrix_determinant(a), gf.linalg.slogdet(a)), zeros)
+    assert not determinant.any() and not sign.any() and (log == -np.inf).all()
+    for function in (gf.matrix_inverse, gf.linalg.lu, lambda a: gf.matrix_solve(a, a)):
+        with pytest.raises(gf.errors.InvalidArgumentError, match="Input is not invertible"):
+            run(function, zeros)
 
 
 def test_faults():
