@@ -62,7 +62,7 @@ class Emitter:
         self.results: dict[Tensor, str] = {}    # reductions that are complete
         self.stored: dict[Tensor, Callable[[], str]] = {}  # what is in memory already: how to load it
         self.reads: dict[Tensor, set[tuple[str, ...]]] = {}  # where each parameter is read
-        self.keep: Callable[[Tensor], int | None] = lambda tensor: None
+        self.keep: Callable[[Tensor], tuple[int, str] | None] = lambda tensor: None
         self.counting = "range"  # of the inner loops: `few` where they are short
         self._slots: dict[Any, int] = {}
         self._dim_names: dict[Any, str] = {}
@@ -197,11 +197,9 @@ class Emitter:
             source = self.stored[x]()
         else:
             source = self._compute(x, list(index))
-            slot_kept = self.keep(x)
-            if slot_kept is not None:
-                at = self.inner_index()
-                self.store(x.dtype, slot_kept, at, source)
-                self.stored[x] = lambda: self.load(x.dtype, slot_kept, at)
+            if kept := self.keep(x):
+                self.store(x.dtype, *kept, source)
+                self.stored[x] = lambda: self.load(x.dtype, *kept)
         self.values[self.level(source)][key] = source
         return source
 

@@ -95,7 +95,8 @@ def in_place_pairs(emit: Emitter, group: LoopGroup, lines: Sequence[str] = ()) -
     taken: set[Tensor] = set()
     here = {tuple(emit.identity())}
     accesses = [(m[1], m[2], i) for i, line in enumerate(lines) for m in ACCESS.finditer(line)]
-    read, written = ({slot: i for what, slot, i in accesses if what == which} for which in ("load", "store"))
+    read = {slot: i for what, slot, i in accesses if what == "load"}
+    written = {slot: i for what, slot, i in reversed(accesses) if what == "store"}  # first
     for out in sorted(group.full, key=lambda t: written.get(f"p{emit.slot(group.handle(t))}", 0)):
         needs = _ancestors(out)
         for x in group.body.inputs:

@@ -21,7 +21,6 @@ from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
 from .source import indented, loop, nest
 
-LINE_BYTES, LONG = 64, 1024  # of a cache's line, and of rows that are worth fetching ahead
 FEW = 256  # elements of rows whose functions run faster on one vector at a time, which leaves less of a remainder
 # elements that a task takes of an axis along which it reads but does not write: so many lines 4 KB apart, as rows of a
 # power of two may be, still fit into a set of the first-level cache
@@ -117,8 +116,6 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     inner_runs = [Run(inner, "j", INNER)] if merged else [Run(span, f"j{span[0]}", INNER) for span in spans]
     emit = group.emitter([*inner_runs, Run(outer, "i", TASK)])
     lines = emit_rows(group, emit, inner, merged)
-    if group.reductions:
-        emit.lines[TASK][:0] = _prefetched(emit, group, inner)
     body = loop("i", "begin", "end", emit, TASK)
     tasks = group.sizes(dm.product(group.domain[a] for a in outer))
     return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group, lines) if inner_runs else ())]
@@ -134,11 +131,12 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
     kept_rows = _kept(group, stage, last)
+    guest = _guest(group, kept_rows) if group.full and stage[group.full[-1]] == last else None
     all_lines: list[str] = []
     for k in range(last + 1):
         emit.values[INNER] = {}
         emit.lines[INNER] = []
-        emit.keep = _keeper(group, emit, kept_rows[k]) if merged and inner and not short else lambda t: None
+        emit.keep = _keeper(group, emit, kept_rows[k], guest) if merged and inner and not short else lambda t: None
         updates = []
         for op in group.reductions:
             if stage[op.inputs[0]] == k:
@@ -165,21 +163,6 @@ def _spans(axes: list[int]) -> list[list[int]]:
         else:
             spans.append([a])
     return spans
-
-
-def _prefetched(emit: Emitter, group: LoopGroup, inner: list[int]) -> list[str]:
-    """While a row is computed the processor fetches the lines that the next one is to be written to: it writes a row in
-    one go, at the end, and would wait for them then."""
-    length = dm.product(group.domain[a] for a in inner)
-    found = []
-    for t in group.full:
-        line = LINE_BYTES // t.dtype.size
-        at = emit.linear(group.domain, emit.identity())
-        if at == f"(i) * {emit.dim(length)} + j" and LONG <= group.sizes(length) * t.dtype.size <= LONG << 6:
-            next_at = f"({at} + {emit.dim(length)}) * {t.dtype.size}"
-            found += [f"for j in range(0, {emit.dim(length)}, {line}):",
-                      f"    prefetch(p{emit.slot(group.handle(t))} + {next_at})"]
-    return found
 
 
 def _stages(group: LoopGroup) -> dict[Tensor, int]:
@@ -215,21 +198,35 @@ def _kept(group: LoopGroup, stage: dict[Tensor, int], last: int) -> list[set[Ten
                 used.update(fresh)
                 stack += fresh
         computed |= used
+        computed.update(op.output for op in group.reductions if stage[op.inputs[0]] == k)
         kept.append({t for t in used & costly if any(u not in computed and stage[u] > k for u in users.get(t, ()))})
     return kept
 
 
-def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor]) -> Callable[[Tensor], int | None]:
-    """Gives the scratch row of an element that is kept for a later loop."""
-    def keep(t: Tensor) -> int | None:
+def _guest(group: LoopGroup, kept: list[set[Tensor]]) -> Tensor | None:
+    """What is kept in the last output's rows, which then need no others beside them in the first-level cache: the last
+    loop reads an element before it writes there."""
+    out = group.full[-1]
+    if group.handle(out) in map(group.handle, group.body.inputs):
+        return None
+    made = [t for op in group.body.operations for t in op.outputs if t.dtype == out.dtype]
+    return next((t for t in reversed(made) if any(t in row for row in kept)), None)
+
+
+def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | None
+            ) -> Callable[[Tensor], tuple[int, str] | None]:
+    """Gives the place of an element that is kept for a later loop: a scratch row, or for the guest the last output."""
+    def keep(t: Tensor) -> tuple[int, str] | None:
         if t not in kept:
             return None
+        if t is guest:
+            return emit.slot(group.handle(group.full[-1])), emit.linear(group.domain, emit.identity())
         assert group.axes is not None
         row = group.sizes(dm.product(group.domain[a] for a in group.axes))
         scratch = Scratch(-(-row * t.dtype.size // 64) * 64, per_lane=True)
         slot = emit.slot(scratch)
         emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.nbytes)}")
-        return slot
+        return slot, emit.inner_index()
     return keep
 
 

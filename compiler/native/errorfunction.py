@@ -78,7 +78,7 @@ def erf(x: Value) -> Value:
     small = fma(x, horner(x * x, x.pick(*ERF)), x)
     beyond = clamp(a, 1.0, x.pick(3.95, 5.95)) - 1.0
     r, n = reduce_exponent(-horner(beyond, x.pick(*COMPLEMENT)))
-    return select(a < 1.0, small, copysign(fma(-exp_core(r), power_of_two(n, x), 1.0), x))
+    return select(a < 1.0, small, copysign(fma(-exp_core(r), power_of_two(n), 1.0), x))
 
 
 @elementwise

@@ -33,6 +33,13 @@ EXPM1 = (
      0.00019841269885503214, 2.4801587189244668e-05, 2.7557244735046054e-06, 2.7557392401963525e-07,
      2.5108881598483962e-08, 2.087774479449176e-09),
 )
+# the same where an error relative to e**r will do: 2**-28 and 2**-58
+EXP = (
+    (0.49999993452066727, 0.1666652069055618, 0.04166838724110943, 0.008368709772767309, 0.0013814620865190566),
+    (0.5000000000000011, 0.16666666666666413, 0.04166666666653026, 0.008333333333494368, 0.0013888888943599197,
+     0.00019841269506716523, 2.480149313449762e-05, 2.7557586316090784e-06, 2.763023453748889e-07,
+     2.5000058275681776e-08),
+)
 # (log(1 + f) - f + f**2 / 2) / f**3 on [sqrt(1/2), sqrt(2)] - 1; error 2**-29.7
 LOG_SINGLE = (
     0.3333333109862309, -0.2500001515530397, 0.20001104681313847, -0.1666706755127521, 0.14236528156845768,
@@ -59,10 +66,10 @@ def clamp(x: Value, low: float, high: float) -> Value:
 
 
 def reduce_exponent(x: Value) -> tuple[Value, Value]:
-    """r and the integer n with x = n ln 2 + r, |r| <= ln(2) / 2."""
-    count, n = round_to_integer(x, LOG2_E)
+    """r and the whole n with x = n ln 2 + r, |r| <= ln(2) / 2."""
+    n, _ = round_to_integer(x, LOG2_E)
     high, low = x.pick(*LN2)
-    return fma(count, -low, fma(count, -high, x)), n
+    return fma(n, -low, fma(n, -high, x)), n
 
 
 def expm1_core(r: Value) -> Value:
@@ -72,12 +79,19 @@ def expm1_core(r: Value) -> Value:
 
 def exp_core(r: Value) -> Value:
     """e**r for |r| <= ln(2) / 2."""
-    return fma(fma(horner(r, r.pick(*EXPM1)), r, 1.0), r, 1.0)
+    return horner(r, (1.0, 1.0, *r.pick(*EXP)))
 
 
 def reduce_clamped(x: Value) -> tuple[Value, Value]:
     """As `reduce_exponent`, for an exponential of any x: clamped where e**x is infinite or 0."""
     return reduce_exponent(clamp(x, *x.pick((-104.0, 89.0), (-746.0, 710.0))))
+
+
+def exp_of_magnitude(x: Value) -> Value:
+    """e**-|x|"""
+    minus, least = -fabs(x), x.pick(-104.0, -746.0)
+    r, n = reduce_exponent(select(minus < least, least, minus))
+    return scale(exp_core(r), n)
 
 
 def exp_of(x: Value, low: Value | None = None) -> Value:
@@ -96,9 +110,9 @@ def expm1(x: Value) -> Value:
     """e**x - 1 as s e + (s - 1) with s = 2**n, halved while it is assembled, else the last binade would overflow."""
     r, n = reduce_exponent(clamp(x, *x.pick((-18.0, 89.0), (-38.0, 710.0))))
     e = expm1_core(r)
-    s = power_of_two(n - 1, x)
+    s = power_of_two(n - 1.0)
     result = fma(s, e, s - 0.5) * 2.0
-    return copysign(select(n.equals(0), e, result), x)
+    return copysign(select(n.equals(0.0), e, result), x)
 
 
 def split_exponent(x: Value) -> tuple[Value, Value]:
@@ -178,10 +192,10 @@ def log1p_of(x: Value, low: Value | None = None) -> Value:
     if low is not None:
         error = error + low
     m, e = split_exponent(total)
-    unscale = power_of_two(-e, x)
+    exponent = integer_to_float(e, x)
     large = total > x.pick(2.0 ** 60, 2.0 ** 200)
-    f = (m - 1.0) + select(large, 0.0, error * unscale)
-    y = _log_core(f, integer_to_float(e, x))
+    f = (m - 1.0) + select(large, 0.0, error * power_of_two(-exponent))
+    y = _log_core(f, exponent)
     y = select(x < INFINITY, y, x)
     y = select(x.equals(-1.0), -INFINITY, y)
     return select(x < -1.0, NAN, y)
@@ -195,14 +209,14 @@ def log1p(x: Value) -> Value:
 @elementwise
 def softplus(x: Value) -> Value:
     """log(1 + e**x) = max(x, 0) + log1p(e**-|x|)."""
-    return select(x > 0, x, 0.0) + log1p_of(exp_of(-fabs(x)))
+    return select(x > 0, x, 0.0) + log1p_of(exp_of_magnitude(x))
 
 
 @elementwise
 def sigmoid(x: Value) -> Value:
     """The logistic function: 1 / (1 + e**-x), and e**x / (1 + e**x) below 0, so that the left tail runs out through
     the subnormals."""
-    e = exp_of(-fabs(x))
+    e = exp_of_magnitude(x)
     left = x < 0
     y = select(left, e, 1.0) / (e + 1.0)
     return select(left, fma(-e, y, e), y)
@@ -212,9 +226,10 @@ def sigmoid(x: Value) -> Value:
 def tanh(x: Value) -> Value:
     """1 - 2 / (e**2|x| + 1), and a polynomial below 0.6."""
     a = fabs(x)
-    r, n = reduce_exponent(clamp(a * 2.0, 0.0, x.pick(20.0, 44.0)))
-    s = power_of_two(n, x)
-    large = 1.0 - 2.0 / fma(s, expm1_core(r), s + 1.0)
+    limit = x.pick(10.0, 22.0)
+    r, n = reduce_exponent(select(a > limit, limit, a) * 2.0)
+    s = power_of_two(n)
+    large = 1.0 - 2.0 / fma(s * r, horner(r, (1.0, *r.pick(*EXP))), s + 1.0)
     z = x * x
     return copysign(select(a < 0.6, fma(a * z, horner(z, x.pick(*TANH)), a), large), x)
 

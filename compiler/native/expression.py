@@ -19,6 +19,7 @@ from llvmlite.ir.instructions import FastMathFlags, Instruction
 from numba import types
 from numba.extending import intrinsic
 
+from .instructions import instruction
 from .processor import isa
 
 Number = Union["Value", float, int]
@@ -239,22 +240,27 @@ def horner(x: Value, coefficients: Iterable[float]) -> Value:
     return result
 
 
-def power_of_two(n: Value, like: Value) -> Value:
-    """2**n for an integer n within the normal exponents of the precision of `like`."""
-    return ((n + like.format.bias) << like.format.mantissa).as_float(like)
+def small_integer(x: Value) -> Value:
+    """A whole number below 2**(mantissa - 1) as an integer: in the low bits of its sum with 1.5 * 2**mantissa."""
+    magic = x.constant(1.5 * 2.0 ** x.format.mantissa)
+    return (x + magic).bits() - magic.bits()
+
+
+def power_of_two(n: Value) -> Value:
+    """2**n for a whole n within the normal exponents of its precision."""
+    if isa().vector_bytes == 64:
+        return scale(n.constant(1.0), n)
+    return ((small_integer(n) + n.format.bias) << n.format.mantissa).as_float(n)
 
 
 def scale(x: Value, n: Value) -> Value:
-    """x * 2**n for n to twice the exponent range, rounded once: an instruction of AVX-512, else two exact steps."""
+    """x * 2**n for a whole n to twice the exponent range, rounded once: an instruction of AVX-512, else two exact
+    steps."""
     if isa().vector_bytes == 64:
-        exponent = n if n.type == I32 else n.convert("trunc", I32)
-        function_type = ir.FunctionType(x.type, [x.type, I32])
-        function = x.builder.module.declare_intrinsic("llvm.ldexp", [x.type, I32], function_type)
-        raw = x.builder.call(function, [x.raw, exponent.raw])
-        raw.fastmath = _SEALED_CALL
-        return Value(x.builder, raw)
+        return Value(x.builder, instruction(x.builder, "scalef", x.raw, n.raw))
     form = x.format
-    doubled = n + 2 * form.bias  # the exponents of both steps together: half of it each, the second one rounded up
+    # the exponents of both steps together: half of it each, the second one rounded up
+    doubled = small_integer(n) + 2 * form.bias
     first = (doubled << (form.mantissa - 1)) & (-1 << form.mantissa)
     return x * first.as_float(x) * ((doubled << form.mantissa) - first).as_float(x)
 

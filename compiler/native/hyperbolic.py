@@ -43,9 +43,9 @@ def _halves(a: Value) -> tuple[Value, Value, Value, Value]:
     """
     r, n = reduce_exponent(clamp(a, 0.0, a.pick(90.0, 711.0)))
     z = r * r
-    growing = power_of_two(n - 3, a)
-    limit = a.pick(60, 500)
-    falling = power_of_two(-3 - select(n > limit, limit, n), a)
+    growing = power_of_two(n - 3.0)
+    limit = a.pick(60.0, 500.0)
+    falling = power_of_two(-3.0 - select(n > limit, limit, n))
     sine = fma(r * z, horner(z, a.pick(*SINH)), r)
     return growing + falling, growing - falling, sine, z * horner(z, a.pick(*COSH))
 

@@ -110,15 +110,3 @@ def fence(typingctx):
 
     return types.void(), codegen
 
-
-@intrinsic
-def prefetch(typingctx, address):
-    """Have the line of memory at an address brought into the caches, to be written; any address will do."""
-    def codegen(context, builder, signature, args):
-        place = builder.inttoptr(args[0], ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [place.type, *[ir.IntType(32)] * 3])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
-        builder.call(function, [place, *(ir.IntType(32)(n) for n in (1, 2, 1))])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), codegen

@@ -91,6 +91,21 @@ def test_loops_over_short_rows_are_unrolled(width):
         assert all(isinstance(buffer, Tensor) for buffer in first.buffers)
 
 
+def test_what_is_kept_of_a_row_waits_where_the_output_will_be():
+    """Exponentials in the softmax's own rows; beside a second output that reads them later; not over a value in use."""
+    x = RNG.standard_normal((20, 1000)).astype(np.float32)
+    e = np.exp(x - x.max(1, keepdims=True))
+    softmax = e / e.sum(1, keepdims=True)
+    [call] = kernels(lambda t: nn.softmax(t), x)
+    assert all(isinstance(buffer, Tensor) for buffer in call.buffers)
+    close(compiled(lambda t: nn.softmax(t), x), softmax)
+    log_sum = np.log(e.sum(1, keepdims=True)) + x.max(1, keepdims=True)
+    values = compiled(lambda t: [nn.softmax(t), nn.log_softmax(t), nn.softmax(ew.tanh(nn.softmax(t)) * t)], x)
+    inner = np.exp(np.tanh(softmax) * x)
+    for value, want in zip(values, (softmax, x - log_sum, inner / inner.sum(1, keepdims=True)), strict=True):
+        close(value, want)
+
+
 def test_a_scalar_is_its_own_reduction():
     x = np.float32(3)
     for value in compiled(lambda t: [f(t * 1) for f, _ in KINDS.values()], np.asarray(x)):
