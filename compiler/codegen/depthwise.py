@@ -1,7 +1,6 @@
 """Depthwise convolution and its gradients: each channel by itself, vectors of channels side by side.
 
-Nothing is packed or padded. Pixels whose window lies inside the image go by in tiles; those at the border take the taps
-that they have one by one. Where a channel is filtered more than once, it is repeated first.
+Nothing is packed or padded. Where a channel is filtered more than once, it is repeated first.
 """
 from __future__ import annotations
 
@@ -15,15 +14,15 @@ from .conv_common import NATIVE, Axis, aligned, backward_axes, forward_axes, ind
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
-# the rows that all taps of a gradient go over before the next ones: they stay in a second-level cache
+# the rows that all channels, or all taps of a gradient, go over before the next ones: they stay in a second-level cache
 BLOCK_BYTES = 256 * 1024
-MAX_PIXELS = 12
+# pixels of a tile, and its multiplications, which are unrolled
+MAX_PIXELS, UNROLLED = 14, 128
 # partial gradients of the filters, for as many threads
 PARTS = 32
 
-DIMS = ["height", "width", "rows", "columns", "channels", "stride_h", "stride_w", "dilation_h", "dilation_w",
-        "taps_h", "taps_w", "pad_h", "pad_w", "tap_first", "tap_row", "tap_step", "inner", "inner_end", "panels",
-        "image_step", "row_step", "pixel_step", "start"]
+DIMS = ["height", "width", "rows", "columns", "channels", "stride_h", "dilation_h", "taps_h", "pad_h", "pad_w",
+        "tap_first", "tap_row", "tap_step", "image_step", "row_step", "pixel_step", "start", "block"]
 
 
 def lower_depthwise(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
@@ -90,17 +89,15 @@ def _windows(x: Any, w: Any, y: Any, dtype: str, images: int, w_shape: Sequence[
     if 0 in (tasks, channels, cols.count):
         return []
     taps_h = rows.taps if cols.taps else 0
-    begin, end = _inner(cols)
-    mr = ceil((end - begin) / ceil((end - begin) / MAX_PIXELS)) if end > begin else 1
-    nv, full, tail = _panels(dtype, channels, mr)
+    most = max(4, min(MAX_PIXELS, UNROLLED // max(cols.taps, 1), isa().registers - 3 - min(cols.taps, 8)))
+    mr = ceil(cols.count / ceil(cols.count / most))
+    block = max(1, min(rows.count, BLOCK_BYTES // ((rows.stride * cols.size + cols.count) * channels * size)))
     dims: tuple[int, ...] = (
-        rows.size, cols.size, rows.count, cols.count, channels, rows.stride,
-        cols.stride, rows.dilation, cols.dilation, taps_h, cols.taps, rows.pad, cols.pad,
-        rows.tap * w_shape[1] + cols.tap, rows.tap_step * w_shape[1], cols.tap_step, begin, end, full,
-        rows.total * cols.total, rows.step * cols.total, cols.step, rows.first * cols.total + cols.first)
+        rows.size, cols.size, rows.count, cols.count, channels, rows.stride, rows.dilation, taps_h, rows.pad, cols.pad,
+        rows.tap * w_shape[1] + cols.tap, rows.tap_step * w_shape[1], cols.tap_step, rows.total * cols.total,
+        rows.step * cols.total, cols.step, rows.first * cols.total + cols.first, block)
     buffers: tuple[Any, ...] = (x, w, y)
-    source = depthwise_source(dtype, mr, nv, full > 0, tail, cols.taps, begin > 0 or end < cols.count, epilogue,
-                              len(buffers))
+    source = depthwise_source(dtype, mr, cols.taps, cols.stride, cols.dilation, epilogue, len(buffers))
     if epilogue is not None:
         name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     pixels = tasks * cols.count
@@ -109,57 +106,25 @@ def _windows(x: Any, w: Any, y: Any, dtype: str, images: int, w_shape: Sequence[
                        writes=(2,))]
 
 
-def depthwise_source(dtype: str, mr: int, nv: int, full: bool, tail: int, taps: int, edges: bool,
-                     epilogue: Epilogue | None, buffer_slot: int) -> str:
+def depthwise_source(dtype: str, mr: int, taps: int, stride: int, dilation: int, epilogue: Epilogue | None,
+                     buffer_slot: int) -> str:
     """Source of a depthwise convolution; a task is a row of outputs.
 
-    Tiles are `mr` pixels by `nv` vectors of channels; `full` says whether any panel is complete, `tail` how many
-    vectors the last one has if it is not; `taps` is the width of the window, `edges` whether any pixel is at a border.
+    Tiles are `mr` pixels by a vector of channels; `taps` is the width of the window.
     """
-    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
-    heads: list[str] = []
-
-    def panels(kind: str, height: int, a: str, b: str, length: str) -> list[str]:
-        """All channels of a tile, whose addresses are those of the first channel."""
-        lines = []
-        for name, vectors, each in (("full", nv * full, "range(panels)"), ("tail", tail, "range(panels, panels + 1)")):
-            if vectors:
-                masked = name == "tail"
-                heads.append(f"{kind}_{name} = microkernel({dtype!r}, {height}, {vectors}, masked={masked}, "
-                             "channelwise=True)")
-                lines += [f"for panel in {each}:",
-                          f"    {kind}_{name}({a} + panel * {wide * size}, step, tap, segment, far - near, {length},",
-                          f"        {b} + panel * {wide * size}, tap_step * channels, tap_row * channels,",
-                          f"        c + column * pitch + panel * {wide * size}, pixel_step * channels, 0"
-                          + (f", channels - panel * {wide})" if masked else ")")]
-        return lines
-
-    bodies = [f"for item in range((inner_end - inner + {mr - 1}) // {mr}):",
-              f"    column = inner + min(item * {mr}, inner_end - inner - {mr})",
-              *("    " + line for line in panels("inner", mr, f"a + column * step * {size}", "b", str(taps)))]
-    if edges:
-        bodies += f"""for edge in range(columns - inner_end + inner):
-    column = edge
-    if edge >= inner:
-        column += inner_end - inner
-    left = pad_w - column * stride_w
-    first = min((max(0, left) + dilation_w - 1) // dilation_w, taps_w)
-    last = max(first, min(taps_w, (width + left + dilation_w - 1) // dilation_w))
-    edge_a = a + (column * step + first * tap) * {size}
-    edge_b = b + first * tap_step * channels * {size}""".splitlines()
-        bodies += ("    " + line for line in panels("edge", 1, "edge_a", "edge_b", "last - first"))
-    imports, setup = {"compiled", "word"}, []
+    size, wide = ELEMENT_BYTES[dtype], lanes(dtype)
+    imports, setup, finish = {"compiled", "word"}, [], []
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(buffer_slot, len(DIMS))
-        bodies += ["for column in range(columns):", "    pixel = first_pixel + column * pixel_step",
-                   *("    " + line for line in epilogue.apply("pixel", "0", "channels", "outputs"))]
-    newline = "\n"
+        finish = ["for row in range(top, bottom):", "    for column in range(columns):",
+                  "        pixel = first_pixel + row * row_step + column * pixel_step",
+                  *("        " + line for line in epilogue.apply("pixel", "0", "channels", "outputs"))]
     return f'''"""Depthwise convolution, tiles of {mr} pixels by {wide} channels."""
-from {NATIVE}.microkernel import microkernel
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
+from {NATIVE}.sliding import sliding_kernel
 
-{newline.join(heads)}
+tile = sliding_kernel({dtype!r}, {mr}, {taps}, {stride}, {dilation})
 
 
 @compiled
@@ -167,21 +132,29 @@ def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["inputs", "filters", "outputs"]), 1)}
 {indent(words("dims", DIMS), 1)}
 {indent(setup, 1)}
-    step = stride_w * channels
-    tap = dilation_w * channels
-    segment = dilation_h * width * channels
-    pitch = pixel_step * channels * {size}
-    for task in range(begin, end):
+    task = begin
+    while task < end:
         image = task // rows
-        row = task - image * rows
-        above = pad_h - row * stride_h
-        near = min((max(0, above) + dilation_h - 1) // dilation_h, taps_h)
-        far = max(near, min(taps_h, (height + above + dilation_h - 1) // dilation_h))
-        first_pixel = start + image * image_step + row * row_step
-        a = inputs + ((image * height - above + near * dilation_h) * width - pad_w) * channels * {size}
-        b = filters + (tap_first + near * tap_row) * channels * {size}
-        c = outputs + first_pixel * channels * {size}
-{indent(bodies, 2)}
+        top = task - image * rows
+        bottom = min(top + block, top + end - task, rows)
+        task += bottom - top
+        first_pixel = start + image * image_step
+        for item in range((columns + {mr - 1}) // {mr}):
+            column = min(item * {mr}, columns - {mr})
+            left = pad_w - column * {stride}
+            for first in range(0, channels, {wide}):
+                for row in range(top, bottom):
+                    above = pad_h - row * stride_h
+                    near = min((max(0, above) + dilation_h - 1) // dilation_h, taps_h)
+                    far = max(near, min(taps_h, (height + above + dilation_h - 1) // dilation_h))
+                    corner = (image * height - above + near * dilation_h) * width - left
+                    pixel = first_pixel + row * row_step + column * pixel_step
+                    tile(inputs + (corner * channels + first) * {size}, channels, dilation_h * width * channels,
+                         far - near, left, width,
+                         filters + ((tap_first + near * tap_row) * channels + first) * {size}, tap_step * channels,
+                         tap_row * channels, outputs + (pixel * channels + first) * {size}, pixel_step * channels,
+                         channels - first)
+{indent(finish, 2)}
 '''
 
 
@@ -223,7 +196,8 @@ def lower_depthwise_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape
 def filter_grad_source(dtype: str, mr: int, nv: int, full: bool, tail: int, edges: bool) -> str:
     """Source of partial sums; a task is one part of the blocks of rows. Tiles are `mr` taps by `nv` vectors."""
     size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
-    names = ["block", *DIMS[:13], "inner", "inner_end", "panels", "per_image", "blocks", "parts"]
+    names = ["block", *DIMS[:6], "stride_w", "dilation_h", "dilation_w", "taps_h", "taps_w", "pad_h", "pad_w", "inner",
+             "inner_end", "panels", "per_image", "blocks", "parts"]
     heads, bodies = [], []
     for suffix, vectors, panels in (("full", nv, "range(panels)"), ("tail", tail, "range(panels, panels + 1)")):
         if not (vectors if suffix == "tail" else full):
