@@ -54,15 +54,15 @@ class Frame:
         self._stack_slots: dict[Tensor, list[int]] = {}
         self._build_tables()
         # small feeds are copied into buffers of the frame, which also converts them: memoryviews set numbers fastest
-        self._feeds: list[tuple[Tensor, Any, Any]] = []
-        for t in plan.graph.inputs:
+        self._feeds: list[tuple[int, Tensor, Any, Any]] = []
+        for i, t in enumerate(plan.graph.inputs):
             shape = binding.shapes[t]
             small: Any = None
             if int(np.prod(shape)) * t.dtype.size <= SMALL_BYTES and not t.dtype.np.hasobject:
                 self._fed[t] = small = aligned_empty(shape, t.dtype.np)
                 self._table[self._feed_slots[t]] = address(small)
             is_number = small is not None and not shape and t.dtype.np.char in "fd"
-            self._feeds.append((t, memoryview(small), ()) if is_number else (t, small, ...))
+            self._feeds.append((i, t, memoryview(small), ()) if is_number else (i, t, small, ...))
         # what the executor takes: see there
         self._run = np.array([address(self._rows), 0, len(self._rows), address(self._table), address(self._dims),
                               address(self._status), native.TEAM, 0], np.int64)
@@ -177,10 +177,11 @@ class Frame:
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The fetched values for these feeds: arrays of the bound shapes and of the right dtype, or numbers."""
         table, store, plan = self._table, self.store, self.plan
-        for value, (tensor, small, whole) in zip(values, self._feeds, strict=True):
+        for i, tensor, small, whole in self._feeds:
             if small is not None:
-                small[whole] = value
+                small[whole] = values[i]
             else:
+                value = values[i]
                 self._fed[tensor] = value
                 at = address(value)
                 for slot in self._feed_slots[tensor]:

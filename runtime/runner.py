@@ -53,10 +53,13 @@ class Runner:
         self._lock = threading.Lock()
 
     def __call__(self, values: Collection[Any]) -> list[Any]:
-        """The values of `outputs`. `values` are in the order of the feeds."""
+        """The values of `outputs`. `values` are in the order of the feeds. Raises ValueError for another number."""
         ready = list(values)
+        if len(ready) != len(self._entries):
+            raise ValueError(f"run: expected {len(self._entries)} values to feed, received {len(ready)}")
         shapes: list[tuple[int, ...]] = []
-        for value, (i, tensor, dtype, is_real) in zip(values, self._entries, strict=True):
+        for i, tensor, dtype, is_real in self._entries:
+            value = ready[i]
             if is_real and type(value) is float:
                 shapes.append(())
                 continue

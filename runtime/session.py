@@ -137,7 +137,10 @@ class Session:
         if run_metadata is not None:
             return self._recorded(fetches, feed_dict, options, run_metadata)
         feeds = feed_dict if feed_dict is not None else {}
-        key = (fetches if type(fetches) in _LEAVES else _structure(fetches), *feeds)
+        if type(fetches) is list and _LEAVES.issuperset(map(type, fetches)):  # as most are
+            key = list, len(fetches), *fetches, *feeds
+        else:
+            key = fetches if type(fetches) in _LEAVES else _structure(fetches), *feeds
         found = self._runners.get(key)
         if found is None:
             if any(isinstance(f, tuple) or hasattr(f, "_feed_parts") for f in feeds):
