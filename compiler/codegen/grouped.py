@@ -120,7 +120,7 @@ def grouped_source(panel: Panel, mr: int, rest: bool, epilogue: Epilogue | None)
     masked = rest or panel.all_filters < wide
     names = [*DIMS, "image_step", "row_step", "pixel_step", "first_pixel", "tiles", "line", "lines", "band_rows",
              "bands", "scratch"]
-    imports, setup, finish = {"compiled", "prefetch", "word", f"store_{dtype}", dtype}, [], []
+    imports, setup, finish = {"compiled", "word", f"store_{dtype}", dtype}, [], []
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(4, len(names))
@@ -167,8 +167,6 @@ def kernel(buffers, dims, begin, end, lane):
 {indent(panel.fill(), 5)}
                 done = max(done, below)
                 first = first_pixel + image * image_step + row * row_step + column * pixel_step
-                for item in range({mr}):
-                    prefetch(outputs + ((first + row_step + item * pixel_step) * filters + filter) * {size})
                 # the rows of the window up to the end of the ring, then those from its start on
                 place = (above + near * dilation_h) % lines
                 turn = min(far, near + (lines - place + dilation_h - 1) // dilation_h)
