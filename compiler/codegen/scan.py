@@ -55,6 +55,22 @@ SCANS = '''    x = word(buffers, 0)
         begin += count
 '''
 
+# of up to three scans the total stays in a register: a step waits for an addition only
+ALONE = '''    x = word(buffers, 0)
+    out = word(buffers, 1)
+    steps = word(dims, 0)
+    inner = word(dims, 1)
+    for scan in range(begin, end):
+        base = scan // inner * steps * inner + scan % inner{start}
+        total = {first}
+        store_{code}(out, base, total, 1)
+        for k in range(1, steps):
+            at = base {sign} k * inner
+            element = load_{code}(x, {element}, 0)
+            total = {code}({step})
+            store_{code}(out, at, total, 1)
+'''
+
 
 def lower_scan(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> list[KernelCall]:
     """Tasks are what stands before the axis, and what stands after it is the inner loop; or else the scans."""
@@ -66,13 +82,14 @@ def lower_scan(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> 
     dtype, (combine, identity) = x.dtype, op.definition.fields["scan"]
     code = dtype.code
     abreast, sign = inner < ABREAST, "-" if reverse else "+"
-    body = (SCANS if abreast else SCAN).format(
+    alone = outer * inner <= 3
+    body = (ALONE if alone else SCANS if abreast else SCAN).format(
         code=code, sign=sign, start=" + (steps - 1) * inner" if reverse else "", abreast=ABREAST,
         first=literal(identity(dtype), dtype) if exclusive else f"load_{code}(x, base{'' if abreast else ' + j'}, 0)",
         element=f"at {'-' if sign == '+' else '+'} inner" if exclusive else "at",
         step=combine.format("total", "element", t=code))
     names = sorted({"compiled", *calls(body)} - {"min"})
     source = HEADER.format(title=op.type, names=", ".join(names)) + body
-    buffers = (x, op.output, *([Scratch(16 * ABREAST, per_lane=True)] if abreast else []))
+    buffers = (x, op.output, *([Scratch(16 * ABREAST, per_lane=True)] if abreast and not alone else []))
     return [KernelCall(op.name, source, buffers, (steps, inner), outer * inner if abreast else outer,
                        flops=prod(shape), nbytes=2 * prod(shape) * dtype.size, writes=tuple(range(1, len(buffers))))]

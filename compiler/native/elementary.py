@@ -245,17 +245,18 @@ def integer_division(remainder: bool, signed: bool) -> Any:
 def _fmod(n: Value, d: Value) -> Value:
     """C's fmod, exact: n - trunc(n / d) * d.
 
-    float32: in float64 the remainder of a quotient below 2**52 is exact (n - q d fits), and a larger quotient loses 52
-    bits a step; six steps cover the format, with no branch. float64: LLVM's frem, a library call.
+    float32: in float64, where a quotient below 2**51 is at most 1 off and its remainder exact (n - q d fits), and a
+    larger one loses 51 bits a step; six steps cover the format, with no branch. float64: LLVM's frem, a library call.
     """
     if n.type == DOUBLE:
         return n._binary("frem", d)
     divisor = _fabs(d).convert("fpext", DOUBLE)
     rest = _fabs(n).convert("fpext", DOUBLE)
+    inverse = 1.0 / divisor
     for _ in range(6):
-        quotient = (rest / divisor).call("llvm.trunc")
-        rest = exact_fma(quotient, -divisor, rest)
+        rest = exact_fma((rest * inverse).call("llvm.trunc"), -divisor, rest)
     rest = _select(rest < 0, rest + divisor, rest)
+    rest = _select(rest >= divisor, rest - divisor, rest)
     rest = _select(_fabs(d).equals(INFINITY) & (_fabs(n) < INFINITY), _fabs(n).convert("fpext", DOUBLE), rest)
     return _copysign(rest.convert("fptrunc", n.type), n)
 

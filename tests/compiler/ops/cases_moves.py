@@ -106,6 +106,8 @@ for _name, _build, _add in (("Cumsum", cumulative.cumsum, np.cumsum), ("Cumprod"
          expect=lambda x, f=_add: np.append(F32(f is np.cumprod), f(x)[:-1]))
     case(_name, partial(_build, reverse=True, exclusive=True), ints((4,), 1, 4),
          expect=lambda x, f=_add: np.append(f(x[::-1])[:-1][::-1], f is np.cumprod))
+    case(_name, partial(_build, axis=1, reverse=True, exclusive=True), floats((5, 4), 0.5, 2), expect=lambda x, f=_add:
+         np.append(f(x[:, ::-1], 1)[:, :-1][:, ::-1], np.full((5, 1), F32(f is np.cumprod)), 1))
 for _axis in (0, 1, -1):
     case("OneHot", partial(gather.one_hot, depth=4, axis=_axis), ints((2, 3), -1, 5), known_rank=True,
          expect=lambda i, a=_axis: np.moveaxis((i[..., None] == np.arange(4)).astype(F32), -1, a))
