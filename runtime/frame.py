@@ -4,6 +4,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class Frame:
         self._prepared = -1  # at which of the store's changes
         self._arena = aligned_empty((max(binding.arena_bytes, 1),), np.dtype(np.uint8))
         self._status = np.zeros(4, np.int64)
+        self._views: dict[Any, np.ndarray] = {}  # of the arena
         self._constants: dict[Tensor, np.ndarray] = {}
         self._fresh: dict[Tensor, np.ndarray] = {}
         self._fed: dict[Tensor, np.ndarray] = {}
@@ -151,10 +153,11 @@ class Frame:
                 array[...] = value
                 self._constants[key] = array
             return self._constants[key]
-        location, shape = self.binding.locations[key], self.binding.shapes[key]
-        raw = self._arena[location.offset:location.offset + location.nbytes]
-        count = int(np.prod(shape, dtype=np.int64))
-        return raw[:count * key.dtype.size].view(key.dtype.np).reshape(shape)
+        if key not in self._views:
+            location, shape = self.binding.locations[key], self.binding.shapes[key]
+            raw = self._arena[location.offset:location.offset + prod(shape) * key.dtype.size]
+            self._views[key] = raw.view(key.dtype.np).reshape(shape)
+        return self._views[key]
 
     def _output(self, tensor: Tensor) -> Callable[[], Any]:
         """What returns a fetched value after a run: the array made for it, or a copy of where it is."""
