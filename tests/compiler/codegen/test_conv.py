@@ -140,7 +140,7 @@ cuts = st.lists(st.floats(0, 1), max_size=3)
 def test_any_geometry(case, cuts, block_bytes, partial_pixels, product_elements):
     """The block size changes which rows and images share a window in scratch; the pixels, how many partial sums."""
     with few_kernels(BLOCK_BYTES=block_bytes, PANEL_BLOCK_BYTES=block_bytes, PANEL_BYTES=block_bytes,
-                     PARTIAL_PIXELS=partial_pixels, PRODUCT_ELEMENTS=product_elements, PRODUCT_SIDE=1,
+                     BLOCK_PIXELS=1, PARTIAL_PIXELS=partial_pixels, PRODUCT_ELEMENTS=product_elements, PRODUCT_SIDE=1,
                      MIN_PIXELS=1):
         check(case, cuts)
 
