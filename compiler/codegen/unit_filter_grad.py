@@ -30,7 +30,7 @@ DIMS = ["height", "width", "rows", "columns", "channels", "filters", "dilation_h
 
 def _pitch(axis: Axis) -> int:
     """Inputs from one row of pixels to the next, zeros between them; windows that leave a row see those of the next."""
-    return max(axis.pad + axis.size, axis.count + extent(axis.taps, axis.dilation) - 1 - axis.pad)
+    return max(axis.pad + axis.size, axis.count, axis.count + extent(axis.taps, axis.dilation) - 1 - axis.pad)
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ def test_any_geometry(case, cuts, band_bytes):
 
 @pytest.mark.parametrize("case", [
     Case((2, 13, 13, 32), (3, 3, 32, 64)), Case((9, 7, 7, 64), (3, 3, 64, 40), padding="SAME"),
-    Case((2, 28, 28, 20), (5, 5, 20, 33), strides=(2, 2), padding="SAME")], ids=str)
+    Case((2, 28, 28, 20), (5, 5, 20, 33), strides=(2, 2), padding="SAME"),
+    Case((1, 1, 30, 2), (1, 1, 2, 17), padding=((0, 0), (1, 2)))], ids=str)  # outputs of padding alone
 def test_geometries_that_matter(case):
     check(case, (0.3, 0.7))
 
