@@ -16,6 +16,7 @@ from ..ops.view import reverse, transpose
 from ..shapes import broadcast
 from .channels import sink_transpose
 from .padding import absorb_zeros
+from .pairs import write_out
 from .rewrite import reshaped, transform
 from .stabilise import is_constant
 
@@ -77,6 +78,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return [reshaped(inputs[0], op.output.dims)]
     if op.definition.family == REDUCTION and not op.attrs.get("keepdims", True):
         return _keep_dims(op, inputs)
+    if (written := write_out(op, inputs)) is not None:
+        return written
     if op.definition.family == ELEMENTWISE and any(t.op.type in ("BroadcastTo", "Fill") for t in inputs):
         return _drop_broadcasts(op, inputs)
     return None
