@@ -79,15 +79,13 @@ def _reduce_single(x: Value) -> tuple[Value, Value, Value]:
     """
     wide = x.convert("fpext", DOUBLE)
     size = fabs(wide)
-    high, low, scale = (wide.constant(part) for part in BANDS[0][1:])
-    for start, *parts in BANDS[1:]:
+    high, low = (wide.constant(part) for part in BANDS[0][1:3])
+    for start, band_high, band_low, scale in BANDS[1:]:
         inside = size >= start
-        high, low, scale = (
-            select(inside, part, so_far) for part, so_far in zip(parts, (high, low, scale), strict=True))
-    scaled = wide * scale
-    product = scaled * high
+        high, low = select(inside, band_high * scale, high), select(inside, band_low * scale, low)
+    product = wide * high
     count, n = round_to_integer(product)
-    fraction = fma(scaled, low, (product - count) + exact_fma(scaled, high, -product))
+    fraction = fma(wide, low, (product - count) + exact_fma(wide, high, -product))
     wide_r = fraction * HALF_PI[0]
     r = wide_r.convert("fptrunc", x.type)
     low = (wide_r - r.convert("fpext", DOUBLE)).convert("fptrunc", x.type)
