@@ -14,6 +14,7 @@ HEADER = '"""{title}"""\nfrom graphflow.compiler.native.prelude import {names}\n
          "def kernel(buffers, dims, begin, end, lane):\n"
 # rows of a scatter's output per task: each task scans all indices for its own rows
 SCATTER_TASKS = 8
+TOGETHER = 8  # boxes that one kernel copies: rows of an output that it fills whole stay in the caches meanwhile
 
 
 def fill(name: str, out: Any, size: int, value: Any, dtype: DType) -> KernelCall:
@@ -36,44 +37,57 @@ def copy_all(name: str, x: Any, out: Any, count: int, dtype: DType) -> KernelCal
                       copies=True)
 
 
-def copy_box(name: str, x: Any, out: Any, shape: Sequence[int], out_shape: Sequence[int], begin: Sequence[int],
-             strides: Sequence[int], dtype: DType) -> list[KernelCall]:
-    """out[begin[k] + strides[k] * i] = x[i] for each axis k."""
-    if not prod(shape):
-        return []
-    steps = [prod(out_shape[k + 1:]) for k in range(len(shape))]
-    base = sum(b * s for b, s in zip(begin, steps, strict=True))
-    axes: list[tuple[int, int]] = []  # (size, step in the output), joined where one run continues in the next
-    for size, step in ((n, s * t) for n, s, t in zip(shape, steps, strides, strict=True) if n != 1):
-        if axes and axes[-1][1] == size * step:
-            axes[-1] = axes[-1][0] * size, step
-        else:
-            axes.append((size, step))
-    *outer, (inner, step) = axes or [(1, 1)]
-    code, rank = dtype.code, len(outer)
-    target = "at + j" if step == 1 else "at + j * n1"
-    lines = ["x = word(buffers, 0)", "out = word(buffers, 1)",
-             *(f"n{i} = word(dims, {i})" for i in range(3 + 2 * rank)),
-             "for task in range(begin, end):", "    at = n2", "    rest = task"]
+class Box:
+    """x into a box of an output: out[begin[k] + strides[k] * i] = x[i] for each axis k."""
+
+    def __init__(self, x: Any, shape: Sequence[int], out_shape: Sequence[int], begin: Sequence[int],
+                 strides: Sequence[int]):
+        steps = [prod(out_shape[k + 1:]) for k in range(len(shape))]
+        self.x, self.size = x, prod(shape)
+        self.base = sum(b * s for b, s in zip(begin, steps, strict=True))
+        axes: list[tuple[int, int]] = []  # (size, step in the output), joined where one run continues in the next
+        for size, step in ((n, s * t) for n, s, t in zip(shape, steps, strides, strict=True) if n != 1):
+            if axes and axes[-1][1] == size * step:
+                axes[-1] = axes[-1][0] * size, step
+            else:
+                axes.append((size, step))
+        *self.outer, (self.inner, self.step) = axes or [(1, 1)]
+
+
+def copy_boxes(name: str, boxes: Sequence[Box], out: Any, dtype: DType) -> KernelCall:
+    """Boxes with the same axes but for the last one: a task copies one row of each."""
+    outer, code, count = boxes[0].outer, dtype.code, len(boxes)
+    rank = len(outer)
+    lines = [*(f"x{i} = word(buffers, {i})" for i in range(count)), f"out = word(buffers, {count})",
+             *(f"n{i} = word(dims, {i})" for i in range(2 * rank + 3 * count)),
+             "for task in range(begin, end):", "    at = 0", "    rest = task"]
     for k in reversed(range(rank)):
-        lines += [f"    at += rest % n{3 + 2 * k} * n{4 + 2 * k}", f"    rest = rest // n{3 + 2 * k}"]
-    lines += ["    for j in range(n0):", f"        store_{code}(out, {target}, load_{code}(x, task * n0 + j, 0), 1)"]
-    source = HEADER.format(title="copy a box", names=f"compiled, load_{code}, store_{code}, word") + "\n".join(
+        lines += [f"    at += rest % n{2 * k} * n{2 * k + 1}", f"    rest = rest // n{2 * k}"]
+    for i, box in enumerate(boxes):
+        inner, step, base = (f"n{2 * rank + 3 * i + k}" for k in range(3))
+        target = f"at + {base} + j" if box.step == 1 else f"at + {base} + j * {step}"
+        lines += [f"    for j in range({inner}):",
+                  f"        store_{code}(out, {target}, load_{code}(x{i}, task * {inner} + j, {i}), {count})"]
+    source = HEADER.format(title="copy boxes", names=f"compiled, load_{code}, store_{code}, word") + "\n".join(
         "    " + line for line in lines) + "\n"
-    sizes = (inner, step, base, *(v for axis in outer for v in axis))
-    return [KernelCall(name, source, (x, out), sizes, prod(n for n, _ in outer), nbytes=2 * prod(shape) * dtype.size,
-                       writes=(1,))]
+    sizes = (*(v for axis in outer for v in axis), *(v for box in boxes for v in (box.inner, box.step, box.base)))
+    return KernelCall(name, source, (*(box.x for box in boxes), out), sizes, prod(n for n, _ in outer),
+                      nbytes=2 * sum(box.size for box in boxes) * dtype.size, writes=(count,))
 
 
 def lower_boxes(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]], sizes: Callable[[Any], int]
                 ) -> list[KernelCall]:
-    value, boxes = op.definition.lower(op)
+    value, placed = op.definition.lower(op)
     out, out_shape, dtype = op.output, shape_of(op.output), op.output.dtype
     if not prod(out_shape):
         return []
     calls = [] if value is None else [fill(op.name, out, prod(out_shape), value, dtype)]
-    for x, begin, strides in boxes:
-        calls += copy_box(op.name, x, out, shape_of(x), out_shape, [sizes(b) for b in begin], strides, dtype)
+    boxes = [Box(x, shape_of(x), out_shape, [sizes(b) for b in begin], strides) for x, begin, strides in placed]
+    left = [box for box in boxes if box.size]
+    while left:
+        together = [box for box in left if box.outer and box.outer == left[0].outer][:TOGETHER] or left[:1]
+        calls.append(copy_boxes(op.name, together, out, dtype))
+        left = [box for box in left if box not in together]
     return calls
 
 
