@@ -34,6 +34,6 @@ class Epilogue(Protocol):
         """Lines that process columns [begin, end) of one output row.
 
         `row` and the columns are int64 expressions, `c` the variable with the address of the raw output; its element
-        (row, column) is at row * n + column. Results go to the epilogue's own buffers, or back in place; or to the
-        address in the variable `to`, as does a raw output that is kept.
+        (row, column) is at row * n + column. Results go to the epilogue's own buffers, or back in place, or
+        to what has its address in the variable `to`.
         """

@@ -24,15 +24,12 @@ class FusedEpilogue:
         at = emit.linear(group.domain, emit.identity())
         code = anchor.dtype.code
         emit.stored[anchor] = lambda: emit.let(f"load_{code}(raw, {at}, {RAW_SCOPE})", anchor.dtype)
-        self._copy: list[str] = []  # where the raw output stays, and is to be elsewhere
         for t in group.full:
+            if t is anchor:
+                continue
             if group.handle(t) is raw:
-                line = f"store_{code}(kept, {at}, {emit.element(t, emit.identity())}, {KEPT_SCOPE})"
-                if t is anchor:
-                    self._copy.append(line)
-                else:
-                    emit.line(INNER, line)
-            elif t is not anchor:
+                emit.line(INNER, f"store_{code}(kept, {at}, {emit.element(t, emit.identity())}, {KEPT_SCOPE})")
+            else:
                 store(emit, group, t, emit.identity())
         self._axes = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])
         self.key = "_".join(op.type.lower() for op in group.body.operations
@@ -49,10 +46,9 @@ class FusedEpilogue:
                           *self._emit.lines[KERNEL]])
 
     def apply(self, row: str, begin: str, end: str, c: str, to: str = "") -> list[str]:
-        inner = [*self._axes[INNER], *self._emit.lines[INNER], *(self._copy if to else [])]
         return [f"e_row = {row}", f"e_raw = {c}", f"e_kept = {to or c}",
                 *own_names([*self._axes[TASK], *self._emit.lines[TASK]]), f"for e_column in range({begin}, {end}):",
-                *indented(own_names(inner))]
+                *indented(own_names([*self._axes[INNER], *self._emit.lines[INNER]]))]
 
 
 def after(group: LoopGroup, anchor: Tensor, raw: Any) -> LoopGroup:

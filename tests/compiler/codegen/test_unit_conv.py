@@ -61,6 +61,15 @@ def test_geometries_that_matter(case):
     check(case, (0.3, 0.7))
 
 
+def test_single_pixels_of_more_channels_than_filters_are_products():
+    def name(channels, filters):
+        calls = lower_conv("x", "w", "y", dtype="f32", x_shape=(4, 28, 28, channels), w_shape=(1, 1, channels, filters),
+                           strides=(1, 1), dilations=(1, 1), padding=((0, 0), (0, 0)))
+        return calls[-1].name
+
+    assert name(256, 64) == name(256, 256) == "gemm_unit" and name(64, 256) == "conv"
+
+
 def test_infinity_and_nan_stay_in_their_windows():
     case = Case((1, 9, 20, 32), (3, 3, 32, 33), padding="SAME")
     x, w = np.ones(case.x, np.float32), np.full(case.w, 3, np.float32)
