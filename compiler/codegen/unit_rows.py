@@ -27,7 +27,7 @@ from .product import Product
 from .source import calls, indented, loop
 
 LEAST_MATRICES = 4
-# rows of a block, and what a lane may keep of a block and of what its rows meet
+# rows of a block, fewer where nothing is summed over them, and what a lane may keep of a block and what its rows meet
 ROWS, LANE_BYTES = (64, 32), 1_500_000
 # columns of a block that are packed at once, to be multiplied while they are in the first-level cache
 PART = 64
@@ -111,7 +111,7 @@ class _Kernel:
     def call(self) -> KernelCall | None:
         if not self.fits():
             return None
-        for rows in ROWS:
+        for rows in ROWS if any(self.sums) else ROWS[-1:]:
             text = self._text(min(rows, 32 * ceil(self.m / 32)))
             if sum(x.nbytes for x in self.emit.buffers if isinstance(x, Scratch)) <= LANE_BYTES:
                 break
