@@ -64,6 +64,7 @@ class Emitter:
         self.reads: dict[Tensor, set[tuple[str, ...]]] = {}  # where each parameter is read
         self.keep: Callable[[Tensor], tuple[int, str] | None] = lambda tensor: None
         self.counting = "range"  # of the inner loops: `few` where they are short
+        self.copies = 0  # vectors of a step of inner loops that may be explicit vectors
         self._slots: dict[Any, int] = {}
         self._dim_names: dict[Any, str] = {}
         self._count = 0

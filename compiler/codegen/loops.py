@@ -14,6 +14,7 @@ from functools import partial
 
 from .. import dims as dm
 from ..ir import Operation, Tensor
+from ..native.processor import isa
 from ..opdef import REDUCTION, crosses
 from .blocks import lower_blocks
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
@@ -22,6 +23,9 @@ from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
 from .source import indented, loop, nest
 
 FEW = 256  # elements of rows whose functions run faster on one vector at a time, which leaves less of a remainder
+# rows of a multiple of this, or of one more, are as fast in LLVM's own vectors. Of others a step is so many vectors,
+# from so many elements on: more sums at a time take longer to add up
+FULL, COPIES = 16, ((4, 256), (2, 64), (1, 0))
 # elements that a task takes of an axis along which it reads but does not write: so many lines 4 KB apart, as rows of a
 # power of two may be, still fit into a set of the first-level cache
 TILE = 8
@@ -118,7 +122,10 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     lines = emit_rows(group, emit, inner, merged)
     body = loop("i", "begin", "end", emit, TASK)
     tasks = group.sizes(dm.product(group.domain[a] for a in outer))
-    return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group, lines) if inner_runs else ())]
+    # a row that begins where the masked end of the one before is being written would wait for it
+    waits = 0 < emit.copies < COPIES[0][0] and any("in vectors(" in line for line in body)
+    in_place = in_place_pairs(emit, group, lines) if inner_runs and not waits else ()
+    return [kernel_call(group, emit, body, tasks, in_place)]
 
 
 def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -> list[str]:
@@ -128,10 +135,14 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -
     row = group.sizes(dm.product(group.domain[a] for a in inner))
     if row < FEW and not short and any(map(is_costly, group.body.operations)):
         emit.counting = "few"
+    if isa().masks and len(inner_runs) == 1 and not short and row % FULL > 1:
+        emit.copies = next(copies for copies, least in COPIES if row >= least)
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
     kept_rows = _kept(group, stage, last)
-    guest = _guest(group, kept_rows) if group.full and stage[group.full[-1]] == last else None
+    # what short rows keep has room of its own: they would wait for a masked end to read it back
+    hosts = group.full and stage[group.full[-1]] == last and emit.copies in (0, COPIES[0][0])
+    guest = _guest(group, kept_rows) if hosts else None
     all_lines: list[str] = []
     for k in range(last + 1):
         emit.values[INNER] = {}

@@ -6,6 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from .. import dims as dm
 from .emitter import INNER, KERNEL, TASK, Emitter, Run
+from .kernel import Scratch
+
+# what loops of explicit vectors (native/vectors.py) compute, and how they access elements: j is the last axis
+IN_VECTORS = {"absolute", "b1", "exp", "expm1", "f32", "f64", "log", "log1p", "maximum", "minimum", "select", "sigmoid",
+              "tanh"}
+ACCESS = r"(?:v\d+ = load_(?:f32|f64|b1)\(p\d+, {0}|store_(?:f32|f64|b1)\(p\d+, {0}, v\d+), -?\d+\)"
+VALUE = re.compile(r"(?!.*(?:\b(?:if|and|or|not)\b|\b(?:load|store)_|[:%]|//))v\d+ = .*")
+
+WORDS = {"range", "masked", "few", "vectors", "in", "not", "and", "or", "if"}  # before a parenthesis, but no functions
 
 
 def loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside: Sequence[str] = ()) -> list[str]:
@@ -15,7 +24,21 @@ def loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside:
     definitions = emit.axis_lines(everything)[level]
     body = [*definitions, *lines, *inside] or ["pass"]
     counting = emit.counting if level == INNER else "range"
+    if level == INNER and emit.copies and are_vectors(variable, lines, definitions):
+        roomy = [str(slot) for slot, x in enumerate(emit.buffers) if isinstance(x, Scratch) and x.per_lane]
+        counting, end = "vectors", ", ".join([end, str(emit.copies), *roomy])
     return [f"for {variable} in {counting}({begin + ', ' if begin != '0' else ''}{end}):", *indented(body)]
+
+
+def are_vectors(variable: str, lines: Sequence[str], definitions: Sequence[str]) -> bool:
+    """Whether a loop can be one of explicit vectors: of floats and conditions, at neighbouring places."""
+    access = re.compile(ACCESS.format(rf"(?:[^,]* \+ )?{variable}"))
+    own = [line.partition(" = ")[0] for line in definitions]
+    walks = re.compile(rf"\b(?:{'|'.join([variable, *own])})\b")
+    return all(line.endswith(f" = {variable}") for line in definitions) and all(
+        access.fullmatch(line) and len(walks.findall(line)) == 1 or
+        VALUE.fullmatch(line) and variable not in walks.findall(line) and IN_VECTORS.issuperset(calls(line))
+        for line in lines)
 
 
 def nest(emit: Emitter, runs: Sequence[Run]) -> list[str]:
@@ -43,4 +66,4 @@ def module(emit: Emitter, title: str, body: Sequence[str]) -> str:
 
 def calls(text: str) -> list[str]:
     """The functions that generated code calls."""
-    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - {"range", "masked", "few", "in", "not", "and", "or", "if"})
+    return sorted(set(re.findall(r"\b([a-z]\w*)\(", text)) - WORDS)

@@ -169,7 +169,7 @@ def convert_value(x: Value, source: str, target: str, memory_type: Any) -> Value
     match source, target:
         case "f", "f":
             narrower = FORMATS[memory_type].mantissa < x.format.mantissa
-            return x if x.type == memory_type else x.convert("fptrunc" if narrower else "fpext", memory_type)
+            return x if x.element == memory_type else x.convert("fptrunc" if narrower else "fpext", memory_type)
         case "f", "b":
             return ~x.equals(0.0)
         case "f", _:
@@ -185,9 +185,9 @@ def convert_value(x: Value, source: str, target: str, memory_type: Any) -> Value
             return x
         case _, "b":
             return x.compare("!=", 0)
-    if x.type.width == memory_type.width:
+    if x.element.width == memory_type.width:
         return x
-    if x.type.width > memory_type.width:
+    if x.element.width > memory_type.width:
         return x.convert("trunc", memory_type)
     return x.convert("sext" if source == "i" else "zext", memory_type)
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Union
 from llvmlite import ir
 from llvmlite.ir.instructions import FastMathFlags, Instruction
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .instructions import instruction
@@ -63,7 +64,8 @@ _SEALED, _SEALED_CALL = _SealedFlags(), _SealedCallFlags()
 
 
 class Value:
-    """One SSA value of float or integer type; operators emit instructions and lift Python numbers to its type."""
+    """One SSA value of float or integer type, or a vector of them; operators emit instructions and lift Python numbers
+    to its type."""
 
     __slots__ = ("builder", "raw")
 
@@ -75,19 +77,29 @@ class Value:
         return self.raw.type
 
     @property
+    def element(self) -> Any:
+        return self.type.element if isinstance(self.type, ir.VectorType) else self.type
+
+    def shaped(self, element: Any) -> Any:
+        """The type of as many of these elements as there are here."""
+        return ir.VectorType(element, self.type.count) if isinstance(self.type, ir.VectorType) else element
+
+    @property
     def is_float(self) -> bool:
-        return self.type in FORMATS
+        return self.element in FORMATS
 
     @property
     def format(self) -> Format:
-        return FORMATS[self.type]
+        return FORMATS[self.element]
 
     def pick(self, single: Any, double: Any) -> Any:
         """What stands for this value's precision: coefficients, thresholds."""
-        return single if self.type == SINGLE else double
+        return single if self.element == SINGLE else double
 
     def constant(self, value: float | int) -> Value:
-        return Value(self.builder, ir.Constant(self.type, value))
+        one = ir.Constant(self.element, value)
+        return Value(self.builder, ir.Constant(self.type, [one] * self.type.count)
+                     if isinstance(self.type, ir.VectorType) else one)
 
     def lift(self, other: Number) -> Value:
         return other if isinstance(other, Value) else self.constant(other)
@@ -180,7 +192,7 @@ class Value:
 
     def bits(self) -> Value:
         """The integer of the same bits."""
-        return Value(self.builder, self.builder.bitcast(self.raw, self.format.bits))
+        return Value(self.builder, self.builder.bitcast(self.raw, self.shaped(self.format.bits)))
 
     def as_float(self, like: Value) -> Value:
         """The float of the same bits, in the precision of `like`."""
@@ -188,15 +200,21 @@ class Value:
 
     def convert(self, name: str, target: Any) -> Value:
         """One of LLVM's conversions: sext, zext, trunc, fpext, fptrunc, sitofp, uitofp, fptosi, fptoui."""
-        return Value(self.builder, getattr(self.builder, name)(self.raw, target))
+        return Value(self.builder, getattr(self.builder, name)(self.raw, self.shaped(target)))
 
     def call(self, name: str, *others: Number) -> Value:
         """An LLVM intrinsic overloaded on this type, such as `llvm.floor`."""
         function_type = ir.FunctionType(self.type, [self.type] * (1 + len(others)))
-        function = self.builder.module.declare_intrinsic(name, [self.type], function_type)
+        full = f"{name}.{mangled(self.type)}"
+        function = cgutils.get_or_insert_function(self.builder.module, function_type, full)
         raw = self.builder.call(function, [self.raw, *(self.lift(other).raw for other in others)])
         raw.fastmath = _SEALED_CALL
         return Value(self.builder, raw)
+
+
+def mangled(kind: Any) -> str:
+    """A type as it stands in the name of an overloaded intrinsic."""
+    return f"v{kind.count}{kind.element.intrinsic_name}" if isinstance(kind, ir.VectorType) else kind.intrinsic_name
 
 
 def select(condition: Value, yes: Number, no: Number) -> Value:

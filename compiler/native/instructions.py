@@ -24,11 +24,15 @@ USED = "llvm.compiler.used"
 
 
 def instruction(builder: ir.IRBuilder, name: str, *operands: Any) -> Any:
-    """One of INSTRUCTIONS, of values of float or double."""
-    kind, (_, full) = next(item for item in TYPES.items() if item[1][0] == operands[0].type)
+    """One of INSTRUCTIONS, of values of float or double, or of vectors of them of a width that has a variant."""
+    given = operands[0].type
+    element = given.element if isinstance(given, ir.VectorType) else given
+    kind, (_, full) = next(item for item in TYPES.items() if item[1][0] == element)
     if USED not in builder.module.globals:
         _declare(builder.module)
     scalar = f"gf.{name}.{kind}"
+    if isinstance(given, ir.VectorType):
+        return builder.call(builder.module.globals[f"{scalar}.x{given.count}"], operands)
     call = builder.call(builder.module.globals[scalar], operands)
     variants = ",".join(f"_ZGV_LLVM_N{n}{'v' * len(operands)}_{scalar}({scalar}.x{n})" for n in _widths(full))
     set.add(call.attributes, f'"vector-function-abi-variant"="{variants}"')  # which llvmlite does not know

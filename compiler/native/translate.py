@@ -4,7 +4,7 @@ Kernels are written in a few statements of Python over numbers: assignments, `fo
 `if`, and calls of intrinsics and of each other; parameters and results are int64, and a function's name is its address.
 Of such a text every type follows from what stands before it, so nothing is inferred: Numba's passes over the same text
 take twenty times as long. A variable has one type throughout. `for i in masked(...)` is `range(...)` for loops that may
-be shorter than a vector: they run as one under a mask.
+be shorter than a vector: they run as one under a mask; `vectors(...)` are explicit ones (vectors.py).
 """
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.cpu_options import FastMathOptions
 from numba.core.fastmathpass import rewrite_module
 from numba.core.registry import cpu_target
 
-from . import arithmetic
+from . import arithmetic, vectors
 from .arithmetic import REGISTERS, Number, constant
 from .expression import BOOL, I32, I64, use_full_vectors
+from .memory import ELEMENTS
 from .roots import IN_FLIGHT, SEVERAL
 
 # NaN and infinity must survive: neither nnan nor ninf
@@ -71,6 +73,7 @@ class Translator:
         self.names = names
         self.variables: dict[str, Number] = {}  # each with the place of its value
         self.next: list[ir.Block] = []  # where `continue` leads, of the loops around
+        self.lanes: vectors.Lanes | None = None  # of the vector that is computed, in a loop of explicit ones
         self.roots = 0  # square roots of float32 in the loop so far
 
     def define(self, node: ast.FunctionDef) -> None:
@@ -95,6 +98,8 @@ class Translator:
 
     def assign(self, name: str, x: Number) -> None:
         """Set a variable. Raises TypeError for a type that it does not have."""
+        if self.lanes is not None:
+            return self.assign_lanes(self.lanes, name, x)
         if name not in self.variables:
             self.variables[name] = Number(x.type, self.entry.alloca(REGISTERS[x.type], name=name))
         kind, place, _ = self.variables[name]
@@ -121,7 +126,7 @@ class Translator:
             case ast.Expr(value=ast.Call() as call):
                 self.call(call)
             case ast.For(target=ast.Name(id=name), orelse=[],
-                         iter=ast.Call(func=ast.Name(id="range" | "masked" | "few" as kind), args=bounds)):
+                         iter=ast.Call(func=ast.Name(id="range" | "masked" | "few" | "vectors" as kind), args=bounds)):
                 self.loop(name, [self.number(bound) for bound in bounds], node.body, kind)
             case ast.While(test=test, body=body, orelse=[]):
                 self.while_(test, body)
@@ -141,6 +146,9 @@ class Translator:
     def loop(self, name: str, bounds: Sequence[Number], body: Sequence[ast.stmt], kind: str) -> None:
         """for name in range(*bounds), with a step above 0. `masked`: what a vector is not full of is masked, not left
         to scalar code; `few`: too short for several vectors side by side."""
+        if kind == "vectors":
+            copies, *roomy = (bound.literal for bound in bounds[1:])
+            return self.vector_loop(name, bounds[0].raw, copies or 1, {f"p{slot}" for slot in roomy}, body)
         builder = self.builder
         start, stop, step = (arithmetic.convert(builder, x, types.int64) for x in (
             *([constant(0)] if len(bounds) == 1 else []), *bounds, *([constant(1)] if len(bounds) < 3 else [])))
@@ -166,6 +174,48 @@ class Translator:
             again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(IN_FLIGHT)))
         self.roots = roots
         builder.position_at_end(after)
+
+    def vector_loop(self, name: str, stop: Any, copies: int, roomy: set[str], body: Sequence[ast.stmt]) -> None:
+        """for name in vectors(stop, copies, *slots): so many vectors at a time, then one by one, the last one masked.
+        What it reduces into is the neutral element before. The buffers of these slots have room for a last vector."""
+        builder, count = self.builder, vectors.width(body)
+        reduced = vectors.reductions(body)
+        starts = {total: vectors.splat(builder, self.variable(total).raw, count) for total in reduced}
+        partial = [{total: cgutils.alloca_once_value(builder, raw) for total, raw in starts.items()}
+                   for _ in range(copies)]
+        whole = builder.mul(builder.sdiv(stop, I64(count * copies)), I64(count * copies))
+        for start, end, many in ((I64(0), whole, copies), (whole, stop, 1)):
+            with cgutils.for_range_slice(builder, start, end, I64(count * many), I64) as (index, _):
+                for copy in range(many):
+                    j = builder.add(index, I64(copy * count))
+                    mask = vectors.first(builder, count, builder.sub(stop, j)) if many == 1 else None
+                    self.lanes = vectors.Lanes(count, name, {name: Number(types.int64, j)}, partial[copy], mask, roomy)
+                    self.block(body)
+                    self.lanes = None
+        for total, formula in reduced.items():
+            kind, parts = self.variables[total].type, [builder.load(places[total]) for places in partial]
+            while len(parts) > 1 or isinstance(parts[0].type, ir.VectorType):
+                a, b, *parts = parts if len(parts) > 1 else vectors.halves(builder, parts[0])
+                parts.append(self.combined(total, formula, Number(kind, a), Number(kind, b)).raw)
+            self.assign(total, Number(kind, parts[0]))
+
+    def combined(self, total: str, formula: ast.expr, a: Number, b: Number) -> Number:
+        """What a reduction's formula makes of two partial results."""
+        names = {node.id for node in ast.walk(formula) if isinstance(node, ast.Name)} - self.names.keys()
+        self.lanes = vectors.Lanes(0, "", dict.fromkeys(names, b) | {total: a}, {})
+        result = self.number(formula)
+        self.lanes = None
+        return result
+
+    def assign_lanes(self, lanes: vectors.Lanes, name: str, x: Number) -> None:
+        """Set a variable of the present vector, or add it to a reduction."""
+        if name not in lanes.partial:
+            own = x.raw is lanes.values[lanes.variable].raw  # the loop's variable itself
+            lanes.values[name] = Number(x.type, vectors.counted(self.builder, x.raw, lanes.size)) if own else x
+            return
+        raw, place = vectors.alike(self.builder, [x, lanes.values[name]])[0].raw, lanes.partial[name]
+        self.builder.store(raw if lanes.mask is None else
+                           self.builder.select(lanes.mask, raw, self.builder.load(place)), place)
 
     def hint(self, name: str, value: ir.Constant) -> ir.MDValue:
         """A loop's metadata: itself, so that it is no other loop's, and a wish of LLVM's vectorizer."""
@@ -212,11 +262,11 @@ class Translator:
             case ast.Attribute(value=ast.Name(id=name), attr=attribute):
                 return constant(getattr(self.named(name), attribute))
             case ast.BinOp(left=left, op=op, right=right):
-                return arithmetic.binary(builder, type(op), self.number(left), self.number(right))
+                return arithmetic.binary(builder, type(op), *self.numbers(left, right))
             case ast.UnaryOp(op=op, operand=operand):
                 return arithmetic.unary(builder, type(op), self.number(operand))
             case ast.Compare(left=left, ops=[op], comparators=[right]):
-                return arithmetic.compare(builder, type(op), self.number(left), self.number(right))
+                return arithmetic.compare(builder, type(op), *self.numbers(left, right))
             case ast.BoolOp(op=op, values=[first, *rest]):
                 return Number(types.boolean, self.both(isinstance(op, ast.And), first, rest))
             case ast.IfExp(test=test, body=body, orelse=orelse):
@@ -225,7 +275,16 @@ class Translator:
                 return self.call(node)
         raise SyntaxError(f"{ast.unparse(node)!r} is not in the language of kernels")
 
+    def numbers(self, *nodes: ast.expr) -> list[Number]:
+        """The values of expressions that are computed with one another."""
+        return vectors.alike(self.builder, [self.number(node) for node in nodes])
+
     def variable(self, name: str) -> Number:
+        if self.lanes is not None and name in self.lanes.partial:
+            place = self.lanes.partial[name]
+            self.lanes.values[name] = Number(self.variables[name].type, self.builder.load(place))
+        if self.lanes is not None and name in self.lanes.values:
+            return self.lanes.values[name]
         if name not in self.variables:
             value = self.named(name)
             if isinstance(value, ir.Function):
@@ -280,7 +339,11 @@ class Translator:
     def call(self, node: ast.Call) -> Number:
         assert isinstance(node.func, ast.Name)
         name = node.func.id
-        arguments = [self.number(argument) for argument in node.args]
+        if self.lanes is not None and name.startswith(("load_", "store_")):
+            roomy = ast.unparse(node.args[0]) in self.lanes.roomy
+            return self.access(self.lanes._replace(mask=None) if roomy else self.lanes, name,
+                               *map(self.number, node.args[:-1]))
+        arguments = self.numbers(*node.args)
         if name in ("min", "max") and name not in self.names:
             return arithmetic.extreme(self.builder, name, arguments)
         function = self.named(name)
@@ -293,3 +356,12 @@ class Translator:
                   for x, kind, wanted in zip(arguments, kinds, signature.args, strict=True)]
         raw = emit(cpu_target.target_context, self.builder, signature, values)
         return Number(signature.return_type, raw)
+
+    def access(self, lanes: vectors.Lanes, name: str, address: Number, index: Number, *value: Number) -> Number:
+        """Load or store the present vector's elements."""
+        what, _, element = name.partition("_")
+        if what == "load":
+            return vectors.load(self.builder, element, address.raw, index.raw, lanes)
+        raw = arithmetic.convert(self.builder, value[0], ELEMENTS[element][0])
+        vectors.store(self.builder, element, address.raw, index.raw, raw, lanes)
+        return value[0]

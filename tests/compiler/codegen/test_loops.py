@@ -9,6 +9,7 @@ from compiled import Function, compiled, kernels
 from graphflow.compiler.autodiff import gradients
 from graphflow.compiler.errors import InvalidArgumentError
 from graphflow.compiler.ir import Tensor
+from graphflow.compiler.native.processor import isa
 from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import gather, nn, reduction, slicing, view
 from graphflow.compiler.ops import random as rnd
@@ -313,6 +314,23 @@ def test_a_sum_over_leading_axes_of_what_is_split_and_permuted_goes_row_by_row()
         close(value, wanted)
     first, *_ = kernels(build, x)
     assert "for task in range" in first.source, "tasks are blocks of the leading axes, not columns"
+
+
+@pytest.mark.skipif(not isa().masks, reason="the processor masks no elements of vectors")
+@pytest.mark.parametrize("columns, copies, in_place", [(10, 1, False), (77, 2, False), (64, 0, True), (300, 4, True)])
+def test_rows_that_fill_no_vectors_are_explicit_ones(columns, copies, in_place):
+    """The last one masked; short rows do not begin where the masked end of the row before is being written."""
+    x = RNG.standard_normal((5, columns)).astype(np.float32)
+    labels = RNG.integers(0, columns, 5).astype(np.int32)
+
+    def build(t, chosen):
+        return nn.softmax(t) - gather.one_hot(chosen, columns)
+
+    call, = kernels(build, x, labels, known=True)
+    assert call.source.count("in vectors(n0, ") == (3 if copies else 0) and bool(call.in_place) == in_place
+    assert f"vectors(n0, {copies}" in call.source or not copies
+    e = np.exp(x - x.max(-1, keepdims=True))
+    close(compiled(build, x, labels), e / e.sum(-1, keepdims=True) - np.eye(columns, dtype="f4")[labels])
 
 
 # indices out of range
