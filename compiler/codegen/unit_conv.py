@@ -61,6 +61,16 @@ def _apart(axis: Axis, there: int) -> int:
     return there - shared
 
 
+def _share(total: int, most: int, threads: int) -> int:
+    """Into shares of what size, up to `most`, a total is cut for the thread with the most of it to have the least.
+    A share costs, besides what is in it, as much as an eighth of the largest: its filters come from far."""
+    def longest(size: int) -> float:
+        shares = ceil(ceil(total / size) / threads)
+        return min(total, shares * size) + shares * most / 8
+
+    return min(range(min(total, max(most, 1)), 0, -1), key=longest)
+
+
 @dataclass(frozen=True)
 class Bands:
     """What a task works on: a band of `rows` of an image, or several images, whose pixels may be one `run`."""
@@ -72,7 +82,7 @@ class Bands:
     rows: int
 
     @staticmethod
-    def choose(p: Windows) -> Bands:
+    def choose(p: Windows, threads: int) -> Bands:
         _, rows, cols = p.axes
         joined = cols.tap_step == cols.dilation == 1 < cols.taps and (
             ceil(p.channels * cols.taps / CHUNK) <= JOINED * cols.taps * ceil(p.channels / CHUNK))
@@ -81,11 +91,10 @@ class Bands:
             depth, cols = depth * cols.taps, Axis(cols.count, cols.count, cols.count, 1, 1, 1, 0)
         whole = Bands((rows, cols), depth, joined, 1, rows.count)
         if whole.part_bytes * PARTS <= BAND_BYTES:
-            images = min(p.images, BAND_BYTES // (whole.part_bytes * PARTS))
-            return replace(whole, images=ceil(p.images / ceil(p.images / images)))
+            return replace(whole, images=_share(p.images, BAND_BYTES // (whole.part_bytes * PARTS), threads))
         row_bytes = PARTS * _phases(rows) * _phases(cols) * whole.line * whole.pixel_bytes
         fit = max(1, BAND_BYTES // row_bytes - _lines(rows, 0))
-        return replace(whole, rows=ceil(rows.count / ceil(rows.count / fit)))
+        return replace(whole, rows=_share(rows.count, fit, threads))
 
     @property
     def pixel_bytes(self) -> int:
@@ -155,7 +164,7 @@ def pays(p: Windows) -> bool:
         return False
     if p.filters < LEAST_FILTERS:
         return False
-    bands = Bands.choose(p)
+    bands = Bands.choose(p, 1)
     strips, copied = whole_tiles(p.filters), bands.count(p) * bands.images * bands.pixels
     tiles = bands.tiles(p) * strips * (bands.chunks * TILE_CYCLES + STORE_CYCLES)
     packing = (copied * bands.pixel_bytes // 2 + p.filters * p.channels * p.taps) * PACK_CYCLES
@@ -169,7 +178,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
     `pack_dims` are those of conv_pack.py but for what the filters become: what precedes their depth, and what follows.
     """
     _, rows, cols = p.axes
-    bands = Bands.choose(p)
+    bands = Bands.choose(p, threads)
     count, strips = bands.count(p), ceil(p.filters / STRIP)
     # threads that find no band of their own share one, each with some of the filters
     parts = 1 if count >= threads else min(ceil(threads / count), ceil(strips / 2))
