@@ -32,7 +32,7 @@ from .kernel import KernelCall, Scratch
 
 # the rows of x and dy that all tiles of a group go over before the next ones: they stay in a first-level cache (of
 # many groups in a second-level one), if sums are not read and written for too few pixels
-BLOCK_BYTES, BLOCK_PIXELS = 32 * 1024, 32
+BLOCK_BYTES, BLOCK_PIXELS = 32 * 1024, 16
 # the partial sums of a filter's gradient: enough of them for many threads, each over enough pixels, none too large
 PARTIAL_TASKS = 32
 PARTIAL_PIXELS = 512
