@@ -16,7 +16,7 @@ SOURCES = [path.relative_to(ROOT) for layer in LAYERS for path in sorted((ROOT /
 MAX_LINES = 450
 
 # who may import Numba or llvmlite, besides the kernels generated at run time
-NATIVE = {Path("runtime/native.py"), Path("runtime/executor.py"), Path("runtime/tracer.py")}
+NATIVE = {Path("runtime/native.py"), Path("runtime/executor.py"), Path("runtime/team.py")}
 NATIVE_FOLDER = Path("compiler/native")
 
 
