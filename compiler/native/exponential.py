@@ -15,6 +15,7 @@ from .expression import (
     fma,
     horner,
     power_of_two,
+    quick_two_sum,
     round_to_integer,
     scale,
     select,
@@ -147,9 +148,8 @@ def integer_to_float(n: Value, like: Value) -> Value:
     return (n + magic.bits()).as_float(like) - magic
 
 
-def _log_core(f: Value, e: Value) -> Value:
-    """log(1 + f) + e ln 2 for 1 + f in [sqrt(1/2), sqrt(2)]."""
-    high, low = f.pick(*LN2)
+def _log_rest(f: Value, e: Value) -> Value:
+    """log(1 + f) - f for 1 + f in [sqrt(1/2), sqrt(2)], with the low part of e ln 2."""
     half_square = f * f * 0.5
     if f.pick(True, False):
         correction = f * f * f * horner(f, LOG_SINGLE)
@@ -157,7 +157,12 @@ def _log_core(f: Value, e: Value) -> Value:
         s = f / (f + 2.0)
         z = s * s
         correction = s * (half_square + z * horner(z, LOG_DOUBLE))
-    return fma(e, high, f - (half_square - fma(e, low, correction)))
+    return fma(e, f.pick(*LN2)[1], correction) - half_square
+
+
+def _log_core(f: Value, e: Value) -> Value:
+    """log(1 + f) + e ln 2 for 1 + f in [sqrt(1/2), sqrt(2)]."""
+    return fma(e, f.pick(*LN2)[0], f + _log_rest(f, e))
 
 
 def _log_limits(x: Value, finite: Value) -> Value:
@@ -171,6 +176,14 @@ def log_positive(x: Value, extra: Value | int = 0) -> Value:
     """log(x) + extra ln 2 for x positive, normal and finite."""
     m, e = split_exponent(x)
     return _log_core(m - 1.0, integer_to_float(e + extra, x))
+
+
+def log_in_parts(x: Value, extra: Value) -> tuple[Value, Value]:
+    """log(x) + extra ln 2 as a sum of two numbers, for x positive, normal and finite."""
+    m, e = split_exponent(x)
+    f, exponent = m - 1.0, integer_to_float(e + extra, x)
+    total, low = quick_two_sum(exponent * x.pick(*LN2)[0], f)
+    return total, low + _log_rest(f, exponent)
 
 
 @elementwise

@@ -1,4 +1,4 @@
-"""Special functions, on the host; and products, quotients and logarithms that count 0 times anything as 0."""
+"""Special functions, most of them on the host; products, quotients and logarithms that count 0 times anything as 0."""
 from __future__ import annotations
 
 import inspect
@@ -15,7 +15,7 @@ from ..opdef import HOST, OpDef
 from ..shapes import broadcast
 from .arguments import check_dtype, check_same_dtype, convert_all
 from .elementwise import cast, exp, log, log1p, not_equal, sign, where
-from .families import Build, Grad, binary
+from .families import Build, Grad, binary, unary
 from .view import ones_of, zeros_of
 
 
@@ -52,8 +52,10 @@ def host_function(name: str, function: Callable[..., Any], arguments: str, grad:
     return build
 
 
-lgamma: Build = host_function("Lgamma", sr.lgamma, "x", lambda g, y, x: (g * digamma(x),))
-digamma: Build = host_function("Digamma", sr.digamma, "x", lambda g, y, x: (g * polygamma(ones_of(x), x),))
+lgamma: Build = unary("Lgamma", lower="lgamma({0})", reference=sr.double(sr.lgamma),
+                      grad=lambda g, y, x: g * digamma(x))
+digamma: Build = unary("Digamma", lower="digamma({0})", reference=sr.double(sr.digamma),
+                       grad=lambda g, y, x: g * polygamma(ones_of(x), x))
 polygamma: Build = host_function("Polygamma", sr.polygamma, "a x", lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
 zeta: Build = host_function("Zeta", sr.zeta, "x q", lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)))
 igamma_grad_a = host_function("IgammaGradA", sr.igamma_grad_a, "a x", lambda g, y, a, x: (None, None))
