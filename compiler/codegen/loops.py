@@ -21,6 +21,7 @@ from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
 from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
 from .source import indented, loop, nest
+from .transpose import lower_transpose
 
 FEW = 256  # elements of rows whose functions run faster on one vector at a time, which leaves less of a remainder
 # rows of a multiple of this, or of one more, are as fast in LLVM's own vectors. Of others a step is so many vectors,
@@ -36,7 +37,8 @@ def lower_loops(group: LoopGroup) -> list[KernelCall]:
     rank = len(group.domain)
     if group.axes is None:
         maps = [partial(_map, group, start) for start in range(max(rank, 1))]
-        return _first([*(partial(_tiles, group, op) for op in group.body.operations if crosses(op)), *maps])
+        tiles = [partial(_tiles, group, op) for op in group.body.operations if crosses(op)]
+        return _first([partial(lower_transpose, group), *tiles, partial(lower_transpose, group, small=True), *maps])
     kept = [a for a in range(rank) if a not in group.axes]
     reduced = sorted(group.axes)
     attempts = [partial(_rows, group, kept, reduced, merged) for merged in (True, False)]

@@ -14,6 +14,8 @@ from .microkernel import VectorCode, i64, void_intrinsic
 
 # how many float32 ahead lines are fetched
 AHEAD = 512
+# columns of a block that are not worth vectors
+FEW = 4
 ARGUMENTS = ["source", "stride", "destination", "depth", "columns"]
 
 
@@ -115,6 +117,39 @@ def transpose_panel(dtype: str, nv: int):
         return context.get_dummy_value()
 
     return void_intrinsic(f"transpose_panel_{dtype}_{nv}", ARGUMENTS, codegen)
+
+
+@cache
+def transpose_block(dtype: str):
+    """Transpose up to `lanes` by `lanes` elements: (i, j) of source[i*row + j] goes to target[j*column + i].
+
+    Its int64 arguments are `(source, row, target, column, rows, columns)`: addresses, strides in elements, and how many
+    there are, at least 1. Few columns are moved one by one.
+    """
+    def codegen(context, builder, signature, args):
+        source, row, target, column, rows, columns = args
+        code = VectorCode(builder, dtype)
+        source, target = code.pointer(source), code.pointer(target)
+        last, done = builder.sub(rows, i64(1)), builder.append_basic_block("done")
+        with builder.if_then(builder.icmp_signed("<", columns, i64(FEW))):
+            with cgutils.for_range(builder, columns) as j, cgutils.for_range(builder, rows) as i:
+                start = code.offset(source, builder.add(builder.mul(i.index, row), j.index))
+                end = code.offset(target, builder.add(builder.mul(j.index, column), i.index))
+                builder.store(builder.load(start, typ=code.element), end)
+            builder.branch(done)
+        inside, whole = code.mask(columns), code.mask(rows)
+        starts = [code.offset(source, builder.mul(code.minimum(i64(i), last), row)) for i in range(code.width)]
+        for j, vector in enumerate(transposed(code, [code.load(start, 0, inside) for start in starts])):
+            if j >= FEW:
+                more = builder.append_basic_block()
+                builder.cbranch(builder.icmp_signed(">", columns, i64(j)), more, done)
+                builder.position_at_end(more)
+            code.store(vector, code.offset(target, builder.mul(column, i64(j))), 0, whole)
+        builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return void_intrinsic(f"transpose_block_{dtype}", ["source", "row", "target", "column", "rows", "columns"], codegen)
 
 
 def transposed(code: VectorCode, rows: list) -> list:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -300,6 +301,21 @@ def test_transposes_of_several_tiles_in_groups_and_beside_reductions(shape, perm
     want = np.transpose(x, perm)
     for value, wanted in zip(compiled(build, x), [want * 2 + 1, want.sum(leading), want.max(-1)], strict=True):
         close(value, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i4", "f8", "u8", "i2"])
+@pytest.mark.parametrize("shape, perm", [
+    ((37, 50), (1, 0)), ((9, 1, 600), (2, 1, 0)), ((7, 3, 5, 17), (3, 2, 1, 0)), ((33, 2, 3, 40), (1, 3, 2, 0)),
+    ((2, 3, 4, 5, 6), (4, 3, 2, 1, 0)), ((20, 3), (1, 0)), ((3, 4, 3), (2, 1, 0)), ((0, 20, 17), (2, 1, 0))])
+def test_transposes_by_themselves_are_of_blocks(shape, perm, dtype):
+    """Every remainder of rows and columns, axes in between, and every bit of the elements."""
+    bits = RNG.integers(0, 256, (*shape, np.dtype(dtype).itemsize), np.uint8)
+    x = np.ascontiguousarray(bits).view(dtype)[..., 0]
+    value = compiled(lambda t: view.transpose(t, perm), x)
+    assert value.tobytes() == np.transpose(x, perm).tobytes()
+    if math.prod(shape) > 1000 and dtype != "i2":
+        call, = kernels(lambda t: view.transpose(t, perm), x)
+        assert "transpose_block" in call.source and call.tasks > 0
 
 
 def test_a_sum_over_leading_axes_of_what_is_split_and_permuted_goes_row_by_row():
