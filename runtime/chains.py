@@ -50,7 +50,7 @@ class Rows:
         """The chain's words; `handles` are the storages of the rows' buffers, which begin at word `first`."""
         local = [word for i, t in enumerate(handles) if t in self.offsets
                  for word in (i, self.offsets[t], self.item_bytes[t])]
-        return [address, self.memory.nbytes, 8 * first, self.words, self.items, self.step, len(local) // 3, *local]
+        return [address, self.memory.apart, 8 * first, self.words, self.items, self.step, len(local) // 3, *local]
 
 
 def chained(graph: Graph, ops: Sequence[Operation], calls: Sequence[Any], sizes: Callable[[DimLike], int],

@@ -226,7 +226,7 @@ class Plan:
                     tensor(t, i)
             for handle in step.call.buffers:
                 if isinstance(handle, Scratch):
-                    touch(handle, i, handle.nbytes * (step.chunks if handle.per_lane else 1))
+                    touch(handle, i, handle.total(step.chunks))
                 elif isinstance(handle, Tensor):
                     tensor(handle, i)
         end = len(binding.steps)
@@ -247,7 +247,7 @@ class Plan:
             own = [lives[t] for t in chain.item_bytes if t not in shared]
             nbytes = _plan(own)
             chain.place({t: lives[_root(t, shared)].offset for t in chain.item_bytes}, nbytes)
-            nbytes = chain.memory.nbytes * binding.steps[chain.begin].chunks
+            nbytes = chain.memory.total(binding.steps[chain.begin].chunks)
             lives[chain.memory] = Location("arena", chain.memory, nbytes, chain.begin, chain.end - 1)
         roots = [life for handle, life in lives.items()
                  if handle not in shared and handle not in fresh and handle not in growing and handle not in home]

@@ -231,7 +231,7 @@ def _call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, panel_s
         slab_parts, apart, part_step, segments, segment_step = 1, 1, segment_step, 1, 0
     plane = rows.total * cols.total
     dims: tuple[int, ...] = (
-        scratch.nbytes, int(padded), block, rows.size, cols.size, rows.count, cols.count, p.channels, p.filters,
+        scratch.apart, int(padded), block, rows.size, cols.size, rows.count, cols.count, p.channels, p.filters,
         rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad, rows.span if padded else rows.size,
         span_w, apart, part_step, segments, segment_step, segment_len, panel_size, full, plane,
         rows.step * cols.total, cols.step, depth.first * plane + rows.first * cols.total + cols.first,

@@ -162,7 +162,7 @@ def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
     partials = Scratch(parts * partial * size)
 
     dims: tuple[int, ...] = (
-        scratch.nbytes, int(in_place), block, tasks, parts, bands, splits, rows.size, cols.size, rows.count, cols.count,
+        scratch.apart, int(in_place), block, tasks, parts, bands, splits, rows.size, cols.size, rows.count, cols.count,
         p.channels, p.filters, rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad, cols.span, line,
         outer, p.groups, cols.dilation * p.channels, channels, filters, height, width, tiles, panels, depth.taps,
         copied)

@@ -113,9 +113,10 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
         calls, p, a_tile = _pack_a(p)
     fetch_a, a_ahead = _fetch(p, depth)
     source = kernels.tiled(p.dtype, widths, p.b_column != 1, fetch_a, epilogue)
-    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel_bytes,
+    panel = Scratch(panel_bytes, per_lane=True)
+    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel.apart,
             row_tiles, panels, wide, p.part, p.matrices)
-    return calls + [call("gemm", source, p, (Scratch(panel_bytes, per_lane=True),), dims,
+    return calls + [call("gemm", source, p, (panel,), dims,
                           p.splits * p.matrices * panels * row_tiles, epilogue)]
 
 

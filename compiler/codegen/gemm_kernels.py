@@ -127,7 +127,7 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
     """
     own, other = ("a", "b") if own_a else ("b", "a")
     sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column", "strips", "other_strips", "block", "blocks", "depth",
-             "own_bytes", "other_bytes", "lane_bytes", "band"]
+             "own_bytes", "other_bytes", "lane_bytes", "band", "band_bytes"]
     along = {"a": ("a_row", "a_k", "m", a_inside), "b": ("b_column", "b_k", "n", b_inside)}
     (own_row, own_step, own_count, own_inside), (row, step, count, inside) = along[own], along[other]
     buffers = ["a", "b", "c", *([] if here else ["others"]), "edge"]
@@ -187,7 +187,7 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
     edge += lane * lane_bytes
     job = edge + {EDGE_BYTES}
     store_i64(job, 0, 0, -1)
-{_at(1, ["c += lane * band * 4096", "turn = 0", f"late = job + {JOB_BYTES}", *(
+{_at(1, ["c += lane * band_bytes", "turn = 0", f"late = job + {JOB_BYTES}", *(
     f"store_i64(late, {i}, {value}, -1)" for i, value in enumerate(("0", "buffers", "dims")))] if passes else [])}
 {_at(1, [f"others = edge + {OWN} + 2 * block * own_bytes", "held = -1"] if here else [])}
     parts = (k + depth - 1) // depth

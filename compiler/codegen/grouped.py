@@ -103,7 +103,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, transposed: bool, pack_dims: tuple
     dims: tuple[int, ...] = (
         rows.size, cols.size, rows.count, cols.count, p.channels, p.filters, rows.stride, cols.stride, rows.dilation,
         rows.taps, cols.taps, rows.pad, cols.pad, panels, rows.total * cols.total, rows.step * cols.total, cols.step,
-        rows.first * cols.total + cols.first, tiles, line, lines, band_rows, bands, window.nbytes)
+        rows.first * cols.total + cols.first, tiles, line, lines, band_rows, bands, window.apart)
     buffers: tuple[Any, ...] = (x, packed, y, window)
     text = grouped_source(panel, mr, p.groups % panel.groups > 0, epilogue)
     if epilogue is not None:
@@ -204,7 +204,7 @@ def lower_filter_grad(x: Any, dy: Any, dw: Any, p: Windows) -> list[KernelCall]:
     partials = Scratch(parts * panels * total * size)
     dims = (rows.size, cols.size, rows.count, cols.count, p.channels, p.filters, rows.stride, cols.stride,
             rows.dilation, rows.taps, cols.taps, rows.pad, cols.pad, panels, columns, line, lines, p.images, parts,
-            window.nbytes)
+            window.apart)
     combine = (parts, panels * total, total, rows.taps * cols.taps, p.filters)
     return [KernelCall("conv_filter_grad", filter_grad_source(panel, mr, p.groups % panel.groups > 0),
                        (x, dy, partials, window), dims, parts * panels, p.flops, p.nbytes, writes=(2,)),

@@ -4,16 +4,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+# bytes between the blocks of lanes: what a core fetches ahead beyond the end of its own block is else taken from the
+# core that writes there, again and again
+GAP = 1 << 15
+
 
 @dataclass(frozen=True, eq=False)
 class Scratch:
     """Working memory of one kernel call (or of several consecutive ones), taken from the plan's arena.
 
-    `per_lane` scratch is one block of `nbytes` for each chunk; a kernel finds its own at `address + lane * nbytes`.
+    `per_lane` scratch is one block of `nbytes` for each chunk; a kernel finds its own at `address + lane * apart`.
     """
 
     nbytes: int
     per_lane: bool = False
+
+    @property
+    def apart(self) -> int:
+        """Bytes from the block of a lane to the next lane's."""
+        return self.nbytes + GAP
+
+    def total(self, lanes: int) -> int:
+        """Bytes of so many lanes, with what keeps them apart from others."""
+        return lanes * self.apart if self.per_lane and lanes > 1 else self.nbytes
 
 
 @dataclass(frozen=True, eq=False)

@@ -238,7 +238,7 @@ def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | 
         row = group.sizes(dm.product(group.domain[a] for a in group.axes))
         scratch = Scratch(-(-row * t.dtype.size // 64) * 64, per_lane=True)
         slot = emit.slot(scratch)
-        emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.nbytes)}")
+        emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.apart)}")
         return slot, emit.inner_index()
     return keep
 

@@ -33,7 +33,7 @@ def lower_lu(op: Operation, shape_of: ShapeOf, fault_id: FaultId) -> list[Kernel
     work = Scratch(panel.small_bytes + ceil(n / panel.width) * panel_bytes, per_lane=True)
     may_be_singular = op.type in ("MatrixDeterminant", "LogMatrixDeterminant")
     factor = KernelCall("lu", _factor(panel), (x, factors, rows, STATUS, work),
-                        (n, panel_bytes, work.nbytes, 0 if may_be_singular else fault_id(op)), count,
+                        (n, panel_bytes, work.apart, 0 if may_be_singular else fault_id(op)), count,
                         flops=count * 2 * n ** 3 // 3, nbytes=2 * count * n * n * x.dtype.size, writes=(1, 2, 4))
     if op.type in ("MatrixSolve", "MatrixInverse"):
         return [factor, _solve(op, factors, rows, n, count, shape_of(op.output)[-1])]
@@ -201,6 +201,6 @@ for i in range(n):
     for j in range(here):
         store_{dtype}(x + offset, place + j, load_{dtype}(panels, i * {width} + j, 1), 4)''')
     buffers = (factors, rows, op.output, work, *op.inputs[1:])
-    return KernelCall("solve", source, buffers, (n, columns, panels, panel_bytes, work.nbytes), count * panels,
+    return KernelCall("solve", source, buffers, (n, columns, panels, panel_bytes, work.apart), count * panels,
                       flops=2 * count * n * n * columns, nbytes=count * n * (n + 2 * columns) * panel.size,
                       writes=(2, 3))

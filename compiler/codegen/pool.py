@@ -40,7 +40,7 @@ def lower_pool2d(x: Any, y: Any, *, kind: Literal["max", "avg"], dtype: str, x_s
     skip = max(-cols.pad, 0)
     inside = max(0, min(cols.size - skip, cols.span - left))
     scratch = Scratch(aligned(cols.span * channels * ELEMENT_BYTES[dtype]), per_lane=True)
-    dims = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
+    dims = (scratch.apart, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
             cols.stride, rows.pad, cols.pad, cols.span, left, skip, inside)
     nbytes = (images * rows.size * cols.size * channels + outputs) * ELEMENT_BYTES[dtype]
     source = pool_source(dtype, kind, cols.taps if channels < FEW_CHANNELS else 0)
@@ -66,7 +66,7 @@ def lower_max_pool2d_grad(x: Any, y: Any, dy: Any, dx: Any, *, dtype: str, x_sha
     run = max(1, RUN_ELEMENTS // channels) if cols.stride == 1 and channels <= RUN_CHANNELS else 1
     row_bytes = aligned((run + cols.taps - 1) * channels * ELEMENT_BYTES[dtype])
     scratch = Scratch(2 * row_bytes, per_lane=True)
-    dims: tuple[int, ...] = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps,
+    dims: tuple[int, ...] = (scratch.apart, rows.size, cols.size, rows.count, cols.count, channels, rows.taps,
                              cols.taps, rows.stride, cols.stride, rows.pad, cols.pad, band, bands, row_bytes, run)
     inputs, outputs = images * rows.size * cols.size * channels, images * rows.count * cols.count * channels
     taps = (rows.taps, cols.taps) if run == 1 and rows.taps * cols.taps <= UNROLLED_TAPS else (0, 0)
@@ -87,7 +87,7 @@ def lower_avg_pool2d_grad(dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int
     if 0 in x_shape:
         return []
     scratch = Scratch(aligned(cols.count * channels * ELEMENT_BYTES[dtype]), per_lane=True)
-    dims = (scratch.nbytes, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
+    dims = (scratch.apart, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
             cols.stride, rows.pad, cols.pad)
     inputs, outputs = images * rows.size * cols.size * channels, images * rows.count * cols.count * channels
     return [KernelCall("avg_pool2d_grad", avg_grad_source(dtype), (dy, dx, scratch), dims, images * rows.size,

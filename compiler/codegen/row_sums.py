@@ -51,7 +51,7 @@ def lower_row_sums(group: LoopGroup) -> list[KernelCall]:
         code = op.output.dtype.code
         scratch = Scratch(-(-block_rows * row_elements * op.output.dtype.size // 64) * 64, per_lane=True)
         slots[op] = slot = emit.slot(scratch)
-        lists.append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.nbytes)}")
+        lists.append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.apart)}")
         clear.append(f"store_{code}(p{slot}, i, {code}(0), {scope(slot)})")
     for op, slot in slots.items():
         code, value = op.output.dtype.code, emit.element(op.inputs[0], ["at", *emit.identity()[1:]])

@@ -31,7 +31,7 @@ def lower_cholesky(op: Operation, shape_of: ShapeOf, fault_id: FaultId) -> list[
     panel_bytes = panel.nbytes(n)
     work = Scratch(panel.small_bytes + ceil(n / panel.width) * panel_bytes, per_lane=True)
     return [KernelCall("cholesky", _cholesky(panel), (x, y, STATUS, work),
-                       (n, panel_bytes, work.nbytes, fault_id(op)), prod(batch), flops=prod(batch) * n ** 3 // 3,
+                       (n, panel_bytes, work.apart, fault_id(op)), prod(batch), flops=prod(batch) * n ** 3 // 3,
                        nbytes=2 * prod(batch) * n * n * panel.size, writes=(1, 3))]
 
 
@@ -49,7 +49,7 @@ def lower_triangular_solve(op: Operation, shape_of: ShapeOf, fault_id: FaultId) 
     work = Scratch(panel.small_bytes + panel_bytes, per_lane=True)
     source = _triangular_solve(panel, op.attrs["adjoint"], op.attrs["lower"] != op.attrs["adjoint"])
     return [KernelCall("triangular_solve", source, (a, b, x, STATUS, work),
-                       (n, columns, panels, panel_bytes, work.nbytes, fault_id(op)), prod(batch) * panels,
+                       (n, columns, panels, panel_bytes, work.apart, fault_id(op)), prod(batch) * panels,
                        flops=prod(batch) * n * n * columns,
                        nbytes=prod(batch) * (n * n + 2 * n * columns) * panel.size, writes=(2, 4))]
 

@@ -205,7 +205,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
         _phases(rows), _phases(sides[1]), rows.total * cols.total, rows.step * cols.total, cols.step,
         rows.first * cols.total + cols.first, p.images, bands.images, bands.run_images, bands.rows,
         ceil(rows.count / bands.rows), count, bands.line, bands.lines, bands.line_step, bands.image_lines, row_floats,
-        cols.stride * p.channels, bands.depth, strips, part_strips, strip, group, pitch, lane.nbytes)
+        cols.stride * p.channels, bands.depth, strips, part_strips, strip, group, pitch, lane.apart)
     buffers: tuple[Any, ...] = (x, packed, y, lane)
     text = source(min(2, strips), bands.joined, epilogue)
     if epilogue is not None:

@@ -73,7 +73,7 @@ def lower(p: Product, epilogue: Epilogue | None, threads: int) -> list[KernelCal
         p = replace(p, c=Scratch(2 * BAND * 2 * TILE_BYTES, per_lane=True))
     lane = Scratch(kernels.OWN + 2 * block * own_strip + other_strip * others * here, per_lane=True)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, strips, others, block, blocks, depth, own_strip,
-            other_strip, lane.nbytes, BAND)
+            other_strip, lane.apart, BAND, p.c.apart if passes else 0)
     tile = min(2, whole_tiles(p.m)), min(2, whole_tiles(p.n))
     text, tasks = kernels.unit(tile, own_a, p.a_k == 1, p.b_k == 1, here, passes, epilogue), p.matrices * blocks
     if here:

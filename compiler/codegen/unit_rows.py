@@ -295,7 +295,7 @@ class _Kernel:
 
     def _lane(self, scratch: Scratch) -> None:
         slot = self.emit.slot(scratch)
-        self.emit.lines[KERNEL].append(f"p{slot} += lane * {self._new(scratch.nbytes)}")
+        self.emit.lines[KERNEL].append(f"p{slot} += lane * {self._new(scratch.apart)}")
 
     def _module(self, body: Sequence[str]) -> str:
         emit, helpers = self.emit, "".join(self.natives.values())

@@ -36,7 +36,7 @@ def run(calls, cuts=()) -> None:
         for handle in call.buffers:
             if isinstance(handle, Scratch) and handle not in scratch:
                 # NaN: what a kernel has not written itself must not reach the result
-                count = -(-handle.nbytes * (len(edges) - 1 if handle.per_lane else 1) // 8)
+                count = -(-handle.total(len(edges) - 1) // 8)
                 scratch[handle] = guarded(np.full(count, np.nan))
         memory = [scratch.get(handle, handle) if isinstance(handle, Scratch) else handle for handle in call.buffers]
         buffers = np.array([array.ctypes.data for array in memory], np.int64)

@@ -47,7 +47,7 @@ class Machine:
             for handle in call.buffers:
                 if isinstance(handle, Scratch):
                     # NaN: what a kernel has not written itself must not reach the result
-                    count = handle.nbytes * (ranges if handle.per_lane else 1) // 8
+                    count = handle.total(ranges) // 8
                     scratch.setdefault(handle, guarded((count,), np.float64, np.nan))
             memory = [scratch[handle] if isinstance(handle, Scratch) else arrays[handle] for handle in call.buffers]
             buffers = np.array([array.ctypes.data for array in memory], np.int64)
