@@ -27,6 +27,8 @@ FEW = 256  # elements of rows whose functions run faster on one vector at a time
 # rows of a multiple of this, or of one more, are as fast in LLVM's own vectors. Of others a step is so many vectors,
 # from so many elements on: more sums at a time take longer to add up
 FULL, COPIES = 16, ((4, 256), (2, 64), (1, 0))
+# what branches, once for a vector, where arguments are large (native/trigonometric.py)
+BRANCHES = {"Cos", "Sin", "Tan"}
 # elements that a task takes of an axis along which it reads but does not write: so many lines 4 KB apart, as rows of a
 # power of two may be, still fit into a set of the first-level cache
 TILE = 8
@@ -67,6 +69,8 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
     flat = not outer
     runs = [Run(inner, "i" if flat else "j", INNER)] + ([] if flat else [Run(outer, "i", TASK)])
     emit = group.emitter(runs)
+    if isa().masks and _branches(group):
+        emit.copies = 2
     if not flat:
         group.bake_short(emit, inner)
     for t in group.full:
@@ -80,6 +84,10 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
         body = loop("i", "begin", "end", emit, TASK, loop("j", "0", count, emit, INNER))
         tasks = group.sizes(dm.product(group.domain[a] for a in outer))
     return [kernel_call(group, emit, body, tasks, in_place=in_place_pairs(emit, group))] if group.elements else []
+
+
+def _branches(group: LoopGroup) -> bool:
+    return any(op.type in BRANCHES for op in group.body.operations)
 
 
 def _tiles(group: LoopGroup, permuted: Operation) -> list[KernelCall]:
@@ -137,7 +145,7 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -
     row = group.sizes(dm.product(group.domain[a] for a in inner))
     if row < FEW and not short and any(map(is_costly, group.body.operations)):
         emit.counting = "few"
-    if isa().masks and len(inner_runs) == 1 and not short and row % FULL > 1:
+    if isa().masks and len(inner_runs) == 1 and not short and (row % FULL > 1 or _branches(group)):
         emit.copies = next(copies for copies, least in COPIES if row >= least)
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)

@@ -9,8 +9,8 @@ from .emitter import INNER, KERNEL, TASK, Emitter, Run
 from .kernel import Scratch
 
 # what loops of explicit vectors (native/vectors.py) compute, and how they access elements: j is the last axis
-IN_VECTORS = {"absolute", "b1", "exp", "expm1", "f32", "f64", "log", "log1p", "maximum", "minimum", "select", "sigmoid",
-              "tanh"}
+IN_VECTORS = {"absolute", "b1", "cos", "exp", "expm1", "f32", "f64", "log", "log1p", "maximum", "minimum", "select",
+              "sigmoid", "sin", "tan", "tanh"}
 ACCESS = r"(?:v\d+ = load_(?:f32|f64|b1)\(p\d+, {0}|store_(?:f32|f64|b1)\(p\d+, {0}, v\d+), -?\d+\)"
 VALUE = re.compile(r"(?!.*(?:\b(?:if|and|or|not)\b|\b(?:load|store)_|[:%]|//))v\d+ = .*")
 
@@ -26,7 +26,7 @@ def loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside:
     counting = emit.counting if level == INNER else "range"
     if level == INNER and emit.copies and are_vectors(variable, lines, definitions):
         roomy = [str(slot) for slot, x in enumerate(emit.buffers) if isinstance(x, Scratch) and x.per_lane]
-        counting, end = "vectors", ", ".join([end, str(emit.copies), *roomy])
+        return [f"for {variable} in vectors({', '.join([begin, end, str(emit.copies), *roomy])}):", *indented(body)]
     return [f"for {variable} in {counting}({begin + ', ' if begin != '0' else ''}{end}):", *indented(body)]
 
 

@@ -147,8 +147,9 @@ class Translator:
         """for name in range(*bounds), with a step above 0. `masked`: what a vector is not full of is masked, not left
         to scalar code; `few`: too short for several vectors side by side."""
         if kind == "vectors":
-            copies, *roomy = (bound.literal for bound in bounds[1:])
-            return self.vector_loop(name, bounds[0].raw, copies or 1, {f"p{slot}" for slot in roomy}, body)
+            copies, *roomy = (bound.literal for bound in bounds[2:])
+            return self.vector_loop(name, bounds[0].raw, bounds[1].raw, copies or 1, {f"p{slot}" for slot in roomy},
+                                    body)
         builder = self.builder
         start, stop, step = (arithmetic.convert(builder, x, types.int64) for x in (
             *([constant(0)] if len(bounds) == 1 else []), *bounds, *([constant(1)] if len(bounds) < 3 else [])))
@@ -175,16 +176,19 @@ class Translator:
         self.roots = roots
         builder.position_at_end(after)
 
-    def vector_loop(self, name: str, stop: Any, copies: int, roomy: set[str], body: Sequence[ast.stmt]) -> None:
-        """for name in vectors(stop, copies, *slots): so many vectors at a time, then one by one, the last one masked.
-        What it reduces into is the neutral element before. The buffers of these slots have room for a last vector."""
+    def vector_loop(self, name: str, first: Any, stop: Any, copies: int, roomy: set[str],
+                    body: Sequence[ast.stmt]) -> None:
+        """for name in vectors(first, stop, copies, *slots): so many vectors at a time, then one by one, the last
+        one masked. What it reduces into is the neutral element before. The buffers of these slots have room for a last
+        vector."""
         builder, count = self.builder, vectors.width(body)
         reduced = vectors.reductions(body)
         starts = {total: vectors.splat(builder, self.variable(total).raw, count) for total in reduced}
         partial = [{total: cgutils.alloca_once_value(builder, raw) for total, raw in starts.items()}
                    for _ in range(copies)]
-        whole = builder.mul(builder.sdiv(stop, I64(count * copies)), I64(count * copies))
-        for start, end, many in ((I64(0), whole, copies), (whole, stop, 1)):
+        step = I64(count * copies)
+        whole = builder.add(first, builder.mul(builder.sdiv(builder.sub(stop, first), step), step))
+        for start, end, many in ((first, whole, copies), (whole, stop, 1)):
             with cgutils.for_range_slice(builder, start, end, I64(count * many), I64) as (index, _):
                 for copy in range(many):
                     j = builder.add(index, I64(copy * count))

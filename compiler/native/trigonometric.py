@@ -4,9 +4,12 @@ Reduction modulo pi/2 after Cody and Waite (1980) with fused multiply-add; kerne
 reductions of asin, acos and atan as in Cephes (Moshier, 1989) and FDLIBM (Sun, 1993), with minimax polynomials.
 
 The reduction is exact to working precision for every float32, and for float64 below 2**45 = 3.5e13. Larger float64 are
-taken for multiples of 2 pi: a full reduction would slow down every ordinary argument, as a vector loop cannot branch.
+taken for multiples of 2 pi: a full reduction would slow down every ordinary argument, as a loop that LLVM
+vectorises cannot branch; one of explicit vectors (vectors.py) can, and does so for float32 beyond `LARGE`.
 """
 from __future__ import annotations
+
+from llvmlite import ir
 
 from .exponential import INFINITY
 from .expression import (
@@ -28,7 +31,9 @@ from .expression import (
 
 # pi / 2 in parts of full precision
 HALF_PI = (1.5707963267948966, 6.123233995736766e-17, -1.4973849048591833e-33)
-HALF_PI_SINGLE, HALF_PI_SINGLE_LOW = 1.5707963705062866, -4.371139000186241e-08
+HALF_PI_SINGLE = (1.5707963705062866, -4.371138828673793e-08, -1.7151245100059714e-15)
+# float32 beyond which a count of quarter turns may be one off
+LARGE = 8192.0
 TWO_OVER_PI = 0.6366197723675814
 # where a band of large numbers begins; 2**shift * 2 / pi modulo 4 in two parts, and 2**-shift, there
 BANDS = (
@@ -68,11 +73,11 @@ ATAN = (
 
 def half_pi(x: Value) -> tuple[float, float]:
     """pi / 2 as the sum of two numbers in the precision of x."""
-    return x.pick((HALF_PI_SINGLE, HALF_PI_SINGLE_LOW), HALF_PI[:2])
+    return x.pick(HALF_PI_SINGLE, HALF_PI)[:2]
 
 
 def _reduce_single(x: Value) -> tuple[Value, Value, Value]:
-    """As `_reduce`, for float32 of any size, in float64: r is pi / 2 times the fraction of x (2 / pi).
+    """As `_reduce_by_parts`, for float32 of any size, in float64: r is pi / 2 times the fraction of x (2 / pi).
 
     In a band of large numbers x is a multiple of 2**shift, so 2 / pi may be shifted and lose its multiples of 4, as in
     Payne and Hanek's reduction (1983); x has 24 bits, so that two words of the shifted 2 / pi suffice.
@@ -87,22 +92,42 @@ def _reduce_single(x: Value) -> tuple[Value, Value, Value]:
     count, n = round_to_integer(product)
     fraction = fma(wide, low, (product - count) + exact_fma(wide, high, -product))
     wide_r = fraction * HALF_PI[0]
-    r = wide_r.convert("fptrunc", x.type)
-    low = (wide_r - r.convert("fpext", DOUBLE)).convert("fptrunc", x.type)
+    r = wide_r.convert("fptrunc", x.element)
+    low = (wide_r - r.convert("fpext", DOUBLE)).convert("fptrunc", x.element)
     return r, low, n.convert("trunc", x.format.bits)
 
 
 def _reduce(x: Value) -> tuple[Value, Value, Value]:
     """r + low and the quadrant n (integer) with x = n pi / 2 + r + low, |r| <= pi / 4."""
-    if x.type != DOUBLE:
+    if x.element == DOUBLE:
+        return _reduce_by_parts(select(fabs(x) < 2.0 ** 45, x, x * 0.0))
+    if not isinstance(x.type, ir.VectorType):
         return _reduce_single(x)
-    x = select(fabs(x) < 2.0 ** 45, x, x * 0.0)
+    # an explicit vector may branch: few hold a large argument
+    builder, quick, quick_block = x.builder, _reduce_by_parts(x), x.builder.block
+    large = (fabs(x) > LARGE).raw
+    some = builder.icmp_unsigned("!=", builder.bitcast(large, ir.IntType(x.type.count)), ir.IntType(x.type.count)(0))
+    with builder.if_then(some, likely=False):
+        slow, slow_block = _reduce_single(x), builder.block
+    chosen = []
+    for a, b in zip(quick, slow, strict=True):
+        phi = builder.phi(a.type)
+        phi.add_incoming(a.raw, quick_block)
+        phi.add_incoming(b.raw, slow_block)
+        chosen.append(Value(builder, phi))
+    return chosen[0], chosen[1], chosen[2]
+
+
+def _reduce_by_parts(x: Value) -> tuple[Value, Value, Value]:
+    """r + low and the quadrant n (integer) with x = n pi / 2 + r + low, |r| <= pi / 4, for |x| below 2**45 or, of
+    float32, `LARGE`."""
     count, n = round_to_integer(x, TWO_OVER_PI)
-    r = exact_fma(count, -HALF_PI[0], x)
-    product, product_low = two_product(count, x.constant(HALF_PI[1]))
+    first, second, third = x.pick(HALF_PI_SINGLE, HALF_PI)
+    r = exact_fma(count, -first, x)
+    product, product_low = two_product(count, x.constant(second))
     reduced = r - product
     low = (r - reduced) - product
-    low = low - fma(count, HALF_PI[2], product_low)
+    low = low - fma(count, third, product_low)
     total = reduced + low
     return total, (reduced - total) + low, n
 

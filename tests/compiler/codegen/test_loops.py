@@ -333,6 +333,15 @@ def test_a_sum_over_leading_axes_of_what_is_split_and_permuted_goes_row_by_row()
 
 
 @pytest.mark.skipif(not isa().masks, reason="the processor masks no elements of vectors")
+def test_functions_that_branch_are_explicit_vectors():
+    x, y = RNG.standard_normal((7, 300)).astype(np.float32), RNG.standard_normal(300).astype(np.float32)
+    for build, arrays, begin in ((lambda t: ew.sin(t) * t, [x], "begin"), (lambda t, u: ew.sin(t) * u, [x, y], "0")):
+        call, = kernels(build, *arrays, known=True)
+        assert f"in vectors({begin}, " in call.source
+        close(compiled(build, *arrays), np.sin(x) * arrays[-1])
+
+
+@pytest.mark.skipif(not isa().masks, reason="the processor masks no elements of vectors")
 @pytest.mark.parametrize("columns, copies, in_place", [(10, 1, False), (77, 2, False), (64, 0, True), (300, 4, True)])
 def test_rows_that_fill_no_vectors_are_explicit_ones(columns, copies, in_place):
     """The last one masked; short rows do not begin where the masked end of the row before is being written."""
@@ -343,8 +352,8 @@ def test_rows_that_fill_no_vectors_are_explicit_ones(columns, copies, in_place):
         return nn.softmax(t) - gather.one_hot(chosen, columns)
 
     call, = kernels(build, x, labels, known=True)
-    assert call.source.count("in vectors(n0, ") == (3 if copies else 0) and bool(call.in_place) == in_place
-    assert f"vectors(n0, {copies}" in call.source or not copies
+    assert call.source.count("in vectors(0, n0, ") == (3 if copies else 0) and bool(call.in_place) == in_place
+    assert f"vectors(0, n0, {copies}" in call.source or not copies
     e = np.exp(x - x.max(-1, keepdims=True))
     close(compiled(build, x, labels), e / e.sum(-1, keepdims=True) - np.eye(columns, dtype="f4")[labels])
 

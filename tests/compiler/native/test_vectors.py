@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from elementwise_loops import ulps
 from graphflow.compiler.native.processor import isa
 from test_translate import run
 
@@ -41,7 +42,7 @@ def kernel(a, m, y, z, kept, sums, n):
     store_{t}(sums, 3, product, 5)
 """
 FORMULA = ("(absolute(x) + exp(x) + expm1(x) + log(absolute(x)) + log1p(absolute(x)) + sigmoid(x) + tanh(x) + "
-           "{t}(f32(x)))")
+           "sin(x) + cos(x) + tan(x / {t}(4.0)) + {t}(f32(x)))")
 
 
 def computed(dtype, loop, n):
@@ -59,7 +60,7 @@ def computed(dtype, loop, n):
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("n, copies", [(0, 1), (7, 1), (77, 2), (130, 4)])
 def test_vectors_compute_what_elements_do(dtype, n, copies):
-    tested = computed(dtype, f"vectors(n, {copies})", n), computed(dtype, "range(n)", n)
+    tested = computed(dtype, f"vectors(0, n, {copies})", n), computed(dtype, "range(n)", n)
     for found, expected in zip(*tested, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
@@ -71,7 +72,7 @@ from graphflow.compiler.native.prelude import compiled, f32, load_f32, maximum, 
 @compiled
 def kernel(a, y, n):
     highest = f32(-1e999)
-    for j in vectors(n, 2, 0):
+    for j in vectors(0, n, 2, 0):
         x = load_f32(a, j, 0)
         highest = maximum(highest, x)
     store_f32(y, 0, highest, 1)
@@ -82,3 +83,25 @@ def kernel(a, y, n):
     a[34] = np.nan
     run(text, a.ctypes.data, y.ctypes.data, 35)
     assert np.isnan(y[0])
+
+
+@pytest.mark.parametrize("name, bound", [("sin", 1), ("cos", 1), ("tan", 2.25)])
+def test_circular_functions_branch_where_one_argument_is_large(name, bound):
+    """Within the same bounds on either side of the branch, of a vector's end, and of the numbers' range."""
+    text = f"""
+from graphflow.compiler.native.prelude import compiled, load_f32, store_f32, {name}
+
+@compiled
+def kernel(a, y, start, n):
+    for j in vectors(start, n, 2):
+        v0 = load_f32(a, j, 0)
+        store_f32(y, j, {name}(v0), 1)
+"""
+    random = np.random.default_rng(14)
+    small = random.uniform(-8192, 8192, 4000)
+    large = np.exp(random.uniform(9, 88, 1000))
+    a = np.concatenate([small, np.arange(1, 5000) * (np.pi / 2), large, small[:77], [1e30, np.inf]]).astype("f4")
+    y = np.zeros_like(a)
+    run(text, a.ctypes.data, y.ctypes.data, 5, a.size)
+    assert not y[:5].any() and np.isnan(y[-1])
+    assert ulps(y[5:-1], getattr(np, name)(a[5:-1].astype("f8"))).max() <= bound
