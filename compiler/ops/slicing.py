@@ -18,6 +18,7 @@ from .constant import convert_to_tensor, register_conversion
 from .dynamic_slice import is_data, items_of, overwrite, scalar_of, vector_of
 from .elementwise import cast
 from .families import composite
+from .mirror import mirror_pad
 from .reduction import reduce_sum
 from .slices import place, slice_, slice_axis, strided_slice
 from .symbolic import static_ints
@@ -52,8 +53,15 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str = "Pad", c
         x = identity(x)
         x.set_shape([None] * len(pairs))
     if mode.upper() != "CONSTANT":
+        skip = int(mode.upper() == "REFLECT")
+        if not is_data([n for pair in pairs for n in pair]) and all(
+                isinstance(n, int) and n >= 0 for pair, d in zip(pairs, known_rank("MirrorPad", x), strict=True)
+                if pair != (0, 0) for n in (*pair, d)):
+            for axis, pair in enumerate(pairs):
+                _check_mirrored(x, axis, pair, skip)
+            return mirror_pad(x, paddings=tuple(pairs), skip=skip, name=name)
         for axis, (before, after) in enumerate(pairs):
-            x = _mirrored(x, axis, before, after, int(mode.upper() == "REFLECT"))
+            x = _mirrored(x, axis, before, after, skip)
         return identity(x, name)
     if not (is_tensor(constant_values) or x.dtype.is_string
             or is_data([n for pair in pairs for n in pair])):
@@ -95,12 +103,17 @@ def _total(before: Any, d: Any, after: Any) -> Any:
     return cast(scalar_of(before), int32) + scalar_of(d) + cast(scalar_of(after), int32)
 
 
+def _check_mirrored(x: Tensor, axis: int, pair: tuple[Any, Any], skip: int) -> None:
+    size = known_rank("MirrorPad", x)[axis]
+    if isinstance(size, int) and any(isinstance(n, int) and n > max(0, size - skip) for n in pair):
+        raise ShapeError(f"MirrorPad: cannot add {pair[0]} and {pair[1]} mirrored elements to axis {axis} of {x!r}")
+
+
 def _mirrored(x: Tensor, axis: int, before: Any, after: Any, skip: int) -> Tensor:
     """`x` with elements in front of and behind an axis, mirrored; the first and last `skip` are not repeated."""
     dims = known_rank("MirrorPad", x)
     size = dims[axis]
-    if isinstance(size, int) and any(isinstance(n, int) and n > size - skip for n in (before, after)):
-        raise ShapeError(f"MirrorPad: cannot add {before} and {after} mirrored elements to axis {axis} of {x!r}")
+    _check_mirrored(x, axis, (before, after), skip)
 
     def part(begin: Any, count: Any) -> Tensor:
         if not is_data([begin, count]):

@@ -59,6 +59,8 @@ case("Place", lambda x: slicing.place(x, (7, 5), (1, 4), (3, -2)), floats((2, 3)
 for _mode in ("reflect", "symmetric"):
     _moves("ConcatV2", (3, 4), lambda x, m=_mode: slicing.pad(x, [[2, 1], [0, 3]], m),
            lambda x, m=_mode: np.pad(x, [[2, 1], [0, 3]], m))
+    _moves("MirrorPad", (3, 4, 2), lambda x, m=_mode: slicing.pad(x, [[2, 1], [0, 3], [0, 0]], m),
+           lambda x, m=_mode: np.pad(x, [[2, 1], [0, 3], [0, 0]], m), static=(0,))
 for _axis in (0, -1):
     case("ConcatV2", lambda a, b, z=_axis: slicing.concat([a, b, a], z), floats((2, 3)), floats((2, 3), seed=1),
          expect=lambda a, b, z=_axis: np.concatenate([a, b, a], z))
