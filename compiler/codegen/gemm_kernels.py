@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
-from ..native.strips import EDGE_BYTES, JOB_BYTES, LATE_BYTES, PIECE
+from ..native.strips import EDGE_BYTES, JOB_BYTES, LATE_BYTES
 from .epilogue import Epilogue
+from .late import finishing, starting
 
 NATIVE = "graphflow.compiler.native"
 # rows that meet x at once in dot products
@@ -187,8 +188,7 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
     edge += lane * lane_bytes
     job = edge + {EDGE_BYTES}
     store_i64(job, 0, 0, -1)
-{_at(1, ["c += lane * band_bytes", "turn = 0", f"late = job + {JOB_BYTES}", *(
-    f"store_i64(late, {i}, {value}, -1)" for i, value in enumerate(("0", "buffers", "dims")))] if passes else [])}
+{_at(1, ["c += lane * band_bytes", "turn = 0", f"late = job + {JOB_BYTES}", *starting()] if passes else [])}
 {_at(1, [f"others = edge + {OWN} + 2 * block * own_bytes", "held = -1"] if here else [])}
     parts = (k + depth - 1) // depth
     ready()
@@ -204,41 +204,8 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
         pack_own(job)
 {_at(1, ["finish_all(late)"] if passes else [])}
     leave()
-""", _late(epilogue, len(buffers), len(sizes)) if passes and epilogue else [])
-
-
-def _late(epilogue: Epilogue, buffer_slot: int, dim_slot: int) -> list[str]:
-    """Functions that do the epilogue of a band in pieces, while the unit multiplies (native/strips.py says what by)."""
-    return f"""
-@compiled
-def finish(late):
-    buffers, dims, row, column = {", ".join(f"load_i64(late, {i}, -1)" for i in (1, 2, 3, 5))}
-    stop, c = load_i64(late, 6, -1), load_i64(late, 7, -1)
-    end = min(column + {PIECE}, stop)
-    longest_vectors()
-{_at(1, epilogue.setup(buffer_slot, dim_slot))}
-{_at(1, epilogue.apply("row", "column", "end", "c"))}
-    if end == stop:
-        end = load_i64(late, 4, -1)
-        store_i64(late, 3, row + 1, -1)
-        store_i64(late, 7, c + load_i64(late, 8, -1), -1)
-    store_i64(late, 5, end, -1)
-    store_i64(late, 0, load_i64(late, 0, -1) - 1, -1)
-
-
-@compiled
-def finish_all(late):
-    while load_i64(late, 0, -1) > 0:
-        finish(late)
-
-
-@compiled
-def later(late, rows, row, begin, end, c, step):
-    finish_all(late)
-    store_i64(late, 0, rows * ((end - begin + {PIECE - 1}) // {PIECE}), -1)
-{_at(1, [f"store_i64(late, {i}, {value}, -1)" for i, value in
-         enumerate(("row", "begin", "begin", "end", "c", "step"), 3)])}
-""".split("\n")[1:]
+""", finishing(epilogue.setup(len(buffers), len(sizes)), epilogue.apply("row", "column", "end", "c"))
+                   if passes and epilogue else [])
 
 
 def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:

@@ -9,15 +9,17 @@ row of the window are channels.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, gcd
 from typing import Any
 
 from ..native.processor import isa
-from ..native.strips import CHUNK, EDGE_BYTES, HEAD_BYTES, LINE_BYTES, PARTS, STRIP, strip_bytes
+from ..native.strips import CHUNK, EDGE_BYTES, HEAD_BYTES, LATE_BYTES, LINE_BYTES, PARTS, STRIP, strip_bytes
 from .conv_common import NATIVE, Axis, Windows, aligned, indent, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
+from .late import finishing, starting
 from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, TILE_CYCLES, VECTOR_CYCLES, whole_tiles
 
 # of what a task copies: it stays in a second-level cache beside the filters that pass by
@@ -26,6 +28,9 @@ BAND_BYTES = 640 * 1024
 KEPT_BYTES = 768 * 1024
 # taps of a row of a window are channels where that leaves so much of the k
 JOINED = 0.6
+# chunks of k of outputs that are finished while the next ones are multiplied: one leaves no time for it, and with more
+# than these, what it takes to look whether any are left costs more than that gains
+LATE_CHUNKS = range(2, 9)
 # filters from which it is worth a look: with fewer, most of each tile is zeros
 LEAST_FILTERS = 12
 
@@ -148,6 +153,14 @@ class Bands:
         """How many images' pixels are one row: all of a band's, or each by itself, where that takes fewer tiles."""
         return self.images if self._tiles(self.images) < self.images * self._tiles(1) else 1
 
+    def late(self, p: Windows) -> bool:
+        """Whether the outputs of some pixels are finished while the next ones are multiplied: each pixel of a run must
+        have one, and they follow each other."""
+        _, rows, cols = p.axes
+        return (self.chunks in LATE_CHUNKS and rows.step == cols.step == 1
+                and self.line_step == cols.count == cols.total
+                and (self.run_images == 1 or self.image_lines == rows.count == rows.total))
+
     def _tiles(self, images: int) -> int:
         """Of 16 pixels, two by two, of a run."""
         run = ((images - 1) * self.image_lines + self.rows - 1) * self.line_step + self.axes[1].count
@@ -179,7 +192,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
     """
     _, rows, cols = p.axes
     bands = Bands.choose(p, threads)
-    count, strips = bands.count(p), ceil(p.filters / STRIP)
+    count, strips, late = bands.count(p), ceil(p.filters / STRIP), bands.late(p)
     # threads that find no band of their own share one, each with some of the filters
     parts = 1 if count >= threads else min(ceil(threads / count), ceil(strips / 2))
     part_strips = 2 * ceil(ceil(strips / parts) / 2)
@@ -190,8 +203,8 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
     pitch = (group + 1) * LINE_BYTES
     row_floats = cols.span * p.channels if bands.joined else 0
     table = bands.axes[0].taps * bands.axes[1].taps * 8
-    lane = Scratch(aligned(EDGE_BYTES + HEAD_BYTES) + aligned(table) + aligned(row_floats * 4) + 2 * STRIP * pitch
-                   + bands.nbytes, per_lane=True)
+    lane = Scratch(aligned(EDGE_BYTES + HEAD_BYTES + LATE_BYTES) + aligned(table) + aligned(row_floats * 4)
+                   + (1 + late) * 2 * STRIP * pitch + bands.nbytes, per_lane=True)
     packed = Scratch(whole_tiles(p.filters) * strip)
     if bands.joined:
         # the taps of a row of the window, which follow each other in w too, are one of more channels
@@ -207,23 +220,57 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
         ceil(rows.count / bands.rows), count, bands.line, bands.lines, bands.line_step, bands.image_lines, row_floats,
         cols.stride * p.channels, bands.depth, strips, part_strips, strip, group, pitch, lane.apart)
     buffers: tuple[Any, ...] = (x, packed, y, lane)
-    text = source(min(2, strips), bands.joined, epilogue)
+    text = source(min(2, strips), bands.joined, late, epilogue)
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     return [pack, KernelCall(name, text, buffers, dims, parts * count, p.flops, p.nbytes, writes=(2, 3))]
 
 
-def source(columns: int, joined: bool, epilogue: Epilogue | None) -> str:
-    """Source of a convolution by bands, in tiles of so many strips of filters; a task is a band, for some filters."""
+FINISH_LATER = """\
+pixel = first_pixel + base * image_step + first_row * row_step + top
+c = tiles - (pixel * filters + first_filter) * 4
+later(late, min(32, run - top), pixel, first_filter, last_filter, c, pitch - filters * 4)
+tiles, others = others, tiles""".splitlines()
+
+
+def _finish(apply: Sequence[str]) -> list[str]:
+    """Lines that go over some pixels of a run, and process those for which there is an output."""
+    return f"""\
+image = top // (image_lines * line_step)
+row = top // line_step - image * image_lines
+col = top % line_step
+for item in range(min(32, run - top)):
+    if col < columns and row < count:
+        pixel = first_pixel + (base + image) * image_step + (first_row + row) * row_step + col * pixel_step
+        c = tiles + item * pitch - (pixel * filters + first_filter) * 4
+{indent(apply, 2)}
+    col += 1
+    if col == line_step:
+        col = 0
+        row += 1
+        if row == image_lines:
+            row = 0
+            image += 1""".splitlines()
+
+
+def source(columns: int, joined: bool, late: bool, epilogue: Epilogue | None) -> str:
+    """Source of a convolution by bands, in tiles of so many strips of filters; a task is a band, for some filters.
+
+    Of each 32 pixels, what has been summed is finished at once or, `late`, while the next ones are multiplied.
+    """
     imports = {"compiled", "word", "load_f32", "store_f32", "store_i64", "load_i64", "f32"}
-    setup: list[str] = []
-    finish = ["put(tiles + item * pitch, outputs + (pixel * filters + first_filter) * 4, last_filter - first_filter)"]
+    row, column, stop = ("row", "column", "end") if late else ("pixel", "first_filter", "last_filter")
+    setup = ["filters = word(dims, 5)"] * late
+    apply = [f"at = ({row} * filters + {column}) * 4", f"put(c + at, outputs + at, {stop} - {column})"]
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(4, len(DIMS))
-        finish = ["raw = tiles + item * pitch - (pixel * filters + first_filter) * 4",
-                  *epilogue.apply("pixel", "first_filter", "last_filter", "raw", "outputs")]
+        apply = epilogue.apply(row, column, stop, "c", "outputs")
+    functions, finish, rest = [], _finish(apply), []
+    if late:
+        functions = ["longest_vectors = full_vectors()", *finishing(["outputs = word(buffers, 2)", *setup], apply)]
+        setup, finish, rest = starting(), FINISH_LATER, ["finish_all(late)"]
     zeros = """\
 for chunk in range(3 * chunks):
     for item in range({count} * 16):
@@ -252,26 +299,28 @@ for item in range(row_floats - before - there):
     store_f32(row_lines, before + there + item, f32(0), 1)
 split(row_lines, head, to, part_bytes, chunk_bytes, line, depth, apart)"""
     return f'''"""Convolution on the matrix unit, bands of images by two strips of filters."""
-from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit
+from {NATIVE}.matrix_unit import close_unit, {'full_vectors, ' * late}multiply_tiles, open_unit
 from {NATIVE}.split import split_pixels
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
 from {NATIVE}.tiles import put_row
 
 ready, leave, split, put = open_unit(), close_unit(), split_pixels(), put_row()
-multiply = multiply_tiles(2, {columns}, True)
-
+multiply = multiply_tiles(2, {columns}, True, None, {late})
+{indent(functions, 0)}
 
 @compiled
 def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["inputs", "packed", "outputs", "edge"]), 1)}
 {indent(words("dims", DIMS), 1)}
-{indent(setup, 1)}
     edge += lane * lane_bytes
-    head = edge + {EDGE_BYTES}
+    late = edge + {EDGE_BYTES}
+    head = late + {LATE_BYTES}
     table = head + 64
     row_lines = table + (taps_h * taps_w * 8 + 63) // 64 * 64
     tiles = row_lines + (row_floats * 4 + 63) // 64 * 64
-    planes = tiles + 32 * pitch
+    others = tiles + 32 * pitch
+    planes = others + {32 * late} * pitch
+{indent(setup, 1)}
     chunks = (depth + 31) // 32
     plane_bytes = band_images * image_lines * line_step * 64
     chunk_bytes = phases_h * phases_w * plane_bytes
@@ -320,21 +369,8 @@ def kernel(buffers, dims, begin, end, lane):
                             infinite += load_i64(b - 64 + strip_bytes, 0, -1)
                         multiply(corner + top * 64, 64, part_bytes, 1024, chunk_bytes, table, b,
                                  strip_bytes, taps_h * taps_w, chunks, tiles + (strip - first) * 64, pitch,
-                                 0, 32, 32, edge, infinite)
-                    image = top // (image_lines * line_step)
-                    row = top // line_step - image * image_lines
-                    col = top % line_step
-                    for item in range(min(32, run - top)):
-                        if col < columns and row < count:
-                            pixel = first_pixel + (base + image) * image_step + (first_row + row) * row_step
-                            pixel += col * pixel_step
-{indent(finish, 7)}
-                        col += 1
-                        if col == line_step:
-                            col = 0
-                            row += 1
-                            if row == image_lines:
-                                row = 0
-                                image += 1
+                                 0, 32, 32, edge, infinite{', finish, late' * late})
+{indent(finish, 5)}
+{indent(rest, 1)}
     leave()
 '''

@@ -224,7 +224,7 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
     def codegen(context, builder, signature, args):
         a, a_row, a_part, a_strip, a_chunk, a_segment, b, b_strip = args[:8]
         segments, chunks, c, c_row, accumulate, m, n, edge, infinite, *more = args[8:]
-        job, late = more[:1], more[1:]
+        job, late = (more[:1], more[1:]) if packs else ([], more)
         code = VectorCode(builder, "f32")
         whole = builder.and_(builder.icmp_signed(">=", m, i64(STRIP * rows)),
                              builder.icmp_signed(">=", n, i64(STRIP * columns)))
@@ -255,13 +255,15 @@ def multiply_tiles(rows: int, columns: int, scattered: bool = False, packs: tupl
                 chunk = builder.add(builder.mul(outer.index, chunks), inner.index)
                 at_b = builder.add(b, builder.mul(chunk, i64(CHUNK_BYTES)))
                 operands = (builder.add(a, at_a), a_row, a_part, a_strip), (at_b, b_strip)
-                left = _left(builder, *job) if job else i64(0)
-                with builder.if_else(builder.icmp_signed(">", left, i64(0))) as (then, otherwise):
-                    with then:
-                        _multiply(builder, order, *operands, tiles,
-                                  _pack_next(code, *packs, *job) if packs and job else ())
-                    with otherwise:
-                        _multiply(builder, order, *operands, tiles, _finish(builder, *late) if late else ())
+                finish = _finish(builder, *late) if late else ()
+                if packs and job:
+                    with builder.if_else(builder.icmp_signed(">", _left(builder, *job), i64(0))) as (then, otherwise):
+                        with then:
+                            _multiply(builder, order, *operands, tiles, _pack_next(code, *packs, *job))
+                        with otherwise:
+                            _multiply(builder, order, *operands, tiles, finish)
+                else:
+                    _multiply(builder, order, *operands, tiles, finish)
                 if scattered:
                     for j, line in product(range(columns), range(0, CHUNK_BYTES, LINE_BYTES)):
                         ahead = builder.add(builder.mul(b_strip, i64(j)), i64(CHUNK_BYTES + line))

@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_conv import Case, forward, input_grad, weight_grad
 
+import graphflow as gf
+
 pytestmark = pytest.mark.skipif(not isa().matrix_unit, reason="the processor has no matrix unit")
 
 
@@ -56,6 +58,7 @@ def test_any_geometry(case, cuts, band_bytes):
 @pytest.mark.parametrize("case", [
     Case((2, 13, 13, 32), (3, 3, 32, 64)), Case((9, 7, 7, 64), (3, 3, 64, 40), padding="SAME"),
     Case((2, 28, 28, 20), (5, 5, 20, 33), strides=(2, 2), padding="SAME"),
+    Case((3, 9, 9, 40), (1, 1, 40, 150)), Case((3, 9, 9, 40), (1, 1, 40, 70), strides=(2, 2)),
     Case((1, 1, 30, 2), (1, 1, 2, 17), padding=((0, 0), (1, 2)))], ids=str)  # outputs of padding alone
 def test_geometries_that_matter(case):
     check(case, (0.3, 0.7))
@@ -81,6 +84,20 @@ def test_infinity_and_nan_stay_in_their_windows():
     assert np.isinf(got[0, 3:6, 3:6]).all() and np.isnan(got[0, 7:, 14:17]).all()
     np.testing.assert_array_equal(got[0, 1:3, 1:19], plain[0, 1:3, 1:19])
     assert np.isinf(gradient[:, :, 3]).all() and np.isfinite(gradient[:, :, 5]).all()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_outputs_are_finished_while_the_next_ones_are_multiplied(stride):
+    rng = np.random.default_rng(0)
+    x, w, bias = (rng.normal(size=shape).astype("f") for shape in ((9, 11, 13, 70), (1, 1, 70, 150), (150,)))
+    plain = x[:, ::stride, ::stride] @ w[0, 0]
+    residual = rng.normal(size=plain.shape).astype("f")
+    with gf.Graph().as_default(), always(), mock.patch.object(unit_conv, "source", wraps=unit_conv.source) as source:
+        given = [gf.placeholder("float32", a.shape) for a in (x, w, bias, residual)]
+        y = gf.nn.relu(gf.nn.conv2d(given[0], given[1], stride, "SAME") + given[2] + given[3])
+        got = gf.Session().run(y, dict(zip(given, (x, w, bias, residual), strict=True)))
+    assert [call.args[2] for call in source.call_args_list] == [True]
+    np.testing.assert_allclose(got, np.maximum(plain + bias + residual, 0), rtol=1e-4, atol=1e-4)
 
 
 def test_deep_convolutions_pay():
