@@ -28,9 +28,6 @@ BAND_BYTES = 640 * 1024
 KEPT_BYTES = 768 * 1024
 # taps of a row of a window are channels where that leaves so much of the k
 JOINED = 0.6
-# chunks of k of outputs that are finished while the next ones are multiplied: one leaves no time for it, and with more
-# than these, what it takes to look whether any are left costs more than that gains
-LATE_CHUNKS = range(2, 9)
 # filters from which it is worth a look: with fewer, most of each tile is zeros
 LEAST_FILTERS = 12
 
@@ -155,9 +152,9 @@ class Bands:
 
     def late(self, p: Windows) -> bool:
         """Whether the outputs of some pixels are finished while the next ones are multiplied: each pixel of a run must
-        have one, and they follow each other."""
+        have them, one after the other, and more of them than they are sums of, or it gains nothing."""
         _, rows, cols = p.axes
-        return (self.chunks in LATE_CHUNKS and rows.step == cols.step == 1
+        return (p.filters > p.channels * p.taps and rows.step == cols.step == 1
                 and self.line_step == cols.count == cols.total
                 and (self.run_images == 1 or self.image_lines == rows.count == rows.total))
 

@@ -292,6 +292,7 @@ class Translator:
         if name not in self.variables:
             value = self.named(name)
             if isinstance(value, ir.Function):
+                value.attributes.add("noinline")  # whoever gets the address calls it beside work with its own registers
                 return Number(types.int64, self.builder.ptrtoint(value, I64))
             return constant(value)
         kind, place, _ = self.variables[name]
