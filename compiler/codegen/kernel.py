@@ -6,7 +6,7 @@ from typing import Any
 
 # bytes between the blocks of lanes: what a core fetches ahead beyond the end of its own block is else taken from the
 # core that writes there, again and again
-GAP = 1 << 15
+GAP = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
