@@ -149,9 +149,8 @@ def finish(team, helper):
 def together(team, function, parts, data):
     """function(data, part) for all parts, each in a thread of its own if no other run has the helpers."""
     helpers = min(parts - 1, word(team, 1))
-    if helpers > 0:
-        if not change(team, 0, 1):
-            helpers = 0
+    if helpers > 0 and not change(team, 0, 1):
+        helpers = 0
     for i in range(helpers):
         post(team, team + HELPER_BYTES * (i + 1), function, data, i + 1)
     do(function, data, 0)
