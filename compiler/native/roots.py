@@ -2,8 +2,8 @@
 work at once. Every one is correctly rounded, so which is which does not show.
 
 The multiplications: AVX-512's estimate of 1 / sqrt(x) to 14 bits, one step of Newton's for the root and for the
-inverse, and a last step from the exact remainder (Markstein, IBM Journal of Research and Development 34, 1990). Tiny
-numbers are scaled, else that remainder would be subnormal; zero and infinity are their own roots.
+inverse, and a last step from the exact remainder (Markstein, IBM Journal of Research and Development 34, 1990). Where
+that would be subnormal, and for zero, infinity and what is below zero, the divider takes the vector.
 """
 from __future__ import annotations
 
@@ -11,49 +11,68 @@ import re
 
 # square roots in a loop's body that make the divider its bound, and vectors in flight that hide the longer way
 SEVERAL, IN_FLIGHT = 4, 8
-ROOT = re.compile(r"(?:tail )?call (?:[a-z]+ )*<16 x float> @llvm\.sqrt\.v16f32\(([^)]*)\)")
-BY_MULTIPLICATION = """
-define internal <16 x float> @root(<16 x float> %x) alwaysinline {
-  %tiny = fcmp olt <16 x float> %x, splat (float 0x39F0000000000000) ; 2**-96
-  %up = fmul <16 x float> %x, splat (float 0x45F0000000000000)
-  %s = select <16 x i1> %tiny, <16 x float> %up, <16 x float> %x
-  %y = call <16 x float> @llvm.x86.avx512.rsqrt14.ps.512(<16 x float> %s, <16 x float> zeroinitializer, i16 -1)
-  %g0 = fmul <16 x float> %s, %y
-  %h0 = fmul <16 x float> %y, splat (float 5.000000e-01)
+ROOT = r"(%[\w.]+) = (?:tail )?call (?:[a-z]+ )*<16 x float> @llvm\.sqrt\.v16f32\(<16 x float> (%[\w.]+)\)"
+# of vectors that an instruction works on side by side, two
+PAIR = re.compile(rf"{ROOT}\n +{ROOT}")
+# in one function, else the divider's roots would be computed where they are used, next to what waits for them
+SHARED = """
+define internal {<16 x float>, <16 x float>} @roots(<16 x float> %x, <16 x float> %other) alwaysinline {
+  %bits = bitcast <16 x float> %x to <16 x i32>
+  %above = sub <16 x i32> %bits, splat (i32 260046848) ; 2**-96
+  %outside = icmp uge <16 x i32> %above, splat (i32 1879048192) ; from infinity on
+  %mask = bitcast <16 x i1> %outside to i16
+  %any = icmp ne i16 %mask, 0
+  br i1 %any, label %divider, label %multipliers, !prof !{!"branch_weights", i32 1, i32 2000}
+divider:
+  %x.root = call <16 x float> @llvm.sqrt.v16f32(<16 x float> %x)
+  %other.slow = call <16 x float> @llvm.sqrt.v16f32(<16 x float> %other)
+  br label %done
+multipliers:
+  %other.root = call <16 x float> @llvm.sqrt.v16f32(<16 x float> %other)
+  %y = call <16 x float> @llvm.x86.avx512.rsqrt14.ps.512(<16 x float> %x, <16 x float> zeroinitializer, i16 -1)
+  %y.bits = bitcast <16 x float> %y to <16 x i32>
+  %half = sub <16 x i32> %y.bits, splat (i32 8388608) ; from its exponent
+  %h0 = bitcast <16 x i32> %half to <16 x float>
+  %g0 = fmul <16 x float> %x, %y
   %minus0 = fneg <16 x float> %g0
   %r = call <16 x float> @llvm.fma.v16f32(<16 x float> %minus0, <16 x float> %h0, <16 x float> splat (float 0.5))
   %g = call <16 x float> @llvm.fma.v16f32(<16 x float> %g0, <16 x float> %r, <16 x float> %g0)
   %h = call <16 x float> @llvm.fma.v16f32(<16 x float> %h0, <16 x float> %r, <16 x float> %h0)
   %minus = fneg <16 x float> %g
-  %d = call <16 x float> @llvm.fma.v16f32(<16 x float> %minus, <16 x float> %g, <16 x float> %s)
+  %d = call <16 x float> @llvm.fma.v16f32(<16 x float> %minus, <16 x float> %g, <16 x float> %x)
   %z = call <16 x float> @llvm.fma.v16f32(<16 x float> %d, <16 x float> %h, <16 x float> %g)
-  %down = fmul <16 x float> %z, splat (float 0x3CF0000000000000) ; 2**-48
-  %w = select <16 x i1> %tiny, <16 x float> %down, <16 x float> %z
-  %e = call <16 x float> @llvm.x86.avx512.mask.fixupimm.ps.512(
-      <16 x float> %w, <16 x float> %x, <16 x i32> splat (i32 1048832), i32 0, i16 -1, i32 4)
-  ret <16 x float> %e
+  br label %done
+done:
+  %one = phi <16 x float> [ %x.root, %divider ], [ %z, %multipliers ]
+  %two = phi <16 x float> [ %other.slow, %divider ], [ %other.root, %multipliers ]
+  %first = insertvalue {<16 x float>, <16 x float>} poison, <16 x float> %one, 0
+  %both = insertvalue {<16 x float>, <16 x float>} %first, <16 x float> %two, 1
+  ret {<16 x float>, <16 x float>} %both
 }
 """
+TWO = "{<16 x float>, <16 x float>}"
 DECLARED = {
     "rsqrt14": "declare <16 x float> @llvm.x86.avx512.rsqrt14.ps.512(<16 x float>, <16 x float>, i16)",
-    "fixupimm": "declare <16 x float> @llvm.x86.avx512.mask.fixupimm.ps.512("
-                "<16 x float>, <16 x float>, <16 x i32>, i32, i16, i32)",
     "llvm.fma.v16f32": "declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)",
 }
 
 
 def shared(text: str) -> str | None:
-    """LLVM's text of a module with every other square root replaced, None where the divider keeps up.
+    """LLVM's text of a module with half of its square roots replaced, None where the divider keeps up.
 
-    The order is Thue and Morse's: of the vectors that an instruction works on side by side one half goes each way, and
-    the other halves at the next instruction.
+    What one instruction leaves to the divider, the multipliers take at the next.
     """
-    if len(ROOT.findall(text)) < SEVERAL * IN_FLIGHT:
+    if len(re.findall(ROOT, text)) < SEVERAL * IN_FLIGHT:
         return None
     count = iter(range(len(text)))
 
     def replaced(found: re.Match[str]) -> str:
-        return f"call <16 x float> @root({found[1]})" if next(count).bit_count() % 2 else found[0]
+        k = next(count)
+        one, x, two, y = found.groups()
+        swap = k // (IN_FLIGHT // 2) % 2
+        return f"""%pair.{k} = call {TWO} @roots(<16 x float> {y if swap else x}, <16 x float> {x if swap else y})
+  {one} = extractvalue {TWO} %pair.{k}, {swap}
+  {two} = extractvalue {TWO} %pair.{k}, {1 - swap}"""
 
     missing = [line for name, line in DECLARED.items() if name not in text]
-    return "\n".join([ROOT.sub(replaced, text), BY_MULTIPLICATION, *missing])
+    return "\n".join([PAIR.sub(replaced, text), SHARED, *missing])
