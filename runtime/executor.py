@@ -1,8 +1,9 @@
 """The loop that runs the rows of any plan, compiled once. runtime/native.py loads a copy of this file from the cache.
 
-A row is eight 8-byte words: kernel address, tasks, chunks, offset of its buffers and of its sizes (in bytes), its kind,
-for a jump how many rows further it leads, and for the first row of a chain the offset of the chain's words among the
-sizes (chains.py). Kernels are serial; here is the code base's only parallel region (team.py).
+A row is eight 8-byte words: kernel address, tasks, lanes, offset of its buffers and of its sizes (in bytes), its kind,
+for a jump how many rows further it leads, and how many tasks are a unit of what lanes share or, for the first row of a
+chain, the offset of the chain's words among the sizes (chains.py). Kernels are serial; here is the code base's only
+parallel region (team.py).
 """
 from typing import Any
 
@@ -10,7 +11,7 @@ from graphflow.compiler.native.elementary import i32
 from graphflow.compiler.native.memory import load_i32, load_i64, load_u8, store_i32, store_i64, word
 from graphflow.compiler.native.prelude import compiled
 from graphflow.compiler.native.rounding import flush_subnormals, restore_rounding
-from graphflow.runtime.team import together
+from graphflow.runtime.team import HALF, share, take, together
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -90,35 +91,47 @@ def run_items(row, chain, table, dims, item, stop, lane):
 
 
 @compiled
-def run(row, buffers, dims, chunk, chunks):
-    """A chunk of a row, or of all rows of a chain: each on a few items before the next few."""
-    if word(row, 5) != CHAIN:
-        tasks = word(row, 1)
-        call(word(row, 0), buffers + word(row, 3), dims + word(row, 4), tasks * chunk // chunks,
-             tasks * (chunk + 1) // chunks, chunk)
-        return
-    chain = dims + word(row, 7)
-    table = lane_table(chain, buffers, chunk)
-    item, end = word(chain, 4) * chunk // chunks, word(chain, 4) * (chunk + 1) // chunks
-    while item < end:
-        stop = min(item + word(chain, 5), end)
-        place(chain, table, item)
-        for i in range(word(row, 6)):
-            run_items(row + 64 * i, chain, table, dims, item, stop, chunk)
-        item = stop
+def run_tasks(data, lane):
+    """What one lane does of a row."""
+    row, buffers, dims, shares = word(data, 0), word(data, 1), word(data, 2), word(data, 3)
+    lanes, unit = word(row, 2), word(row, 7)
+    taken = take(shares, lanes, lane)
+    while taken != 0:
+        call(word(row, 0), buffers + word(row, 3), dims + word(row, 4), unit * (taken & HALF),
+             min(unit * (taken >> 32), word(row, 1)), lane)
+        taken = take(shares, lanes, lane)
 
 
 @compiled
-def run_chunk(data, chunk):
-    """A chunk of a row, in one of the threads."""
-    run(word(data, 0), word(data, 1), word(data, 2), chunk, word(data, 3))
+def run_chain(data, lane):
+    """What one lane does of all rows of a chain: each runs on the items of a unit before the next unit."""
+    row, buffers, dims, shares = word(data, 0), word(data, 1), word(data, 2), word(data, 3)
+    chain, lanes = dims + word(row, 7), word(row, 2)
+    table, unit = lane_table(chain, buffers, lane), word(chain, 5)
+    taken = take(shares, lanes, lane)
+    while taken != 0:
+        for number in range(taken & HALF, taken >> 32):
+            item, stop = unit * number, min(unit * (number + 1), word(chain, 4))
+            place(chain, table, item)
+            for i in range(word(row, 6)):
+                run_items(row + 64 * i, chain, table, dims, item, stop, lane)
+        taken = take(shares, lanes, lane)
+
+
+@compiled
+def share_row(row, dims, shares):
+    """Share a row out, or the rows of a chain."""
+    total, unit = word(row, 1), word(row, 7)
+    if word(row, 5) == CHAIN:
+        total, unit = word(dims + unit, 4), word(dims + unit, 5)
+    share(shares, word(row, 2), (total + unit - 1) // unit)
 
 
 @compiled
 def walk(words):
     """What `execute` does, in the mode of rounding that the thread is in."""
     rows, i, end = word(words, 0), word(words, 1), word(words, 2)
-    buffers, dims, status = word(words, 3), word(words, 4), word(words, 5)
+    buffers, dims, status, shares = word(words, 3), word(words, 4), word(words, 5), word(words, 8)
     while i < end:
         row = rows + 64 * i
         kind = word(row, 5)
@@ -128,11 +141,15 @@ def walk(words):
                 return i
             i += further
             continue
-        chunks = word(row, 2)
-        if chunks == 1:
-            run(row, buffers, dims, 0, 1)
+        lanes = word(row, 2)
+        if lanes > 1 or kind == CHAIN:
+            share_row(row, dims, shares)
+        if kind == CHAIN:
+            together(word(words, 6), run_chain, lanes, values(row, buffers, dims, shares))
+        elif lanes > 1:
+            together(word(words, 6), run_tasks, lanes, values(row, buffers, dims, shares))
         else:
-            together(word(words, 6), run_chunk, chunks, values(row, buffers, dims, chunks))
+            call(word(row, 0), buffers + word(row, 3), dims + word(row, 4), 0, word(row, 1), 0)
         if word(status, 0) != 0:
             return i
         i += max(word(row, 6), 1)
@@ -142,7 +159,7 @@ def walk(words):
 @compiled
 def execute(words):
     """Runs rows from word 1 to word 2, which it returns, or else the row where it stopped. The other words are the
-    addresses of the rows (0), buffers (3), sizes (4), status (5) and the team (6)."""
+    addresses of the rows (0), buffers (3), sizes (4), status (5), the team (6) and what lanes share a row in (8)."""
     before = flush_subnormals()
     stopped = walk(words)
     restore_rounding(before)

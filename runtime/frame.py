@@ -16,10 +16,10 @@ from ..compiler.errors import InvalidArgumentError
 from ..compiler.ir import Operation, Tensor
 from . import interpreter, kernel_cache
 from .flow import CHAIN, HOST, RESERVE, Control, HostCall, Stack
-from .plan import SMALL_BYTES, Binding, Plan, uninitialized
+from .plan import SMALL_BYTES, Binding, Plan, uninitialized, unit
 from .store import VariableStore, address, aligned_empty
 
-ROW_WORDS = 8
+ROW_WORDS, LANE_BYTES = 8, 128  # see executor.py and team.py
 # bytes of a fetched array from which its memory serves again once the caller has dropped it: the system maps new pages
 # one by one, which takes longer than most kernels take to fill them
 LARGE = 1 << 18
@@ -66,8 +66,10 @@ class Frame:
             is_number = small is not None and not shape and t.dtype.np.char in "fd"
             self._feeds.append((i, t, memoryview(small), ()) if is_number else (i, t, small, ...))
         # what the executor takes: see there
+        lanes = max((step.chunks for step in binding.steps), default=1)
+        self._shares = aligned_empty((lanes * LANE_BYTES,), np.dtype(np.int8))
         self._run = np.array([address(self._rows), 0, len(self._rows), address(self._table), address(self._dims),
-                              address(self._status), native.TEAM, 0], np.int64)
+                              address(self._status), native.TEAM, 0, address(self._shares)], np.int64)
         self._run_address, self._end = address(self._run), len(self._rows)
         self._outputs = [self._output(t) for t in plan.graph.outputs]
 
@@ -96,7 +98,7 @@ class Frame:
                 continue
             starts[call] = len(dims)
             kernel = kernel_cache.load(call.source)
-            rows.append([kernel, call.tasks, step.chunks, 8 * len(table), 8 * len(dims), 0, 0, 0])
+            rows.append([kernel, call.tasks, step.chunks, 8 * len(table), 8 * len(dims), 0, 0, unit(step)])
             self._stream_slots += [(len(dims) + slot, op.name) for slot, op in call.streams]
             for handle in call.buffers:
                 table.append(self._address(handle, len(table)))

@@ -16,7 +16,6 @@ import numpy as np
 from . import kernel_cache
 from .store import address, aligned_empty
 
-ROW_WORDS = 8
 HELPER_WORDS = 16  # 128 bytes: see team.py
 
 

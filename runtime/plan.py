@@ -5,6 +5,7 @@ import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from .flow import JUMP, Control, HostCall, Loop, Row, Rows, Stack, Storage, all_
 # serial nanoseconds from which a call is split over the threads: a parallel region costs some thousand, and what one
 # core has just computed is not in the other's cache
 PARALLEL_NS = 50_000
+# serial nanoseconds of a unit of what the threads share, which takes tens to take
+UNIT_NS = 5_000
 # what a core moves and computes per nanosecond, roughly, for the estimate
 BYTES_PER_NS, FLOPS_PER_NS = 24, 100
 # what preparing must cost of a run for its results to be kept between runs
@@ -35,8 +38,8 @@ SMALL_BYTES = 2048
 
 @dataclass
 class Step:
-    """One row of a bound plan: a native call (or what else stands there), its op, and into how many chunks it is
-    split."""
+    """One row of a bound plan: a native call (or what else stands there), its op, and in how many chunks it may run
+    at once."""
 
     op: Operation
     call: Row
@@ -346,6 +349,15 @@ def _root(handle: Any, shared: Mapping[Any, Any]) -> Any:
 def _nanoseconds(call: KernelCall) -> float:
     """An estimate of a serial run."""
     return call.nbytes / BYTES_PER_NS + call.flops / FLOPS_PER_NS
+
+
+def unit(step: Step) -> int:
+    """How many tasks of a native call its chunks share one by one: half of what is best not parted (see team.py)."""
+    call = step.call
+    assert isinstance(call, KernelCall)
+    tasks = UNIT_NS * call.tasks / max(_nanoseconds(call), 1)
+    together = ceil(2 * tasks / call.grain) * call.grain
+    return max(1, min(ceil(together / 2), ceil(call.tasks / step.chunks)))
 
 
 def _stay(life: Location, loop: Loop) -> None:

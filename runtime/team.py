@@ -1,8 +1,12 @@
-"""The threads that run parts of a row together. runtime/native.py loads this file's text before executor.py's.
+"""The threads that run a row together. runtime/native.py loads this file's text before executor.py's.
 
 The thread that runs a plan posts a job to each helper, does its own part, takes back what no helper has begun, and
 waits for the rest. A helper polls for some time after a job, which takes a tenth of a microsecond to notice the next,
 and sleeps after that, which takes tens to be woken from. One run at a time has the helpers; others do without.
+
+What there is to do is shared out in units of a few tasks (`share`, `take`). Each part of a job has as many, the same
+in each run, so that a core finds in its cache what it left there; the thread whose core is slower just then (it may
+serve another machine too) loses units from the end of its part to the others.
 
 The team's words are whether a run has it (0), how many helpers there are (1), whether they shall leave (2), and the
 addresses of the C functions that acquire (3) and release (4) a lock and that tell the time (5). Each helper's follow,
@@ -28,6 +32,8 @@ HELPER_BYTES = 128  # two lines: processors fetch them in pairs
 IDLE, ASLEEP, POSTED, TAKEN, WAITED = range(5)
 # nanoseconds that a thread polls before it sleeps: longer than Python takes between the steps of a loop
 POLLING = 200_000
+# the bytes that each lane's range of units has for itself, and the bits of its beginning: its end is in the upper ones
+LANE_BYTES, HALF = 128, (1 << 32) - 1
 # LLVM's name of the instruction that leaves a core to others for a moment
 PAUSE = {"x86_64": "llvm.x86.sse2.pause", "amd64": "llvm.x86.sse2.pause"}.get(platform.machine().lower(), "")
 
@@ -122,6 +128,35 @@ def do(typingctx: Any, function: Any, data: Any, part: Any) -> Any:
 
 
 @compiled
+def share(shares, lanes, units):
+    """Give each lane as many units, in this memory."""
+    for lane in range(lanes):
+        store_i64(shares, lane * (LANE_BYTES // 8), units * lane // lanes | units * (lane + 1) // lanes << 32, -1)
+
+
+@compiled
+def take(shares, lanes, lane):
+    """The range of units that a lane does next, half of what it has left, from the front, or half of what another has,
+    from the end; 0 if there are none. It ends or begins with a pair of units, where it can."""
+    for i in range(lanes):
+        place = shares + LANE_BYTES * ((lane + i) % lanes)
+        left = look(place)
+        while left & HALF < left >> 32:
+            first, end = left & HALF, left >> 32
+            middle = (first + end + (i == 0)) // 2
+            if i == 0:
+                cut = min(middle + (middle & 1), end)
+                taken, rest = first | cut << 32, cut | end << 32
+            else:
+                cut = max(middle - (middle & 1), first)
+                taken, rest = cut | end << 32, first | cut << 32
+            if change(place, left, rest):
+                return taken
+            left = look(place)
+    return 0
+
+
+@compiled
 def post(team, helper, function, data, part):
     """Give a helper its part of a job."""
     store_i64(helper, 1, function, -1)
@@ -147,7 +182,7 @@ def finish(team, helper):
 
 @compiled
 def together(team, function, parts, data):
-    """function(data, part) for all parts, each in a thread of its own if no other run has the helpers."""
+    """function(data, part) for all parts, in as many threads if no other run has the helpers."""
     helpers = min(parts - 1, word(team, 1))
     if helpers > 0 and not change(team, 0, 1):
         helpers = 0

@@ -117,7 +117,7 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel.apart,
             row_tiles, panels, wide, p.part, p.matrices)
     return calls + [call("gemm", source, p, (panel,), dims,
-                          p.splits * p.matrices * panels * row_tiles, epilogue)]
+                         p.splits * p.matrices * panels * row_tiles, epilogue, grain=row_tiles if pack_b else 1)]
 
 
 def _fetch(p: Product, depth: int) -> tuple[str, int]:

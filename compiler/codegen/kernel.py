@@ -35,7 +35,8 @@ class KernelCall:
 
     `source` is the text of a Python module that defines `kernel(buffers, dims, begin, end, lane)`; equal texts share
     one compiled kernel. `buffers` are handles in slot order: tensors of the graph, or Scratch. `dims` are the sizes in
-    slot order. The executor splits the `tasks` into contiguous ranges. `flops` and `nbytes` (moved to and from memory)
+    slot order. The executor splits the `tasks` into contiguous ranges, at multiples of `grain` where it can: so many
+    tasks share what each range does for itself. `flops` and `nbytes` (moved to and from memory)
     feed the parallel cost model and `explain`.
     """
 
@@ -51,6 +52,7 @@ class KernelCall:
     # buffers the kernel writes, as slots; and (output slot, input slot) pairs that may share memory
     writes: tuple[int, ...] = ()
     in_place: tuple[tuple[int, int], ...] = field(default=())
+    grain: int = 1
     copies: bool = False  # the first buffer into the second
     # what it writes (scratch) depends on its other buffers alone and serves every call after it: packed filters
     prepares: bool = False

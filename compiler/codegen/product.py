@@ -58,12 +58,13 @@ class Product:
 
 
 def call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims: tuple[int, ...], tasks: int,
-          epilogue: Epilogue | None) -> KernelCall:
+          epilogue: Epilogue | None, grain: int = 1) -> KernelCall:
     """Slots in the order kernels expect: a, b, c, scratch, the epilogue's; sizes, the epilogue's, the batch."""
     writes = tuple(range(2, 3 + len(scratch)))
     return KernelCall(
         named(name, epilogue), source, (p.a, p.b, p.c, *scratch, *buffers_of(epilogue)),
-        (*dims, *dims_of(epilogue), *p.batch_dims), tasks, flops=p.flops, nbytes=p.nbytes, writes=writes)
+        (*dims, *dims_of(epilogue), *p.batch_dims), tasks, flops=p.flops, nbytes=p.nbytes, writes=writes,
+        grain=grain)
 
 
 def named(name: str, epilogue: Epilogue | None) -> str:

@@ -167,9 +167,10 @@ class RecurrenceKernel:
         batch, steps = self.sizes(self.batch), self.sizes(self.bound)
         writes = [i for i, x in enumerate(emit.buffers) if isinstance(x, Scratch) or x in self.op.outputs]
         moved = sum(self.sizes(dm.product(row_dims(t))) * t.dtype.size for t in self.kept)
-        return KernelCall(self.op.name, self._module([*setup, *lines]), tuple(emit.buffers), tuple(emit.dims),
-                          max(1, ceil(batch / ROWS)), flops=steps * self._flops(), nbytes=steps * moved,
-                          writes=tuple(writes))
+        tasks = max(1, ceil(batch / ROWS))
+        return KernelCall(self.op.name, self._module([*setup, *lines]), tuple(emit.buffers), tuple(emit.dims), tasks,
+                          flops=steps * self._flops(), nbytes=steps * moved,
+                          writes=tuple(writes), grain=tasks)
 
     def _module(self, lines: list[str]) -> str:
         natives = {name: made for product in self.products.values() for name, made in product.natives().items()}

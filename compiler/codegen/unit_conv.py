@@ -221,7 +221,8 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    return [pack, KernelCall(name, text, buffers, dims, parts * count, p.flops, p.nbytes, writes=(2, 3))]
+    return [pack, KernelCall(name, text, buffers, dims, parts * count, p.flops, p.nbytes, writes=(2, 3),
+                             grain=parts * count)]
 
 
 FINISH_LATER = """\

@@ -101,7 +101,7 @@ def lower(p: Windows, x: Any, dy: Any, dw: Any, threads: int = 2) -> list[Kernel
             ceil(rows.count / bands.rows), bands.count(p), bands.image_lines, bands.chunks, row_bytes, strip,
             channel_strips, group, part_channels, filter_strips, part_filters, parts, gradients, lane.apart)
     return [KernelCall("conv_filter_grad", source(tile), (x, dy, dw, lane), dims, parts, p.flops, p.nbytes,
-                       writes=(2, 3))]
+                       writes=(2, 3), grain=parts)]
 
 
 def source(tile: tuple[int, int]) -> str:

@@ -77,10 +77,10 @@ def lower(p: Product, epilogue: Epilogue | None, threads: int) -> list[KernelCal
     tile = min(2, whole_tiles(p.m)), min(2, whole_tiles(p.n))
     text, tasks = kernels.unit(tile, own_a, p.a_k == 1, p.b_k == 1, here, passes, epilogue), p.matrices * blocks
     if here:
-        return [call("gemm_unit", text, p, (lane,), dims, tasks, epilogue)]
+        return [call("gemm_unit", text, p, (lane,), dims, tasks, epilogue, grain=tasks)]
     packed = Scratch(others * other_strip)
     source, row, step, count = (p.b, p.b_column, p.b_k, p.n) if own_a else (p.a, p.a_row, p.a_k, p.m)
     pack = KernelCall("gemm_pack", kernels.pack_strips(not own_a, step == 1, PACKED_STRIPS), (source, packed),
                       (row, step, count, p.k, other_strip), ceil(others / PACKED_STRIPS), nbytes=2 * packed.nbytes,
                       writes=(1,), prepares=True)
-    return [pack, call("gemm_unit", text, p, (packed, lane), dims, tasks, epilogue)]
+    return [pack, call("gemm_unit", text, p, (packed, lane), dims, tasks, epilogue, grain=tasks)]

@@ -125,7 +125,7 @@ class _Kernel:
         return KernelCall("unit_rows", text, tuple(emit.buffers), tuple(emit.dims), self.matrices * self.parts,
                           flops=group.flops + sum(p.flops for p in (*self.makers, *self.takers)),
                           nbytes=sum(prod(self.lowering.shape(t)) * t.dtype.size for t in outer),
-                          streams=tuple(emit.streams), writes=writes)
+                          streams=tuple(emit.streams), writes=writes, grain=self.matrices * self.parts)
 
     # the loop, with what the makers do to their results
 

@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from .memory import *  # noqa: F401,F403
 from .rng import *  # noqa: F401,F403
 from .vecmath import *  # noqa: F401,F403
 
 
-def compiled(function: Callable[..., None]) -> Callable[..., None]:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Marks the function of a module's text that is to be translated (translate.py)."""
     return function
