@@ -31,7 +31,8 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
              "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
     # narrow panels are packed as wide ones: one packer less to compile
     natives = [f'pack = {pack}("{dtype}", {widths[0]})'] + [
-        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True, fetch="{fetch_a}")'
+        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True, fetch="{fetch_a}", '
+        'claim=True)'
         for nv in widths for height in (mr, half)]
 
     def place(nv: int) -> list[str]:

@@ -16,14 +16,14 @@ from numba.extending import intrinsic
 
 from .processor import ELEMENT_BYTES, isa, lanes
 
-AHEAD = 8192  # bytes
+AHEAD, LINE = 8192, 64  # bytes
 I32, I64 = ir.IntType(32), ir.IntType(64)
 ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType()}
 
 
 @cache
 def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False, channelwise: bool = False,
-                grid: int = 0, stream: bool = False, fetch: str = ""):
+                grid: int = 0, stream: bool = False, fetch: str = "", claim: bool = False):
     """An intrinsic that computes one tile, `mr` rows by `nv * lanes(dtype)` columns.
 
     Its int64 arguments are
@@ -36,6 +36,7 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
     A `masked` kernel takes one more, `columns`, in ((nv-1)*lanes, nv*lanes]: it neither reads nor writes past them.
     To `fetch`, one takes `a_ahead`: how many elements past A's first row lies what is fetched into the caches, "along"
     that row (other rows of packed or transposed A are in the same lines) or "tile" by tile, `mr` elements with each k.
+    To `claim` C is to fetch its lines at the start, to be written at the end: stores wait for one another's lines.
     A `clamped` kernel takes `rows` last, in [1, mr]: rows beyond compute and store the last row once more, which costs
     time but no second kernel for each remainder.
     A `channelwise` kernel multiplies column by column: A has an element of its own, [... + j], for each j.
@@ -55,6 +56,8 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         offsets = [builder.add(builder.mul(a_row, i64(i % grid)), builder.mul(args[-1], i64(i // grid)))
                    for i in range(mr)] if grid else [builder.mul(a_row, row) for row in rows]
         c_rows = [code.offset(c, builder.mul(c_row, row)) for row in rows]
+        for pointer, at in product(c_rows, range(0, nv * code.width, LINE // code.size)) if claim else ():
+            code.prefetch(code.offset(pointer, i64(at)), 3, write=True)
 
         # accumulators: C or zero
         entry = builder.block

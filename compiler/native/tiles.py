@@ -152,6 +152,33 @@ def transpose_block(dtype: str):
     return void_intrinsic(f"transpose_block_{dtype}", ["source", "row", "target", "column", "rows", "columns"], codegen)
 
 
+@cache
+def copy_block(dtype: str):
+    """Copy rows by columns of pieces of `count` elements that lie together, each piece column by column.
+
+    Its int64 arguments are `(source, row, column, target, to_row, to_column, rows, columns, count)`: addresses, and
+    steps in elements.
+    """
+    def codegen(context, builder, signature, args):
+        source, row, column, target, to_row, to_column, rows, columns, count = args
+        code = VectorCode(builder, dtype)
+        source, target = code.pointer(source), code.pointer(target)
+        whole = builder.mul(builder.udiv(count, i64(code.width)), i64(code.width))
+        rest = builder.sub(count, whole)
+        mask = code.mask(rest)
+        with cgutils.for_range(builder, rows) as i, cgutils.for_range(builder, columns) as j:
+            start, end = (code.offset(at, builder.add(builder.mul(i.index, a), builder.mul(j.index, b)))
+                          for at, a, b in ((source, row, column), (target, to_row, to_column)))
+            with cgutils.for_range_slice(builder, i64(0), whole, i64(code.width)) as (at, _):
+                code.store(code.load(code.offset(start, at), 0), code.offset(end, at), 0)
+            with builder.if_then(builder.icmp_signed(">", rest, i64(0))):
+                code.store(code.load(code.offset(start, whole), 0, mask), code.offset(end, whole), 0, mask)
+        return context.get_dummy_value()
+
+    names = ["source", "row", "column", "target", "to_row", "to_column", "rows", "columns", "count"]
+    return void_intrinsic(f"copy_block_{dtype}", names, codegen)
+
+
 def transposed(code: VectorCode, rows: list) -> list:
     half = code.width // 2
     low = [lane for i in range(half) for lane in (i, code.width + i)]

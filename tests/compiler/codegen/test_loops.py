@@ -318,6 +318,21 @@ def test_transposes_by_themselves_are_of_blocks(shape, perm, dtype):
         assert "transpose_block" in call.source and call.tasks > 0
 
 
+@pytest.mark.parametrize("dtype", ["f4", "i8", "u8"])
+@pytest.mark.parametrize("shape, perm", [
+    ((3, 40, 5, 32), (0, 2, 1, 3)), ((3, 5, 40, 33), (0, 2, 1, 3)), ((200, 37, 7), (1, 0, 2)), ((2, 3, 4, 5, 6), (
+        2, 0, 3, 1, 4)), ((21, 1000, 2), (1, 0, 2)), ((4, 3, 2, 5), (2, 1, 0, 3)), ((0, 3, 4), (1, 0, 2))])
+def test_transposes_that_keep_the_last_axis_copy_pieces(shape, perm, dtype):
+    """Short and long axes of more and fewer streams, and pieces of every remainder."""
+    bits = RNG.integers(0, 256, (*shape, np.dtype(dtype).itemsize), np.uint8)
+    x = np.ascontiguousarray(bits).view(dtype)[..., 0]
+    value = compiled(lambda t: view.transpose(t, perm), x)
+    assert value.tobytes() == np.transpose(x, perm).tobytes()
+    if x.size and dtype != "u8":
+        call, = kernels(lambda t: view.transpose(t, perm), x)
+        assert "copy_block" in call.source
+
+
 def test_a_sum_over_leading_axes_of_what_is_split_and_permuted_goes_row_by_row():
     x = RNG.standard_normal((3, 2, 5, 4)).astype(np.float32)
 
