@@ -5,6 +5,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from .compiler.collection import keep, put_off
 from .compiler.names import nearest
 
 
@@ -26,7 +27,9 @@ class Names:
             raise AttributeError(f"module {module_name!r} has no attribute {name!r}.{nearest(name, self.all())}",
                                  name=name)
         source, attribute = self._sources[name]
-        module = importlib.import_module(f"{self._namespace['__package__']}.{source}")
+        with put_off():
+            module = importlib.import_module(f"{self._namespace['__package__']}.{source}")
+            keep()
         value = self._namespace[name] = getattr(module, attribute, module)
         return value
 

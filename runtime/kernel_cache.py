@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import functools
 import hashlib
-import importlib.metadata
+import importlib.util
 import os
 import pathlib
 import platform
@@ -109,13 +109,15 @@ def write_atomically(path: pathlib.Path, data: bytes) -> None:
 @functools.cache
 def environment() -> str:
     """What besides its source a kernel's machine code depends on."""
-    digest = hashlib.sha256()
+    from ..compiler.native import machine, processor
+    names = platform.python_version(), platform.machine(), processor.isa().name, *machine.host()
+    digest = hashlib.sha256(" ".join(names).encode())
     for file in sorted(pathlib.Path(native.__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
-    from ..compiler.native import processor
-    versions = [platform.python_version(), platform.machine(), processor.isa().name,
-                *(importlib.metadata.version(package) for package in ("numba", "llvmlite"))]
-    digest.update(" ".join(versions).encode())
+    for package in ("numba", "llvmlite"):  # neither Numba nor importlib.metadata: to import them takes long
+        spec = importlib.util.find_spec(package)
+        assert spec is not None and spec.origin is not None
+        digest.update(pathlib.Path(spec.origin).with_name("_version.py").read_bytes())
     return digest.hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The native executor (executor.py) and its threads (team.py). Imports Numba, so it is imported on first use."""
+"""The native executor (executor.py) and its threads (team.py). Imports LLVM, so it is imported on first use."""
 from __future__ import annotations
 
 import atexit
@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable
 
-import numba
 import numpy as np
 
 from . import kernel_cache
@@ -82,7 +81,14 @@ def _acquired_lock() -> int:
     return lock
 
 
-THREADS = max(1, numba.config.NUMBA_NUM_THREADS)
+def _threads() -> int:
+    """As many as Numba would start, whose import takes long: $NUMBA_NUM_THREADS, else as this process has cores."""
+    if chosen := os.environ.get("NUMBA_NUM_THREADS"):
+        return max(1, int(chosen))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+THREADS = _threads()
 TEAM = Team(THREADS - 1).address
 execute = _load("team.py", "executor.py")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..compiler import dims as dm
+from ..compiler.collection import put_off
 from ..compiler.dims import Atom
 from ..compiler.dtypes import DType
 from ..compiler.errors import UnimplementedError
@@ -108,7 +109,7 @@ class Runner:
     def bind(self, shapes: Shapes) -> Bound:
         """The plan for feeds (and variables that may change shape) of these shapes, bound to them; or the pieces in
         which this runs, and the sizes of their symbols."""
-        with self._lock:
+        with self._lock, put_off():
             if shapes not in self._bindings:
                 fed, held = shapes[:len(self.feeds)], shapes[len(self.feeds):]
                 for tensor, shape in zip(self.feeds, fed, strict=True):

@@ -104,8 +104,10 @@ def test_the_rules_allow(path, source):
     assert violations(Path(path), source) == []
 
 
-def test_import_is_light():
+@pytest.mark.parametrize("package", ["graphflow", "graphflow.keras"])
+def test_import_is_light(package):
     """Numba, HDF5 and networkx cost most of a second together, so they load when something needs them."""
-    code = "import sys, graphflow; print(*sorted({'numba', 'llvmlite', 'h5py', 'networkx'} & set(sys.modules)))"
+    heavy = {"numba", "llvmlite", "h5py", "networkx", "ml_dtypes"}
+    code = f"import sys, {package}; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

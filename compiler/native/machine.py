@@ -11,15 +11,20 @@ from . import instructions, roots
 from .processor import isa
 
 
+def host() -> tuple[str, str]:
+    """LLVM's name of this processor, and its features."""
+    return binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+
+
 @cache
 def target() -> Any:
     """This processor as LLVM's target, all its instructions allowed."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     x86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+    cpu, features = host()
     return binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=3,
-        reloc="static" if x86 else "default", codemodel="jitdefault", jit=True)
+        cpu=cpu, features=features, opt=3, reloc="static" if x86 else "default", codemodel="jitdefault", jit=True)
 
 
 @cache

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import h5py
 import numpy as np
 
 from ..compiler.dtypes import DType, as_dtype, string
@@ -28,7 +27,7 @@ FORMAT = "graphflow checkpoint 1"
 def write_checkpoint(prefix: str, tensors: Mapping[str, np.ndarray]) -> None:
     """Write arrays by name. A checkpoint that stood there is intact until the new one is complete."""
     def write(path: str) -> None:
-        with h5py.File(path, "w", libver="latest") as file:
+        with _hdf5_file(path, "w", libver="latest") as file:
             file.attrs["format"] = FORMAT
             for name, value in tensors.items():
                 dtype = dtype_of(value)
@@ -42,6 +41,11 @@ def write_checkpoint(prefix: str, tensors: Mapping[str, np.ndarray]) -> None:
     replace_file(prefix + DATA, write)
     listing = {name: {"dtype": dtype_of(value).name, "shape": list(value.shape)} for name, value in tensors.items()}
     write_text(prefix + INDEX, json.dumps({"format": FORMAT, "variables": listing}, indent=1))
+
+
+def _hdf5_file(path: str, mode: str, **options: Any) -> Any:
+    import h5py  # takes long
+    return h5py.File(path, mode, **options)
 
 
 def dtype_of(value: np.ndarray) -> DType:
@@ -76,7 +80,7 @@ class CheckpointReader:
             raise NotFoundError(f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for "
                                 f"{self.prefix}")
         try:
-            with h5py.File(self._path, "r") as file:
+            with _hdf5_file(self._path, "r") as file:
                 if file.attrs.get("format") != FORMAT:
                     raise DataLossError(f"Unable to open table file {self._path}: not a graphflow checkpoint")
                 self._entries = {d.attrs["name"]: (key, as_dtype(d.attrs["dtype"]), tuple(map(int, d.attrs["shape"])))
@@ -107,14 +111,14 @@ class CheckpointReader:
         if missing:
             raise NotFoundError("; ".join(f"Key {name} not found in checkpoint" for name in missing))
         try:
-            with h5py.File(self._path, "r") as file:
+            with _hdf5_file(self._path, "r") as file:
                 return {name: self._read(file, name) for name in names}
         except DataLossError:
             raise
         except (OSError, KeyError, RuntimeError, ValueError) as error:
             raise DataLossError(f"{self._path}: {error}") from error
 
-    def _read(self, file: h5py.File, name: str) -> np.ndarray:
+    def _read(self, file: Any, name: str) -> np.ndarray:
         key, dtype, shape = self._entries[name]
         dataset = file[key]
         parts = [dataset[()]]

@@ -1,21 +1,34 @@
 """Callbacks: what is told of a training run as it goes on."""
-from .backup_and_restore import BackupAndRestore
-from .callback import Callback
-from .callback_list import CallbackList
-from .csv_logger import CSVLogger
-from .early_stopping import EarlyStopping
-from .history import History
-from .lambda_callback import LambdaCallback
-from .learning_rate_scheduler import LearningRateScheduler
-from .model_checkpoint import ModelCheckpoint
-from .monitor_callback import MonitorCallback
-from .progbar_logger import ProgbarLogger
-from .reduce_lr_on_plateau import ReduceLROnPlateau
-from .remote_monitor import RemoteMonitor
-from .swap_ema_weights import SwapEMAWeights
-from .tensorboard import TensorBoard
-from .terminate_on_nan import TerminateOnNaN
+from __future__ import annotations
 
-__all__ = ["BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-           "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger", "ReduceLROnPlateau",
-           "RemoteMonitor", "SwapEMAWeights", "TensorBoard", "TerminateOnNaN"]
+from typing import Any
+
+from ...lazy import Names
+
+_names = Names(globals(), {
+    "backup_and_restore": "BackupAndRestore",
+    "callback": "Callback",
+    "callback_list": "CallbackList",
+    "csv_logger": "CSVLogger",
+    "early_stopping": "EarlyStopping",
+    "history": "History",
+    "lambda_callback": "LambdaCallback",
+    "learning_rate_scheduler": "LearningRateScheduler",
+    "model_checkpoint": "ModelCheckpoint",
+    "monitor_callback": "MonitorCallback",
+    "progbar_logger": "ProgbarLogger",
+    "reduce_lr_on_plateau": "ReduceLROnPlateau",
+    "remote_monitor": "RemoteMonitor",
+    "swap_ema_weights": "SwapEMAWeights",
+    "tensorboard": "TensorBoard",
+    "terminate_on_nan": "TerminateOnNaN",
+})
+__all__ = _names.own()
+
+
+def __getattr__(name: str) -> Any:
+    return _names.load(name)
+
+
+def __dir__() -> list[str]:
+    return _names.all()

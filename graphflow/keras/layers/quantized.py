@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import ml_dtypes
 import numpy as np
 
 from ...compiler.dtypes import int32
@@ -151,5 +150,6 @@ def gradient_in_float8(y: Tensor, scale: Tensor, history: Tensor) -> Any:
 
 
 def _next_scale(dtype: str, x: Tensor, scale: Tensor, history: Tensor) -> list[Tensor]:
+    import ml_dtypes
     largest = float(ml_dtypes.finfo(dtype).max)
     return [compute_float8_scale(reduce_max(history), scale, largest), compute_float8_amax_history(x, history)]

@@ -10,7 +10,7 @@ from ...compiler.ir import Graph, Tensor
 from ...compiler.ops.reduction import size_of
 from ...gradient_tape import GradientTape
 from .. import optimizers
-from ..callbacks import History
+from ..callbacks.history import History
 from ..layers.layer import Layer
 from ..legacy.layer_list import AppendedList
 from ..legacy.run_options import recorder_of

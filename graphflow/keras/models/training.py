@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import backend, config
-from ..callbacks import CallbackList, History
+from ..callbacks.callback_list import CallbackList
+from ..callbacks.history import History
 from ..legacy.log_names import Logs as OldNames
 from ..nest import flatten, pack
 from .data import BATCH_SIZE, Batches, as_many_as_first, split_validation, unpack

@@ -3,8 +3,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ml_dtypes
-
 from ... import quantization
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor
@@ -37,6 +35,7 @@ def compute_float8_amax_history(x: Any, amax_history: Any) -> Tensor:
 
 def quantize_and_dequantize(inputs: Any, scale: Any, quantized_dtype: Any, compute_dtype: Any) -> Tensor:
     """inputs / scale, rounded to the nearest values of an eight-bit float dtype (ties to even), times scale."""
+    import ml_dtypes
     info, dtype = ml_dtypes.finfo(quantized_dtype), as_dtype(compute_dtype)
     scale = ew.cast(convert_to_tensor(scale), dtype)
     x = ew.cast(convert_to_tensor(inputs), dtype) / scale
