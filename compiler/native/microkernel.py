@@ -100,9 +100,11 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         a_offset = builder.mul(k, a_k)
         if fetch:
             code.prefetch(code.offset(a_far, a_offset if fetch == "along" else builder.mul(k, i64(mr))), 3)
+        places = [code.offset(pointer, a_offset) for pointer in a_rows]
+        if not (clamped or grid):
+            places = _one_below_the_other(code, places[0], a_row, mr)
         updated = []
-        for pointer, row_sums in zip(a_rows, sums, strict=True):
-            at = code.offset(pointer, a_offset)
+        for at, row_sums in zip(places, sums, strict=True):
             xs = ([code.load(at, j, masks[j]) for j in range(nv)] if channelwise
                   else [code.splat(builder.load(at, typ=code.element))] * nv)
             updated.append([code.multiply_add(*each) for each in zip(xs, b_vectors, row_sums, strict=True)])
@@ -193,6 +195,19 @@ def void_intrinsic(name: str, parameters: list[str], codegen):
 
 def i64(value: int) -> ir.Constant:
     return ir.Constant(I64, value)
+
+
+def _one_below_the_other(code: VectorCode, first, step, count: int) -> list:
+    """The addresses of rows that are a step apart. LLVM cannot look through that of every third one: for tiles of 11 or
+    12 rows it would keep one address for each, more than there are registers."""
+    places = [first]
+    for i in range(1, count):
+        beyond = (i - 1) % 3 + 1
+        place = code.offset(places[i - beyond], code.builder.mul(step, i64(beyond)))
+        if beyond == 3:
+            place = code.builder.asm(ir.FunctionType(place.type, [place.type]), "", "=r,0", [place], side_effect=False)
+        places.append(place)
+    return places
 
 
 def _feed(phis, values, block) -> None:
