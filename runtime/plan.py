@@ -356,7 +356,7 @@ def unit(step: Step) -> int:
     call = step.call
     assert isinstance(call, KernelCall)
     tasks = UNIT_NS * call.tasks / max(_nanoseconds(call), 1)
-    together = ceil(2 * tasks / call.grain) * call.grain
+    together = max(1, ceil(2 * tasks / call.grain)) * call.grain
     return max(1, min(ceil(together / 2), ceil(call.tasks / step.chunks)))
 
 

@@ -80,12 +80,12 @@ def store(emit: Emitter, group: LoopGroup, t: Tensor, index: list[str]) -> None:
     emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(group.domain, index), value)
 
 
-def kernel_call(group: LoopGroup, emit: Emitter, body: list[str], tasks: int, in_place: tuple[tuple[int, int], ...] = ()
-          ) -> KernelCall:
+def kernel_call(group: LoopGroup, emit: Emitter, body: list[str], tasks: int,
+                in_place: tuple[tuple[int, int], ...] = (), grain: int = 1) -> KernelCall:
     ops = [op.type for op in group.body.operations if op.type not in ("Parameter", "Const")]
     writes = tuple(emit.slot(group.handle(t)) for t in group.body.outputs if group.handle(t) in emit.buffers)
     return KernelCall(group.name, module(emit, " ".join(ops), body), tuple(emit.buffers), tuple(emit.dims), tasks,
-                      group.flops, group.nbytes, tuple(emit.streams), writes, in_place)
+                      group.flops, group.nbytes, tuple(emit.streams), writes, in_place, grain)
 
 
 def in_place_pairs(emit: Emitter, group: LoopGroup, lines: Sequence[str] = ()) -> tuple[tuple[int, int], ...]:

@@ -32,6 +32,8 @@ BRANCHES = {"Cos", "Sin", "Tan"}
 # elements that a task takes of an axis along which it reads but does not write: so many lines 4 KB apart, as rows of a
 # power of two may be, still fit into a set of the first-level cache
 TILE = 8
+# elements that are tasks part between lines and vectors, so that each is rounded alike however they are shared out
+GRAIN = 128
 
 
 def lower_loops(group: LoopGroup) -> list[KernelCall]:
@@ -78,12 +80,12 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
     if flat:
         emit.lines[INNER][:0] = emit.lines[TASK]
         body = loop("i", "begin", "end", emit, INNER)
-        tasks = group.elements
+        tasks, grain = group.elements, GRAIN
     else:
         count = emit.dim(dm.product(group.domain[a] for a in inner))
         body = loop("i", "begin", "end", emit, TASK, loop("j", "0", count, emit, INNER))
-        tasks = group.sizes(dm.product(group.domain[a] for a in outer))
-    return [kernel_call(group, emit, body, tasks, in_place=in_place_pairs(emit, group))] if group.elements else []
+        tasks, grain = group.sizes(dm.product(group.domain[a] for a in outer)), 1
+    return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group), grain)] if group.elements else []
 
 
 def _branches(group: LoopGroup) -> bool:
