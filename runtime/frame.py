@@ -15,6 +15,7 @@ from ..compiler.dtypes import variant
 from ..compiler.errors import InvalidArgumentError
 from ..compiler.ir import Operation, Tensor
 from . import interpreter, kernel_cache
+from .compilers import compile_missing
 from .flow import CHAIN, HOST, RESERVE, Control, HostCall, Stack
 from .plan import SMALL_BYTES, Binding, Plan, uninitialized, unit
 from .store import VariableStore, address, aligned_empty
@@ -37,7 +38,7 @@ class Frame:
     """Tables of a binding with the addresses of one run."""
 
     def __init__(self, plan: Plan, binding: Binding, store: VariableStore, counters: dict[str, Any]):
-        from . import native  # imports Numba
+        from . import native  # imports LLVM
         self.plan, self.binding, self.store, self.counters = plan, binding, store, counters
         self.native: Any = native  # what runs the rows (trace.py puts another in its place)
         self._epoch = -1
@@ -79,6 +80,8 @@ class Frame:
         dims: list[int] = []
         starts: dict[Any, int] = {}  # of a call's sizes
         words: list[int] = []  # where each row's buffers begin
+        calls = (step.call for step in self.binding.steps)
+        compile_missing((c.source for c in calls if not isinstance(c, (HostCall, Control))), self.plan.threads())
         for i, step in enumerate(self.binding.steps):
             call = step.call
             words.append(len(table))

@@ -51,10 +51,21 @@ def load(source: str) -> int:
             if source not in _addresses:
                 begin = time.perf_counter_ns()
                 _addresses[source], compiled = link(source)
-                loads[source] = Load(source.partition("\n")[0].strip('".'), begin, time.perf_counter_ns(),
-                                     threading.get_ident(), compiled)
+                note(source, begin, compiled)
             address = _addresses[source]
     return address
+
+
+def note(source: str, begin: int, compiled: bool) -> None:
+    """Keep in `loads` that this thread got a kernel between `begin` and now, unless another one's compiling of it is
+    kept there."""
+    loads.setdefault(source, Load(source.partition("\n")[0].strip('".'), begin, time.perf_counter_ns(),
+                                  threading.get_ident(), compiled))
+
+
+def has(source: str) -> bool:
+    """Whether a kernel need not be compiled: it is loaded, or the cache has a file for it."""
+    return source in _addresses or path_of(source).with_suffix(".o").exists()
 
 
 def link(source: str) -> tuple[int, bool]:
@@ -62,7 +73,7 @@ def link(source: str) -> tuple[int, bool]:
     from ..compiler.native import machine  # imports llvmlite
     path = path_of(source)
     code = _kept(path, source)
-    return machine.link(code or _compile(path, source), path.stem), code is None
+    return machine.link(code or compile_to(path, source), path.stem), code is None
 
 
 def _kept(path: pathlib.Path, source: str) -> bytes | None:
@@ -76,8 +87,8 @@ def _kept(path: pathlib.Path, source: str) -> bytes | None:
     return None
 
 
-def _compile(path: pathlib.Path, source: str) -> bytes:
-    """Translate a source to machine code and keep both."""
+def compile_to(path: pathlib.Path, source: str) -> bytes:
+    """Translate a source to machine code and keep both, at `path` and beside it."""
     from ..compiler.native import machine
     from ..compiler.native.translate import translate
     write_atomically(path, source.encode())

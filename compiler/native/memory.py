@@ -13,7 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 I64 = ir.IntType(64)
-_SCOPES: WeakKeyDictionary = WeakKeyDictionary()  # of each module, the lists made so far
+_SCOPES: WeakKeyDictionary = WeakKeyDictionary()  # of each module: the scopes, and the lists made so far
 
 # short name, as generated kernels spell it -> (numba type, type in memory); a bool is a byte in memory
 ELEMENTS = {
@@ -26,19 +26,22 @@ ELEMENTS = {
 }
 
 
-def _scope_metadata(module, scope: int):
-    """Alias-scope lists for one buffer: it belongs to its own scope and overlaps none of the other 63."""
+def _scopes(module):
     domain = module.add_metadata(["graphflow"])
-    scopes = [module.add_metadata([f"graphflow.buffer{i}", domain]) for i in range(64)]
-    return module.add_metadata([scopes[scope]]), module.add_metadata([s for i, s in enumerate(scopes) if i != scope])
+    return [module.add_metadata([f"graphflow.buffer{i}", domain]) for i in range(64)]
 
 
 def _tag(builder, instruction, scope: int) -> None:
+    """A buffer belongs to its own scope and overlaps none of the other 63."""
     if scope >= 0:
-        known = _SCOPES.setdefault(builder.module, {})
-        if scope not in known:
-            known[scope] = _scope_metadata(builder.module, scope)
-        own, others = known[scope]
+        module = builder.module
+        if module not in _SCOPES:
+            _SCOPES[module] = _scopes(module), {}
+        scopes, lists = _SCOPES[module]
+        if scope not in lists:
+            lists[scope] = [module.add_metadata(part) for part in (
+                scopes[scope:scope + 1], scopes[:scope] + scopes[scope + 1:])]
+        own, others = lists[scope]
         instruction.set_metadata("alias.scope", own)
         instruction.set_metadata("noalias", others)
 

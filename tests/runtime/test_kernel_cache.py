@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import pytest
 from graphflow.compiler.native import machine
-from graphflow.runtime import kernel_cache
+from graphflow.runtime import compilers, kernel_cache
 
 SOURCE = '''"""double every element"""
 from graphflow.compiler.native.prelude import compiled, f32, load_f32, store_f32, word
@@ -208,3 +208,49 @@ def test_several_processes_fill_one_cache_at_once(tmp_path):
     program = PROGRAM + "print([k.compiled for k in kernel_cache.loads.values()], 'numba' in sys.modules)"
     program = program.replace("import folder", "import folder; from graphflow.runtime import kernel_cache")
     assert run_program(tmp_path, program).stdout.splitlines()[1:] == ["[False] False"]
+
+
+# helpers
+
+OTHERS = [SOURCE.replace("f32(2)", f"f32({n})") for n in range(3, 9)]
+WRONG = SOURCE.replace("load_f32(p0, i, 0)", "no_such_function(i)")
+
+
+@pytest.fixture
+def no_loads(cache, monkeypatch):
+    monkeypatch.setattr(kernel_cache, "loads", {})
+
+
+def test_a_helper_compiles_into_the_cache(cache, no_loads):
+    with compilers.Helper() as helper:
+        assert helper.ready and helper.compile(SOURCE)
+        assert not helper.compile(WRONG) and helper.ready
+        assert helper.compile(OTHERS[0])
+    assert len(list(cache.glob("*.o"))) == 2
+    assert doubles() and not kernel_cache.loads[SOURCE].compiled
+
+
+def test_a_helper_that_ends_is_left(cache):
+    with compilers.Helper() as helper:
+        helper._process.kill()
+        assert not helper.compile(SOURCE) and not helper.ready
+        assert not helper.compile(SOURCE)
+    assert not list(cache.glob("*.o"))
+
+
+@pytest.mark.parametrize("executable", [sys.executable, "/no/such/file", "/bin/true"])
+def test_all_that_compiles_is_compiled_with_and_without_help(cache, no_loads, monkeypatch, executable):
+    monkeypatch.setattr(compilers, "SHARE", 1)
+    monkeypatch.setattr(sys, "executable", executable)
+    compilers.compile_missing([SOURCE, WRONG, *OTHERS, *OTHERS], 2)
+    assert {f.stem for f in cache.glob("*.o")} == {kernel_cache.path_of(s).stem for s in (SOURCE, *OTHERS)}
+    assert set(kernel_cache.loads) == {SOURCE, *OTHERS} and all(load.compiled for load in kernel_cache.loads.values())
+    with pytest.raises(Exception, match="no_such_function"):
+        kernel_cache.load(WRONG)
+
+
+@pytest.mark.parametrize("share, processors", [(compilers.SHARE, 2), (1, 1)])
+def test_little_is_compiled_without_help(cache, monkeypatch, share, processors):
+    monkeypatch.setattr(compilers, "SHARE", share)
+    compilers.compile_missing([SOURCE, *OTHERS], processors)
+    assert not list(cache.glob("*.o"))
