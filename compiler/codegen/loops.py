@@ -23,7 +23,9 @@ from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
 from .source import indented, loop, nest
 from .transpose import lower_transpose
 
-FEW = 256  # elements of rows whose functions run faster on one vector at a time, which leaves less of a remainder
+# elements of rows whose functions run faster on one vector at a time, which leaves less of a remainder: where something
+# is reduced, and where nothing is
+FEW, FEW_IN_MAP = 256, 64
 # rows of a multiple of this, or of one more, are as fast in LLVM's own vectors. Of others a step is so many vectors,
 # from so many elements on: more sums at a time take longer to add up
 FULL, COPIES = 16, ((4, 256), (2, 64), (1, 0))
@@ -74,7 +76,9 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
     if isa().masks and _branches(group):
         emit.copies = 2
     if not flat:
-        group.bake_short(emit, inner)
+        short = group.bake_short(emit, inner)
+        if not short and group.sizes(dm.product(group.domain[a] for a in inner)) < FEW_IN_MAP:
+            _few_if_costly(group, emit)
     for t in group.full:
         store(emit, group, t, emit.identity())
     if flat:
@@ -86,6 +90,12 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
         body = loop("i", "begin", "end", emit, TASK, loop("j", "0", count, emit, INNER))
         tasks, grain = group.sizes(dm.product(group.domain[a] for a in outer)), 1
     return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group), grain)] if group.elements else []
+
+
+def _few_if_costly(group: LoopGroup, emit: Emitter) -> None:
+    """One vector at a time, if there are functions."""
+    if any(map(is_costly, group.body.operations)):
+        emit.counting = "few"
 
 
 def _branches(group: LoopGroup) -> bool:
@@ -145,8 +155,8 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -
     inner_runs = emit.runs[:-1]
     short = group.bake_short(emit, inner)  # what several of its loops compute is then computed once
     row = group.sizes(dm.product(group.domain[a] for a in inner))
-    if row < FEW and not short and any(map(is_costly, group.body.operations)):
-        emit.counting = "few"
+    if row < FEW and not short:
+        _few_if_costly(group, emit)
     if isa().masks and len(inner_runs) == 1 and not short and (row % FULL > 1 or _branches(group)):
         emit.copies = next(copies for copies, least in COPIES if row >= least)
     stage = _stages(group)

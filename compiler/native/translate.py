@@ -28,6 +28,9 @@ from .roots import IN_FLIGHT, SEVERAL
 
 # NaN and infinity must survive: neither nnan nor ninf
 FASTMATH = FastMathOptions({"contract", "reassoc", "nsz", "arcp"})
+# instructions of a loop's body past which the processor sees too little of the next vector, and how many vectors are
+# then computed side by side
+LONG, ABREAST = 90, 4
 
 
 def translate(text: str, names: dict[str, Any], name: str) -> ir.Module:
@@ -48,6 +51,11 @@ def translate(text: str, names: dict[str, Any], name: str) -> ir.Module:
         Translator(function, known).define(node)
     rewrite_module(module, FASTMATH)
     return module
+
+
+def _is_innermost(body: Sequence[ast.stmt]) -> bool:
+    """Whether a loop's body has no loop."""
+    return not any(isinstance(part, ast.For | ast.While) for node in body for part in ast.walk(node))
 
 
 _literal = cache(types.literal)
@@ -173,6 +181,8 @@ class Translator:
         elif self.roots >= SEVERAL:
             use_full_vectors(builder)
             again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(IN_FLIGHT)))
+        elif _is_innermost(body) and self.size_from(begin) >= LONG:
+            again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(ABREAST)))
         self.roots = roots
         builder.position_at_end(after)
 
@@ -220,6 +230,11 @@ class Translator:
         raw, place = vectors.alike(self.builder, [x, lanes.values[name]])[0].raw, lanes.partial[name]
         self.builder.store(raw if lanes.mask is None else
                            self.builder.select(lanes.mask, raw, self.builder.load(place)), place)
+
+    def size_from(self, block: ir.Block) -> int:
+        """Instructions from this block on."""
+        blocks = self.builder.function.blocks
+        return sum(len(block.instructions) for block in blocks[blocks.index(block):])
 
     def hint(self, name: str, value: ir.Constant) -> ir.MDValue:
         """A loop's metadata: itself, so that it is no other loop's, and a wish of LLVM's vectorizer."""

@@ -458,3 +458,23 @@ def test_one_draw_has_one_value_in_a_run():
     close(product, noise * 2)
     close(sums, noise.sum(0))
     close(rows, np.repeat(noise.sum(1, keepdims=True), 5, 1))
+
+
+def test_vectors_side_by_side_leave_any_remainder():
+    """Of a chain so long that loops take several vectors at a time, any piece is as it is in the whole."""
+    def chain(t):
+        for _ in range(4):
+            t = ew.exp(-t)
+        return t
+
+    x = RNG.standard_normal(200)
+    whole = compiled(lambda t: [chain(t)], x)[0]
+    want = x
+    for _ in range(4):
+        want = np.exp(-want)
+    close(whole, want, 1e-13)
+    for length in range(70):
+        np.testing.assert_array_equal(compiled(lambda t: [chain(t)], x[length:2 * length])[0], whole[length:2 * length])
+    rows = x.reshape(4, 50)
+    close(compiled(lambda t: [chain(ew.add(t, t[:, :1]))], rows)[0],
+          np.exp(-np.exp(-np.exp(-np.exp(-(rows + rows[:, :1]))))), 1e-13)
