@@ -17,9 +17,15 @@ from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 from .product import Product, buffers_of, call, dims_of, named
 
+# panels up to which half a vector is worth kernels of its own
+HALVED_PANELS = 3
 # k of a packed panel of B: 1024 rows of 48 float32 are 192 KiB, well inside a second-level cache. Where C has too few
 # rows to repay the writing of that (7 % at m = 128), shallow panels stay in the first-level cache until they are used
 PANEL_DEPTH, SHALLOW_DEPTH, SHALLOW_ROWS = 1024, 256, 256
+# rows of C up to which B passes as it lies, so many of its rows at a time, under at least so many panels (on Zen 4:
+# 100x1000x1000 93 -> 106 GF/s, 7x1000x1000 of B from memory 15 -> 49); where there is a matrix unit, up to where B was
+# packed before
+STREAM_ROWS, STREAM_DEPTH, STREAM_PANELS = 256, 128, 4
 # rows of C from which B is packed, if its rows are longer than 1 KiB and if not: prefetchers follow short strides
 PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
 # columns of C and k from which transposed A is packed: its strided lines then outgrow the first-level cache
@@ -95,22 +101,24 @@ def _splits(p: Product, threads: int) -> int:
 
 def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     """The general case: tiles of C, in panels as wide as a tile."""
-    vectors = ceil(p.n / lanes(p.dtype))
-    # panels that differ by one vector waste no lanes but in the last
-    widths = (isa().nv, isa().nv - 1) if vectors > 1 else (1,)
-    panels = ceil(vectors / widths[0])
-    wide = max(0, vectors - panels * (widths[0] - 1))
+    widths, panels, wide = _panels(p)
     row_tiles = ceil(p.m / isa().mr)
     deepest = PANEL_DEPTH if p.m > SHALLOW_ROWS else SHALLOW_DEPTH
     depth = max(1, ceil(p.part / max(1, ceil(p.part / deepest))))
     short = p.n * ELEMENT_BYTES[p.dtype] <= SHORT_ROW_BYTES
     pack_b = p.b_column != 1 or p.m >= (PACK_SHORT_B_ROWS if short else PACK_B_ROWS)
-    panel_bytes = (depth + lanes(p.dtype)) * widths[0] * isa().vector_bytes if pack_b else 0
+    packed = ceil(max(widths) / lanes(p.dtype))
+    panel_bytes = (depth + lanes(p.dtype)) * packed * isa().vector_bytes if pack_b else 0
 
     calls: list[KernelCall] = []
     a_tile = isa().mr * p.a_row
     if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and not p.batch:
         calls, p, a_tile = _pack_a(p)
+    stream_rows = PACK_B_ROWS - 1 if isa().matrix_unit else STREAM_ROWS
+    if p.b_column == 1 and panels > 1 and p.m <= stream_rows and p.matrices == p.splits == 1:
+        sizes = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, a_tile, STREAM_DEPTH, row_tiles, wide)
+        return [*calls, call("gemm", kernels.by_rows(p.dtype, widths, epilogue), p, (), sizes, panels * row_tiles,
+                             epilogue, grain=STREAM_PANELS * row_tiles)]
     fetch_a, a_ahead = _fetch(p, depth)
     source = kernels.tiled(p.dtype, widths, p.b_column != 1, fetch_a, epilogue)
     panel = Scratch(panel_bytes, per_lane=True)
@@ -118,6 +126,21 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
             row_tiles, panels, wide, p.part, p.matrices)
     return calls + [call("gemm", source, p, (panel,), dims,
                          p.splits * p.matrices * panels * row_tiles, epilogue, grain=row_tiles if pack_b else 1)]
+
+
+def _panels(p: Product) -> tuple[tuple[int, ...], int, int]:
+    """Widths of panels in columns, how many there are, and how many of them have the first width."""
+    most, width = isa().nv, lanes(p.dtype)
+    vectors = ceil(p.n / width)
+    panels = ceil(vectors / most)
+    if isa().halves and panels <= HALVED_PANELS and 2 * p.n <= (2 * vectors - 1) * width:
+        # of the last panel's vectors the last is half as wide; the panels before it are of one width
+        for before in (most, most - 1):
+            if 0 < (last := 2 * vectors - 1 - 2 * before * (panels - 1)) < 2 * most:
+                return (before * width,) * (panels > 1) + (last * width // 2,), panels, panels - 1
+    # panels that differ by one vector waste no lanes but in the last
+    widths = (most * width, (most - 1) * width) if vectors > 1 else (width,)
+    return widths, panels, max(0, vectors - panels * (most - 1))
 
 
 def _fetch(p: Product, depth: int) -> tuple[str, int]:

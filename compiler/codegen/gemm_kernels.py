@@ -6,6 +6,7 @@ batch. An epilogue may assign any name of one letter but a, b, c, m, n, k, and a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..native.strips import EDGE_BYTES, JOB_BYTES, LATE_BYTES
@@ -22,39 +23,24 @@ OWN = EDGE_BYTES + JOB_BYTES + LATE_BYTES
 def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str, epilogue: Epilogue | None) -> str:
     """Tiles of C, panel by panel. A run of tiles of one panel packs its part of B first, a block of k at a time.
 
-    `widths` are those of panels, in vectors: the first `wide` panels have the first one. Remainders of rows are clamped
-    to a tile of full or half height. To `fetch_a` ahead of its use takes an instruction per k, felt in narrow tiles.
+    `widths` are those of panels, in columns, perhaps with half a vector: the first `wide` panels have the first one.
+    Remainders of rows are clamped to a tile of full or half height. To `fetch_a` ahead of its use takes an instruction
+    per k, felt in narrow tiles.
     """
-    size, width, mr, half = ELEMENT_BYTES[dtype], lanes(dtype), isa().mr, isa().mr // 2
+    size, width, mr = ELEMENT_BYTES[dtype], lanes(dtype), isa().mr
     pack, b_stride = ("transpose_panel", "b_column") if transposed_b else ("copy_panel", "b_k")
-    sizes = ["m", "n", "total_k", "a_row", "a_k", "b_k", "b_column", "a_tile", "a_ahead", "pack_b",
+    sizes = ["m", "n", "total_k", "a_row", "a_k", "b_k", "b_column", "a_tile", "ahead", "pack_b",
              "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
     # narrow panels are packed as wide ones: one packer less to compile
-    natives = [f'pack = {pack}("{dtype}", {widths[0]})'] + [
-        f'tile_{height}x{nv} = microkernel("{dtype}", {height}, {nv}, masked=True, clamped=True, fetch="{fetch_a}", '
-        'claim=True)'
-        for nv in widths for height in (mr, half)]
-
-    def place(nv: int) -> list[str]:
-        return [f"column = wide * {widths[0] * width} + (number - wide) * {nv * width}",
-                f"columns = min({nv * width}, n - column)"]
-
-    def multiply(nv: int) -> list[str]:
-        last = "columns, a_ahead, rows" if fetch_a else "columns, rows"
-        arguments = f"(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, {last})"
-        return [f"if rows > {half}:", f"    tile_{mr}x{nv}{arguments}", "else:", f"    tile_{half}x{nv}{arguments}"]
-
-    def by_width(lines: Callable[[int], list[str]]) -> list[str]:
-        if len(widths) == 1:
-            return lines(widths[0])
-        return ["if number < wide:", *_indent(lines(widths[0])), "else:", *_indent(lines(widths[1]))]
-
+    packed = ceil(max(widths) / width)
+    natives, place, multiply = _tiles(dtype, widths, fetch_a)
     finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
     if finish:
         finish = ["if start + length == depth_end:", *_indent(finish)]
     return _module(
-        f"C = A B{'^T' if transposed_b else ''} in tiles of {mr} x {widths[0] * width}.", [], epilogue,
-        [f"from {NATIVE}.microkernel import microkernel", f"from {NATIVE}.tiles import {pack}"], natives, f"""
+        f"C = A B{'^T' if transposed_b else ''} in tiles of {mr} x {max(widths)}.", [], epilogue,
+        [f"from {NATIVE}.microkernel import microkernel", f"from {NATIVE}.tiles import {pack}"],
+        [f'pack = {pack}("{dtype}", {packed})', *natives], f"""
 {_at(1, _words(["a", "b", "c", "panels_b"], sizes))}
     panel = panels_b + lane * panel_bytes
 {_at(1, _setup(epilogue, 4, len(sizes)))}
@@ -65,7 +51,7 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
         begin += last_tile - first_tile
         matrix = run // panels
         number = run - matrix * panels
-{_at(2, by_width(place))}
+{_at(2, place)}
 {_at(2, _matrices(size, len(sizes), epilogue))}
         depth_end = min(part, total_k - matrix // matrices * part)
         start = 0
@@ -76,16 +62,77 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
             if pack_b:
                 pack(block_b, {b_stride}, panel, length, columns)
                 block_b = panel
-                stride_b = {widths[0] * width}
+                stride_b = {packed * width}
             for tile in range(first_tile, last_tile):
                 row = tile * {mr}
                 rows = min({mr}, m - row)
                 tile_a = matrix_a + (tile * a_tile + start * a_k) * {size}
                 tile_c = c + ((matrix * m + row) * n + column) * {size}
-{_at(4, by_width(multiply))}
+{_at(4, multiply)}
 {_at(4, finish)}
             start += depth
 """)
+
+
+def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> str:
+    """Tiles of C, all of them for some rows of B before the next rows: B as it lies passes as one stream.
+
+    The rows after these are fetched meanwhile, or, if these are all, the panel beside theirs.
+    """
+    size, mr = ELEMENT_BYTES[dtype], isa().mr
+    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "a_tile", "depth", "row_tiles", "wide"]
+    natives, place, multiply = _tiles(dtype, widths, "rows")
+    finish = _each(epilogue, "rows", "row + i", "column", "column + columns")
+    if finish:
+        finish = ["if start + length == k:", *_indent(finish)]
+    return _module(
+        f"C = A B in tiles of {mr} x {max(widths)}, some rows of B after the other.", [], epilogue,
+        [f"from {NATIVE}.microkernel import microkernel"], natives, f"""
+{_at(1, _words(["a", "b", "c"], sizes))}
+{_at(1, _setup(epilogue, 3, len(sizes)))}
+    stride_b = b_k
+    for start in range(0, max(k, 1), depth):
+        length = min(depth, k - start)
+        ahead = depth * b_k if start + length < k else 0
+        if k <= depth:
+            ahead = {max(widths)}
+        for task in range(begin, end):
+            number = task // row_tiles
+            tile = task - number * row_tiles
+            row = tile * {mr}
+            rows = min({mr}, m - row)
+{_at(3, place)}
+            block_b = b + (start * b_k + column) * {size}
+            tile_a = a + (tile * a_tile + start * a_k) * {size}
+            tile_c = c + (row * n + column) * {size}
+{_at(3, multiply)}
+{_at(3, finish)}
+""")
+
+
+def _tiles(dtype: str, widths: tuple[int, ...], fetch: str) -> tuple[list[str], list[str], list[str]]:
+    """Micro-kernels for panels of these widths; lines that place panel `number`; that multiply one of its tiles."""
+    width, mr, half = lanes(dtype), isa().mr, isa().mr // 2
+    natives = [
+        f'tile_{height}x{most} = microkernel("{dtype}", {height}, {ceil(most / width)}, masked=True, clamped=True, '
+        f'fetch="{fetch}", claim=True{", narrow=True" * (most % width > 0)})'
+        for most in widths for height in (mr, half)]
+
+    def place(most: int) -> list[str]:
+        return [f"column = wide * {widths[0]} + (number - wide) * {most}", f"columns = min({most}, n - column)"]
+
+    def multiply(most: int) -> list[str]:
+        last = "columns, ahead, rows" if fetch else "columns, rows"
+        arguments = f"(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, {last})"
+        return [f"if rows > {half}:", f"    tile_{mr}x{most}{arguments}", "else:",
+                f"    tile_{half}x{most}{arguments}"]
+
+    def by_width(lines: Callable[[int], list[str]]) -> list[str]:
+        if len(widths) == 1:
+            return lines(widths[0])
+        return ["if number < wide:", *_indent(lines(widths[0])), "else:", *_indent(lines(widths[1]))]
+
+    return natives, by_width(place), by_width(multiply)
 
 
 def pack_a(dtype: str, tiles: int, depth: int) -> str:

@@ -23,7 +23,8 @@ ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType()}
 
 @cache
 def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False, channelwise: bool = False,
-                grid: int = 0, stream: bool = False, fetch: str = "", claim: bool = False):
+                grid: int = 0, stream: bool = False, fetch: str = "", claim: bool = False,
+                narrow: bool = False):
     """An intrinsic that computes one tile, `mr` rows by `nv * lanes(dtype)` columns.
 
     Its int64 arguments are
@@ -34,21 +35,41 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
                   A[i*a_row + k*a_k + s*a_segment] * B[k*b_k + s*b_segment + j]
 
     A `masked` kernel takes one more, `columns`, in ((nv-1)*lanes, nv*lanes]: it neither reads nor writes past them.
-    To `fetch`, one takes `a_ahead`: how many elements past A's first row lies what is fetched into the caches, "along"
-    that row (other rows of packed or transposed A are in the same lines) or "tile" by tile, `mr` elements with each k.
+    To `fetch`, one takes `ahead`: how many elements past A's first row lies what is fetched into the caches, "along"
+    that row (other rows of packed or transposed A are in the same lines) or "tile" by tile, `mr` elements with each k;
+    or how many elements past B's, whose "rows" are fetched into the second-level cache.
     To `claim` C is to fetch its lines at the start, to be written at the end: stores wait for one another's lines.
     A `clamped` kernel takes `rows` last, in [1, mr]: rows beyond compute and store the last row once more, which costs
     time but no second kernel for each remainder.
     A `channelwise` kernel multiplies column by column: A has an element of its own, [... + j], for each j.
     In a `stream` of tiles, B is fetched into the caches AHEAD of its use, and a line of each row of the B that is
     `ahead` bytes, the last argument, further: from memory alone it would take longer than the sums.
+    A `narrow` kernel's last vector is half as wide: columns are in ((nv-1)*lanes, (nv-0.5)*lanes].
     The rows of A in a `grid` are that many a_row apart, and then the next ones `a_block`, the last argument, further.
     """
     def codegen(context, builder, signature, args):
         a, a_row, a_k, a_segment, segments, segment_len, b, b_k, b_segment, c, c_row, accumulate = args[:12]
         code = VectorCode(builder, dtype)
         a, b, c = (code.pointer(address) for address in (a, b, c))
-        masks = [None] * (nv - 1) + [code.mask(args[12], (nv - 1) * code.width) if masked else None]
+        codes = [code] * (nv - 1) + [VectorCode(builder, dtype, code.width // 2) if narrow else code]
+        masks = [None] * (nv - 1) + [codes[-1].mask(args[12], (nv - 1) * code.width) if masked else None]
+        starts = [i64(j * code.width) for j in range(nv)]
+
+        def load(pointer):
+            return [part.load(code.offset(pointer, start), 0, mask)
+                    for part, start, mask in zip(codes, starts, masks, strict=True)]
+
+        def phis():
+            return [[builder.phi(part.vector) for part in codes] for _ in range(mr)]
+
+        def splats(value):
+            x = codes[0].splat(value)
+            if not narrow or nv == 1:
+                return [x] * nv
+            # opaque: seeing through it, LLVM would broadcast the half, and that once more to the whole
+            x = builder.asm(ir.FunctionType(x.type, [x.type]), "", "=v,0", [x], False)
+            return [x] * (nv - 1) + [code.shuffle(x, x, list(range(codes[-1].width)))]
+
         rows = [i64(i) for i in range(mr)]
         if clamped:
             last = builder.sub(args[-1], i64(1))
@@ -65,12 +86,12 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
             builder.append_basic_block(name) for name in ("initial", "loop", "segment", "k", "latch", "done"))
         builder.cbranch(builder.icmp_signed("!=", accumulate, i64(0)), initial, loop)
         builder.position_at_end(initial)
-        loaded = [[code.load(pointer, j, masks[j]) for j in range(nv)] for pointer in c_rows]
+        loaded = [load(pointer) for pointer in c_rows]
         builder.branch(loop)
 
         builder.position_at_end(loop)
-        start = code.phis(mr, nv)
-        _feed(start, [[code.zero] * nv] * mr, entry)
+        start = phis()
+        _feed(start, [[part.zero for part in codes]] * mr, entry)
         _feed(start, loaded, initial)
         empty = builder.icmp_signed("<=", builder.mul(segments, segment_len), i64(0))
         builder.cbranch(empty, done, segment)
@@ -78,36 +99,40 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         builder.position_at_end(segment)
         s = builder.phi(I64)
         s.add_incoming(i64(0), loop)
-        outer = code.phis(mr, nv)
+        outer = phis()
         _feed(outer, start, loop)
         a_base = code.offset(a, builder.mul(s, a_segment))
         a_rows = [code.offset(a_base, offset) for offset in offsets]
-        a_far = code.offset(a_rows[0], args[12 + masked]) if fetch else None
         b_base = code.offset(b, builder.mul(s, b_segment))
+        far = code.offset(b_base if fetch == "rows" else a_rows[0], args[12 + masked]) if fetch else None
         builder.branch(inner)
 
         builder.position_at_end(inner)
         k = builder.phi(I64)
         k.add_incoming(i64(0), segment)
-        sums = code.phis(mr, nv)
+        sums = phis()
         _feed(sums, outer, segment)
         b_row = code.offset(b_base, builder.mul(k, b_k))
-        b_vectors = [code.load(b_row, j, masks[j]) for j in range(nv)]
+        b_vectors = load(b_row)
         if stream:
             for j in range(nv):
                 code.prefetch(code.offset(b_row, i64(AHEAD // code.size + j * code.width)), 3)
             code.prefetch(code.offset(b_row, builder.sdiv(args[-1], i64(code.size))), 2)
         a_offset = builder.mul(k, a_k)
-        if fetch:
-            code.prefetch(code.offset(a_far, a_offset if fetch == "along" else builder.mul(k, i64(mr))), 3)
+        if fetch == "rows":
+            row_ahead = code.offset(far, builder.mul(k, b_k))
+            for at in starts:
+                code.prefetch(code.offset(row_ahead, at), 2)
+        elif fetch:
+            code.prefetch(code.offset(far, a_offset if fetch == "along" else builder.mul(k, i64(mr))), 3)
         places = [code.offset(pointer, a_offset) for pointer in a_rows]
         if not (clamped or grid):
             places = _one_below_the_other(code, places[0], a_row, mr)
         updated = []
         for at, row_sums in zip(places, sums, strict=True):
-            xs = ([code.load(at, j, masks[j]) for j in range(nv)] if channelwise
-                  else [code.splat(builder.load(at, typ=code.element))] * nv)
-            updated.append([code.multiply_add(*each) for each in zip(xs, b_vectors, row_sums, strict=True)])
+            xs = load(at) if channelwise else splats(builder.load(at, typ=code.element))
+            updated.append([part.multiply_add(*each)
+                            for part, *each in zip(codes, xs, b_vectors, row_sums, strict=True)])
         k_next = builder.add(k, i64(1))
         k.add_incoming(k_next, inner)
         _feed(sums, updated, inner)
@@ -120,17 +145,17 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         builder.cbranch(builder.icmp_signed("<", s_next, segments), segment, done)
 
         builder.position_at_end(done)
-        result = code.phis(mr, nv)
+        result = phis()
         _feed(result, start, loop)
         _feed(result, updated, latch)
         for pointer, values in zip(c_rows, result, strict=True):
-            for j, value in enumerate(values):
-                code.store(value, pointer, j, masks[j])
+            for part, start, mask, value in zip(codes, starts, masks, values, strict=True):
+                part.store(value, code.offset(pointer, start), 0, mask)
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_k", "a_segment", "segments", "segment_len", "b", "b_k", "b_segment", "c", "c_row",
-             "accumulate"] + ["columns"] * masked + ["a_ahead"] * bool(fetch) + ["rows"] * clamped
-    names += ["a_block"] * bool(grid) + ["ahead"] * stream
+             "accumulate"] + ["columns"] * masked + ["ahead"] * bool(fetch) + ["rows"] * clamped
+    names += ["a_block"] * bool(grid) + ["b_ahead"] * stream
     return void_intrinsic(f"microkernel_{dtype}_{mr}x{nv}", names, codegen)
 
 
@@ -217,12 +242,15 @@ def _feed(phis, values, block) -> None:
 
 
 class VectorCode:
-    """Emits vector memory access and arithmetic for one dtype; `j` counts whole vectors from a pointer."""
+    """Emits vector memory access and arithmetic for one dtype, by vectors of `width`, by default the processor's.
 
-    def __init__(self, builder, dtype: str):
+    `j` counts whole vectors from a pointer.
+    """
+
+    def __init__(self, builder, dtype: str, width: int = 0):
         self.builder = builder
         self.element, self.size = ELEMENT[dtype], ELEMENT_BYTES[dtype]
-        self.width = lanes(dtype)
+        self.width = width or lanes(dtype)
         self.vector = ir.VectorType(self.element, self.width)
         self.zero = ir.Constant(self.vector, [ir.Constant(self.element, 0.0)] * self.width)
         self.suffix = f"v{self.width}f{8 * self.size}"
@@ -235,9 +263,6 @@ class VectorCode:
 
     def minimum(self, x, y):
         return self.builder.select(self.builder.icmp_signed("<", x, y), x, y)
-
-    def phis(self, mr: int, nv: int) -> list[list]:
-        return [[self.builder.phi(self.vector) for _ in range(nv)] for _ in range(mr)]
 
     def splat(self, value, vector=None):
         vector = vector or self.vector

@@ -4,7 +4,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 ELEMENT_BYTES = {"f32": 4, "f64": 8}
@@ -22,6 +22,7 @@ class Isa:
     nv: int
     masks: bool = False  # a vector's elements can be masked one by one
     matrix_unit: bool = False  # it multiplies tiles of bfloat16 (matrix_unit.py)
+    halves: bool = False  # it takes vectors half by half, one of half the width in half the time
 
 
 # 8x3: 24 accumulators, 3 vectors of B and spare for A out of 32 registers. 6x2 and 4x2 leave as much out of 16.
@@ -42,7 +43,7 @@ def isa() -> Isa:
     if {"avx2", "fma"} <= features:
         candidates.insert(0, AVX2)
     if {"avx512f", "avx512vl", "avx512dq"} <= features:
-        candidates.insert(0, AVX512)
+        candidates.insert(0, replace(AVX512, halves=_model() == "znver4"))
         if {"amx-tile", "amx-bf16"} <= features and _grants_matrix_unit():
             candidates.insert(0, AMX)
     wanted = os.environ.get("GRAPHFLOW_CPU", "").lower()
@@ -66,6 +67,12 @@ def _features() -> set[str]:
     from llvmlite.binding import get_host_cpu_features
 
     return {feature for feature, present in get_host_cpu_features().items() if present}
+
+
+def _model() -> str:
+    from llvmlite.binding import get_host_cpu_name
+
+    return get_host_cpu_name()
 
 
 def lanes(dtype: str) -> int:

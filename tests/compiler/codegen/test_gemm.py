@@ -116,6 +116,16 @@ def test_deep_and_tall_products_pack_and_block(machine, transposes):
         assert [call.name for call in packed] == ["gemm_pack_a", "gemm"]
 
 
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_rows_of_b_pass_as_they_lie_under_few_rows_of_c(machine, dtype):
+    panel = isa().nv * lanes(dtype)
+    for m, k, n, streams in ((9, 300, 200, True), (27, 128, 100, True), (9, 300, panel, False), (300, 20, 200, False)):
+        call, = check(machine, m, k, n, dtype=dtype, cuts=3)
+        assert ('fetch="rows"' in call.source) == streams
+    packed, call = check(machine, 20, 400, 150, True, dtype=dtype, cuts=2)
+    assert packed.name == "gemm_pack_a" and 'fetch="rows"' in call.source
+
+
 @pytest.mark.parametrize("transpose_b", [False, True])
 def test_only_products_of_far_a_fetch_its_next_tile(machine, transpose_b):
     """A of a megabyte, in a batch or not; not what a cache keeps, what a batch shares, or what meets one vector."""
@@ -173,7 +183,7 @@ def test_huge_inner_dimension_is_split_over_threads(machine):
     check(machine, 5, 9000, 12, True, True, "f64", batch=(2,), threads=8, cuts=3)
 
 
-@pytest.mark.parametrize("size", [(30, 40, 100), (1, 40, 1000), (50, 40, 1), (10, 9000, 12)])
+@pytest.mark.parametrize("size", [(30, 40, 100), (20, 300, 150), (1, 40, 1000), (50, 40, 1), (10, 9000, 12)])
 def test_results_do_not_depend_on_the_ranges(machine, size):
     m, k, n = size
     random = np.random.default_rng(0)
@@ -209,8 +219,8 @@ class BiasRelu:
                 f"    store_f32(e_y, {row} * e_n + {begin} + j, max(e_sum, f32(0)), 42)"]
 
 
-@pytest.mark.parametrize("size", [(33, 50, 70), (33, 2100, 10), (20, 0, 30), (1, 40, 600), (1, 0, 3), (40, 30, 1),
-                                  (1, 1, 1), (9, 9000, 12)])
+@pytest.mark.parametrize("size", [(33, 50, 70), (21, 300, 150), (33, 2100, 10), (20, 0, 30), (1, 40, 600),
+                                  (1, 0, 3), (40, 30, 1), (1, 1, 1), (9, 9000, 12)])
 @pytest.mark.parametrize("transposes", TRANSPOSES)
 def test_epilogue_sees_every_element_once_it_is_complete(machine, size, transposes):
     m, k, n = size

@@ -1,6 +1,8 @@
 """The micro-kernels and panel packers on their own, next to the sums they stand for."""
 from __future__ import annotations
 
+import platform
+
 import numpy as np
 import pytest
 from graphflow.compiler.native import processor
@@ -42,13 +44,15 @@ def test_segments_walk_the_rows_of_a_window(dtype, accumulate):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_masked_and_clamped_leave_the_rest_of_c_alone(dtype):
+@pytest.mark.parametrize("narrow", [False, pytest.param(True, marks=pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="x86's registers"))])
+def test_masked_and_clamped_leave_the_rest_of_c_alone(dtype, narrow):
     mr, nv, k = 4, 2, 7
     width = lanes(dtype)
-    kernel = jitted(microkernel(dtype, mr, nv, masked=True, clamped=True), 14)
+    kernel = jitted(microkernel(dtype, mr, nv, masked=True, clamped=True, narrow=narrow), 14)
     random = np.random.default_rng(0)
     for rows in range(1, mr + 1):
-        for columns in range(width + 1, 2 * width + 1):
+        for columns in range(width + 1, (3 * width // 2 if narrow else 2 * width) + 1):
             a = random.standard_normal((rows, k)).astype(DTYPES[dtype])
             b = random.standard_normal((k, columns)).astype(DTYPES[dtype])
             c = np.full((mr, 2 * width), 7, DTYPES[dtype])
