@@ -9,6 +9,7 @@ from .. import window as windows
 from ..dims import DimLike
 from ..dtypes import NATIVE_FLOATS, int32, int64
 from ..ir import Operation, Tensor
+from ..native.processor import isa
 from ..opdef import CONTRACTION, COPY, WINDOW, has_native_types
 from ..passes.row_blocks import RowBlock
 from .boxes import copy_all, lower_boxes, lower_scatter
@@ -28,7 +29,8 @@ from .scan import lower_scan
 from .scatter import lower_row_update, lower_sum_equal_rows
 from .top import lower_top
 from .triangular import lower_cholesky, lower_triangular_solve
-from .unit_rows import lower_row_block
+from .unit_rows import UnitRows
+from .vector_rows import VectorRows
 
 
 class Lowering:
@@ -86,7 +88,7 @@ class Lowering:
 
     def lower_block(self, block: RowBlock) -> KernelCall | None:
         """The call of a block of rows, None where its operations are to be lowered one by one."""
-        return lower_row_block(block, self)
+        return (UnitRows if isa().matrix_unit else VectorRows)(block, self).call()
 
     def _fused(self, op: Operation) -> list[KernelCall] | None:
         body, anchor = op.attrs["body"], op.attrs["anchor"]

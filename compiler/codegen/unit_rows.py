@@ -1,34 +1,23 @@
-"""Blocks of rows on a matrix unit: products, a loop over their rows, and products of what it makes, in one kernel.
+"""Blocks of rows (row_kernel.py) whose products are computed on a matrix unit.
 
-A task is a block of rows, or all rows of a matrix where a product sums over them. It packs what its rows meet whole
-(keys and values) as long as it has not yet, and then for each block the block's own operands; what the products make
-for the loop, and the loop for other products, stays in the lane's second-level cache.
+Each block packs its own operands; what its rows meet whole is packed with the first block of a matrix.
 """
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from math import ceil, prod
+from math import ceil
 from typing import Any
 
-from ..ir import Graph, Operation, Tensor
-from ..native.processor import isa
+from ..ir import Tensor
 from ..native.strips import EDGE_BYTES, STRIP, strip_bytes
-from ..passes.fuse import parameter
-from ..passes.row_blocks import RowBlock, matrix_product, root
+from ..passes.row_blocks import RowBlock
 from . import unit_gemm
-from .emitter import INNER, KERNEL, TASK, Emitter, Run
-from .gemm import product_of
 from .gemm_kernels import NATIVE
-from .kernel import KernelCall, Scratch
-from .loop_group import LoopGroup
-from .loops import emit_rows
 from .product import Product
-from .source import calls, indented, loop
+from .row_kernel import RowKernel
 
 LEAST_MATRICES = 4
-# rows of a block, fewer where nothing is summed over them, and what a lane may keep of a block and what its rows meet
-ROWS, LANE_BYTES = (64, 32), 1_500_000
+# rows of a block, fewer where nothing is summed over them
+ROWS = (64, 32)
 # columns of a block that are packed at once, to be multiplied while they are in the first-level cache
 PART = 64
 HELPER = '''
@@ -53,164 +42,29 @@ def multiply_{name}(a, a_bytes, b, b_bytes, skip, chunks, c, c_row, rows, column
 '''
 
 
-def lower_row_block(block: RowBlock, lowering: Any) -> KernelCall | None:
-    """The call that computes a block, None where separate ones are faster."""
-    return _Kernel(block, lowering).call() if isa().matrix_unit else None
+class UnitRows(RowKernel):
+    name = "unit_rows"
+    part = str(PART)
+    imports = (f"from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, pack_strips",)
+    opening, closing = ("ready()",), ("leave()",)
 
-
-class _Group(LoopGroup):
-    """The loop of a block. What is `local` is at element j of the present row."""
-
-    local: frozenset[Any] = frozenset()
-
-    def emitter(self, runs: Sequence[Run]) -> Emitter:
-        emit = _Emitter(self.domain, runs, self.sizes, self.fault_id, self.handle)
-        emit.local = self.local
-        emit.levels["at"] = TASK
-        return emit
-
-
-class _Emitter(Emitter):
-    local: frozenset[Any]
-
-    def load(self, dtype: Any, slot: int, at: str) -> str:
-        return super().load(dtype, slot, "at + j" if self.buffers[slot] in self.local else at)
-
-    def store(self, dtype: Any, slot: int, at: str, value: str) -> None:
-        super().store(dtype, slot, "at + j" if self.buffers[slot] in self.local else at, value)
-
-
-class _Kernel:
     def __init__(self, block: RowBlock, lowering: Any):
-        self.block, self.lowering = block, lowering
-        *batch, self.m, self.n = (lowering.sizes(d) for d in block.loop.attrs["domain"])
-        self.matrices = prod(batch)
-        # elements from row to row, as those that lie a multiple of 256 bytes apart share a few lines of a cache
-        self.pitch = 32 * ceil(self.n / 32) + 16
-        self.makers = [self._product(op) for op in block.makers]
-        self.takers = [self._product(op) for op in block.takers]
-        self.sums = [op.attrs["transpose_a"] for op in block.takers]
-        self.natives: dict[str, str] = {}
-
-    def _product(self, op: Operation) -> Product:
-        found = matrix_product(op)
-        assert found is not None
-        product, (a, b) = found
-        return product_of(a, b, op.outputs[0], **self.lowering.product_sizes(product, (a, b)))
+        super().__init__(block, lowering)
+        self.heights = ROWS if any(self.sums) else ROWS[-1:]
 
     def fits(self) -> bool:
-        """Whether the products are those of the loop's rows, and the matrix unit is the faster one for each. Where one
-        sums over rows a task is a matrix: a few would leave threads without."""
-        m, n, matrices = self.m, self.n, self.matrices
-        return matrices >= (LEAST_MATRICES if any(self.sums) else 1) and all(
-            p.matrices == matrices and unit_gemm.pays_near(p) for p in (*self.makers, *self.takers)) and all(
-            (p.m, p.n) == (m, n) for p in self.makers) and all(
-            (p.m, p.k) == ((n, m) if sums else (m, n)) and prod(self.lowering.shape(p.a)) == matrices * m * n
-            for p, sums in zip(self.takers, self.sums, strict=True))
+        """Where the matrix unit is the faster one for each product. Where one sums over rows a task is a matrix: a few
+        would leave threads without."""
+        return self.matrices >= (LEAST_MATRICES if any(self.sums) else 1) and self._whole_blocks() and all(
+            unit_gemm.pays_near(p) for p in (*self.makers, *self.takers))
 
-    def call(self) -> KernelCall | None:
-        if not self.fits():
-            return None
-        for rows in ROWS if any(self.sums) else ROWS[-1:]:
-            text = self._text(min(rows, 32 * ceil(self.m / 32)))
-            if sum(x.nbytes for x in self.emit.buffers if isinstance(x, Scratch)) <= LANE_BYTES:
-                break
-        group, emit = self.group, self.emit
-        here = {tuple(emit.identity())}
-        if any(emit.reads.get(p, here) != here for p in group.body.inputs if group.handle(p) in group.local):
-            return None  # of other rows than its own
-        made = {t for op in self.block.operations for t in op.outputs}
-        writes = tuple(i for i, x in enumerate(emit.buffers) if isinstance(x, Scratch) or x in made)
-        outer = [x for x in emit.buffers if isinstance(x, Tensor)]
-        return KernelCall("unit_rows", text, tuple(emit.buffers), tuple(emit.dims), self.matrices * self.parts,
-                          flops=group.flops + sum(p.flops for p in (*self.makers, *self.takers)),
-                          nbytes=sum(prod(self.lowering.shape(t)) * t.dtype.size for t in outer),
-                          streams=tuple(emit.streams), writes=writes, grain=self.matrices * self.parts)
-
-    # the loop, with what the makers do to their results
-
-    def _loop_group(self, room: int) -> _Group:
-        """The body of the loop and of the makers' epilogues, on the products as they are."""
-        loop_op = self.block.loop
-        body = Graph()
-        values: dict[Tensor, Tensor] = {}
-        handles: dict[Tensor, Any] = {}
-        local = {t: Scratch(room, per_lane=True) for t in self.block.local}
-
-        def given(p: Tensor, handle: Any) -> Tensor:
-            out = body.add(parameter, (), {"type": p.type}, "in", control_inputs=(), site=p.op.site).output
-            handles[out] = handle
-            return out
-
-        def append(inner: Graph, inputs: Sequence[Tensor]) -> None:
-            for p, t in zip(inner.inputs, inputs, strict=True):
-                if p not in values:
-                    values[p] = made[root(t)] if root(t) in made else given(p, t)
-            for op in inner.operations:
-                if op.outputs[0] not in values:
-                    copy = body.append(op, [values[t] for t in op.inputs])
-                    values.update(zip(op.outputs, copy.outputs, strict=True))
-
-        made: dict[Tensor, Tensor] = {}
-        for maker in self.block.makers:
-            out = maker.outputs[0]
-            p = next(p for p, t in zip(loop_op.attrs["body"].inputs, loop_op.inputs, strict=True) if root(t) is out)
-            if maker.type != "Fused":
-                made[out] = given(p, local[out])
-                continue
-            inner, anchor = maker.attrs["body"], maker.attrs["anchor"]
-            values[anchor.output] = given(anchor.output, local[out])
-            used = {t for op in inner.operations if op is not anchor for t in op.inputs}
-            values.update({p: p for p in anchor.inputs if p not in used})
-            append(inner, maker.inputs)
-            made[out] = values[inner.outputs[0]]
-        append(loop_op.attrs["body"], loop_op.inputs)
-        body.inputs = tuple(handles)
-        body.outputs = tuple(values[t] for t in loop_op.attrs["body"].outputs)
-        for t, out in zip(body.outputs, loop_op.outputs, strict=True):
-            handles[t] = local.get(out, out)
-        self.at = {root(t): local.get(root(t), t) for t in (*loop_op.inputs, *loop_op.outputs)}
-        group = _Group(loop_op.name, body, loop_op.attrs["domain"], loop_op.attrs["axes"], self.lowering.sizes,
-                       self.lowering.fault_id, lambda t: handles.get(t, t))
-        group.local = frozenset(local.values())
-        return group
-
-    # text
-
-    def _text(self, rows: int) -> str:
-        self.rows, self.natives = rows, {}
-        self.group = group = self._loop_group(rows * self.pitch * 4)
-        rank = len(group.domain)
-        self.emit = emit = group.emitter([Run([rank - 1], "j", INNER), Run(group.walked(range(rank - 1)), "i", TASK)])
-        emit_rows(group, emit, [rank - 1], merged=True)
-        for x in [x for x in emit.buffers if x in group.local]:
-            self._lane(x)
-        share = self.m if any(self.sums) else rows
-        self.parts = ceil(self.m / share)
-        sizes = {"m": self.m, "n": self.n, "parts": self.parts, "block": rows, "share": share, "pitch": self.pitch}
-        names = [f"{name} = {emit.argument(name, value)}" for name, value in sizes.items()]
+    def _prepare(self) -> None:
+        self.natives["ready, leave = open_unit(), close_unit()"] = ""
         self.edge = self._scratch(EDGE_BYTES)
-        self.own = self._scratch(max(strips(PART) * strip_bytes(rows), *(
-            strips(rows) * strip_bytes(k) for k in (PART, *(p.k for p in self.makers)))))
-        whole: list[str] = []  # once for a matrix
-        before = [line for p, op in zip(self.makers, self.block.makers, strict=True)
-                  for line in self._make(p, op.outputs[0], whole)]
-        after: list[str] = []
-        taken = [line for p, sums in zip(self.takers, self.sums, strict=True)
-                 for line in (self._sum(p, after) if sums else self._take(p, whole))]
-        rows_loop = loop("i", "base", "base + rows", emit, TASK)
-        rows_loop.insert(1, "    at = (i - base) * pitch")
-        return self._module([
-            *names, "ready()", "held = -1", "for task in range(begin, end):", *indented([
-                "matrix = task // parts", "start = (task - matrix * parts) * share",
-                "if matrix != held:", "    held = matrix", *indented(whole),
-                "for first in range(start, min(start + share, m), block):", *indented([
-                    "rows = min(block, m - first)", "base = matrix * m + first", *before, *rows_loop, *after,
-                    f"for part in range(0, n, {PART}):", f"    wide = min({PART}, n - part)", *indented(taken)])]),
-            "leave()"])
+        self.own = self._scratch(max(strips(PART) * strip_bytes(self.rows), *(
+            strips(self.rows) * strip_bytes(k) for k in (PART, *(p.k for p in self.makers)))))
 
     def _make(self, p: Product, out: Tensor, whole: list[str]) -> list[str]:
-        """The block's rows of a product for the loop."""
         others = self._pack_whole(p, whole)
         k, nbytes, a_row, inside = self._new(p.k), self._new(strip_bytes(p.k)), self._new(p.a_row), p.a_k == 1
         source = f"{self._matrix(p.a, p.batch, p.a_batch)} + first * {a_row} * 4"
@@ -221,7 +75,6 @@ class _Kernel:
                                "(n + 31) // 32 * 32", "0")]
 
     def _take(self, p: Product, whole: list[str]) -> list[str]:
-        """What a part of the block's columns adds to the block's rows of a product."""
         others = self._pack_whole(p, whole)
         columns, (source, stride) = self._new(p.n), self._rows_of(p.a)
         return [self._pack("a", True, f"{source} + part * 4", stride, self.own, "wide", "rows", str(strip_bytes(PART))),
@@ -231,7 +84,6 @@ class _Kernel:
                                "rows", columns, "part")]
 
     def _sum(self, p: Product, before: list[str]) -> list[str]:
-        """What a part of the block's columns, transposed, adds to these rows of a product that sums over blocks."""
         nbytes, columns, (source, stride) = self._new(strip_bytes(self.rows)), self._new(p.n), self._rows_of(p.a)
         b_k, b_column, inside = self._new(p.b_k), self._new(p.b_column), p.b_k == 1
         others = self._scratch(strips(p.n) * strip_bytes(self.rows))
@@ -261,55 +113,6 @@ class _Kernel:
         self.natives[f"tile_{name} = multiply_tiles{tile}"] = MULTIPLY.format(
             name=name, high=16 * tile[0], wide=16 * tile[1], below=tile[0] - 1, beside=tile[1] - 1)
         return f"multiply_{name}({operands}, {', '.join(arguments)}, {self.edge})"
-
-    def _rows_of(self, t: Tensor) -> tuple[str, str]:
-        """Address and stride of the block's rows of what the loop reads or makes."""
-        handle = self.at[root(t)]
-        here = f"p{self.emit.slot(handle)}"
-        return (here, "pitch") if isinstance(handle, Scratch) else (f"{here} + base * n * 4", "n")
-
-    def _matrix(self, handle: Any, batch: Sequence[int], strides: Sequence[int]) -> str:
-        """The address of the present matrix of an operand: axes of the batch that lie one in the other are one."""
-        levels: list[list[int]] = []
-        for size, stride in zip(batch[::-1], strides[::-1], strict=True):
-            if levels and stride == levels[-1][0] * levels[-1][1]:
-                levels[-1][0] *= size
-            elif size > 1:
-                levels.append([size, stride])
-        terms, index = [f"p{self.emit.slot(handle)}"], "matrix"
-        for i, (size, stride) in enumerate(levels):
-            count = self._new(size)
-            digit = index if i == len(levels) - 1 else f"({index}) % {count}"
-            terms.append(f"({digit}) * {self._new(4 * stride)}")
-            index = f"({index}) // {count}"
-        return " + ".join(terms)
-
-    def _new(self, value: int) -> str:
-        """A size of its own: equal ones may differ for other shapes, which the same text serves."""
-        return self.emit.argument(("own", len(self.emit.dims)), value)
-
-    def _scratch(self, nbytes: int) -> str:
-        scratch = Scratch(-(-nbytes // 64) * 64, per_lane=True)
-        self._lane(scratch)
-        return f"p{self.emit.slot(scratch)}"
-
-    def _lane(self, scratch: Scratch) -> None:
-        slot = self.emit.slot(scratch)
-        self.emit.lines[KERNEL].append(f"p{slot} += lane * {self._new(scratch.apart)}")
-
-    def _module(self, body: Sequence[str]) -> str:
-        emit, helpers = self.emit, "".join(self.natives.values())
-        setup = [f"p{i} = word(buffers, {i})" for i in range(len(emit.buffers))]
-        setup += [f"n{i} = word(dims, {i})" for i in range(len(emit.dims))]
-        text = "\n".join(indented([*setup, *emit.lines[KERNEL], *body]))
-        ours = re.compile("(strips|pack|tile|multiply)_|(ready|leave|min)$")
-        names = sorted({"compiled", "store_i64", *(name for name in calls(text + helpers) if not ours.match(name))})
-        return "\n".join([
-            '"""Blocks of rows on the matrix unit."""',
-            f"from {NATIVE}.matrix_unit import close_unit, multiply_tiles, open_unit, pack_strips",
-            f"from {NATIVE}.prelude import {', '.join(names)}", "",
-            "ready, leave = open_unit(), close_unit()", *self.natives, helpers, "",
-            "@compiled", "def kernel(buffers, dims, begin, end, lane):", text]) + "\n"
 
 
 def strips(count: int, multiple: int = 2) -> int:

@@ -1,6 +1,6 @@
 """Loops over rows with the products that make what they read and take what they make: the softmax of attention with
-its two products, or its gradient with five. On a matrix unit one kernel computes them, block of rows by block of rows
-(unit_rows.py), and what passes between them need not be in memory.
+its two products, or its gradient with five. One kernel can compute them, block of rows by block of rows
+(codegen/row_kernel.py), and what passes between them need not be in memory.
 """
 from __future__ import annotations
 

@@ -1,0 +1,105 @@
+"""Blocks of rows (row_kernel.py) whose products are computed in vector registers, by the micro-kernel.
+
+What the rows meet whole is packed in panels as wide as a tile, unless it lies so that it is read as well as it is.
+"""
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+from ..ir import Tensor
+from ..native.processor import isa, lanes
+from ..passes.row_blocks import RowBlock
+from .gemm_kernels import NATIVE
+from .product import Product
+from .row_kernel import RowKernel
+
+# rows of a block: what the products make of 32 stays with what it meets in a second-level cache of 1 MiB
+ROWS = 32
+# sizes from which on blocks are faster than kernels one by one
+LEAST_ROWS, LEAST_COLUMNS = 32, 32
+# bytes of B's rows up to which panels of it are read where they are
+NEAR_ROW_BYTES = 512
+PACK = '''
+@compiled
+def panels_{name}(source, stride, column_step, to, apart, depth, columns, wide):
+    column = 0
+    while column < columns:
+        width = {wide} if column < wide * {wide} else {narrow}
+        pack_{name}(source + column * column_step * 4, stride, to, depth, min(width, columns - column))
+        column += width
+        to += apart
+'''
+MULTIPLY = '''
+@compiled
+def multiply_{name}(a, a_row, a_k, b, apart, beside, b_k, c, c_row, rows, columns, depth, wide, ahead):
+    column = 0
+    while column < columns:
+        width = {wide} if column < wide * {wide} else {narrow}
+        count = min(width, columns - column)
+        for row in range(0, rows, {high}):
+            from_a = a + row * a_row * 4
+            to_c = c + (row * c_row + column) * 4
+            high = min({high}, rows - row)
+            if width == {wide}:
+                tile_wide(from_a, a_row, a_k, 0, 1, depth, b, b_k, 0, to_c, c_row, 0, count, ahead, high)
+            else:
+                tile_narrow(from_a, a_row, a_k, 0, 1, depth, b, b_k, 0, to_c, c_row, 0, count, ahead, high)
+        column += width
+        b += apart + width * beside
+'''
+
+
+class VectorRows(RowKernel):
+    name = "vector_rows"
+    imports = (f"from {NATIVE}.microkernel import microkernel",
+               f"from {NATIVE}.tiles import copy_panel, transpose_panel")
+
+    def __init__(self, block: RowBlock, lowering: Any):
+        super().__init__(block, lowering)
+        self.heights = (ROWS // isa().mr * isa().mr,)
+
+    def fits(self) -> bool:
+        """Where no product sums over rows: what it adds to would have to stay in the cache, too."""
+        return self.m >= LEAST_ROWS and self.n >= LEAST_COLUMNS and not any(self.sums) and self._whole_blocks() and all(
+            p.dtype == "f32" for p in (*self.makers, *self.takers))
+
+    def _make(self, p: Product, out: Tensor, whole: list[str]) -> list[str]:
+        a_row, a_k = self._new(p.a_row), self._new(p.a_k)
+        source = f"{self._matrix(p.a, p.batch, p.a_batch)} + first * {a_row} * 4"
+        return [self._multiply(f"{source}, {a_row}, {a_k}", p, whole, f"p{self.emit.slot(self.at[out])}, pitch",
+                               f"block * {a_row}")]
+
+    def _take(self, p: Product, whole: list[str]) -> list[str]:
+        source, stride = self._rows_of(p.a)
+        columns = self._new(p.n)
+        target = f"p{self.emit.slot(p.c)} + base * {columns} * 4, {columns}"
+        return [self._multiply(f"{source}, {stride}, 1", p, whole, target, f"{isa().mr} * {stride}")]
+
+    def _multiply(self, a: str, p: Product, whole: list[str], c: str, ahead: str) -> str:
+        """The block's rows of a product; `a` and `c` are the address and the strides of theirs."""
+        width = lanes(p.dtype)
+        vectors = ceil(p.n / width)
+        # panels that differ by one vector waste no lanes but in the last
+        nv = isa().nv if vectors > 1 else 1
+        least = max(nv - 1, 1)
+        panels = ceil(vectors / nv)
+        wide = self._new(max(0, vectors - panels * least))
+        sizes = {"wide": nv * width, "narrow": least * width, "high": isa().mr}
+        helper = MULTIPLY.replace("tile_", f"tile_{nv}_").format(name=nv, **sizes)
+        for size, count, text in (("narrow", least, ""), ("wide", nv, helper)):
+            self.natives[f'tile_{nv}_{size} = microkernel("{p.dtype}", {isa().mr}, {count}, masked=True, clamped=True, '
+                         'fetch="tile", claim=True)'] = text
+        k, columns, b = self._new(p.k), self._new(p.n), self._matrix(p.b, p.batch, p.b_batch)
+        if p.b_column == 1 and p.n * 4 <= NEAR_ROW_BYTES:
+            places = f"{b}, 0, 4, {self._new(p.b_k)}"
+        else:
+            packer = "copy_panel" if p.b_column == 1 else "transpose_panel"
+            name = f"{packer}_{nv}"
+            self.natives[f'pack_{name} = {packer}("{p.dtype}", {nv})'] = PACK.format(name=name, **sizes)
+            nbytes = (p.k + width) * nv * isa().vector_bytes
+            packed, apart = self._scratch(panels * nbytes), self._new(nbytes)
+            steps = f"{self._new(p.b_k if p.b_column == 1 else p.b_column)}, {self._new(p.b_column)}"
+            whole.append(f"panels_{name}({b}, {steps}, {packed}, {apart}, {k}, {columns}, {wide})")
+            places = f"{packed}, {apart}, 0, {nv * width}"
+        return f"multiply_{nv}({a}, {places}, {c}, rows, {columns}, {k}, {wide}, {ahead})"
