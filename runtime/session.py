@@ -137,11 +137,18 @@ class Session:
         if run_metadata is not None:
             return self._recorded(fetches, feed_dict, options, run_metadata)
         feeds = feed_dict if feed_dict is not None else {}
-        if type(fetches) is list and _LEAVES.issuperset(map(type, fetches)):  # as most are
-            key = list, len(fetches), *fetches, *feeds
+        key: tuple[Any, ...]
+        if type(fetches) is list:
+            key = list, len(fetches), *fetches, *feeds  # of tensors and operations, as most are, and only of them kept
         else:
             key = fetches if type(fetches) in _LEAVES else _structure(fetches), *feeds
-        found = self._runners.get(key)
+        try:
+            found = self._runners.get(key)
+        except TypeError:  # a nest has no hash
+            found = None
+        if found is None and type(fetches) is list and not _LEAVES.issuperset(map(type, fetches)):
+            key = _structure(fetches), *feeds
+            found = self._runners.get(key)
         if found is None:
             if any(isinstance(f, tuple) or hasattr(f, "_feed_parts") for f in feeds):
                 parts = {t: v for f, value in feeds.items() for t, v in _feed_parts(f, value)}
