@@ -17,7 +17,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from . import grouped, unit_conv, unit_gemm
+from . import grouped, unit_conv, unit_gemm, winograd
 from .conv_common import (
     NATIVE,
     Windows,
@@ -76,7 +76,7 @@ def lower_conv(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_
     p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // max(w_shape[-2], 1) or 1, axes)
     if _is_best_product(p, PACKED_PIXELS if stays else PACKED_ANEW_PIXELS):
         return lower_gemm(x, w, y, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, epilogue=epilogue)
-    return _direct(x, w, y, p, tuple(w_shape), False, epilogue, "conv")
+    return _direct(x, w, y, p, tuple(w_shape), False, epilogue, "conv", stays)
 
 
 def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequence[int], w_shape: Sequence[int],
@@ -108,7 +108,7 @@ def _is_best_product(p: Windows, packed_pixels: int) -> bool:
 
 
 def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transposed: bool, epilogue: Epilogue | None,
-            name: str) -> list[KernelCall]:
+            name: str, stays: bool = False) -> list[KernelCall]:
     """One dense convolution of x by taps of w, or by w with its channels exchanged (`transposed`), into y's pixels."""
     if 0 in (p.images, p.filters, *(axis.count for axis in p.axes)):
         return []
@@ -122,6 +122,8 @@ def _direct(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transp
         return unit_conv.lower(x, w, y, flat, pack_unit_source(transposed), pack_dims, epilogue, name)
     if grouped.pays(p):
         return grouped.lower(x, w, y, p, transposed, pack_dims, epilogue, name)
+    if tiling := winograd.choose(p, stays):
+        return winograd.lower(x, w, y, p, tiling, transposed, pack_dims, epilogue, name)
     tile = Tile.choose(flat)
     along_images = None if tile.dots else by_images(flat)
     if along_images:

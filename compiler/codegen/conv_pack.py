@@ -4,19 +4,20 @@ from __future__ import annotations
 from ..native.processor import ELEMENT_BYTES, lanes
 from .conv_common import NATIVE, indent, words
 
+# channels whose taps are packed before they are transformed: whole blocks of a transposed panel, in the first cache
+TAPS_DEPTH = 32
+
 # `columns` are the filters of a group, or with `transposed` the channels that w gives it; `depth` is the other of them
 DIMS = ["panels", "panel_size", "w_rows", "w_cols", "tap_size", "stride", "group_step", "depth", "columns",
         "taps_d", "tap_d", "step_d", "taps_h", "tap_h", "step_h", "taps_w", "tap_w", "step_w"]
 
 
-def _each_tap(lines: list[str]) -> str:
+def _each_tap(lines: list[str], levels: int = 2) -> str:
     """The lines for each tap, in the order in which they are met, with w's address of it as `source`."""
-    return f'''        for d in range(taps_d):
-            for i in range(taps_h):
-                for j in range(taps_w):
-                    tap = ((tap_d + d * step_d) * w_rows + tap_h + i * step_h) * w_cols + tap_w + j * step_w
-{indent(lines, 5)}
-'''
+    loops = ["for d in range(taps_d):", "    for i in range(taps_h):", "        for j in range(taps_w):",
+             "            tap = ((tap_d + d * step_d) * w_rows + tap_h + i * step_h) * w_cols + tap_w + j * step_w",
+             *("            " + line for line in lines)]
+    return indent(loops, levels) + "\n"
 
 
 def pack_source(dtype: str, nv: int, transposed: bool) -> str:
@@ -42,6 +43,43 @@ def kernel(buffers, dims, begin, end, lane):
         first = (panel - group * panels) * {wide}
         target = packed + panel * panel_size * {size}
 {_each_tap(lines)}'''
+
+
+def pack_winograd_source(m: int, nv: int, transposed: bool) -> str:
+    """Source that brings filters of 3 x 3 to the points of tiles of m x m outputs, in panels of `nv` vectors; a task is
+    a panel. Each part of `part_panels` has all panels of its first point, then those of the next ones. The first size
+    is that of a lane's memory, for the taps of `TAPS_DEPTH` channels.
+    """
+    wide = nv * lanes("f32")
+    pack = "transpose_panel" if transposed else "copy_panel"
+    lines = [f"source = w + (tap * tap_size + first * {'stride + k' if transposed else '1 + k * stride'}) * 4",
+             f"pack(source, stride, target, count, min({wide}, columns - first))",
+             f"target += {TAPS_DEPTH * wide * 4}"]
+    return f'''"""Packs filters at points, panels of {wide} columns{", channels exchanged" if transposed else ""}."""
+from {NATIVE}.prelude import compiled, word
+from {NATIVE}.tiles import {pack}
+from {NATIVE}.winograd import transform_filters
+
+pack = {pack}("f32", {nv})
+transform = transform_filters({m})
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["w", "packed", "scratch"]), 1)}
+{indent(words("dims", ["lane_bytes", "part_panels", *DIMS[2:]]), 1)}
+    scratch += lane * lane_bytes
+    for panel in range(begin, end):
+        first = panel * {wide}
+        part = panel // part_panels
+        points = packed + (part * {(m + 2) ** 2 - 1} * part_panels + panel) * depth * {wide * 4}
+        for k in range(0, depth, {TAPS_DEPTH}):
+            count = min({TAPS_DEPTH}, depth - k)
+            target = scratch
+{_each_tap(lines, 3)}\
+            transform(scratch, {TAPS_DEPTH * wide}, points + k * {wide * 4}, part_panels * depth * {wide},
+                      count * {nv})
+'''
 
 
 def pack_dots_source(dtype: str, transposed: bool) -> str:

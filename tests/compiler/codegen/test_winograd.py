@@ -1,0 +1,154 @@
+"""Convolutions by Winograd's minimal filtering against plain NumPy in float64, over drawn geometries."""
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from unittest import mock
+
+import numpy as np
+import pytest
+from graphflow.compiler.codegen import unit_conv, winograd
+from graphflow.compiler.codegen.conv import lower_conv, lower_conv_input_grad
+from graphflow.compiler.native.processor import lanes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_conv import BiasRelu, Case, forward, input_grad
+
+
+@contextmanager
+def always(m, block=9, part_bytes=1, few_tasks=1):
+    """All that it suits has tiles of m x m outputs, in blocks and parts of this size; few kinds of kernels."""
+    def tile(dtype, rows, columns, depth, height=0):
+        return 1.0, 4, 2 if columns > lanes(dtype) else 1
+
+    def choose(p, stays):
+        return winograd.Tiling.of(p, m) if winograd.suits(p) else None
+
+    with mock.patch.multiple(winograd, tile_cost=tile, BLOCK_BYTES=1, MIN_BLOCK=block, PART_BYTES=part_bytes,
+                             FEW_TASKS=few_tasks, choose=choose):
+        with mock.patch.object(unit_conv, "pays", lambda p: False):
+            yield
+
+
+def check(case, cuts=()):
+    x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
+    for result, exact in ((forward(case, x, w, cuts), case.forward(x, w)),
+                          (input_grad(case, dy, w, cuts), case.input_grad(dy, w))):
+        np.testing.assert_allclose(result, exact, rtol=1e-4, atol=1e-5 * max(1, exact.std()))
+
+
+padding = st.one_of(st.sampled_from(["SAME", "VALID"]),
+                    st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2))
+cases = st.builds(
+    lambda n, size, channels, filters, padding: Case((n, *size, channels), (3, 3, channels, filters), padding=padding),
+    st.sampled_from([1, 2, 7]), st.tuples(st.integers(3, 11), st.integers(3, 11)), st.sampled_from([1, 16, 17, 33]),
+    st.sampled_from([3, 16, 33, 80]), padding)
+cuts = st.lists(st.floats(0, 1), max_size=3)
+
+
+@settings(max_examples=40)
+@given(cases, cuts, st.sampled_from([2, 4]), st.sampled_from([1, 9, 64]), st.sampled_from([1, 50_000, 10**9]),
+       st.sampled_from([1, 20]))
+def test_any_geometry(case, cuts, m, block, part_bytes, few_tasks):
+    with always(m, block, part_bytes, few_tasks):
+        check(case, cuts)
+
+
+@settings(max_examples=10)
+@given(cases, st.lists(st.floats(0, 1), min_size=1, max_size=6), st.sampled_from([2, 4]))
+def test_how_tasks_are_split_changes_no_bit(case, cuts, m):
+    x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
+    with always(m):
+        np.testing.assert_array_equal(forward(case, x, w, cuts), forward(case, x, w))
+        np.testing.assert_array_equal(input_grad(case, dy, w, cuts), input_grad(case, dy, w))
+
+
+@pytest.mark.parametrize("m", [2, 4])
+@pytest.mark.parametrize("case", [Case((2, 13, 10, 17), (3, 3, 17, 33), padding="SAME"),
+                                  Case((7, 6, 7, 20), (3, 3, 20, 70))], ids=str)
+def test_the_epilogue_sees_every_pixel_once_for_all_its_filters(case, m):
+    x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
+    for result, raw, shape in ((lambda e: forward(case, x, w, (0.4,), e), case.forward(x, w), case.y),
+                               (lambda e: input_grad(case, dy, w, (0.4,), e), case.input_grad(dy, w), case.x)):
+        bias, rows = case.random(shape[3], 3), np.full(int(np.prod(shape[:3])), -1)
+        with always(m):
+            np.testing.assert_allclose(result(BiasRelu(bias, rows)), np.maximum(raw + bias, 0), rtol=1e-4, atol=1e-3)
+        np.testing.assert_array_equal(rows, np.arange(rows.size))
+
+
+@pytest.mark.parametrize("m, channels, times", [(2, 64, 1.5), (4, 64, 3), (4, 512, 3)])
+def test_sums_are_about_as_accurate_as_direct_ones(m, channels, times):
+    case = Case((2, 8, 8, channels), (3, 3, channels, 32), padding="SAME")
+    x, w = case.random(case.x, 0), case.random(case.w, 1)
+    exact = case.forward(x, w)
+    with mock.patch.object(winograd, "choose", lambda p, stays: None):
+        direct = np.abs(forward(case, x, w) - exact)
+    with always(m, 64):
+        error = np.abs(forward(case, x, w) - exact)
+    assert np.sqrt(np.mean(error ** 2)) < times * np.sqrt(np.mean(direct ** 2))
+    assert np.all(error < 1e-4 * np.abs(exact) + 1e-5 * exact.std())
+
+
+@pytest.mark.parametrize("m", [2, 4])
+def test_an_infinity_reaches_only_the_tiles_that_read_it(m):
+    case = Case((2, 12, 12, 16), (3, 3, 16, 16), padding="SAME")
+    x, w = case.random(case.x, 0), case.random(case.w, 1)
+    x[1, 4, 6, 3], x[0, 0, 11, 5] = np.inf, np.nan
+    with always(m):
+        finite = np.isfinite(forward(case, x, w)).all(-1)
+    held = ~np.isfinite(case.pad(x)[case.windows()]).all((3, 4, 5))
+    reached = np.zeros((2, 12, 12), bool)
+    for image, *place in ((1, 4, 6), (0, 0, 11)):  # the tile that starts at output s reads inputs s - 1 to s + m
+        rows, columns = ([s for s in range(0, 12, m) if s - 1 <= at <= s + m] for at in place)
+        for top, left in itertools.product(rows, columns):
+            reached[image, top:top + m, left:left + m] = True
+    assert np.all(held <= ~finite) and np.all(~finite <= reached)
+
+
+@pytest.mark.parametrize("cpu", ["avx2", "generic"])
+def test_lesser_processors(cpu):
+    code = "import test_winograd as t; from graphflow.compiler.native.processor import isa\n" \
+           "with t.always(4): t.check(t.Case((2, 7, 9, 18), (3, 3, 18, 19), padding='SAME'), (0.3,)); print(isa().name)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(__file__), capture_output=True, text=True,
+                          env={**os.environ, "GRAPHFLOW_CPU": cpu})
+    assert done.stdout == f"{cpu}\n", done.stderr
+
+
+def taken(lower, x, w, dtype="f32", strides=(1, 1), dilations=(1, 1), **more):
+    calls = lower("x", "w", "y", dtype=dtype, x_shape=x, w_shape=w, strides=strides, dilations=dilations,
+                  padding=((1, 1), (1, 1)), **more)
+    return "Winograd" in calls[-1].source
+
+
+@pytest.fixture
+def without_matrix_unit():
+    vectors = replace(winograd.isa(), matrix_unit=False)
+    with mock.patch.object(winograd, "isa", lambda: vectors), mock.patch.object(unit_conv, "pays", lambda p: False):
+        yield
+
+
+@pytest.mark.usefixtures("without_matrix_unit")
+def test_large_convolutions_of_3x3_take_it():
+    for lower in (lower_conv, lower_conv_input_grad):
+        assert taken(lower, (8, 56, 56, 64), (3, 3, 64, 64))
+        assert not taken(lower, (8, 56, 56, 64), (3, 3, 64, 64), dtype="f64")
+        assert not taken(lower, (8, 56, 56, 64), (3, 3, 64, 64), strides=(2, 2))
+        assert not taken(lower, (8, 56, 56, 64), (3, 3, 64, 64), dilations=(2, 2))
+        assert not taken(lower, (8, 56, 56, 64), (3, 3, 8, 64))  # groups
+        assert not taken(lower, (8, 56, 56, 64), (5, 5, 64, 64))
+        assert not taken(lower, (2, 9, 9, 32), (3, 3, 32, 32))  # little work
+    assert not taken(lower_conv, (8, 224, 224, 3), (3, 3, 3, 64))
+    assert taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512), stays=True)
+    assert not taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512))  # the filters of which take longer than the sums
+
+
+@pytest.mark.usefixtures("without_matrix_unit")
+def test_a_variable_turns_it_off(monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_WINOGRAD_NONFUSED", "0")
+    assert not taken(lower_conv, (8, 56, 56, 64), (3, 3, 64, 64))
+    monkeypatch.setenv("TF_ENABLE_WINOGRAD_NONFUSED", "1")
+    assert taken(lower_conv, (8, 56, 56, 64), (3, 3, 64, 64))
