@@ -56,7 +56,7 @@ class Lowering:
         if op.type == "Fused":
             return self._fused(op)
         if op.type == "Recurrence":
-            return [RecurrenceKernel(op, self.sizes, self.fault_id).call()]
+            return RecurrenceKernel(op, self.sizes, self.fault_id).calls()
         if not has_native_types(op):
             return None
         if op.definition.family == CONTRACTION and op.output.dtype in (*NATIVE_FLOATS, int32, int64):

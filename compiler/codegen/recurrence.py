@@ -15,16 +15,19 @@ from ..dims import DimLike
 from ..dtypes import DType
 from ..ir import Operation, Tensor
 from ..native.processor import isa
-from ..opdef import CONTRACTION, ELEMENTWISE
-from ..passes.rows import row_dims
+from ..opdef import ALIAS, CONTRACTION, ELEMENTWISE
+from ..passes.rows import row_dims, steps_after
 from ..shapes import Dims
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, is_costly, literal, scope
+from .gemm import lower_gemm
 from .kernel import KernelCall, Scratch
 from .recurrence_product import StepProduct
 from .source import calls, indented
 
 NATIVE = "graphflow.compiler.native"
 ROWS = 4  # of a task
+# a product that a step might take: rows of all steps that are kept in the caches, and a matrix that is
+SEQUENCE_BYTES, MATRIX_BYTES = 1 << 21, 1 << 18
 
 
 class Home(NamedTuple):
@@ -102,14 +105,19 @@ class RecurrenceKernel:
         self._handles = dict(zip(parameters, (*op.outputs[:n], *given[n:]), strict=True))
         self.batch = row_dims(self.variables[0])[0]
         one_row = isinstance(self.batch, int) and self.batch == 1
+        products = [o for o in self.operations if o.definition.family == CONTRACTION]
+        self.before = {o.output: x for o in products if (
+            x := self._sequence(o)) is not None and self._better_before(o)}
         self.products = {o.output: StepProduct(o, self.handle(o.inputs[1]), sizes, one_row)
-                         for o in self.operations if o.definition.family == CONTRACTION}
+                         for o in products if o.output not in self.before}
         self.joined = [o.output for o in self.operations if o.type == "ConcatV2" and len(o.output.dims or ()) > 1]
         self.stage: dict[Tensor, int] = dict.fromkeys(body.inputs, 0)  # after which of them a value is complete
+        self.stage.update(dict.fromkeys(self.before, 0))
         self.homes = {v: Home(self.handle(v)) for v in self.variables}
+        self.homes.update((t, Home(Scratch(self._all_rows(t)), True)) for t in self.before)
         self.extra: list[Store] = []  # of what has a home already
         self.kept = self._settle()
-        self.written: set[Tensor] = set(self.variables)  # what can be loaded at this point of a step
+        self.written = {*self.variables, *self.before}  # what can be loaded at this point of a step
         self.emit: Emitter = _Elements(self, ())
 
     def handle(self, t: Tensor) -> Any:
@@ -121,7 +129,7 @@ class RecurrenceKernel:
         """Stages and homes; the tensors that are stored, other than the variables."""
         kept: dict[Tensor, None] = {}
         for op in self.operations:
-            if op.type == "Argument":
+            if op.type == "Argument" or op.output in self.before:
                 continue
             begins = max((self.stage[t] for t in op.inputs), default=0)
             apart = op.outputs[0] in self.products or op.outputs[0] in self.joined
@@ -137,7 +145,7 @@ class RecurrenceKernel:
         for t in kept:
             if t not in self.homes or t in self.variables and t in self.following:
                 self._place(t, Home(Scratch(max(1, self.sizes(dm.product(row_dims(t))) * t.dtype.size))))
-        return [t for t in kept if t not in self.variables]
+        return [t for t in kept if t not in self.variables and t not in self.before]
 
     def _lasts(self, t: Tensor, stage: int) -> bool:
         """Whether a later stage needs the value, which it is better to keep than to compute again."""
@@ -150,9 +158,39 @@ class RecurrenceKernel:
         else:
             self.homes[t] = home
 
+    # products before the loop
+
+    def _sequence(self, op: Operation) -> Tensor | None:
+        """The sequence, one of the body's inputs, whose row of the step the product of the op takes."""
+        row = op.inputs[0]
+        while row.op.definition.family == ALIAS:
+            row = row.op.inputs[0]
+        if row.op.type != "TensorArrayReadV3" or steps_after(row.op.inputs[1], self.step) != 0:
+            return None
+        sequence = row.op.inputs[0]
+        whole = sequence.dims is not None and sequence.dims[0] == self.bound
+        return sequence if whole and sequence.op.type == "Argument" else None
+
+    def _better_before(self, op: Operation) -> bool:
+        """Whether all steps' rows of a product are better taken at once: they stay in the caches, the matrix does not,
+        or a step has too few of them."""
+        kept = self._all_rows(op.output) <= SEQUENCE_BYTES
+        matrix = self.sizes(dm.product(op.inputs[1].dims)) * op.output.dtype.size
+        return kept or matrix > MATRIX_BYTES or self.sizes(self.batch) < isa().mr
+
+    def _all_rows(self, t: Tensor) -> int:
+        return self.sizes(self.bound) * self.sizes(dm.product(row_dims(t))) * t.dtype.size
+
+    def calls(self) -> list[KernelCall]:
+        rows = self.sizes(self.bound) * self.sizes(self.batch)
+        return [*(call for t, x in self.before.items() for call in lower_gemm(
+            self.handle(x), self.handle(t.op.inputs[1]), self.homes[t].handle, dtype=t.dtype.code, m=rows,
+            n=self.sizes(t.dims[1]), k=self.sizes(t.op.inputs[0].dims[1]),
+            transpose_b=t.op.attrs["transpose_b"])), self._loop_call()]
+
     # text
 
-    def call(self) -> KernelCall:
+    def _loop_call(self) -> KernelCall:
         stages = range(max(self.stage.values()) + 1)
         step = [line for stage in stages for line in self._stage(stage)] + self._hand_over()
         around = [line for product in self.products.values() for line in product.pack(self.emit)] + self._start()

@@ -2,14 +2,21 @@
 
 The row of a sequence meets a matrix before the loop, also where it is joined to a state: [x h] W = x W_x + h W_h. What
 a product is only stacked for is stacked in its place. Columns of a product are a product with columns of the matrix.
+
+A product whose rows only a loop reads is the other way round part of its step, where what it gives need not leave the
+caches; codegen/recurrence.py takes it before the loop where that is faster. A matrix unit would be.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..control import is_loop
 from ..dims import DimLike
+from ..dtypes import NATIVE_FLOATS
 from ..ir import Operation, Tensor
-from ..opdef import CONTRACTION
+from ..native.processor import isa
+from ..opdef import ALIAS, CONTRACTION
 from ..ops.contraction import matmul
 from ..ops.slices import slice_axis
 from ..ops.slicing import concat
@@ -49,6 +56,41 @@ def product_of_rows(loop: Loop, op: Operation) -> Tensor | None:
     parts = concat([part for _, part in rest], k_axis) if len(rest) > 1 else rest[0][1]
     with loop.body.as_default():
         return row + matmul(states, loop.capture(parts), transpose_b=op.attrs["transpose_b"])
+
+
+def is_projection(t: Tensor, uses: Mapping[Tensor, Sequence[Operation]]) -> bool:
+    """Whether what a loop takes is a product and a bias perhaps, which nothing but loops uses."""
+    if isa().matrix_unit or not all(is_loop(op) for op in uses[t]):
+        return False
+    while t.op.type in ("ReverseV2", "AddV2") or t.op.definition.family == ALIAS and t.op.inputs:
+        t = t.op.inputs[0]
+        if len(uses[t]) > 1:
+            return False
+    return _is_product(t.op)
+
+
+def projected_row(loop: Loop, sequence: Tensor) -> Tensor | None:
+    """The row of a sequence [steps, batch, n] that is X W + b, as a product of the row of X; None if it is not."""
+    t, bias = sequence, []
+    while not _is_product(t.op):
+        if t.op.type == "ReverseV2":
+            return None
+        if t.op.type == "AddV2":
+            bias.append(t.op.inputs[1])
+        t = t.op.inputs[0]
+    x, w = t.op.inputs
+    if any(len(b.dims or ()) != 1 for b in bias) or len(sequence.dims or ()) != 3:
+        return None
+    of_batch = any(v.dims and v.dims[0] == sequence.dims[1] for v in loop.inner.inputs[:loop.n])  # type: ignore[index]
+    if not of_batch or w.op.type == "Const" or x.dtype not in NATIVE_FLOATS:
+        return None
+    rows = reshaped(x, (*sequence.dims[:2], x.dims[1]))  # type: ignore[index]
+    row = loop.row_of(rows, Tensor(x.op, x.index, x.dtype, rows.dims[1:]))  # type: ignore[index]
+    with loop.body.as_default():
+        product = matmul(row, loop.capture(w), transpose_b=t.op.attrs["transpose_b"])
+        for b in bias:
+            product = product + loop.capture(b)
+    return product
 
 
 def product_of_columns(loop: Loop, op: Operation) -> Tensor | None:

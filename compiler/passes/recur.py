@@ -23,7 +23,7 @@ from ..ops.symbolic import symbolic_value
 from ..ops.tensor_array import read_row
 from ..ops.view import dim_scalar, reverse
 from ..subgraph import parameter
-from .loop_products import product_after, product_of_columns, product_of_rows
+from .loop_products import is_projection, product_after, product_of_columns, product_of_rows, projected_row
 from .prune import prune
 from .rewrite import consumers, copied, reachable, reshaped, transform
 from .rows import follows_from, keeps_rows, row_dims, steps_after
@@ -70,7 +70,7 @@ def _tied(op: Operation, loops: Sequence[Operation]) -> set[Operation]:
 
 class _Rule:
     def __init__(self, graph: Graph, kept: set[Operation]):
-        self.kept = kept
+        self.kept, self.uses = kept, consumers(graph)
         self.steps: dict[Tensor, Tensor] = {}  # of rows that follow from the step: the step
         self.backwards: dict[Tensor, bool] = {}  # whether the loop that pushed the rows goes from their end
         self.popped: set[Tensor] = set()  # stacks whose rows a loop uses
@@ -109,6 +109,7 @@ class Loop:
         self.ours: dict[Tensor, Tensor] = {}      # inner tensors as they are in our body
         self.lifted: dict[Tensor, Tensor | None] = {}  # inner tensors as they are outside, if they can be there
         self.rows: dict[Tensor, Tensor] = {}      # outer sequences, and their rows of the step
+        self.projections: set[Tensor] = set()     # outer sequences that the step may as well compute
         self.stacked: dict[Tensor, int] = {}      # ours of which all steps' rows are wanted, and which output that is
 
     def replace(self) -> list[Tensor]:
@@ -157,6 +158,10 @@ class Loop:
         self.count = self.steps(initial)
         self.lifted.update(zip(inner.inputs[len(inner.inputs) - len(captures):], captures, strict=True))
         self.mirrored = self.reads_reversed(stacks)
+        if not is_repeat(self.op):
+            self.projections = {x.op.inputs[0] if self.mirrored and self.is_reversed(x) else x
+                                for x, t in zip(self.inputs, self.op.inputs, strict=True)
+                                if is_projection(t, self.rule.uses)}
         self.backwards = self.goes_backwards(stacks)
         if self.mirrored:
             with self.body.as_default():
@@ -308,8 +313,9 @@ class Loop:
     def row_of(self, sequence: Tensor, like: Tensor) -> Tensor:
         """The row of an outer sequence at the position of the step."""
         if sequence not in self.rows:
+            row = projected_row(self, sequence) if sequence in self.projections else None
             with self.body.as_default():
-                self.rows[sequence] = read_row(self.capture(sequence), self.position)
+                self.rows[sequence] = read_row(self.capture(sequence), self.position) if row is None else row
         return self.shaped(self.rows[sequence], like)
 
     def reads_reversed(self, stacks: Sequence[Tensor]) -> bool:

@@ -5,13 +5,17 @@ import numpy as np
 import pytest
 from built import Program
 from graphflow.compiler.autodiff import gradients
+from graphflow.compiler.codegen import recurrence
+from graphflow.compiler.native.processor import GENERIC
 from graphflow.compiler.opdef import CONTROL
 from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import reduction, slicing, view
 from graphflow.compiler.ops.constant import constant
 from graphflow.compiler.ops.contraction import matmul
+from graphflow.compiler.passes import loop_products
 
 from graphflow.control_flow import TensorArray, while_loop
+from graphflow.keras.layers.linear import dense
 
 random = np.random.RandomState(0)
 
@@ -116,6 +120,38 @@ def test_a_sequence_meets_a_matrix_for_all_steps_at_once():
         product, = of_type(loop.attrs["body"], "MatMul")
         assert product.inputs[1].dims == (6, 6)
     assert sorted(op.inputs[0].dims for op in of_type(graph, "MatMul")) == [(15, 6), (15, 6), (15, 12)]
+    program.check()
+
+
+def projected(x, w, backwards=False):
+    """The loop over x w and a bias."""
+    states, last = recurrent(dense(x, w, w[0]), w, backwards=backwards)
+    return view.reverse(states, 0) if backwards else states, last
+
+
+@pytest.mark.parametrize("kept", [0, 1 << 21])
+@pytest.mark.parametrize("batch, backwards, unknown, dtype", [
+    (9, False, True, "f4"), (17, True, False, "f4"), (1, False, False, "f4"), (8, True, True, "f8")])
+def test_a_product_for_a_loop_is_part_of_its_step(monkeypatch, kept, batch, backwards, unknown, dtype):
+    """Its rows are taken in the step or, where the caches keep them, before the loop."""
+    monkeypatch.setattr(loop_products, "isa", lambda: GENERIC)
+    monkeypatch.setattr(recurrence, "SEQUENCE_BYTES", kept)
+    program = Program(with_gradients(lambda x, w: projected(x, w, backwards)),
+                      *arrays((4, batch, 5), (5, 5), dtype=dtype), unknown=unknown)
+    forward = of_type(program.after("recur"), "Recurrence")[0]
+    assert len(of_type(forward.attrs["body"], "MatMul")) == 2 - (backwards and unknown)  # such a loop is not mirrored
+    program.check()
+
+
+@pytest.mark.parametrize("build", [
+    lambda x, w: [*recurrent(z := dense(x, w), w), ew.tanh(z)],  # others use it
+    lambda x, w: recurrent(dense(x, constant(np.eye(5, dtype=np.float32))), w),  # kernels take matrices, not constants
+])
+def test_products_that_stay_outside_a_step(monkeypatch, build):
+    monkeypatch.setattr(loop_products, "isa", lambda: GENERIC)
+    program = Program(build, *arrays((4, 3, 5), (5, 5)))
+    loop, = of_type(program.after("recur"), "Recurrence")
+    assert len(of_type(loop.attrs["body"], "MatMul")) == 1
     program.check()
 
 
