@@ -18,6 +18,7 @@ import numpy as np
 from ..compiler.native.processor import isa, lanes
 from ..compiler.native.strips import CHUNK, STRIP, strip_bytes
 from . import kernel_cache
+from .frame import LANE_BYTES
 from .store import address, aligned_empty
 
 DEPTH = 64  # of the products: their operands stay in the first cache
@@ -132,13 +133,14 @@ def _bandwidth(size: int, threads: int) -> float:
 def _rate(source: str, arrays: list[np.ndarray], sizes: Callable[[int], list[int]], threads: int, amount: int) -> float:
     """`amount` a second and thread, of a kernel that is repeated until it takes long enough."""
     from . import native  # imports Numba
-    rows = np.array([[kernel_cache.load(source), threads, threads, 0, 0, 0, 0, 0]], np.int64)
+    rows = np.array([[kernel_cache.load(source), threads, threads, 0, 0, 0, 0, 1]], np.int64)
     table, status = np.array([address(a) for a in arrays], np.int64), np.zeros(4, np.int64)
+    shares = aligned_empty((threads * LANE_BYTES,), np.dtype(np.int8))
 
     def seconds(times: int) -> float:
         dims = np.array(sizes(times), np.int64)
         run = np.array([address(rows), 0, 1, address(table), address(dims), address(status),
-                        native.TEAM], np.int64)
+                        native.TEAM, 0, address(shares)], np.int64)
         start = time.perf_counter()
         native.execute(address(run))
         return time.perf_counter() - start
