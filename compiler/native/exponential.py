@@ -61,13 +61,6 @@ LOG_ABOVE_ONE = (
      0.02180843591302059, -0.010808063533832929, 0.004139899821410233, -0.0011396652335512196,
      0.00019945095182319337, -1.6599217504856883e-05),
 )
-# (tanh(x) - x) / x**3 in x**2 <= 0.61**2; error 2**-28 and 2**-57
-TANH = (
-    (-0.3333331324771092, 0.13332204725033725, -0.05380034180531844, 0.02083325904075486, -0.00592165390186419),
-    (-0.333333333333333, 0.13333333333316547, -0.05396825395504017, 0.02186948809748195, -0.008863227634091319,
-     0.0035920416491462483, -0.0014552253226803719, 0.0005871851715395056, -0.00023032184662211637,
-     7.915332998957922e-05, -1.706369547082773e-05),
-)
 
 
 def clamp(x: Value, low: float, high: float) -> Value:
@@ -248,14 +241,14 @@ def sigmoid(x: Value) -> Value:
 
 @elementwise
 def tanh(x: Value) -> Value:
-    """1 - 2 / (e**2|x| + 1), and a polynomial below 0.6."""
+    """q / (q + 2), q = e**2|x| - 1, as a sum whose first term is exact and near it: the second's errors are small."""
     a = fabs(x)
     limit = x.pick(10.0, 22.0)
     r, n = reduce_exponent(select(a > limit, limit, a) * 2.0)
     s = power_of_two(n)
-    large = 1.0 - 2.0 / fma(s * r, horner(r, (1.0, *r.pick(*EXP))), s + 1.0)
-    z = x * x
-    return copysign(select(a < 0.6, fma(a * z, horner(z, x.pick(*TANH)), a), large), x)
+    q = fma(s, expm1_core(r), s - 1.0)
+    near = select(a > 1.0, 1.0, a)
+    return copysign(near + fma(-near, q, q - near * 2.0) / (q + 2.0), x)
 
 
 __all__ = ["exp", "expm1", "log", "log1p", "log2", "sigmoid", "softplus", "tanh"]
