@@ -30,9 +30,9 @@ from .conv_common import (
 from .gemm import lower_gemm
 from .kernel import KernelCall, Scratch
 
-# the rows of x and dy that all tiles of a group go over before the next ones: they stay in a first-level cache (of
-# many groups in a second-level one), if sums are not read and written for too few pixels
-BLOCK_BYTES, BLOCK_PIXELS = 32 * 1024, 16
+# the rows of x and dy that all tiles of a group go over before the next ones: they stay in a second-level cache, where
+# the sums are not read and written for too few pixels
+BLOCK_BYTES, BLOCK_PIXELS = 128 * 1024, 16
 # the partial sums of a filter's gradient: enough of them for many threads, each over enough pixels, none too large
 PARTIAL_TASKS = 32
 PARTIAL_PIXELS = 512
@@ -147,7 +147,7 @@ def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
     in_place = even and not (rows.padded or cols.padded or p.volume)
     line = (cols.size if in_place else cols.span) * p.channels
     row_bytes = (line * (1 if in_place else tile.each) + cols.count * p.filters) * size
-    fit = BLOCK_BYTES * min(p.groups, 8) // max(1, row_bytes)
+    fit = BLOCK_BYTES * min(p.groups, 2) // max(1, row_bytes)
     block = max(1, min(tasks, max(fit, ceil(BLOCK_PIXELS / max(1, cols.count)))))
     packs = tiles >= PACKED_TILES and filters > wide and not tile.swapped
     if packs:
