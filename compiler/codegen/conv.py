@@ -19,6 +19,7 @@ from typing import Any
 from ..native.processor import ELEMENT_BYTES, lanes
 from . import grouped, unit_conv, unit_gemm, winograd
 from .conv_common import (
+    FAR_BYTES,
     NATIVE,
     Windows,
     aligned,
@@ -244,8 +245,9 @@ def _call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, panel_s
                  depth.total * plane, layer // size)
     buffers: tuple[Any, ...] = (x, packed[0], y, scratch, *packed[1:])
     baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
+    far = p.nbytes > FAR_BYTES and not by_panels and all(axis.pointwise for axis in p.axes)
     source = direct_source(tile, full > 0, tail, (segments, segment_len) if baked else None, p.groups > 1, p.volume,
-                           by_panels, epilogue, len(buffers))
+                           by_panels, far, epilogue, len(buffers))
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
@@ -254,11 +256,12 @@ def _call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, panel_s
 
 
 def direct_source(tile: Tile, full: bool, tail: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
-                  by_panels: bool, epilogue: Epilogue | None, buffer_slot: int) -> str:
+                  by_panels: bool, far: bool, epilogue: Epilogue | None, buffer_slot: int) -> str:
     """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
 
     A task is a row of outputs, for one panel or (not `by_panels`) for all. `full` says whether any panel is complete,
-    `tail` how many vectors the last one has if it is not; `window` bakes in its segments and their length.
+    `tail` how many vectors the last one has if it is not; `window` bakes in its segments and their length. Windows of
+    single pixels that come from `far` are touched.
     """
     dtype, size = tile.dtype, ELEMENT_BYTES[tile.dtype]
     heads, bodies = [], []
@@ -295,6 +298,10 @@ if padded and (top != filled or next_row != filled_end):
     image = (next_row - 1) // rows
     last = image * span_h + (next_row - 1 - image * rows) * stride_h + span_h - (rows - 1) * stride_h
 {indent(copy, 1)}""".splitlines()[1:]
+    if far:
+        imports.add("touch")
+        fill += [f"touch(corner, count * line * {size})",
+                 f"touch(outputs + top * columns * filters * {size}, count * columns * filters * {size})"]
     newline = "\n"
     return f'''"""Direct convolution, tiles of {tile.mr} pixels by {tile.wide} filters."""
 from {NATIVE}.microkernel import dot_kernel, microkernel

@@ -20,6 +20,9 @@ MAX_DOTS = 8
 PRODUCT_CHANNELS = 16
 # pixels of a row, where rows can be chosen
 ROW_PIXELS = 168
+# what reads and writes more has its memory touched in order before tiles work on it: their own orders are none that a
+# processor foresees, and lines would come from memory one by one
+FAR_BYTES = 8 * 1024 * 1024
 NATIVE = "graphflow.compiler.native"
 
 

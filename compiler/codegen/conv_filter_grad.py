@@ -14,6 +14,7 @@ from typing import Any
 from ..native.processor import ELEMENT_BYTES, lanes
 from . import grouped, unit_filter_grad
 from .conv_common import (
+    FAR_BYTES,
     MAX_ROWS,
     NATIVE,
     Windows,
@@ -168,7 +169,8 @@ def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
         copied)
     if p.volume:
         dims += (depth.size, depth.count, depth.stride, depth.dilation, depth.pad)
-    source = filter_grad_source(tile, packs, width >= wide, ceil(width % wide / lanes(p.dtype)), p.volume)
+    far = in_place and p.nbytes > FAR_BYTES
+    source = filter_grad_source(tile, packs, width >= wide, ceil(width % wide / lanes(p.dtype)), p.volume, far)
     combine = (parts, partial, depth.taps, rows.taps, cols.taps, channels, p.filters, filters, height, tiles, panels,
                bands, outer, p.groups, channels * cols.taps if tile.dense else channels)
     return [
@@ -185,10 +187,11 @@ DIMS = ["scratch", "in_place", "block", "tasks", "parts", "bands", "splits", "he
 VOLUME_DIMS = ["depth", "slices", "stride_d", "dilation_d", "pad_d"]
 
 
-def filter_grad_source(tile: Tile, packs: bool, full: bool, tail: int, volume: bool) -> str:
+def filter_grad_source(tile: Tile, packs: bool, full: bool, tail: int, volume: bool, far: bool) -> str:
     """Source of the partial sums of a filter's gradient: fill the window rows of a block, then all its tiles.
 
-    A task is (part of the output rows, tap in depth, band of window rows, split of the panels).
+    A task is (part of the output rows, tap in depth, band of window rows, split of the panels). What comes from `far`
+    is touched.
     """
     dtype, size, wide = tile.dtype, ELEMENT_BYTES[tile.dtype], tile.nv * lanes(tile.dtype)
     inputs, grads = "stride_w * channels, a_segment", "filters, cols * filters"
@@ -213,10 +216,12 @@ def filter_grad_source(tile: Tile, packs: bool, full: bool, tail: int, volume: b
         heads += [f"copy = copy_panel({dtype!r}, {tile.nv})"]
         pack = [f"columns = min({wide}, tile_cols - panel * {wide})",
                 f"copy(b + panel * {wide * size}, filters, packed, count * cols, columns)"]
+    touches = [f"touch(a0, ((count - 1) * a_segment + line) * {size})",
+               f"touch(b0, count * cols * filters * {size})"] if far else []
     newline = "\n"
     return f'''"""Gradient of a convolution's filters, tiles of {tile.mr} rows by {wide} columns."""
 from {NATIVE}.microkernel import microkernel
-from {NATIVE}.prelude import compiled, {dtype}, load_{dtype}, store_{dtype}, word
+from {NATIVE}.prelude import compiled, {dtype}, load_{dtype}, store_{dtype}{", touch" * far}, word
 {f"from {NATIVE}.tiles import copy_panel" if packs else ""}
 
 {newline.join(heads)}
@@ -256,6 +261,7 @@ def kernel(buffers, dims, begin, end, lane):
                         to = window + ((row - first) * {tile.each} + inner) * line * {size}
 {indent(padded_row(dtype, size, volume), 6)}
             b0 = dy + first * cols * filters * {size}
+{indent(touches, 3)}
             for apart in range(outer):
                 tap = apart // groups
                 group = apart - tap * groups

@@ -10,7 +10,7 @@ from math import ceil, prod
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
-from .conv_common import NATIVE, Axis, aligned, backward_axes, forward_axes, indent, sum_source, words
+from .conv_common import FAR_BYTES, NATIVE, Axis, aligned, backward_axes, forward_axes, indent, sum_source, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
@@ -97,23 +97,32 @@ def _windows(x: Any, w: Any, y: Any, dtype: str, images: int, w_shape: Sequence[
         rows.tap * w_shape[1] + cols.tap, rows.tap_step * w_shape[1], cols.tap_step, rows.total * cols.total,
         rows.step * cols.total, cols.step, rows.first * cols.total + cols.first, block)
     buffers: tuple[Any, ...] = (x, w, y)
-    source = depthwise_source(dtype, mr, cols.taps, cols.stride, cols.dilation, epilogue, len(buffers))
-    if epilogue is not None:
-        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     pixels = tasks * cols.count
     nbytes = (images * rows.size * cols.size + pixels) * channels * size
+    source = depthwise_source(dtype, mr, cols.taps, cols.stride, cols.dilation, nbytes > FAR_BYTES, epilogue,
+                              len(buffers))
+    if epilogue is not None:
+        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     return [KernelCall(name, source, buffers, dims, tasks, 2 * pixels * channels * rows.taps * cols.taps, nbytes,
                        writes=(2,))]
 
 
-def depthwise_source(dtype: str, mr: int, taps: int, stride: int, dilation: int, epilogue: Epilogue | None,
+def depthwise_source(dtype: str, mr: int, taps: int, stride: int, dilation: int, far: bool, epilogue: Epilogue | None,
                      buffer_slot: int) -> str:
     """Source of a depthwise convolution; a task is a row of outputs.
 
-    Tiles are `mr` pixels by a vector of channels; `taps` is the width of the window.
+    Tiles are `mr` pixels by a vector of channels; `taps` is the width of the window. What comes from `far` is touched.
     """
     size, wide = ELEMENT_BYTES[dtype], lanes(dtype)
     imports, setup, finish = {"compiled", "word"}, [], []
+    touches = f"""\
+near = max(0, top * stride_h - pad_h)
+far = min(height, (bottom - 1) * stride_h - pad_h + (taps_h - 1) * dilation_h + 1)
+touch(inputs + (image * height + near) * width * channels * {size}, (far - near) * width * channels * {size})
+for row in range(top, bottom):
+    touch(outputs + (first_pixel + row * row_step) * channels * {size},
+          ((columns - 1) * pixel_step + 1) * channels * {size})""".splitlines() if far else []
+    imports |= {"touch"} if far else set()
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(buffer_slot, len(DIMS))
@@ -139,6 +148,7 @@ def kernel(buffers, dims, begin, end, lane):
         bottom = min(top + block, top + end - task, rows)
         task += bottom - top
         first_pixel = start + image * image_step
+{indent(touches, 2)}
         for item in range((columns + {mr - 1}) // {mr}):
             column = min(item * {mr}, columns - {mr})
             left = pad_w - column * {stride}
@@ -185,7 +195,7 @@ def lower_depthwise_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape
             cols.dilation, rows.taps, cols.taps, rows.pad, cols.pad, begin, end, full, per_image, blocks, parts)
     pixels = x_shape[0] * rows.count * cols.count
     nbytes = (x_shape[0] * rows.size * cols.size + pixels) * channels * size
-    source = filter_grad_source(dtype, mr, nv, full > 0, tail, begin > 0 or end < cols.count)
+    source = filter_grad_source(dtype, mr, nv, full > 0, tail, begin > 0 or end < cols.count, nbytes > FAR_BYTES)
     return [*calls,
             KernelCall("depthwise_filter_grad", source, (x, dy, partials), dims, parts,
                        2 * pixels * rows.taps * cols.taps * channels, nbytes, writes=(2,)),
@@ -193,12 +203,22 @@ def lower_depthwise_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape
                        nbytes=parts * total * size, writes=(1,))]
 
 
-def filter_grad_source(dtype: str, mr: int, nv: int, full: bool, tail: int, edges: bool) -> str:
-    """Source of partial sums; a task is one part of the blocks of rows. Tiles are `mr` taps by `nv` vectors."""
+def filter_grad_source(dtype: str, mr: int, nv: int, full: bool, tail: int, edges: bool, far: bool) -> str:
+    """Source of partial sums; a task is one part of the blocks of rows. Tiles are `mr` taps by `nv` vectors. What comes
+    from `far` is touched."""
     size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
     names = ["block", *DIMS[:6], "stride_w", "dilation_h", "dilation_w", "taps_h", "taps_w", "pad_h", "pad_w", "inner",
              "inner_end", "panels", "per_image", "blocks", "parts"]
-    heads, bodies = [], []
+    heads, bodies, imports = [], [], {"compiled", dtype, f"store_{dtype}", "word"}
+    if far:
+        imports.add("touch")
+        bodies += f"""\
+first_in = max(0, top * stride_h - pad_h)
+last_in = min(height, (bottom - 1) * stride_h - pad_h + (taps_h - 1) * dilation_h + 1)
+touch(inputs + (image * height + first_in) * width * channels * {size},
+      (last_in - first_in) * width * channels * {size})
+touch(grads + (image * rows + top) * columns * channels * {size}, (bottom - top) * columns * channels * {size})
+""".splitlines()
     for suffix, vectors, panels in (("full", nv, "range(panels)"), ("tail", tail, "range(panels, panels + 1)")):
         if not (vectors if suffix == "tail" else full):
             continue
@@ -234,7 +254,7 @@ def filter_grad_source(dtype: str, mr: int, nv: int, full: bool, tail: int, edge
     newline = "\n"
     return f'''"""Gradient of a depthwise convolution's filters, tiles of {mr} taps by {wide} channels."""
 from {NATIVE}.microkernel import microkernel
-from {NATIVE}.prelude import compiled, {dtype}, store_{dtype}, word
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 {newline.join(heads)}
 

@@ -10,9 +10,11 @@ from weakref import WeakKeyDictionary
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 I64 = ir.IntType(64)
+LINE = 64  # bytes of a cache
 _SCOPES: WeakKeyDictionary = WeakKeyDictionary()  # of each module: the scopes, and the lists made so far
 
 # short name, as generated kernels spell it -> (numba type, type in memory); a bool is a byte in memory
@@ -113,3 +115,17 @@ def fence(typingctx):
 
     return types.void(), codegen
 
+
+@intrinsic
+def touch(typingctx, address, count):
+    """Reads a byte of each line of `count` bytes from an address on: in an order that the processor foresees."""
+    def codegen(context, builder, signature, args):
+        byte = ir.IntType(8)
+        lines = builder.sdiv(builder.add(args[1], ir.Constant(I64, LINE - 1)), ir.Constant(I64, LINE))
+        with cgutils.for_range(builder, lines) as loop:
+            at = builder.mul(loop.index, ir.Constant(I64, LINE))
+            value = builder.load(_element_pointer(builder, args[0], at, byte), typ=byte)
+            builder.asm(ir.FunctionType(ir.VoidType(), [byte]), "", "r", [value], side_effect=True)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen

@@ -159,6 +159,13 @@ def test_geometries_that_matter(case):
     check(case, (0.3, 0.7))
 
 
+@pytest.mark.parametrize("case", [POINTWISE, SPARSE], ids=str)
+def test_from_far(case):
+    """What is touched first is touched inside its arrays, and gives the same."""
+    with few_kernels(FAR_BYTES=0):
+        check(case, (0.3, 0.7))
+
+
 # x, window, filters, groups, strides, dilations, padding: more than Case knows, against the ops' references
 FURTHER = [
     ((2, 7, 7, 24), (3, 3), 12, 4, (2, 2), (1, 1), "SAME"), ((1, 5, 6, 6), (3, 2), 40, 2, (1, 1), (2, 1), "VALID"),

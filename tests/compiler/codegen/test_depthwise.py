@@ -36,3 +36,10 @@ def test_against_the_references(x_shape, window, multiplier, strides, dilations,
     check(kernels.lower_depthwise_input_grad, (dy, w), x_shape, ops._input_reference(dy, w, np.array(x_shape), **attrs))
     check(kernels.lower_depthwise_filter_grad, (x, dy), w_shape,
           ops._filter_reference(x, dy, np.array(w_shape), **attrs))
+
+
+@pytest.mark.parametrize("case", [CASES[1], CASES[3]])
+def test_from_far(case, monkeypatch):
+    """What is touched first is touched inside its arrays, and gives the same."""
+    monkeypatch.setattr(kernels, "FAR_BYTES", 0)
+    test_against_the_references(*case)
