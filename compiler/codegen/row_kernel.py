@@ -120,7 +120,7 @@ class RowKernel:
         return KernelCall(self.name, text, tuple(emit.buffers), tuple(emit.dims), self.matrices * self.parts,
                           flops=group.flops + sum(p.flops for p in (*self.makers, *self.takers)),
                           nbytes=sum(prod(self.lowering.shape(t)) * t.dtype.size for t in outer),
-                          streams=tuple(emit.streams), writes=writes, grain=self.matrices * self.parts)
+                          streams=tuple(emit.streams), writes=writes, grain=self.parts)
 
     # the loop, with what the makers do to their results
 
