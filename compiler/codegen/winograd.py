@@ -137,7 +137,8 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     flops = 2 * points * tiling.count * p.channels * p.filters
-    return [pack, KernelCall(name, source, buffers, dims, blocks * parts, flops, p.nbytes, writes=(2,))]
+    return [pack, KernelCall(name, source, buffers, dims, blocks * parts, flops, p.nbytes, writes=(2,),
+                             grain=parts if blocks >= FEW_TASKS else 1)]
 
 
 def winograd_source(m: int, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
