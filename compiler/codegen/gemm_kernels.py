@@ -44,16 +44,18 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
 {_at(1, _words(["a", "b", "c", "panels_b"], sizes))}
     panel = panels_b + lane * panel_bytes
 {_at(1, _setup(epilogue, 4, len(sizes)))}
+    run = begin // row_tiles
+    first_tile = begin - run * row_tiles
+    matrix = run // panels
+    number = run - matrix * panels
     while begin < end:
-        run = begin // row_tiles
-        first_tile = begin - run * row_tiles
         last_tile = min(row_tiles, first_tile + end - begin)
         begin += last_tile - first_tile
-        matrix = run // panels
-        number = run - matrix * panels
 {_at(2, place)}
 {_at(2, _matrices(size, len(sizes), epilogue))}
-        depth_end = min(part, total_k - matrix // matrices * part)
+        depth_end = total_k
+        if part < total_k:
+            depth_end = min(part, total_k - matrix // matrices * part)
         start = 0
         while start == 0 or start < depth_end:
             length = min(depth, depth_end - start)
@@ -71,6 +73,11 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
 {_at(4, multiply)}
 {_at(4, finish)}
             start += depth
+        first_tile = 0
+        number += 1
+        if number == panels:
+            matrix += 1
+            number = 0
 """)
 
 
@@ -371,12 +378,15 @@ def _matrices(size: int, slot: int, epilogue: Epilogue | None) -> list[str]:
     """Addresses matrix_a and matrix_b of matrix number `matrix`, from the table of the batch."""
     slot += len(epilogue.dims) if epilogue else 0
     return ["matrix_a, matrix_b, index = a, b, matrix",
-            f"for level in range(word(dims, {slot})):",
+            f"outermost = word(dims, {slot})",
+            "for level in range(outermost):",
             f"    outer = index // word(dims, {slot + 1} + 3 * level)",
             f"    index -= outer * word(dims, {slot + 1} + 3 * level)",
             f"    matrix_a += index * word(dims, {slot + 2} + 3 * level) * {size}",
             f"    matrix_b += index * word(dims, {slot + 3} + 3 * level) * {size}",
-            "    index = outer"]
+            "    index = outer",
+            f"matrix_a += index * word(dims, {slot + 2} + 3 * outermost) * {size}",
+            f"matrix_b += index * word(dims, {slot + 3} + 3 * outermost) * {size}"]
 
 
 def _setup(epilogue: Epilogue | None, buffer_slot: int, dim_slot: int) -> list[str]:

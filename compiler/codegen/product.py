@@ -50,11 +50,13 @@ class Product:
 
     @property
     def batch_dims(self) -> tuple[int, ...]:
-        """What kernels decode a matrix number with: rank, then (size, stride of A, stride of B), innermost first."""
+        """What kernels decode a matrix number with: how many rows come before the last, whose index is what is left
+        undivided, then the rows: (size, stride of A, stride of B), innermost first."""
         rows = list(zip(self.batch, self.a_batch, self.b_batch, strict=True))[::-1]
         if self.splits > 1:
             rows.append((self.splits, self.part * self.a_k, self.part * self.b_k))
-        return (len(rows), *(entry for row in rows for entry in row))
+        rows = rows or [(1, 0, 0)]
+        return (len(rows) - 1, *(entry for row in rows for entry in row))
 
 
 def call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims: tuple[int, ...], tasks: int,
