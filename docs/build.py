@@ -20,7 +20,7 @@ from sphinx.cmd.build import main as sphinx
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "benchmarks/results.md",
-         "graphflow/keras/datasets/data/LICENSE.digits")
+         "benchmarks/results-amx.md", "graphflow/keras/datasets/data/LICENSE.digits")
 
 SETTING = ("Examples run in eager mode; ``tf`` is graphflow, ``keras`` is graphflow.keras and ``np`` is NumPy; "
            "arrays are printed with four digits.")
@@ -95,7 +95,7 @@ def main() -> int:
         text, tree("Notebooks", notebooks),
         tree("Guides", [page for page in guides if page not in (*notebooks, *tables)] + ["CONTRIBUTING.md"]),
         tree("Compatibility", tables), tree("Reference", write_reference(source)),
-        tree("More", ["examples/index.md", "benchmarks/results.md", "CHANGELOG.md"])]))
+        tree("More", ["examples/index.md", "benchmarks/results.md", "benchmarks/results-amx.md", "CHANGELOG.md"])]))
     folders = ["-c", str(HERE), "-d", str(out / "cache"), str(source), str(out / "html")]
     return sphinx(["-q", "-W", "--keep-going", *folders])
 

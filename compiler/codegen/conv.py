@@ -59,7 +59,7 @@ DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "cha
         "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_h", "span_w", "apart", "part_step", "segments",
         "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel",
         "groups", "group_channels", "group_filters", "lines", "all_panels", "part_panels", "slabs", "slab_parts", "few",
-        "window_size"]
+        "window_size", "touched"]
 VOLUME_DIMS = ["depth", "slices", "taps_d", "stride_d", "dilation_d", "pad_d", "slice_step", "volume_step",
                "window_step"]
 
@@ -239,15 +239,16 @@ def _call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, panel_s
         span_w, apart, part_step, segments, segment_step, segment_len, panel_size, full, plane,
         rows.step * cols.total, cols.step, depth.first * plane + rows.first * cols.total + cols.first,
         p.groups, *p.each, lines, all_panels, part_panels,
-        ceil(rows.taps / slab_parts) if apart else 1, slab_parts, few, p.taps * p.each[0])
+        ceil(rows.taps / slab_parts) if apart else 1, slab_parts, few, p.taps * p.each[0],
+        int(p.nbytes > FAR_BYTES))
     if p.volume:
         dims += (depth.size, depth.count, layers, depth.stride, depth.dilation, depth.pad, depth.step * plane,
                  depth.total * plane, layer // size)
     buffers: tuple[Any, ...] = (x, packed[0], y, scratch, *packed[1:])
     baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
-    far = p.nbytes > FAR_BYTES and not by_panels and all(axis.pointwise for axis in p.axes)
+    in_order = not by_panels and all(axis.pointwise for axis in p.axes)
     source = direct_source(tile, full > 0, tail, (segments, segment_len) if baked else None, p.groups > 1, p.volume,
-                           by_panels, far, epilogue, len(buffers))
+                           by_panels, in_order, epilogue, len(buffers))
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
@@ -256,12 +257,12 @@ def _call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, panel_s
 
 
 def direct_source(tile: Tile, full: bool, tail: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
-                  by_panels: bool, far: bool, epilogue: Epilogue | None, buffer_slot: int) -> str:
+                  by_panels: bool, in_order: bool, epilogue: Epilogue | None, buffer_slot: int) -> str:
     """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
 
     A task is a row of outputs, for one panel or (not `by_panels`) for all. `full` says whether any panel is complete,
-    `tail` how many vectors the last one has if it is not; `window` bakes in its segments and their length. Windows of
-    single pixels that come from `far` are touched.
+    `tail` how many vectors the last one has if it is not; `window` bakes in its segments and their length. What is read
+    and written `in_order` is touched before, if it comes from far.
     """
     dtype, size = tile.dtype, ELEMENT_BYTES[tile.dtype]
     heads, bodies = [], []
@@ -298,10 +299,11 @@ if padded and (top != filled or next_row != filled_end):
     image = (next_row - 1) // rows
     last = image * span_h + (next_row - 1 - image * rows) * stride_h + span_h - (rows - 1) * stride_h
 {indent(copy, 1)}""".splitlines()[1:]
-    if far:
+    if in_order:
         imports.add("touch")
-        fill += [f"touch(corner, count * line * {size})",
-                 f"touch(outputs + top * columns * filters * {size}, count * columns * filters * {size})"]
+        fill += ["if touched:",
+                 f"    touch(corner, count * line * {size})",
+                 f"    touch(outputs + top * columns * filters * {size}, count * columns * filters * {size})"]
     newline = "\n"
     return f'''"""Direct convolution, tiles of {tile.mr} pixels by {tile.wide} filters."""
 from {NATIVE}.microkernel import dot_kernel, microkernel
