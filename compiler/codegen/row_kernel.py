@@ -7,6 +7,7 @@ stays in the lane's second-level cache. unit_rows.py and vector_rows.py multiply
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import ceil, prod
 from typing import Any
@@ -49,7 +50,7 @@ class _Emitter(Emitter):
         super().store(dtype, slot, "at + j" if self.buffers[slot] in self.local else at, value)
 
 
-class RowKernel:
+class RowKernel(ABC):
     """The kernel of a block; subclasses say how its products are computed, and where that is worth it."""
 
     name: str
@@ -76,24 +77,25 @@ class RowKernel:
         product, (a, b) = found
         return product_of(a, b, op.outputs[0], **self.lowering.product_sizes(product, (a, b)))
 
+    @abstractmethod
     def fits(self) -> bool:
         """Whether one kernel can compute the block, and is faster than several."""
-        raise NotImplementedError
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> None:  # noqa: B027 (a kernel may need none)
         """Take the memory that the products need."""
 
+    @abstractmethod
     def _make(self, p: Product, out: Tensor, whole: list[str]) -> list[str]:
         """The block's rows of a product for the loop; `whole` gets what is done once for a matrix."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _take(self, p: Product, whole: list[str]) -> list[str]:
         """What a part of the block's columns adds to the block's rows of a product."""
-        raise NotImplementedError
 
     def _sum(self, p: Product, before: list[str]) -> list[str]:
-        """What a part of the block's columns, transposed, adds to these rows of a product that sums over blocks."""
-        raise NotImplementedError
+        """What a part of the block's columns, transposed, adds to these rows of a product that sums over blocks,
+        where `fits` allows any."""
+        raise TypeError(f"{self.name} takes no product that sums over blocks")
 
     def _whole_blocks(self) -> bool:
         """Whether the products are those of the loop's rows."""
