@@ -22,12 +22,14 @@ HALVED_PANELS = 3
 # k of a packed panel of B: 1024 rows of 48 float32 are 192 KiB, well inside a second-level cache. Where C has too few
 # rows to repay the writing of that (7 % at m = 128), shallow panels stay in the first-level cache until they are used
 PANEL_DEPTH, SHALLOW_DEPTH, SHALLOW_ROWS = 1024, 256, 256
-# rows of C up to which B passes as it lies, so many of its rows at a time, under at least so many panels (on Zen 4:
+# rows of C up to which B passes as it lies, so many of its rows at a time, under at least so many tiles (on Zen 4:
 # 100x1000x1000 93 -> 106 GF/s, 7x1000x1000 of B from memory 15 -> 49); where there is a matrix unit, up to where B was
 # packed before
-STREAM_ROWS, STREAM_DEPTH, STREAM_PANELS = 256, 128, 4
+STREAM_ROWS, STREAM_DEPTH, STREAM_TILES = 256, 128, 4
 # rows of C from which B is packed, if its rows are longer than 1 KiB and if not: prefetchers follow short strides
 PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
+# tiles that repay the packing of their panel for them alone: a lane packs one again where it goes on within it
+PANEL_TILES = 32
 # columns of C and k from which transposed A is packed: its strided lines then outgrow the first-level cache
 PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
 # tiles of A, and k of them, that one task packs: it reads rows of 1 KiB and writes as many streams. Their starts are
@@ -118,14 +120,15 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     if p.b_column == 1 and panels > 1 and p.m <= stream_rows and p.matrices == p.splits == 1:
         sizes = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, a_tile, STREAM_DEPTH, row_tiles, wide)
         return [*calls, call("gemm", kernels.by_rows(p.dtype, widths, epilogue), p, (), sizes, panels * row_tiles,
-                             epilogue, grain=STREAM_PANELS * row_tiles)]
+                             epilogue, grain=STREAM_TILES)]
     fetch_a, a_ahead = _fetch(p, depth)
     source = kernels.tiled(p.dtype, widths, p.b_column != 1, fetch_a, epilogue)
     panel = Scratch(panel_bytes, per_lane=True)
     dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel.apart,
             row_tiles, panels, wide, p.part, p.matrices)
-    return calls + [call("gemm", source, p, (panel,), dims,
-                         p.splits * p.matrices * panels * row_tiles, epilogue, grain=row_tiles if pack_b else 1)]
+    grain = min(row_tiles, PANEL_TILES) if pack_b else 1
+    return [*calls, call("gemm", source, p, (panel,), dims, p.splits * p.matrices * panels * row_tiles, epilogue,
+                         grain)]
 
 
 def _panels(p: Product) -> tuple[tuple[int, ...], int, int]:
