@@ -50,7 +50,9 @@ def tiny_step():
         w, b = gf.Variable(0.1), gf.Variable(0.2)
         train = gf.train.GradientDescentOptimizer(0.01).minimize(gf.reduce_sum(gf.pow(x * w + b - y, 2)))
         session = initialized_session()
+    step = session.make_callable(train, [x, y])
     measure("tiny_step/session", lambda: session.run(train, {x: 1.0, y: 2.0}), 2000)
+    measure("tiny_callable/session", lambda: step(1.0, 2.0), 2000)
 
 
 def chain():

@@ -2,7 +2,8 @@
 
 The sides take turns (ours, a peer, ours, the next peer, ...) for several rounds, so that the drift of a shared machine
 hits them all, and every figure is the median over the rounds. Ratios are what to quote; times belong to the machine,
-and on a busy one (see the load that the table reports) the peers with spinning threads lose most.
+and on a busy one (see the load that the table reports) the peers with spinning threads lose most. Memory is the peak of
+a process that does nothing but one row, each side in its fastest variant.
 """
 from __future__ import annotations
 
@@ -19,7 +20,11 @@ from pathlib import Path
 
 from sides import HERE, OURS, PEERS, Side, Unavailable
 
-Samples = dict[str, list[float]]  # "workload/variant" -> seconds of every run
+Samples = dict[str, list[float]]  # "workload/variant" -> seconds of every run; "workload/variant:memory" -> [bytes]
+
+
+# what is measured where another workload is asked for
+TOGETHER = {"attention_forward": "attention", "attention_gradient": "attention", "tiny_callable": "tiny_step"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Row:
     @property
     def workload(self) -> str:
         """What the sides are asked for."""
-        return "attention" if self.measured.startswith("attention") else self.measured
+        return TOGETHER.get(self.measured, self.measured)
 
 
 ROWS = [
@@ -58,6 +63,7 @@ ROWS = [
     Row("resnet50_b1/keras", "ResNet50 224x224, forward, batch 1", 0.6),
     Row("resnet50_b8/keras", "ResNet50 224x224, forward, batch 8", 0.5),
     Row("tiny_step/session", "scalar linear regression step, session", 0.6),
+    Row("tiny_callable/session", "the same, make_callable (PyTensor: trusting its inputs)"),
     Row("mlp_predict1/keras", "MLP, one row, predict_on_batch", 0.7),
     Row("cnn_predict1/keras", "CNN, one image, predict_on_batch", 0.5),
     Row("chain/session", "layer norm, gelu, softmax over 4096x1024", 0.45),
@@ -88,6 +94,23 @@ def collect(peers: list[Side], workloads: list[str], rounds: int) -> tuple[dict[
     return samples, list(problems)
 
 
+def add_memory(samples: dict[str, Samples], peers: list[Side], workloads: list[str]) -> list[str]:
+    """Measure the memory of what the table has times of; returns what failed."""
+    problems = []
+    for row in (row for row in ROWS if row.workload in workloads and not row.seconds):
+        fastest = [(peer, best(samples[peer.name], row.measured)) for peer in peers]
+        theirs = [(peer, f"{row.measured}/{found[1]}") for peer, found in fastest if found]
+        for side, variant in [(OURS, row.ours), *theirs]:
+            if f"{variant}:memory" not in samples[side.name]:
+                print(f"memory: {side.title}, {variant}", file=sys.stderr, flush=True)
+                try:
+                    found = side.memory(row.workload, variant)
+                    samples[side.name].update((name, [nbytes]) for name, nbytes in found.items())
+                except Unavailable as error:
+                    problems.append(f"{error} (memory of {variant})")
+    return problems
+
+
 def best(samples: Samples, workload: str) -> tuple[float, str] | None:
     """(median seconds, variant) of the fastest variant of a workload."""
     medians = [(statistics.median(times), name.split("/", 1)[1]) for name, times in samples.items()
@@ -97,7 +120,8 @@ def best(samples: Samples, workload: str) -> tuple[float, str] | None:
 
 def table(samples: dict[str, Samples], peers: list[Side], workloads: list[str]) -> list[list[str]]:
     """The table's cells, its heading first."""
-    cells = [["workload", "graphflow", *(peer.title for peer in peers), "ours / best peer", "target", "met"]]
+    cells = [["workload", "graphflow", *(peer.title for peer in peers), "ours / best peer", "target", "met",
+              "MB, ours / least"]]
     for row in (row for row in ROWS if row.workload in workloads):
         times = samples[OURS.name].get(row.ours)
         ours = statistics.median(times) if times else None
@@ -109,8 +133,17 @@ def table(samples: dict[str, Samples], peers: list[Side], workloads: list[str]) 
         cells.append([
             row.what, duration(ours), *(f"{duration(entry[0])} ({entry[1]})" if entry else "-" for entry in theirs),
             f"{ratio:.2f}" if ratio else "-", target,
-            "" if row.target is None or reached is None else "yes" if reached <= row.target else "no"])
+            "" if row.target is None or reached is None else "yes" if reached <= row.target else "no",
+            megabytes(row, samples, peers)])
     return cells
+
+
+def megabytes(row: Row, samples: dict[str, Samples], peers: list[Side]) -> str:
+    """The table's cell for memory: ours and the least of the peers'."""
+    ours = samples[OURS.name].get(f"{row.ours}:memory")
+    theirs = [values[0] for peer in peers for name, values in samples[peer.name].items()
+              if name.split("/")[0] == row.measured and name.endswith(":memory")]
+    return " / ".join(f"{values[0] / 1e6:.0f}" if values else "-" for values in (ours, sorted(theirs)))
 
 
 def duration(seconds: float | None) -> str:
@@ -170,6 +203,7 @@ def main() -> None:
     load = f"load {os.getloadavg()[0]:.1f} at the start"
     machine = f"{processor()}, {os.cpu_count()} cores, {load}, Python {platform.python_version()}"
     samples, failures = collect(peers, options.only, options.rounds)
+    failures += add_memory(samples, peers, options.only)
     versions = {side.title: side.version() for side in (OURS, *peers)}
     about = [f"{machine}; {', '.join(f'{name} {version}' for name, version in versions.items())}.",
              f"Medians over rounds: {options.rounds}; {datetime.date.today().isoformat()}."]

@@ -16,7 +16,7 @@ ENVIRONMENTS = HERE.parent / ".bench"
 TIME_LIMIT = 900  # seconds for one process
 IMPORT = "from time import perf_counter as now; start = now(); import {}; print('import/process', now() - start)"
 
-Results = dict[str, float]  # "workload/variant" -> seconds
+Results = dict[str, float]  # "workload/variant" -> seconds, "workload/variant:memory" -> bytes
 
 
 class Unavailable(Exception):
@@ -76,6 +76,10 @@ class Side:
         except Unavailable as error:
             problems.append(str(error))
         return results, problems
+
+    def memory(self, workload: str, variant: str) -> Results:
+        """The peak resident memory in bytes of a process that does nothing but a variant of a workload."""
+        return parse(self._script([workload], MEMORY_OF=variant))
 
     def _time_startups(self) -> Iterator[tuple[str, float]]:
         for startup in self.startups:

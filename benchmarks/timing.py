@@ -1,10 +1,13 @@
 """How every side of the benchmark is timed: one clock, one loop, one line of output per result.
 
 A script of a side maps names of workloads to functions and calls `main`. Each function calls `measure` for the
-variants it knows, which prints `workload/variant seconds`.
+variants it knows, which prints `workload/variant seconds`. Where $MEMORY_OF names a variant, it alone is run, and
+`workload/variant:memory bytes` is what the process took at most.
 """
 from __future__ import annotations
 
+import os
+import resource
 import statistics
 import sys
 from collections.abc import Callable
@@ -18,6 +21,12 @@ def measure(name: str, step: Callable[[], object], count: int) -> None:
 
     `step` returns when its result is ready.
     """
+    if alone := os.environ.get("MEMORY_OF"):
+        if name == alone:
+            for _ in range(5):
+                step()
+            print(f"{name}:memory", 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+        return
     print(f"{name}:first", elapsed(step), flush=True)
     for _ in range(3):
         step()

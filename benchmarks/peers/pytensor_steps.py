@@ -1,4 +1,4 @@
-"""PyTensor (Numba mode): step times of the reference workloads."""
+"""PyTensor (Numba mode, C for little arithmetic): step times of the reference workloads."""
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
@@ -49,8 +49,15 @@ def tiny_step():
     loss = (x * w + b - y) ** 2
     dw, db = pytensor.grad(loss, [w, b])
     rate = np.float32(0.01)
-    step = pytensor.function([x, y], loss, updates=[(w, w - rate * dw), (b, b - rate * db)], mode="NUMBA")
-    measure("tiny_step/numba", lambda: step(np.float32(1), np.float32(2)), 1000)
+    inputs = np.array(1, "float32"), np.array(2, "float32")
+    modes = {"numba": "NUMBA"}
+    if pytensor.config.cxx:  # a compiler of C++
+        modes["c"] = pytensor.compile.mode.Mode("cvm", "fast_run")
+    for variant, mode in modes.items():
+        step = pytensor.function([x, y], loss, updates=[(w, w - rate * dw), (b, b - rate * db)], mode=mode)
+        measure(f"tiny_step/{variant}", lambda step=step: step(*inputs), 1000)
+        step.trust_input = True  # without a look at what it is given
+        measure(f"tiny_callable/{variant}, trusting", lambda step=step: step(*inputs), 1000)
 
 
 main({
