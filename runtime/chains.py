@@ -16,6 +16,7 @@ from ..compiler.codegen.kernel import KernelCall, Scratch
 from ..compiler.dims import DimLike
 from ..compiler.ir import Graph, Operation, Tensor
 from ..compiler.memory import aligned
+from ..compiler.passes.row_blocks import root
 
 # bytes between the kernels from which they run in chains: more than stay in a second-level cache anyway
 LEAST_BYTES = 1 << 20
@@ -56,21 +57,30 @@ class Rows:
 def chained(graph: Graph, ops: Sequence[Operation], calls: Sequence[Any], sizes: Callable[[DimLike], int],
             nbytes: Callable[[Tensor], int], threads: int, blocked: set[Operation]) -> list[Rows]:
     """The chains of the graph that are worth it at these sizes, for rows of these ops and calls. `nbytes` is 0 for
-    what is no storage of the arena."""
+    what is no storage of the arena. Of a chain some rows may not work by item: the most that follow each other and do
+    are taken."""
     found = []
     for chain in graph.chains:
         if not chain.operations.isdisjoint(blocked):
             continue
-        rows = [i for i, op in enumerate(ops) if op in chain.operations]
         items = sizes(chain.items)
-        if items < 2 * threads or len(rows) < 2 or rows[-1] - rows[0] >= len(rows) or not all(
-                _by_item(calls[i], items) for i in rows):
+        rows = [i for i, op in enumerate(ops) if op in chain.operations]
+        run = _longest_run([i for i in rows if _by_item(calls[i], items)])
+        if items < 2 * threads or len(run) < 2:
             continue
-        item_bytes = {t: size // items for t in chain.local if (size := nbytes(t))}
+        outside = {root(t) for i in rows if i not in run for t in (*ops[i].inputs, *ops[i].outputs)}
+        item_bytes = {t: size // items for t in chain.local if t not in outside and (size := nbytes(t))}
         if sum(item_bytes.values()) * items >= LEAST_BYTES:
             step = max(1, min(items // threads, CHUNK_BYTES // sum(item_bytes.values())))
-            found.append(Rows(rows[0], rows[-1] + 1, items, step, sum(len(calls[i].buffers) for i in rows), item_bytes))
+            found.append(Rows(run[0], run[-1] + 1, items, step, sum(len(calls[i].buffers) for i in run), item_bytes))
     return found
+
+
+def _longest_run(numbers: Sequence[int]) -> Sequence[int]:
+    """The most of these increasing numbers that follow one another."""
+    ends = [i for i in range(1, len(numbers)) if numbers[i] != numbers[i - 1] + 1]
+    runs = [numbers[i:j] for i, j in zip([0, *ends], [*ends, len(numbers)], strict=True)]
+    return max(runs, key=len)
 
 
 def _by_item(call: Any, items: int) -> bool:

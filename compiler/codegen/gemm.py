@@ -32,9 +32,9 @@ PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
 PANEL_TILES = 32
 # columns of C and k from which transposed A is packed: its strided lines then outgrow the first-level cache
 PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
-# tiles of A, and k of them, that one task packs: it reads rows of 1 KiB and writes as many streams. Their starts are
-# these bytes more than k rows apart, as a power of two would put all streams into the same few lines of the caches
-PACK_TILES, PACK_K, PACK_PAD = 32, 64, 64
+# tiles of A, and k of them, that one task packs: it reads rows of 4 KiB, and few of them, so that as many streams stay
+# open. Their starts are these bytes more than k rows apart: a power of two would put all into a few lines of the caches
+PACK_TILES, PACK_K, PACK_PAD = 128, 16, 64
 # how many k transposed A is fetched ahead (2 KiB of it, if packed), and the k that repays what is fetched past the end
 FETCH_STEPS, FETCH_DEPTH = 64, 256
 # other A is fetched a tile ahead if it comes from beyond the second-level cache: it is over half of KEPT_BYTES and all

@@ -39,6 +39,22 @@ def test_attention_and_its_gradient(shape, at_a_time, monkeypatch):
         np.testing.assert_array_equal(value, other)
 
 
+def test_rows_that_do_not_work_by_item_stay_outside(monkeypatch):
+    """Heads are split from the channels by transposes, a task of which is several heads."""
+    def build(shape):
+        feeds = [tf.placeholder(tf.float32, [None, *shape[1:]]) for _ in range(4)]
+        q, k, v, dy = (tf.transpose(t, [0, 2, 1, 3]) for t in feeds)
+        y = tf.matmul(tf.nn.softmax(tf.matmul(q, k, transpose_b=True)), v)
+        return feeds, tf.gradients(y, feeds[:3], dy)
+
+    monkeypatch.setattr(chains, "CHUNK_BYTES", 4096)
+    found, values, nbytes = run(0, (3, 33, 4, 17), build, monkeypatch)
+    _, expected, more = run(1 << 60, (3, 33, 4, 17), build, monkeypatch)
+    assert [c.items for c in found] == [12] and found[0].end - found[0].begin > 4 and nbytes < more
+    for value, other in zip(values, expected, strict=True):
+        np.testing.assert_array_equal(value, other)
+
+
 def test_what_mixes_items_stays_outside(monkeypatch):
     """The weights less their mean over the batch, and in the order of the last item first."""
     def build(shape):
