@@ -45,6 +45,22 @@ def values(typingctx: Any, *words: Any) -> Any:
     return types.int64(*[types.int64] * len(words)), codegen
 
 
+def _of_python(name: str) -> Any:
+    """A function of Python's C interface, of words, that returns one."""
+    @intrinsic
+    def function(typingctx: Any, *words: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = ir.FunctionType(WORD, [WORD] * len(args))
+            return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), args)
+
+        return types.int64(*[types.int64] * len(words)), codegen
+    return function
+
+
+number_of, python_number = _of_python("PyLong_AsLongLong"), _of_python("PyLong_FromLongLong")
+let_go, take_back = _of_python("PyEval_SaveThread"), _of_python("PyEval_RestoreThread")
+
+
 @compiled
 def step(row, table, dims):
     """How many rows further a row leads that is no kernel (see flow.py); 0: Python has something to do."""
@@ -164,3 +180,13 @@ def execute(words):
     stopped = walk(words)
     restore_rounding(before)
     return stopped
+
+
+@compiled
+def called(module, words):
+    """`execute` as Python calls it, with a number, while other threads may run Python."""
+    address = number_of(words)
+    state = let_go()
+    stopped = execute(address)
+    take_back(state)
+    return python_number(stopped)

@@ -72,6 +72,7 @@ class Frame:
         self._run = np.array([address(self._rows), 0, len(self._rows), address(self._table), address(self._dims),
                               address(self._status), native.TEAM, 0, address(self._shares)], np.int64)
         self._run_address, self._end = address(self._run), len(self._rows)
+        self._begin = self._run.data[1:]  # word 1: where to begin
         self._outputs = [self._output(t) for t in plan.graph.outputs]
 
     def _build_tables(self) -> None:
@@ -207,16 +208,16 @@ class Frame:
             streams = plan.next_streams(self.counters)
             for slot, name in self._stream_slots:
                 self._dims[slot] = streams[name]
-        run, changes, end = self._run, store.changes, self._end
-        run[1] = self.binding.prepared if self._prepared == changes else 0
+        begin, changes, end = self._begin, store.changes, self._end
+        begin[0] = self.binding.prepared if self._prepared == changes else 0
         try:
             while (at := self.native.execute(self._run_address)) < end:
-                run[1] = self._serve(at, streams)
+                begin[0] = self._serve(at, streams)
             self._prepared = changes
         finally:
             if plan.writes:
                 store.changed()
-        return [output() for output in self._outputs]
+        return [output() for output in self._outputs] if self._outputs else []
 
     def _free(self, tensor: Tensor) -> bool:
         """Whether the array of the last run can be used again."""

@@ -12,11 +12,15 @@ from graphflow.runtime.executor import (
     CHAIN,
     KERNEL,
     lane_table,
+    let_go,
+    number_of,
     place,
+    python_number,
     run_items,
     run_tasks,
     share_row,
     step,
+    take_back,
     values,
 )
 from graphflow.runtime.team import HALF, now, take, together
@@ -126,3 +130,13 @@ def execute_traced(words):
     stopped = walk_traced(words)
     restore_rounding(before)
     return stopped
+
+
+@compiled
+def called_traced(module, words):
+    """As the executor's."""
+    address = number_of(words)
+    state = let_go()
+    stopped = execute_traced(address)
+    take_back(state)
+    return python_number(stopped)
