@@ -11,7 +11,15 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from graphflow.compiler.codegen import conv, conv_filter_grad, unit_conv, unit_filter_grad, unit_gemm
+from graphflow.compiler.codegen import (
+    conv,
+    conv_filter_grad,
+    direct_conv,
+    pointwise,
+    unit_conv,
+    unit_filter_grad,
+    unit_gemm,
+)
 from graphflow.compiler.codegen.conv import lower_conv, lower_conv_input_grad
 from graphflow.compiler.codegen.conv_common import Axis, backward_axes, tile_cost
 from graphflow.compiler.codegen.conv_filter_grad import lower_conv_filter_grad
@@ -118,7 +126,7 @@ def few_kernels(**constants):
     with ExitStack() as patches:
         for name, value in {"tile_cost": tile, "dots_cost": dots, "UNROLLED_DEPTH": 2,
                             "by_images": lambda p: None, **constants}.items():
-            for module in (conv, conv_filter_grad):
+            for module in (conv, conv_filter_grad, direct_conv, pointwise):
                 if hasattr(module, name):
                     patches.enter_context(mock.patch.object(module, name, value))
         yield
@@ -162,8 +170,19 @@ def test_geometries_that_matter(case):
 @pytest.mark.parametrize("case", [POINTWISE, SPARSE], ids=str)
 def test_from_far(case):
     """What is touched first is touched inside its arrays, and gives the same."""
-    with few_kernels(FAR_BYTES=0):
+    with few_kernels(FAR_BYTES=0, BLOCK_BYTES=1):
         check(case, (0.3, 0.7))
+
+
+@pytest.mark.parametrize("block_bytes, part_bytes, far_filters", [(1, 1, 1), (900, 1, 1), (900, 1200, 10**9),
+                                                                  (10**9, 1, 10**9)])
+@pytest.mark.parametrize("case", [
+    POINTWISE, Case((3, 8, 7, 5), (1, 1, 5, 80), strides=(2, 3)),
+    Case((2, 3, 17, 40), (1, 1, 40, 80), strides=(1, 2), dtype="f64")], ids=str)
+def test_single_pixels_in_blocks_and_parts(case, block_bytes, part_bytes, far_filters):
+    with few_kernels(BLOCK_BYTES=block_bytes, PART_BYTES=part_bytes, FAR_FILTERS=far_filters, PACKED_PIXELS=1,
+                     PACKED_ANEW_PIXELS=1):
+        check(case, (0.2, 0.3, 0.9))
 
 
 # x, window, filters, groups, strides, dilations, padding: more than Case knows, against the ops' references

@@ -1,0 +1,132 @@
+"""Convolutions by single pixels: a matrix of pixels times that of the filters, packed once for all blocks of pixels.
+
+A task is a block of pixels for a part of the filters, panel after panel, the epilogue behind. Pixels that strides leave
+apart are copied side by side into scratch of the lane. A block has at least one tile of pixels, the last of which
+overlaps the one before.
+"""
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+from ..native.processor import ELEMENT_BYTES, lanes
+from .conv_common import FAR_BYTES, NATIVE, Windows, aligned, indent, tile_cost, words
+from .epilogue import Epilogue
+from .kernel import KernelCall, Scratch
+
+# what a block of pixels reads and writes, for the second-level cache; where parts of the filters are tasks, what it
+# reads, and what it writes of a part
+BLOCK_BYTES, PART_BYTES = 256 * 1024, 512 * 1024
+# such parts are filters that come from far for each block, or for the threads where blocks would be few
+FAR_FILTERS, FEW_BLOCKS, FEW_TASKS = 1024 * 1024, 8, 16
+# the pixels that a tile is chosen for: few kinds of tiles, whatever their number
+TILED_PIXELS = 168
+
+DIMS = ["lane_bytes", "pixels", "block", "blocks", "channels", "filters", "panel_size", "panels", "all_panels",
+        "parts", "part_panels", "apart", "touched", "height", "width", "rows", "columns", "stride_h", "stride_w"]
+
+
+def by_pixels(p: Windows) -> tuple[int, int] | None:
+    """(mr, nv) of the tiles for a convolution by single pixels that has enough of them."""
+    depth, *plane = p.axes
+    if p.groups > 1 or not depth.pointwise or any(
+            axis.taps != 1 or axis.pad or axis.step > 1 or axis.count != axis.total for axis in plane):
+        return None
+    _, mr, nv = tile_cost(p.dtype, TILED_PIXELS, p.filters, p.channels, once=True)
+    return (mr, nv) if p.outputs >= mr else None
+
+
+def pixels_call(p: Windows, mr: int, nv: int, x: Any, packed: Scratch, y: Any, panel_size: int,
+                epilogue: Epilogue | None, name: str) -> KernelCall:
+    """The convolution with filters that are packed in panels."""
+    _, rows, cols = p.axes
+    size, wide = ELEMENT_BYTES[p.dtype], nv * lanes(p.dtype)
+    full, left = divmod(p.filters, wide)
+    panels = full + (left > 0)
+    apart = rows.stride * cols.stride > 1
+    block = BLOCK_BYTES // ((p.channels + p.filters) * size)
+    if p.outputs < FEW_BLOCKS * block or panels * panel_size * size > FAR_FILTERS:
+        block = min(BLOCK_BYTES // (p.channels * size), p.outputs)
+    block = max(mr, block // mr * mr)
+    blocks = max(1, p.outputs // block)
+    parts = ceil(FEW_TASKS / blocks) if blocks < FEW_BLOCKS else ceil(block * p.filters * size / PART_BYTES)
+    part_panels = ceil(panels / min(panels, parts))
+    parts = ceil(panels / part_panels)
+    scratch = Scratch(aligned(apart * 2 * block * p.channels * size), per_lane=True)
+    dims: tuple[int, ...] = (
+        scratch.apart, p.outputs, block, blocks, p.channels, p.filters, panel_size, full, panels, parts, part_panels,
+        int(apart), int(parts == 1 and not apart and p.nbytes > FAR_BYTES), rows.size, cols.size, rows.count,
+        cols.count, rows.stride, cols.stride)
+    buffers: tuple[Any, ...] = (x, packed, y, scratch)
+    source = pixels_source(p.dtype, mr, nv, full > 0, ceil(left / lanes(p.dtype)), epilogue)
+    if epilogue is not None:
+        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
+    return KernelCall(name, source, buffers, dims, blocks * parts, p.flops, p.nbytes, writes=(2,))
+
+
+def pixels_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
+    """`full` says whether any panel is complete, `tail` how many vectors the last one has if it is not."""
+    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
+    heads, bodies = [], []
+    for name, vectors, panels in (("full", nv * full, "first_panel, min(last_panel, panels)"),
+                                  ("tail", tail, "max(first_panel, panels), last_panel")):
+        if vectors:
+            masked = name == "tail"
+            columns = f"filters - panels * {wide}, " if masked else ""
+            heads.append(f"tile_{name} = microkernel({dtype!r}, {mr}, {vectors}, masked={masked}, stream=True)")
+            bodies += f"""for panel in range({panels}):
+    b = packed + panel * panel_size * {size}
+    ahead = ((panel + 1 if panel + 1 < last_panel else first_panel) - panel) * panel_size * {size}
+    c = outputs + (first * filters + panel * {wide}) * {size}
+    for item in range((count + {mr - 1}) // {mr}):
+        pixel = min(item * {mr}, count - {mr})
+        tile_{name}(a + pixel * channels * {size}, channels, 1, 0, 1, channels, b, {wide}, 0,
+                    c + pixel * filters * {size}, filters, 0, {columns}ahead + item % {nv} * 64)
+""".splitlines()
+    imports, setup = {"compiled", "touch", "word", f"load_{dtype}", f"store_{dtype}"}, []
+    if epilogue is not None:
+        imports |= epilogue.imports
+        setup = epilogue.setup(4, len(DIMS))
+        bodies += [f"first_filter = first_panel * {wide}", f"last_filter = min(last_panel * {wide}, filters)",
+                   "for pixel in range(first, first + count):",
+                   *("    " + line for line in epilogue.apply("pixel", "first_filter", "last_filter", "outputs"))]
+    newline = "\n"
+    return f'''"""Convolution by single pixels, tiles of {mr} pixels by {wide} filters."""
+from {NATIVE}.microkernel import microkernel
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
+
+{newline.join(heads)}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["inputs", "packed", "outputs", "gathered"]), 1)}
+{indent(words("dims", DIMS), 1)}
+{indent(setup, 1)}
+    gathered += lane * lane_bytes
+    filled = -1
+    for task in range(begin, end):
+        place = task // parts
+        first_panel = (task - place * parts) * part_panels
+        last_panel = min(first_panel + part_panels, all_panels)
+        first = place * block
+        count = pixels - first if place == blocks - 1 else block
+        a = inputs + first * channels * {size}
+        if apart:
+            a = gathered
+            if filled != first:
+                filled = first
+                for pixel in range(count):
+                    row = (first + pixel) // columns
+                    column = first + pixel - row * columns
+                    image = row // rows
+                    row = image * height + (row - image * rows) * stride_h
+                    source = inputs + (row * width + column * stride_w) * channels * {size}
+                    target = gathered + pixel * channels * {size}
+                    for item in range(channels):
+                        store_{dtype}(target, item, load_{dtype}(source, item, 1), 0)
+        if touched:
+            touch(a, count * channels * {size})
+            touch(outputs + first * filters * {size}, count * filters * {size})
+{indent(bodies, 2)}
+'''
