@@ -24,14 +24,18 @@ ROW_WORDS, LANE_BYTES = 8, 128  # see executor.py and team.py
 # bytes of a fetched array from which its memory serves again once the caller has dropped it: the system maps new pages
 # one by one, which takes longer than most kernels take to fill them
 LARGE = 1 << 18
+# fetched arrays begin in the middle of a page, fed ones mostly near its beginning: to a processor, loads of elements
+# next to what it is storing seem to wait for these where only the places in a page are the same
+PAGE = 1 << 12
 
 
 def _holders(arrays: dict[Any, np.ndarray], key: Any) -> int:
-    """How many hold an array of the dict (callers do through what they were given of it), and this call."""
-    return sys.getrefcount(arrays[key])
+    """How many hold the memory of an array of the dict (callers do through what they were given of it), and this
+    call."""
+    return sys.getrefcount(arrays[key].base)
 
 
-ALONE = _holders({0: np.empty(0)}, 0)
+ALONE = _holders({0: aligned_empty((1,), np.dtype(np.uint8))}, 0)
 
 
 class Frame:
@@ -199,7 +203,7 @@ class Frame:
             self._find_variables()
         for tensor, slots in self._fresh_slots.items():
             if not self._free(tensor):
-                self._fresh[tensor] = np.empty(self.binding.shapes[tensor], tensor.dtype.np)
+                self._fresh[tensor] = self._result(tensor)
             at = address(self._fresh[tensor])
             for slot in slots:  # as a list they take a microsecond
                 table[slot] = at
@@ -218,6 +222,13 @@ class Frame:
             if plan.writes:
                 store.changed()
         return [output() for output in self._outputs] if self._outputs else []
+
+    def _result(self, tensor: Tensor) -> np.ndarray:
+        """An array for a fetched value."""
+        shape, dtype = self.binding.shapes[tensor], tensor.dtype.np
+        if self.binding.locations[tensor].nbytes < LARGE or dtype.hasobject:
+            return np.empty(shape, dtype)
+        return aligned_empty(shape, dtype, PAGE, PAGE // 2)
 
     def _free(self, tensor: Tensor) -> bool:
         """Whether the array of the last run can be used again."""

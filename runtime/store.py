@@ -116,11 +116,12 @@ class BorrowingStore(VariableStore):
         self._lenders.pop(name, None)
 
 
-def aligned_empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An uninitialized array that begins on a cache line; never of zero bytes, so that it has an address."""
+def aligned_empty(shape: tuple[int, ...], dtype: np.dtype, block: int = 64, past: int = 0) -> np.ndarray:
+    """An uninitialized array that begins on a cache line, or so many bytes past a larger block of memory; never of zero
+    bytes, so that it has an address."""
     nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    raw = np.empty(nbytes + 64 + dtype.itemsize, np.uint8)
-    start = -address(raw) % 64
+    raw = np.empty(nbytes + block + dtype.itemsize, np.uint8)
+    start = (past - address(raw)) % block
     return raw[start:start + nbytes].view(dtype).reshape(shape)
 
 
