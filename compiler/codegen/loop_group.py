@@ -49,8 +49,13 @@ class LoopGroup:
 
     @property
     def flops(self) -> int:
-        return self.elements * sum(1 if not is_costly(op) else 20 for op in self.body.operations
-                                   if op.type not in ("Parameter", "Const"))
+        return self.elements * self.operations
+
+    @property
+    def operations(self) -> int:
+        """For each element, as an estimate."""
+        return sum(1 if not is_costly(op) else 20 for op in self.body.operations
+                   if op.type not in ("Parameter", "Const"))
 
     @property
     def elements(self) -> int:

@@ -9,17 +9,19 @@ Three schemes, by what a group reduces:
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import partial
 
 from .. import dims as dm
 from ..ir import Operation, Tensor
+from ..native.ahead import AHEAD
 from ..native.processor import isa
 from ..opdef import REDUCTION, crosses
 from .blocks import lower_blocks
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
 from .kernel import KernelCall, Scratch
-from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
+from .loop_group import ACCESS, LoopGroup, in_place_pairs, kernel_call, store
 from .source import indented, loop, nest
 from .transpose import lower_transpose
 
@@ -36,6 +38,10 @@ BRANCHES = {"Cos", "Sin", "Tan"}
 TILE = 8
 # elements that are tasks part between lines and vectors, so that each is rounded alike however they are shared out
 GRAIN = 128
+# operations for each byte that a loop reads or writes from which on memory has the time to fetch what comes next
+DENSE = 5
+# an access's scope
+SCOPE = re.compile(r"\d+(?=\)$)")
 
 
 def lower_loops(group: LoopGroup) -> list[KernelCall]:
@@ -89,6 +95,7 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
         count = emit.dim(dm.product(group.domain[a] for a in inner))
         body = loop("i", "begin", "end", emit, TASK, loop("j", "0", count, emit, INNER))
         tasks, grain = group.sizes(dm.product(group.domain[a] for a in outer)), 1
+    body = _fetching(group, emit, body)
     return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group), grain)] if group.elements else []
 
 
@@ -147,7 +154,25 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     # a row that begins where the masked end of the one before is being written would wait for it
     waits = 0 < emit.copies < COPIES[0][0] and any("in vectors(" in line for line in body)
     in_place = in_place_pairs(emit, group, lines) if inner_runs and not waits else ()
-    return [kernel_call(group, emit, body, tasks, in_place)]
+    return [kernel_call(group, emit, _fetching(group, emit, body), tasks, in_place)]
+
+
+def _fetching(group: LoopGroup, emit: Emitter, body: list[str]) -> list[str]:
+    """The lines, in long computations with marks so that what is computed next is fetched: where the last loop reads,
+    which finds its own in the cache, and where the first one writes."""
+    here = {tuple(emit.identity())}
+    read = [x for x, places in emit.reads.items() if x.dims == group.domain and places == here]
+    if group.operations < DENSE * sum(t.dtype.size for t in (*read, *group.full)):
+        return body
+    lines = {}
+    for number, line in reversed([*enumerate(body)]):
+        for what, slot in ACCESS.findall(line):
+            if what == "store" or (what, slot) not in lines:
+                lines[what, slot] = number
+    marked = {lines.get((what, f"p{emit.slot(group.handle(t))}")) for what, tensors in (
+        ("load", read), ("store", group.full)) for t in tensors}
+    return [SCOPE.sub(lambda scope: str(int(scope[0]) + AHEAD), line) if number in marked else line
+            for number, line in enumerate(body)]
 
 
 def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -> list[str]:

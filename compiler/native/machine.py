@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import binding, ir
 
-from . import instructions, roots
+from . import ahead, instructions, roots
 from .processor import isa
 
 
@@ -43,13 +43,12 @@ def optimised(module: ir.Module) -> Any:
     tuning.loop_vectorization, tuning.slp_vectorization = True, False
     builder = binding.create_pass_builder(machine, tuning)
     builder.getModulePassManager().run(compiled, builder)
-    if isa().vector_bytes == 64:
-        for expanded in (instructions.with_bodies, roots.shared):
-            if text := expanded(str(compiled)):
-                compiled = binding.parse_assembly(text)
-                inlining = binding.create_new_module_pass_manager()
-                inlining.add_always_inliner_pass()
-                inlining.run(compiled, builder)
+    for expanded in (ahead.fetched, *((instructions.with_bodies, roots.shared) if isa().vector_bytes == 64 else ())):
+        if text := expanded(str(compiled)):
+            compiled = binding.parse_assembly(text)
+            inlining = binding.create_new_module_pass_manager()
+            inlining.add_always_inliner_pass()
+            inlining.run(compiled, builder)
     return compiled
 
 

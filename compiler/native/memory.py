@@ -13,6 +13,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .ahead import AHEAD, MARK
+
 I64 = ir.IntType(64)
 LINE = 64  # bytes of a cache
 _SCOPES: WeakKeyDictionary = WeakKeyDictionary()  # of each module: the scopes, and the lists made so far
@@ -30,19 +32,22 @@ ELEMENTS = {
 
 def _scopes(module):
     domain = module.add_metadata(["graphflow"])
-    return [module.add_metadata([f"graphflow.buffer{i}", domain]) for i in range(64)]
+    return [module.add_metadata([f"graphflow.buffer{i}", domain]) for i in range(AHEAD)]
 
 
-def _tag(builder, instruction, scope: int) -> None:
-    """A buffer belongs to its own scope and overlaps none of the other 63."""
+def tag(builder, instruction, scope: int) -> None:
+    """A buffer belongs to its own scope and overlaps none of the others. From AHEAD on, it is marked."""
     if scope >= 0:
         module = builder.module
         if module not in _SCOPES:
             _SCOPES[module] = _scopes(module), {}
         scopes, lists = _SCOPES[module]
         if scope not in lists:
-            lists[scope] = [module.add_metadata(part) for part in (
-                scopes[scope:scope + 1], scopes[:scope] + scopes[scope + 1:])]
+            slot = scope % AHEAD
+            own = scopes[slot:slot + 1]
+            if scope >= AHEAD:
+                own.append(module.add_metadata([MARK, module.add_metadata(["graphflow.marks"])]))
+            lists[scope] = [module.add_metadata(part) for part in (own, scopes[:slot] + scopes[slot + 1:])]
         own, others = lists[scope]
         instruction.set_metadata("alias.scope", own)
         instruction.set_metadata("noalias", others)
@@ -64,7 +69,7 @@ def _make(name: str):
         def codegen(context, builder, signature, args):
             pointer = _element_pointer(builder, args[0], args[1], memory_type)
             value = builder.load(pointer, typ=memory_type, align=memory_type.width // 8 if is_bool else None)
-            _tag(builder, value, scope_number)
+            tag(builder, value, scope_number)
             return builder.icmp_unsigned("!=", value, ir.Constant(memory_type, 0)) if is_bool else value
 
         return numba_type(types.int64, types.int64, scope), codegen
@@ -76,7 +81,7 @@ def _make(name: str):
         def codegen(context, builder, signature, args):
             value = builder.zext(args[2], memory_type) if is_bool else args[2]
             pointer = _element_pointer(builder, args[0], args[1], memory_type)
-            _tag(builder, builder.store(value, pointer), scope_number)
+            tag(builder, builder.store(value, pointer), scope_number)
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, numba_type, scope), codegen

@@ -21,9 +21,10 @@ from numba.core.fastmathpass import rewrite_module
 from numba.core.registry import cpu_target
 
 from . import arithmetic, vectors
+from .ahead import AHEAD
 from .arithmetic import REGISTERS, Number, constant
 from .expression import BOOL, I32, I64, use_full_vectors
-from .memory import ELEMENTS
+from .memory import ELEMENTS, tag
 from .roots import IN_FLIGHT, SEVERAL
 
 # NaN and infinity must survive: neither nnan nor ninf
@@ -362,7 +363,7 @@ class Translator:
         if self.lanes is not None and name.startswith(("load_", "store_")):
             roomy = ast.unparse(node.args[0]) in self.lanes.roomy
             return self.access(self.lanes._replace(mask=None) if roomy else self.lanes, name,
-                               *map(self.number, node.args[:-1]))
+                               *map(self.number, node.args))
         arguments = self.numbers(*node.args)
         if name in ("min", "max") and name not in self.names:
             return arithmetic.extreme(self.builder, name, arguments)
@@ -377,11 +378,18 @@ class Translator:
         raw = emit(cpu_target.target_context, self.builder, signature, values)
         return Number(signature.return_type, raw)
 
-    def access(self, lanes: vectors.Lanes, name: str, address: Number, index: Number, *value: Number) -> Number:
-        """Load or store the present vector's elements."""
+    def access(self, lanes: vectors.Lanes, name: str, address: Number, index: Number, *rest: Number) -> Number:
+        """Load or store the present vector's elements; what follows the index is what to store, and the scope."""
         what, _, element = name.partition("_")
+        *value, last = rest
+        scope = last.literal or 0
         if what == "load":
-            return vectors.load(self.builder, element, address.raw, index.raw, lanes)
-        raw = arithmetic.convert(self.builder, value[0], ELEMENTS[element][0])
-        vectors.store(self.builder, element, address.raw, index.raw, raw, lanes)
-        return value[0]
+            result = vectors.load(self.builder, element, address.raw, index.raw, lanes)
+            instruction = result.raw
+        else:
+            result = value[0]
+            raw = arithmetic.convert(self.builder, result, ELEMENTS[element][0])
+            instruction = vectors.store(self.builder, element, address.raw, index.raw, raw, lanes)
+        if scope >= AHEAD and lanes.mask is None:
+            tag(self.builder, instruction, scope)
+        return result

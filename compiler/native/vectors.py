@@ -101,8 +101,8 @@ def load(builder: ir.IRBuilder, name: str, address: Any, index: Any, lanes: Lane
                   if name == "b1" else raw)
 
 
-def store(builder: ir.IRBuilder, name: str, address: Any, index: Any, value: Any, lanes: Lanes) -> None:
-    """The lanes that are there, to a buffer from the index on."""
+def store(builder: ir.IRBuilder, name: str, address: Any, index: Any, value: Any, lanes: Lanes) -> Any:
+    """The lanes that are there, to a buffer from the index on. Returns the instruction."""
     memory = ELEMENTS[name][1]
     vector, place = _place(builder, memory, address, index, lanes.size)
     if not isinstance(value.type, ir.VectorType):
@@ -110,9 +110,8 @@ def store(builder: ir.IRBuilder, name: str, address: Any, index: Any, value: Any
     if value.type.element == BOOL:
         value = builder.zext(value, vector)
     if lanes.mask is None:
-        builder.store(value, place, align=_bytes(name))
-    else:
-        _masked(builder, "store", vector, ir.VoidType(), [value, place, I32(_bytes(name)), lanes.mask])
+        return builder.store(value, place, align=_bytes(name))
+    return _masked(builder, "store", vector, ir.VoidType(), [value, place, I32(_bytes(name)), lanes.mask])
 
 
 def _bytes(name: str) -> int:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from compiled import Function, compiled, kernels
 from graphflow.compiler.autodiff import gradients
 from graphflow.compiler.errors import InvalidArgumentError
 from graphflow.compiler.ir import Tensor
+from graphflow.compiler.native import machine
 from graphflow.compiler.native.processor import isa
+from graphflow.compiler.native.translate import translate
 from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import gather, nn, reduction, slicing, view
 from graphflow.compiler.ops import random as rnd
@@ -478,3 +481,20 @@ def test_vectors_side_by_side_leave_any_remainder():
     rows = x.reshape(4, 50)
     close(compiled(lambda t: [chain(ew.add(t, t[:, :1]))], rows)[0],
           np.exp(-np.exp(-np.exp(-np.exp(-(rows + rows[:, :1]))))), 1e-13)
+
+
+@pytest.mark.parametrize("count", [1024, 1000])
+def test_long_computations_fetch_the_next_rows(count):
+    """Where they last read the input and first write the output, in loops of LLVM's vectors and of explicit ones;
+    short computations leave it to the processor."""
+    x = RNG.standard_normal((20, count)).astype(np.float32)
+    [call] = kernels(lambda t: nn.softmax(ew.tanh(ew.tanh(t))), x)
+    fetched = [line.strip() for line in call.source.splitlines() if re.search(r", (6[4-9]|7\d)\)$", line)]
+    assert [line.partition("_")[0].split()[-1] for line in fetched] == ["load", "store"]
+    names: dict = {}
+    exec(call.source, names)
+    text = str(machine.optimised(translate(call.source, names, "kernel")))
+    for write in range(2):
+        assert re.search(rf"@llvm\.prefetch\.p0\(ptr [^,]*, i32 {write}, ", text)
+    [call] = kernels(lambda t: nn.softmax(t), x)
+    assert not re.search(r", (6[4-9]|7\d)\)\n", call.source)
