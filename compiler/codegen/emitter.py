@@ -26,6 +26,7 @@ PLAIN_CONSTANTS = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, -1.0, -0.5, -2.0}
 # what is worth keeping for a later loop over the same row rather than computing again
 COSTLY = re.compile(r"\b(exp|expm1|log|log1p|log2|tanh|sigmoid|softplus|erf|erfc|pow|sin|cos|tan|asin|acos|atan|atan2|"
                     r"sinh|cosh|asinh|acosh|atanh|lgamma|digamma|random\w+)\(")
+LARGE_TABLE, AHEAD = 1 << 20, 12  # bytes of one whose rows caches lack; how many rows ahead one is fetched
 _NAME = re.compile(r"[A-Za-z_]\w*")
 STATUS = "status"  # the handle of the plan's status words
 
@@ -305,6 +306,19 @@ class Emitter:
         name = self.name(level)
         self.line(level, f"{name} = {source}")
         return name
+
+    def fetch_ahead(self, table: Tensor, indices: Tensor, at: str) -> None:
+        """In a loop over rows of a large table, fetch one that is soon to be read: where it begins nothing foresees."""
+        assert table.dims is not None and indices.dims is not None
+        row = self.sizes(dm.product(table.dims[1:])) * table.dtype.size
+        known = table.op.type == indices.op.type == "Parameter"
+        if not known or self.level(at) != TASK or self.sizes(table.dims[0]) * row < LARGE_TABLE:
+            return
+        last = self.argument(("last", indices), self.sizes(dm.product(indices.dims)) - 1)
+        ahead = f"{_paren(at)} + {AHEAD}"
+        later = self.load(indices.dtype, self.slot(self.handle(indices)), f"select({ahead} < {last}, {ahead}, {last})")
+        place = f"i64({later}) * {self.argument(('row', table), row)}"
+        self.line(TASK, f"fetch(p{self.slot(self.handle(table))} + {place})")
 
     def store(self, dtype: DType, slot: int, at: str, value: str) -> None:
         level = max(self.level(at), self.level(value), TASK)

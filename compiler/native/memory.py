@@ -134,3 +134,17 @@ def touch(typingctx, address, count):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), codegen
+
+
+@intrinsic
+def fetch(typingctx, address):
+    """Starts to load the line at an address, which need not be valid, into the caches."""
+    def codegen(context, builder, signature, args):
+        byte, number = ir.IntType(8), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte.as_pointer(), number, number, number])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        reading, near, data = (ir.Constant(number, i) for i in (0, 3, 1))
+        builder.call(prefetch, [builder.inttoptr(args[0], byte.as_pointer()), reading, near, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), codegen

@@ -52,6 +52,8 @@ def _gather_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
     axis, rank = op.attrs["axis"], len(indices.dims)  # type: ignore[arg-type]
     own = index[axis:axis + rank]
     at = emit.linear(indices.dims, own)
+    if axis == 0:
+        emit.fetch_ahead(x, indices, at)
     row = emit.checked_index(emit.element(indices, own), emit.size(x, axis), op, at)
     return emit.element(x, [*index[:axis], row, *index[axis + rank:]])
 

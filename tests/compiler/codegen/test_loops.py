@@ -400,6 +400,18 @@ def test_no_indices():
     assert compiled(lambda x, i: gather.gather(x, i), np.ones((5, 3), "f4"), np.zeros(0, "i4")).shape == (0, 3)
 
 
+@pytest.mark.parametrize("count", [1, 5, 100])
+def test_rows_of_large_tables_are_fetched_ahead(count):
+    table, at = RNG.normal(size=(3000, 101)).astype("f4"), RNG.integers(0, 3000, (2, count))
+    sums, rows = (lambda x, i: reduction.reduce_sum(gather.gather(x, i), 1)), (lambda x, i: gather.gather(x, i) * 2)
+    np.testing.assert_allclose(compiled(sums, table, at), table[at].sum(1), rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(compiled(rows, table, at), table[at] * 2)
+    assert all("fetch(" in kernels(build, table, at)[0].source for build in (sums, rows))
+    at[1, -1] = 3000
+    with pytest.raises(InvalidArgumentError, match=r" = 3000 is not in \[0, 3000\)"):
+        compiled(sums, table, at)
+
+
 # empty batches
 
 
