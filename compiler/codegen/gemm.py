@@ -41,11 +41,13 @@ FETCH_STEPS, FETCH_DEPTH = 64, 256
 # operands over all of them (or A is over four times these, for tiles of one vector: they lose 3 to 15 % by it). Smaller
 # matrices, and k out of this range, have tiles that the fetching does not keep up with, or that leave the cache again
 FETCH_MATRIX_BYTES, NARROW_FETCH = 1 << 14, 4
-FETCH_LEAST, FETCH_MOST = 16, {"f32": 1024, "f64": 384}
+FETCH_LEAST, FETCH_MOST = 16, {4: 1024, 8: 384}
 # the outer sum is split where threads would have nothing to do, into parts of at least this many k
 SPLIT_DEPTH = 2048
 # columns of a combination of rows: few enough to stay in the first-level cache, many enough to read rows as streams
 COMBINED_COLUMNS = 512
+# vectors of dot products that a task computes: what it does for itself takes as long as one of short rows
+DOT_VECTORS = 4
 # bytes of a combined matrix that are worth a thread, which is mostly awake (runtime/team.py)
 COMBINED_BYTES = 1 << 17
 # operands up to this size stay in one core's cache from run to run
@@ -61,14 +63,12 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
     one per dimension of the batch, 0 to broadcast. The epilogue runs on every element of C, once. c may be None, so
     that C passes through the caches only; where that does not pay there are no calls.
     """
-    if dtype not in ELEMENT_BYTES and epilogue:
+    if dtype.startswith("i") and epilogue:
         raise ValueError(f"gemm: an epilogue needs a floating dtype, received {dtype}")
     product = _fold_batch(product_of(a, b, c, dtype, m, n, k, batch, a_batch_strides, b_batch_strides, transpose_a,
                                      transpose_b))
     if product.matrices * product.m * n == 0 or c is None and not unit_gemm.may_pass(product):
         return []
-    if dtype not in ELEMENT_BYTES:
-        return [_integer(product)]
     if product.n == 1 or product.m == 1:
         product = replace(product, splits=_rows_apart(product, threads))
         return _vector(product, epilogue, threads) if product.splits == 1 else _split(product, _vector, epilogue)
@@ -154,7 +154,7 @@ def _fetch(p: Product, depth: int) -> tuple[str, int]:
     all_a = matrix * prod(size for size, stride in zip(p.batch, p.a_batch, strict=True) if stride)
     kept = all_a <= (NARROW_FETCH * KEPT_BYTES if p.n <= lanes(p.dtype) else KEPT_BYTES // 2) or p.nbytes <= KEPT_BYTES
     # rows that are summed whole follow each other, so that the next tile is one piece
-    if kept or matrix <= FETCH_MATRIX_BYTES or not FETCH_LEAST <= p.k <= min(depth, FETCH_MOST[p.dtype]):
+    if kept or matrix <= FETCH_MATRIX_BYTES or not FETCH_LEAST <= p.k <= min(depth, FETCH_MOST[ELEMENT_BYTES[p.dtype]]):
         return "", 0
     return "tile", isa().mr * p.a_row
 
@@ -186,7 +186,7 @@ def _split(p: Product, lower: Callable[[Product, None], list[KernelCall]], epilo
 
 def _by_dots(p: Product) -> bool:
     """Whether elements of a row or column of C are dot products with the matrix's rows, not a combination of these."""
-    return (p.b_k if p.m == 1 else p.a_k) == 1 or p.m == p.n == 1
+    return p.k > 1 and ((p.b_k if p.m == 1 else p.a_k) == 1 or p.m == p.n == 1)
 
 
 def _rows_apart(p: Product, threads: int) -> int:
@@ -203,14 +203,10 @@ def _vector(p: Product, epilogue: Epilogue | None, threads: int = 1) -> list[Ker
     row_step, k_step = (p.b_column, p.b_k) if is_row else (p.a_row, p.a_k)
     width = lanes(p.dtype)
     parts = 1 if is_row or p.nbytes < COMBINED_BYTES else threads
-    block = kernels.DOTS if by_dots else min(COMBINED_COLUMNS, max(4, ceil(size / parts / width)) * width)
+    most, least = (DOT_VECTORS, 1) if by_dots else (COMBINED_COLUMNS // width, 4)
+    block = max(least, min(most, ceil(size / parts / width))) * width
     blocks = ceil(size / block)
     source = kernels.vector(p.dtype, by_dots, is_row, epilogue)
     dims = (size, p.k, row_step if by_dots else k_step, block, blocks, p.part, p.matrices)
     tasks = p.splits * p.matrices * blocks
     return [call("gemv_dots" if by_dots else "gemv_sum", source, p, (), dims, tasks, epilogue)]
-
-
-def _integer(p: Product) -> KernelCall:
-    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column)
-    return call("gemm_integer", kernels.integer(p.dtype), p, (), dims, p.matrices * p.m, None)

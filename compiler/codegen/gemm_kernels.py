@@ -14,8 +14,6 @@ from .epilogue import Epilogue
 from .late import finishing, starting
 
 NATIVE = "graphflow.compiler.native"
-# rows that meet x at once in dot products
-DOTS = 4
 # where a task's own strips begin in its memory
 OWN = EDGE_BYTES + JOB_BYTES + LATE_BYTES
 
@@ -284,21 +282,12 @@ def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
 def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -> str:
     """A row or a column of C, in blocks: x times a matrix that is read by rows.
 
-    By dots, an element of C is a row times x, DOTS at once to keep enough sums going. Else C is the sum of the rows,
-    each times an element of x, eight at once to spare traffic to C.
+    By dots, elements of C are rows times x, as many at once as a vector has lanes. Else C is the sum of the rows, each
+    times an element of x, eight at once to spare traffic to C.
     """
     load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
     if by_dots:
-        rows = range(DOTS)
-        body = [
-            f"rows = matrix_w + first * stride * {size}",
-            *(f"offset{i} = min({i}, count - 1) * stride" for i in rows),
-            *(f"sum{i} = {dtype}(0)" for i in rows),
-            "for j in range(depth):",
-            f"    factor = {load}(vector, j, 2)",
-            *(f"    sum{i} += {load}(rows, offset{i} + j, 1) * factor" for i in rows),
-            *(line for i in rows for line in (f"if {i} < count:", f"    {store}(block_c, {i}, sum{i}, 0)")),
-        ]
+        body = [f"dots(matrix_w + first * stride * {size}, stride, vector, block_c, count, depth)"]
     else:
         terms = " + ".join(f"x{i} * {load}(line, {i} * stride + j, 1)" for i in range(8))
         body = [
@@ -322,40 +311,26 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
         operands, finish = "matrix_b, matrix_a", _each(epilogue, "count", "matrix * total + first + i", "0", "1")
     sizes = ["total", "k", "stride", "block", "blocks", "part", "matrices"]
     title = f"{'Row' if is_row else 'Column'} C = x W, W by rows."
-    return _module(title, [dtype, load, store], epilogue, [], [], f"""
+    imports, natives = ([f"from {NATIVE}.microkernel import dots"], [f'dots = dots("{dtype}")']) if by_dots else ([], [])
+    return _module(title, [] if by_dots else [dtype, load, store], epilogue, imports, natives, f"""
 {_at(1, _words(["a", "b", "c"], sizes))}
 {_at(1, _setup(epilogue, 3, len(sizes)))}
+    matrix = begin // blocks
+    first = (begin - matrix * blocks) * block
     for task in range(begin, end):
-        matrix = task // blocks
-        first = (task - matrix * blocks) * block
         count = min(block, total - first)
-        depth = min(part, k - matrix // matrices * part)
+        depth = k
+        if part < k:
+            depth = min(part, k - matrix // matrices * part)
 {_at(2, _matrices(size, len(sizes), epilogue))}
         vector, matrix_w = {operands}
         block_c = c + (matrix * total + first) * {size}
 {_at(2, body)}
 {_at(2, finish)}
-""")
-
-
-def integer(dtype: str) -> str:
-    """Rows of C by plain loops."""
-    load, store, size = f"load_{dtype}", f"store_{dtype}", int(dtype[1:]) // 8
-    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column"]
-    return _module("C = A B of integers.", [load, store], None, [], [], f"""
-{_at(1, _words(["a", "b", "c"], sizes))}
-    for task in range(begin, end):
-        matrix = task // m
-        row = task - matrix * m
-{_at(2, _matrices(size, len(sizes), None))}
-        row_c = c + task * n * {size}
-        for j in range(n):
-            {store}(row_c, j, 0, 0)
-        for depth in range(k):
-            factor = {load}(matrix_a, row * a_row + depth * a_k, 1)
-            row_b = matrix_b + depth * b_k * {size}
-            for j in range(n):
-                {store}(row_c, j, {load}(row_c, j, 0) + factor * {load}(row_b, j * b_column, 2), 0)
+        first += block
+        if first >= total:
+            matrix += 1
+            first = 0
 """)
 
 

@@ -45,8 +45,7 @@ class Product:
 
     @property
     def nbytes(self) -> int:
-        size = ELEMENT_BYTES.get(self.dtype) or int(self.dtype[1:]) // 8
-        return self.matrices * (self.m * self.k + self.k * self.n + self.m * self.n) * size
+        return self.matrices * (self.m * self.k + self.k * self.n + self.m * self.n) * ELEMENT_BYTES[self.dtype]
 
     @property
     def batch_dims(self) -> tuple[int, ...]:

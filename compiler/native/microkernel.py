@@ -6,7 +6,7 @@ im2col; a matrix product has one segment.
 """
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, reduce
 from itertools import product
 
 from llvmlite import ir
@@ -17,8 +17,10 @@ from numba.extending import intrinsic
 from .processor import ELEMENT_BYTES, isa, lanes
 
 AHEAD, LINE = 8192, 64  # bytes
+# rows of dot products that do not fill a vector, and the sums that each then has
+FEW_ROWS = 4
 I32, I64 = ir.IntType(32), ir.IntType(64)
-ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType()}
+ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType(), "i32": I32, "i64": I64}
 
 
 @cache
@@ -210,6 +212,53 @@ def dot_kernel(dtype: str, mr: int, columns: int):
     return void_intrinsic(f"dot_kernel_{dtype}_{mr}x{columns}", names, codegen)
 
 
+@cache
+def dots(dtype: str):
+    """An intrinsic that multiplies rows by a vector: target[i] = sum over k < depth of rows[i*stride + k] * x[k].
+
+    Its int64 arguments are `(rows, stride, x, target, count, depth)`: addresses, a stride in elements. As many rows as
+    a vector has lanes run side by side, then few, with several sums each.
+    """
+    def codegen(context, builder, signature, args):
+        rows, stride, x, target, count, depth = args
+        code = VectorCode(builder, dtype)
+        rows, x, target = (code.pointer(address) for address in (rows, x, target))
+        width = code.width
+        whole = builder.mul(builder.sdiv(count, i64(width)), i64(width))
+        few = min(FEW_ROWS, width)
+        for begin, end, side, copies in ((i64(0), whole, width, 1), (whole, count, few, FEW_ROWS)):
+            with cgutils.for_range_slice(builder, begin, end, i64(side)) as (first, _):
+                left = builder.sub(end, first)
+                last = builder.sub(left, i64(1))
+                places = [code.offset(rows, builder.mul(builder.add(first, code.minimum(i64(i), last)), stride))
+                          for i in range(side)]
+                sums = [[cgutils.alloca_once_value(builder, code.zero) for _ in places] for _ in range(copies)]
+                done = i64(0)
+                for step in (copies, 1) if copies > 1 else (1,):
+                    stop = builder.mul(builder.sdiv(depth, i64(step * width)), i64(step * width))
+                    with cgutils.for_range_slice(builder, done, stop, i64(step * width)) as (k, _):
+                        for copy in range(step):
+                            _add_dots(code, sums[copy], places, x, builder.add(k, i64(copy * width)))
+                    done = stop
+                rest = builder.sub(depth, done)
+                with builder.if_then(builder.icmp_signed(">", rest, i64(0))):
+                    _add_dots(code, sums[0], places, x, done, code.mask(rest))
+                total = code.sums([reduce(code.add, map(builder.load, row)) for row in zip(*sums, strict=True)])
+                part = VectorCode(builder, dtype, side)
+                part.store(total, part.offset(target, first), 0, part.mask(left))
+        return context.get_dummy_value()
+
+    return void_intrinsic(f"dots_{dtype}", ["rows", "stride", "x", "target", "count", "depth"], codegen)
+
+
+def _add_dots(code: VectorCode, sums: list, rows: list, x, k, mask=None) -> None:
+    """Add to the sums of rows what a vector of k contributes."""
+    factor = code.load(code.offset(x, k), 0, mask)
+    for total, row in zip(sums, rows, strict=True):
+        product = code.multiply_add(code.load(code.offset(row, k), 0, mask), factor, code.builder.load(total))
+        code.builder.store(product, total)
+
+
 def void_intrinsic(name: str, parameters: list[str], codegen):
     """A void intrinsic over int64 parameters; Numba wants them named one by one."""
     signature = types.void(*[types.int64] * len(parameters))
@@ -252,8 +301,9 @@ class VectorCode:
         self.element, self.size = ELEMENT[dtype], ELEMENT_BYTES[dtype]
         self.width = width or lanes(dtype)
         self.vector = ir.VectorType(self.element, self.width)
-        self.zero = ir.Constant(self.vector, [ir.Constant(self.element, 0.0)] * self.width)
-        self.suffix = f"v{self.width}f{8 * self.size}"
+        self.whole = dtype.startswith("i")
+        self.zero = ir.Constant(self.vector, [ir.Constant(self.element, 0)] * self.width)
+        self.suffix = f"v{self.width}{dtype}"
 
     def pointer(self, address):
         return self.builder.inttoptr(address, self.element.as_pointer())
@@ -313,7 +363,26 @@ class VectorCode:
             vector = self.builder.fadd(*halves)
         return self.builder.extract_element(vector, ir.Constant(I32, 0))
 
+    def sums(self, vectors: list):
+        """A vector of the sums of all lanes of each of these: in each step one takes another in, then shrinks."""
+        group = self.width  # lanes of a sum
+        while group > 1:
+            group //= 2
+            half = max(len(vectors) // 2, 1)
+            pairs = list(zip(vectors[:half], vectors[half:] or vectors, strict=True))
+            starts = range(0, vectors[0].type.count, 2 * group)
+            width = vectors[0].type.count if len(vectors) > 1 else 0
+            low = [at + i for start in starts for at in (start, width + start)[:1 + (width > 0)] for i in range(group)]
+            high = [lane + group for lane in low]
+            vectors = [self.add(self.shuffle(x, y, low), self.shuffle(x, y, high)) for x, y in pairs]
+        return vectors[0]
+
+    def add(self, x, y):
+        return self.builder.add(x, y) if self.whole else self.builder.fadd(x, y)
+
     def multiply_add(self, x, y, addend):
+        if self.whole:
+            return self.add(self.builder.mul(x, y), addend)
         if not isa().fma:
             return self.builder.fadd(self.builder.fmul(x, y), addend)
         fma = self._function(f"llvm.fma.{self.suffix}", self.vector, [self.vector] * 3)

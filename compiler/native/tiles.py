@@ -14,8 +14,8 @@ from .microkernel import VectorCode, i64, void_intrinsic
 
 # how many float32 ahead lines are fetched
 AHEAD = 512
-# columns of a block that are not worth vectors
-FEW = 4
+# columns of a block, and elements of a panel, that are not worth vectors
+FEW, FEW_ELEMENTS = 4, 32
 ARGUMENTS = ["source", "stride", "destination", "depth", "columns"]
 
 
@@ -94,7 +94,8 @@ def transpose_panel(dtype: str, nv: int):
     """Pack transposed B: element (k, j) is at source[j*stride + k]. The destination has `depth` rounded up to lanes.
 
     Square blocks as wide as a vector are transposed in registers: interleaving the rows that lie half a block apart,
-    once for each bit of the width. A column past the last repeats it; it meets no column of C.
+    once for each bit of the width. A column past the last repeats it; it meets no column of C. Few elements are moved
+    one by one.
     """
     def codegen(context, builder, signature, args):
         source, stride, destination, depth, columns = args
@@ -102,18 +103,26 @@ def transpose_panel(dtype: str, nv: int):
         width = code.width
         source, destination = code.pointer(source), code.pointer(destination)
         last = builder.sub(columns, i64(1))
-        blocks = builder.udiv(builder.add(depth, i64(width - 1)), i64(width))
-        with cgutils.for_range(builder, i64(nv)) as vectors:
-            first = builder.mul(vectors.index, i64(width))
-            starts = [code.offset(source, builder.mul(code.minimum(builder.add(first, i64(i)), last), stride))
-                      for i in range(width)]
-            with cgutils.for_range(builder, blocks) as loop:
-                k = builder.mul(loop.index, i64(width))
-                mask = code.mask(builder.sub(depth, k))
-                block = transposed(code, [code.load(code.offset(start, k), 0, mask) for start in starts])
-                packed = code.offset(destination, builder.add(builder.mul(k, i64(nv * width)), first))
-                for i, vector in enumerate(block):
-                    code.store(vector, packed, i * nv)
+        row = i64(nv * width)
+        few = builder.icmp_signed("<=", builder.mul(depth, columns), i64(FEW_ELEMENTS))
+        with builder.if_else(few) as (one_by_one, by_blocks):
+            with one_by_one, cgutils.for_range(builder, columns) as j, cgutils.for_range(builder, depth) as k:
+                start = code.offset(source, builder.add(builder.mul(j.index, stride), k.index))
+                end = code.offset(destination, builder.add(builder.mul(k.index, row), j.index))
+                builder.store(builder.load(start, typ=code.element), end)
+            with by_blocks:
+                blocks = builder.udiv(builder.add(depth, i64(width - 1)), i64(width))
+                with cgutils.for_range(builder, i64(nv)) as vectors:
+                    first = builder.mul(vectors.index, i64(width))
+                    starts = [code.offset(source, builder.mul(code.minimum(builder.add(first, i64(i)), last), stride))
+                              for i in range(width)]
+                    with cgutils.for_range(builder, blocks) as loop:
+                        k = builder.mul(loop.index, i64(width))
+                        mask = code.mask(builder.sub(depth, k))
+                        block = transposed(code, [code.load(code.offset(start, k), 0, mask) for start in starts])
+                        packed = code.offset(destination, builder.add(builder.mul(k, row), first))
+                        for i, line in enumerate(block):
+                            code.store(line, packed, i * nv)
         return context.get_dummy_value()
 
     return void_intrinsic(f"transpose_panel_{dtype}_{nv}", ARGUMENTS, codegen)
