@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil, prod
 
-from ..native.processor import ELEMENT_BYTES, isa, lanes
+from ..native.processor import ELEMENT_BYTES, isa, lanes, second_level
 from . import gemm_kernels as kernels
 from . import unit_gemm
 from .epilogue import Epilogue
@@ -37,10 +37,11 @@ PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
 PACK_TILES, PACK_K, PACK_PAD = 128, 16, 64
 # how many k transposed A is fetched ahead (2 KiB of it, if packed), and the k that repays what is fetched past the end
 FETCH_STEPS, FETCH_DEPTH = 64, 256
-# other A is fetched a tile ahead if it comes from beyond the second-level cache: it is over half of KEPT_BYTES and all
-# operands over all of them (or A is over four times these, for tiles of one vector: they lose 3 to 15 % by it). Smaller
-# matrices, and k out of this range, have tiles that the fetching does not keep up with, or that leave the cache again
-FETCH_MATRIX_BYTES, NARROW_FETCH = 1 << 14, 4
+# other A is fetched a tile ahead if it comes from beyond the second-level cache: it is over a quarter of that and all
+# operands over half of it (or A is over so many bytes, for tiles of one vector: they lose 3 to 15 % by it). Smaller
+# matrices, and k out of this range, have tiles that the fetching does not keep up with, or that leave the cache again;
+# A that may yet be in the cache needs k of KEPT_DEPTH for it to cost nothing then
+FETCH_MATRIX_BYTES, NARROW_FETCH_BYTES, KEPT_DEPTH = 1 << 14, 1 << 22, 64
 FETCH_LEAST, FETCH_MOST = 16, {4: 1024, 8: 384}
 # the outer sum is split where threads would have nothing to do, into parts of at least this many k
 SPLIT_DEPTH = 2048
@@ -50,8 +51,6 @@ COMBINED_COLUMNS = 512
 DOT_VECTORS = 4
 # bytes of a combined matrix that are worth a thread, which is mostly awake (runtime/team.py)
 COMBINED_BYTES = 1 << 17
-# operands up to this size stay in one core's cache from run to run
-KEPT_BYTES = 1 << 20
 
 
 def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[int] = (),
@@ -150,11 +149,14 @@ def _fetch(p: Product, depth: int) -> tuple[str, int]:
     """How tiles of A fetch the A ahead of them (see `microkernel`; "" for not at all), and how many elements ahead."""
     if p.a_row == 1:
         return ("along", FETCH_STEPS * p.a_k) if p.k >= FETCH_DEPTH else ("", 0)
-    matrix = p.m * p.k * ELEMENT_BYTES[p.dtype]
-    all_a = matrix * prod(size for size, stride in zip(p.batch, p.a_batch, strict=True) if stride)
-    kept = all_a <= (NARROW_FETCH * KEPT_BYTES if p.n <= lanes(p.dtype) else KEPT_BYTES // 2) or p.nbytes <= KEPT_BYTES
+    size = ELEMENT_BYTES[p.dtype]
+    matrix = p.m * p.k * size
+    all_a = matrix * prod(count for count, stride in zip(p.batch, p.a_batch, strict=True) if stride)
+    near = second_level() // 2
+    beyond = all_a > (NARROW_FETCH_BYTES if p.n <= lanes(p.dtype) else near if p.k < KEPT_DEPTH else near // 2)
     # rows that are summed whole follow each other, so that the next tile is one piece
-    if kept or matrix <= FETCH_MATRIX_BYTES or not FETCH_LEAST <= p.k <= min(depth, FETCH_MOST[ELEMENT_BYTES[p.dtype]]):
+    followed = FETCH_LEAST <= p.k <= min(depth, FETCH_MOST[size]) and matrix > FETCH_MATRIX_BYTES
+    if not (beyond and followed) or p.nbytes <= near:
         return "", 0
     return "tile", isa().mr * p.a_row
 

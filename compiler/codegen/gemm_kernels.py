@@ -311,8 +311,8 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
         operands, finish = "matrix_b, matrix_a", _each(epilogue, "count", "matrix * total + first + i", "0", "1")
     sizes = ["total", "k", "stride", "block", "blocks", "part", "matrices"]
     title = f"{'Row' if is_row else 'Column'} C = x W, W by rows."
-    imports, natives = ([f"from {NATIVE}.microkernel import dots"], [f'dots = dots("{dtype}")']) if by_dots else ([], [])
-    return _module(title, [] if by_dots else [dtype, load, store], epilogue, imports, natives, f"""
+    return _module(title, [] if by_dots else [dtype, load, store], epilogue,
+                   [f"from {NATIVE}.microkernel import dots"] * by_dots, [f'dots = dots("{dtype}")'] * by_dots, f"""
 {_at(1, _words(["a", "b", "c"], sizes))}
 {_at(1, _setup(epilogue, 3, len(sizes)))}
     matrix = begin // blocks

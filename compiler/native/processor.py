@@ -75,6 +75,16 @@ def _model() -> str:
     return get_host_cpu_name()
 
 
+@cache
+def second_level() -> int:
+    """Bytes of a core's second-level cache; of a common one where the system does not say."""
+    try:
+        with open("/sys/devices/system/cpu/cpu0/cache/index2/size") as file:
+            return int(file.read().strip().removesuffix("K")) << 10
+    except (OSError, ValueError):
+        return 1 << 20
+
+
 def lanes(dtype: str) -> int:
     """Elements of one vector."""
     return isa().vector_bytes // ELEMENT_BYTES[dtype]

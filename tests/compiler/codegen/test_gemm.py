@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from graphflow.compiler.codegen import unit_gemm
+from graphflow.compiler.codegen import gemm, unit_gemm
 from graphflow.compiler.codegen.gemm import lower_gemm
 from graphflow.compiler.codegen.kernel import Scratch
+from graphflow.compiler.native import processor
 from graphflow.compiler.native.processor import isa, lanes
 from graphflow.runtime.kernel_cache import load
 from hypothesis import given, settings
@@ -259,6 +260,17 @@ def test_models_share_few_sources():
             sources |= {call.source for call in lower_gemm(
                 "a", "b", "c", dtype="f32", m=m, n=n, k=k, transpose_a=transposes[0], transpose_b=transposes[1])}
     assert len(sources) <= 3
+
+
+def test_what_is_fetched_depends_on_the_second_level_cache(monkeypatch):
+    def fetches(m, k, n):
+        return 'fetch="tile"' in lower_gemm("a", "b", "c", dtype="f32", m=m, n=n, k=k)[-1].source
+
+    assert processor.second_level() >= 1 << 17
+    monkeypatch.setattr(gemm, "second_level", lambda: 1 << 20)
+    assert fetches(512, 256, 48) and not fetches(200, 256, 48) and not fetches(4096, 32, 32)
+    monkeypatch.setattr(gemm, "second_level", lambda: 1 << 21)
+    assert fetches(1100, 256, 48) and not fetches(512, 256, 48)
 
 
 def test_an_epilogue_needs_floats():
