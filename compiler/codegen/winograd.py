@@ -31,6 +31,8 @@ READ_BYTES, WRITTEN_BYTES = 8, 5
 BLOCK_BYTES, PART_BYTES = 320 * 1024, 256 * 1024
 # tiles of a block: enough to use filters from a further cache for, however many channels they have
 MIN_BLOCK, MAX_BLOCK = 32, 64
+# the width of the products' tiles, for any number of filters and of tiles
+PRODUCT_VECTORS = 2
 # with fewer blocks, parts of the filters are tasks of their own
 FEW_TASKS = 8
 LINE = 16  # float32
@@ -44,7 +46,7 @@ DIMS = ["lane_bytes", "tiles", "tile_rows", "tile_columns", "block", "parts", "p
 class Tiling:
     """An image as `rows` x `columns` tiles of m x m outputs, `count` of all images, in blocks.
 
-    The products of a point are tiles of `mr` of these by `nv` vectors of filters.
+    The products of a point are of `isa().mr` of these by `nv` vectors of filters.
     """
 
     m: int
@@ -52,7 +54,6 @@ class Tiling:
     columns: int
     count: int
     block: int
-    mr: int
     nv: int
 
     @staticmethod
@@ -62,8 +63,8 @@ class Tiling:
         count = p.images * depth.count * rows * columns
         fitting = BLOCK_BYTES // ((m + 2) ** 2 * _odd_lines(p.channels) * 4)
         block = ceil(count / ceil(count / min(max(fitting, MIN_BLOCK), MAX_BLOCK)))
-        _, mr, nv = tile_cost("f32", block, p.filters, p.channels)
-        return Tiling(m, rows, columns, count, ceil(block / mr) * mr, mr, nv)
+        nv = min(PRODUCT_VECTORS, ceil(p.filters / lanes("f32")))
+        return Tiling(m, rows, columns, count, ceil(block / isa().mr) * isa().mr, nv)
 
     @property
     def points(self) -> int:
@@ -71,7 +72,7 @@ class Tiling:
 
     def cost(self, p: Windows, stays: bool) -> float:
         """Cycles, as `tile_cost` counts them."""
-        products, _, _ = tile_cost("f32", self.block, p.filters, p.channels, self.mr)
+        products, _, _ = tile_cost("f32", self.block, p.filters, p.channels, isa().mr)
         vectors = ceil(p.channels / lanes("f32")) + ceil(p.filters / lanes("f32"))
         return (_with_filters(self.points * ceil(self.count / self.block) * products, p, self.points, stays)
                 + self.count * vectors * TRANSFORM[self.m])
@@ -132,7 +133,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
         cols.size, p.channels, p.filters, rows.count, cols.count, rows.pad, cols.pad, pitch, input_apart, product_apart)
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     tail = ceil((p.filters - full * wide) / lanes("f32"))
-    source = winograd_source(m, tiling.mr, nv, full > 0, tail, epilogue)
+    source = winograd_source(m, nv, full > 0, tail, epilogue)
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
@@ -141,12 +142,12 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
                              grain=parts if blocks >= FEW_TASKS else 1)]
 
 
-def winograd_source(m: int, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
+def winograd_source(m: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
     """Source of a convolution by blocks of tiles; a task is a block and a part of the filters.
 
     `full` says whether any panel of filters is complete, `tail` how many vectors the last one has if it is not.
     """
-    points, wide = (m + 2) ** 2, nv * lanes("f32")
+    points, wide, mr = (m + 2) ** 2, nv * lanes("f32"), isa().mr
     heads, multiply = [], []
     for name, vectors, condition in (("full", nv * full, "panel < full"), ("tail", tail, "panel == full")):
         if vectors:

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from graphflow.compiler.codegen import unit_conv, winograd
 from graphflow.compiler.codegen.conv import lower_conv, lower_conv_input_grad
-from graphflow.compiler.native.processor import lanes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_conv import BiasRelu, Case, forward, input_grad
@@ -21,14 +20,11 @@ from test_conv import BiasRelu, Case, forward, input_grad
 
 @contextmanager
 def always(m, block=9, part_bytes=1, few_tasks=1):
-    """All that it suits has tiles of m x m outputs, in blocks and parts of this size; few kinds of kernels."""
-    def tile(dtype, rows, columns, depth, height=0):
-        return 1.0, 4, 2 if columns > lanes(dtype) else 1
-
+    """All that it suits has tiles of m x m outputs, in blocks and parts of this size."""
     def choose(p, stays):
         return winograd.Tiling.of(p, m) if winograd.suits(p) else None
 
-    with mock.patch.multiple(winograd, tile_cost=tile, BLOCK_BYTES=1, MIN_BLOCK=block, PART_BYTES=part_bytes,
+    with mock.patch.multiple(winograd, BLOCK_BYTES=1, MIN_BLOCK=block, PART_BYTES=part_bytes,
                              FEW_TASKS=few_tasks, choose=choose):
         with mock.patch.object(unit_conv, "pays", lambda p: False):
             yield
