@@ -210,6 +210,11 @@ def dots_cost(dtype: str, rows: int, columns: int, runs: int, length: int) -> tu
     return min((cost(mr), mr) for mr in range(1, min(rows, MAX_DOTS) + 1) if mr == 1 or (mr + 1) * columns < registers)
 
 
+def is_narrow(dtype: str, columns: int) -> bool:
+    """Whether half a vector suffices for the last of so many columns, and takes less time than a whole one."""
+    return isa().halves and 0 < columns % lanes(dtype) <= lanes(dtype) // 2
+
+
 def divisor_near(total: int, limit: int) -> int:
     """The largest divisor of `total` up to `limit`."""
     return max(d for d in range(1, min(total, limit) + 1) if total % d == 0)

@@ -22,6 +22,7 @@ from .conv_common import (
     flattened,
     forward_axes,
     indent,
+    is_narrow,
     padded_row,
     three_axes,
     tile_cost,
@@ -170,7 +171,8 @@ def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
     if p.volume:
         dims += (depth.size, depth.count, depth.stride, depth.dilation, depth.pad)
     far = in_place and p.nbytes > FAR_BYTES
-    source = filter_grad_source(tile, packs, width >= wide, ceil(width % wide / lanes(p.dtype)), p.volume, far)
+    source = filter_grad_source(tile, packs, width >= wide, ceil(width % wide / lanes(p.dtype)),
+                                is_narrow(p.dtype, width), p.volume, far)
     combine = (parts, partial, depth.taps, rows.taps, cols.taps, channels, p.filters, filters, height, tiles, panels,
                bands, outer, p.groups, channels * cols.taps if tile.dense else channels)
     return [
@@ -187,7 +189,7 @@ DIMS = ["scratch", "in_place", "block", "tasks", "parts", "bands", "splits", "he
 VOLUME_DIMS = ["depth", "slices", "stride_d", "dilation_d", "pad_d"]
 
 
-def filter_grad_source(tile: Tile, packs: bool, full: bool, tail: int, volume: bool, far: bool) -> str:
+def filter_grad_source(tile: Tile, packs: bool, full: bool, tail: int, narrow: bool, volume: bool, far: bool) -> str:
     """Source of the partial sums of a filter's gradient: fill the window rows of a block, then all its tiles.
 
     A task is (part of the output rows, tap in depth, band of window rows, split of the panels). What comes from `far`
@@ -207,7 +209,7 @@ def filter_grad_source(tile: Tile, packs: bool, full: bool, tail: int, volume: b
         heads.append(f"tile_full = microkernel({dtype!r}, {tile.mr}, {tile.nv}{options})")
         bodies.append(f"tile_full{call}{block})")
     if tail:
-        heads.append(f"tile_tail = microkernel({dtype!r}, {tile.mr}, {tail}, masked=True{options})")
+        heads.append(f"tile_tail = microkernel({dtype!r}, {tile.mr}, {tail}, masked=True, narrow={narrow}{options})")
         masked = f"tile_tail{call}, tile_cols - panel * {wide}{block})"
         bodies = [f"if tile_cols - panel * {wide} >= {wide}:", f"    {bodies[0]}", "else:", f"    {masked}"] \
             if full else [masked]

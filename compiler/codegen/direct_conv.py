@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import NATIVE, Windows, aligned, dots_cost, indent, padded_row, tile_cost, words
+from .conv_common import NATIVE, Windows, aligned, dots_cost, indent, is_narrow, padded_row, tile_cost, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
@@ -86,9 +86,9 @@ class Tile:
     def wide(self) -> int:
         return self.nv if self.dots else self.nv * lanes(self.dtype)
 
-    def head(self, name: str, vectors: int, masked: bool) -> str:
-        kernel = (f"dot_kernel({self.dtype!r}, {self.mr}, {self.nv})" if self.dots
-                  else f"microkernel({self.dtype!r}, {self.mr}, {vectors}, masked={masked}, stream=True)")
+    def head(self, name: str, vectors: int, masked: bool, narrow: bool) -> str:
+        kernel = (f"dot_kernel({self.dtype!r}, {self.mr}, {self.nv})" if self.dots else
+                  f"microkernel({self.dtype!r}, {self.mr}, {vectors}, masked={masked}, stream=True, narrow={narrow})")
         return f"{name} = {kernel}"
 
 
@@ -136,8 +136,8 @@ def direct_call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, p
                  depth.total * plane, layer // size)
     buffers: tuple[Any, ...] = (x, packed[0], y, scratch, *packed[1:])
     baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
-    source = direct_source(tile, full > 0, tail, (segments, segment_len) if baked else None, p.groups > 1, p.volume,
-                           by_panels, epilogue, len(buffers))
+    source = direct_source(tile, full > 0, tail, is_narrow(p.dtype, left), (segments, segment_len) if baked else None,
+                           p.groups > 1, p.volume, by_panels, epilogue, len(buffers))
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
@@ -145,19 +145,20 @@ def direct_call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, p
                       writes=(2,))
 
 
-def direct_source(tile: Tile, full: bool, tail: int, window: tuple[int, int] | None, grouped: bool, volume: bool,
-                  by_panels: bool, epilogue: Epilogue | None, buffer_slot: int) -> str:
+def direct_source(tile: Tile, full: bool, tail: int, narrow: bool, window: tuple[int, int] | None, grouped: bool,
+                  volume: bool, by_panels: bool, epilogue: Epilogue | None, buffer_slot: int) -> str:
     """Source of a convolution over blocks of output rows: fill the window, then tiles panel by panel, then epilogue.
 
     A task is a row of outputs, for one panel or (not `by_panels`) for all. `full` says whether any panel is complete,
-    `tail` how many vectors the last one has if it is not; `window` bakes in its segments and their length.
+    `tail` how many vectors the last one has if it is not, `narrow` if half of its last suffices; `window` bakes in its
+    segments and their length.
     """
     dtype, size = tile.dtype, ELEMENT_BYTES[tile.dtype]
     heads, bodies = [], []
     for name, of, vectors in (("tile_full", tile, tile.nv * full), ("tile_tail", tile, tail),
                               ("tile_rest", tile.rest, 1)):
         if of and vectors:
-            heads.append(of.head(name, vectors, name == "tile_tail"))
+            heads.append(of.head(name, vectors, name == "tile_tail", narrow and name == "tile_tail"))
             bodies += _panel_lines(of, name, size, window, grouped, volume, epilogue if by_panels else None)
     imports = {"compiled", "word", f"load_{dtype}", f"store_{dtype}", dtype}
     names = DIMS + VOLUME_DIMS * volume

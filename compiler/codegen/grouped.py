@@ -80,9 +80,10 @@ to += there * {pixel * size}
 
 
 def pays(p: Windows) -> bool:
-    """Whether several groups fit in a vector."""
+    """Whether several groups fit in a vector; only two, as well as in its halves, in rows of one tile."""
+    several = 2 if not isa().halves or p.axes[2].count <= MAX_ROWS else 3
     return (p.groups > 1 and not p.volume and isa().masks and p.taps * p.channels > 0 and p.axes[2].dilation == 1
-            and 2 * p.each[1] <= lanes(p.dtype) and Panel.choose(p).groups > 1)
+            and several * p.each[1] <= lanes(p.dtype) and Panel.choose(p).groups > 1)
 
 
 def lower(x: Any, w: Any, y: Any, p: Windows, transposed: bool, pack_dims: tuple[int, ...],
