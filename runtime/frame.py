@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
@@ -170,18 +171,20 @@ class Frame:
         return self._views[key]
 
     def _output(self, tensor: Tensor) -> Callable[[], Any]:
-        """What returns a fetched value after a run: the array made for it, or a copy of where it is."""
+        """What returns a fetched value after a run: the array made for it, or a copy of where it is. It does not keep
+        the frame, whose memory is to go at once when it is not needed any more."""
+        frame = weakref.proxy(self)
         kind, key = self.plan.storage(tensor)
         if tensor.dtype == variant:
             count = key.op.outputs[key.op.attrs["variables"]]
-            return lambda: self._rows_of(key, int(self._tensor(count)))
+            return lambda: frame._rows_of(key, int(frame._tensor(count)))
         shape = self.binding.shapes[tensor]
         if kind == "arena" and self.binding.locations[key].kind == "fresh":
             if tensor is next(t for t in self.plan.graph.outputs if self.plan.storage(t)[1] is key):
-                return lambda: self._fresh[key].reshape(shape)
-            return lambda: self._fresh[key].reshape(shape).copy()
+                return lambda: frame._fresh[key].reshape(shape)
+            return lambda: frame._fresh[key].reshape(shape).copy()
         if kind in ("variable", "feed"):  # their arrays may change from run to run
-            return lambda: self._view(key, kind).reshape(shape).copy()[()]
+            return lambda: frame._view(key, kind).reshape(shape).copy()[()]
         view = self._view(key, kind).reshape(shape)
         return view.copy if shape else partial(view.__getitem__, ())
 

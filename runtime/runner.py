@@ -171,8 +171,11 @@ class Runner:
         return bool(ours) and ours == exact
 
     def forget_bindings(self) -> None:
-        """Bind anew at the next run: the session's debugger has changed."""
+        """Bind anew at the next run, and free memory: the session's debugger has changed, or it is closed."""
         with self._lock:
+            for _, binding in self._bindings.values():
+                if isinstance(binding, Binding):
+                    binding.frames.clear()
             self._bindings.clear()
 
     def frame(self, shapes: Shapes) -> Frame:

@@ -290,8 +290,9 @@ class Session:
     # lifetime and context
 
     def close(self) -> None:
-        """Free the variables. A closed session cannot run."""
+        """Free the variables and what runs need. A closed session cannot run."""
         self._closed = True
+        self._rebind()
         self._runners.clear()
         self.store.clear()
         for resource in self.resources.values():

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import collections
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -342,6 +344,18 @@ def test_a_closed_session_does_not_run():
     for run in (lambda: session.run(x), call, session.__enter__, lambda: session.make_callable(x)):
         with pytest.raises(RuntimeError, match="closed"):
             run()
+
+
+def test_a_closed_session_frees_what_it_fetched_last():
+    session, y = tf.Session(), tf.zeros([1000, 1000]) + 1
+    gone = weakref.ref(session.run(y).base)
+    assert gone() is not None  # its memory serves the next run
+    gc.disable()
+    try:
+        session.close()
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_run_in_another_thread_ends_when_its_session_is_closed():

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -26,6 +27,7 @@ GLOBAL_VARIABLES = "variables"  # the collection of all variables
 VARIABLES = "keras_variables"  # the collection of a graph's Keras variables
 # how many of the graph's Keras variables, and of those that the program made itself, a session has values of
 _initialized: WeakKeyDictionary[Session, tuple[int, int]] = WeakKeyDictionary()
+DRAWN_TOGETHER = 1 << 24  # bytes of variables whose initial values are drawn in one run
 _manual: set[str] = set()  # holds "variables" while the program initializes them itself
 
 
@@ -89,8 +91,7 @@ def _initialize(session: Session, graph: Graph) -> None:
         return
     _initialized[session] = len(variables), len(others)
     missing = [v for v in variables[known:] if session.store.get(v.op) is None]
-    drawn = [v for v in missing if isinstance(v.initial, Tensor)]
-    if drawn:
+    for drawn in _groups([v for v in missing if isinstance(v.initial, Tensor)]):
         if outermost(default_graph()).eager:
             values = values_of([v.initial for v in drawn])
         else:
@@ -105,6 +106,20 @@ def _initialize(session: Session, graph: Graph) -> None:
            and isinstance(getattr(v, "initializer", None), Operation)]
     if own:
         session.run(own)
+
+
+def _groups(variables: Sequence[Any]) -> Iterator[list[Any]]:
+    """The variables in order, some at a time: the values drawn for them take memory beside their own."""
+    group: list[Any] = []
+    nbytes = 0
+    for variable in variables:
+        group.append(variable)
+        nbytes += math.prod(variable.shape) * variable.dtype.size
+        if nbytes > DRAWN_TOGETHER:
+            yield group
+            group, nbytes = [], 0
+    if group:
+        yield group
 
 
 def get_value(x: Any) -> Any:

@@ -3,6 +3,7 @@ import numpy as np
 
 import graphflow as tf
 from graphflow import keras
+from graphflow.keras.backend import session
 
 
 def test_value_is_a_tensor_and_may_be_called():
@@ -45,3 +46,14 @@ def test_a_metric_gives_a_value():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(loss="mse", metrics=[Batches()])
     assert model.fit(np.zeros((6, 1)), np.zeros((6, 1)), batch_size=2, verbose=0).history["batches"] == [3]
+
+
+def test_initial_values_are_the_same_however_many_are_drawn_together(monkeypatch):
+    def weights(together):
+        monkeypatch.setattr(session, "DRAWN_TOGETHER", together)
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(5)
+        return keras.Sequential([keras.Input((8,)), keras.layers.Dense(6), keras.layers.Dense(6)]).get_weights()
+
+    for one, all_at_once in zip(weights(0), weights(1 << 30), strict=True):
+        np.testing.assert_array_equal(one, all_at_once)
