@@ -88,14 +88,14 @@ def _kept(path: pathlib.Path, source: str) -> bytes | None:
 
 
 def compile_to(path: pathlib.Path, source: str) -> bytes:
-    """Translate a source to machine code and keep both, at `path` and beside it."""
+    """Translate a source to machine code and keep both, at `path` and beside it, where there is room."""
     from ..compiler.native import machine
     from ..compiler.native.translate import translate
-    write_atomically(path, source.encode())
+    keep(path, source.encode())
     names: dict[str, Any] = {}
     exec(compile(source, path, "exec"), names)
     code = machine.assemble(translate(source, names, path.stem))
-    write_atomically(path.with_suffix(".o"), hashlib.sha256(code).digest() + code)
+    keep(path.with_suffix(".o"), hashlib.sha256(code).digest() + code)
     return code
 
 
@@ -104,6 +104,15 @@ def path_of(source: str) -> pathlib.Path:
     title = re.sub(r"\W+", "_", source.partition("\n")[0]).strip("_").lower()[:48]
     digest = hashlib.sha256((environment() + source).encode()).hexdigest()[:24]
     return folder() / f"{title}_{digest}.py"
+
+
+def keep(path: pathlib.Path, data: bytes) -> None:
+    """Write a file of the cache if it can be written (the disk may be full): kernels run without it."""
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        warnings.warn(f"graphflow: {path.parent} cannot keep kernels ({error.strerror}); they will be compiled again.",
+                      RuntimeWarning, stacklevel=2)
 
 
 def write_atomically(path: pathlib.Path, data: bytes) -> None:

@@ -97,7 +97,7 @@ def peak(threads: int) -> Peak:
         found = Peak(threads, {dtype: _flops(dtype, threads) for dtype in ("f32", "f64")},
                      [[size, _bandwidth(size, threads)] for size in SIZES])
         if not _is_busy():
-            kernel_cache.write_atomically(path, json.dumps(asdict(found)).encode())
+            kernel_cache.keep(path, json.dumps(asdict(found)).encode())
         return found
 
 

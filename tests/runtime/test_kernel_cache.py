@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import stat
 import subprocess
@@ -146,6 +147,19 @@ def test_an_interrupted_write_leaves_nothing_behind(cache, monkeypatch):
     with pytest.raises(OSError):
         kernel_cache.write_atomically(path, b"new")
     assert [f.name for f in cache.iterdir()] == [path.name] and path.read_text() == "old"
+
+
+def test_kernels_run_where_the_disk_is_full(cache, monkeypatch):
+    def fail(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "replace", fail)
+        with pytest.warns(RuntimeWarning, match="cannot keep kernels .No space left on device.; they will"):
+            assert doubles()
+    assert list(cache.iterdir()) == []
+    again()
+    assert doubles() and len(list(cache.iterdir())) == 2
 
 
 @posix
