@@ -24,7 +24,7 @@ from .rewrite import reshaped
 from .totals import joined
 
 if TYPE_CHECKING:
-    from .recur import Loop
+    from .time_loop import Loop
 
 
 def product_of_rows(loop: Loop, op: Operation) -> Tensor | None:
