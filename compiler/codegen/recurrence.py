@@ -214,11 +214,11 @@ class RecurrenceKernel:
         natives = {name: made for product in self.products.values() for name, made in product.natives().items()}
         text = "\n".join(indented(lines))
         names = ["compiled", *(name for name in calls(text) if name not in natives and name != "min")]
-        tiles = sorted({made.split("(")[0] for made in natives.values()} - {"microkernel"})
         imports = [f"from {NATIVE}.prelude import {', '.join(names)}"]
         if natives:
-            imports = [f"from {NATIVE}.microkernel import microkernel", *imports,
-                       f"from {NATIVE}.tiles import {', '.join(tiles)}"]
+            imports.insert(0, f"from {NATIVE}.microkernel import microkernel")
+        if tiles := sorted({made.split("(")[0] for made in natives.values()} - {"microkernel"}):
+            imports.append(f"from {NATIVE}.tiles import {', '.join(tiles)}")
         return "\n".join(['"""A loop over time."""', *imports, "", *(f"{a} = {b}" for a, b in natives.items()), "",
                           "@compiled", "def kernel(buffers, dims, begin, end, lane):", text]) + "\n"
 

@@ -14,7 +14,11 @@ from .source import indented
 
 
 class StepProduct:
-    """Source lines for C = A B: B is packed before the first step, for each lane, in panels as wide as a tile of C."""
+    """Source lines for C = A B: B is packed before the first step, for each lane, in panels as wide as a tile of C.
+
+    Steps go through the panels to and fro: what caches hold of B from one step is what the next one begins with. One
+    row reads B as it lies, which is as fast where a tile's columns fill half of the registers.
+    """
 
     def __init__(self, op: Operation, b: Any, sizes: Callable[[DimLike], int], one_row: bool):
         self.op, self.b = op, b
@@ -23,8 +27,10 @@ class StepProduct:
         self.size, self.width = ELEMENT_BYTES[self.dtype], lanes(self.dtype)
         self.heights: tuple[int, ...] = (1,) if one_row else (isa().mr, isa().mr // 2)
         vectors = ceil(sizes(self.n_dim) / self.width)
+        self.packs = not one_row or op.attrs["transpose_b"]
+        nv = isa().nv if self.packs else ceil(vectors / max(1, ceil(vectors / (isa().registers // 2))))
         # panels that differ by one vector waste no lanes but in the last
-        self.widths: tuple[int, ...] = (isa().nv, isa().nv - 1) if vectors > 1 else (1,)
+        self.widths: tuple[int, ...] = (nv, nv - 1) if vectors > 1 else (1,)
         self.panels = ceil(vectors / self.widths[0])
         self.wide = max(0, vectors - self.panels * (self.widths[0] - 1))
         self.panel_bytes = ceil(sizes(self.k_dim) / self.width) * self.width * self.widths[0] * isa().vector_bytes
@@ -34,12 +40,15 @@ class StepProduct:
     def natives(self) -> dict[str, str]:
         """What the lines call, by name."""
         dtype, wide = self.dtype, self.widths[0]
-        return {f"{self.pack_name}_{dtype}_{wide}": f'{self.pack_name}("{dtype}", {wide})', **{
+        packing = {f"{self.pack_name}_{dtype}_{wide}": f'{self.pack_name}("{dtype}", {wide})'} if self.packs else {}
+        return {**packing, **{
             f"tile_{dtype}_{rows}x{width}": f'microkernel("{dtype}", {rows}, {width}, masked=True, clamped=True)'
             for rows in self.heights for width in self.widths}}
 
     def pack(self, emit: Emitter) -> list[str]:
-        """Lines that pack B."""
+        """Lines that pack B, if it is to be."""
+        if not self.packs:
+            return []
         k, n, packed = emit.dim(self.k_dim), emit.dim(self.n_dim), f"p{emit.slot(self.packed)}"
         step, stride = (k, k) if self.op.attrs["transpose_b"] else ("1", n)
         panel_bytes = self._argument(emit, "panel_bytes")
@@ -52,11 +61,15 @@ class StepProduct:
     def multiply(self, emit: Emitter, a: str, c: str) -> list[str]:
         """Lines for the rows [first, last) of C, given the addresses of A and C."""
         k, n = emit.dim(self.k_dim), emit.dim(self.n_dim)
-        b = f"p{emit.slot(self.packed)} + panel * {self._argument(emit, 'panel_bytes')}"
+        if self.packs:
+            b = (f"p{emit.slot(self.packed)} + panel * {self._argument(emit, 'panel_bytes')}, "
+                 f"{self.widths[0] * self.width}")
+        else:
+            b = f"p{emit.slot(self.b)} + column * {self.size}, {n}"
         tall = self.heights[0]
 
         def tiles(width: int) -> list[str]:
-            arguments = (f"({a} + row * {k} * {self.size}, {k}, 1, 0, 1, {k}, {b}, {self.widths[0] * self.width}, 0, "
+            arguments = (f"({a} + row * {k} * {self.size}, {k}, 1, 0, 1, {k}, {b}, 0, "
                          f"{c} + (row * {n} + column) * {self.size}, {n}, 0, columns, rows)")
             lines = [f"tile_{self.dtype}_{rows}x{width}{arguments}" for rows in self.heights]
             if len(lines) > 1:
@@ -64,9 +77,9 @@ class StepProduct:
             return ["row = first", "while row < last:",
                     *indented([f"rows = min({tall}, last - row)", *lines, f"row += {tall}"])]
 
-        return self._each_panel(emit, tiles)
+        return self._each_panel(emit, tiles, "at + turn % 2 * ({panels} - 1 - 2 * at)")
 
-    def _each_panel(self, emit: Emitter, lines: Callable[[int], list[str]]) -> list[str]:
+    def _each_panel(self, emit: Emitter, lines: Callable[[int], list[str]], order: str = "at") -> list[str]:
         """A loop over the panels, with the lines for panels of each width."""
         n, panels = emit.dim(self.n_dim), self._argument(emit, "panels")
 
@@ -77,7 +90,8 @@ class StepProduct:
         if len(self.widths) == 1:
             return [f"for panel in range({panels}):", *indented(of_width(1, f"panel * {first}"))]
         wide, narrow = self._argument(emit, "wide"), self.widths[-1]
-        return [f"for panel in range({panels}):", *indented([
+        return [f"for at in range({panels}):", *indented([
+            f"panel = {order.format(panels=panels)}",
             f"if panel < {wide}:", *indented(of_width(self.widths[0], f"panel * {first}")),
             "else:", *indented(of_width(narrow, f"{wide} * {first} + (panel - {wide}) * {narrow * self.width}"))])]
 

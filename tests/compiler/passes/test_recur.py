@@ -50,7 +50,7 @@ def of_type(graph, *types):
 
 
 @pytest.mark.parametrize("batch, units, unknown, dtype", [
-    (7, 17, True, "f4"), (1, 3, False, "f4"), (5, 33, True, "f8")])
+    (7, 17, True, "f4"), (1, 3, False, "f4"), (1, 300, False, "f4"), (9, 65, True, "f4"), (5, 33, True, "f8")])
 def test_a_loop_and_its_gradient_are_an_op_each(batch, units, unknown, dtype):
     x, w = arrays((4, batch, units), (units, units), dtype=dtype)
     program = Program(with_gradients(recurrent), x, w, unknown=unknown)
