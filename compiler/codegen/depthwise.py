@@ -20,6 +20,8 @@ BLOCK_BYTES = 256 * 1024
 MAX_PIXELS, UNROLLED = 14, 128
 # partial gradients of the filters, for as many threads
 PARTS = 32
+# the taps of a window's row from which its gradient's sums do not wait for one another
+SLIDING_TAPS = 4
 
 DIMS = ["height", "width", "rows", "columns", "channels", "stride_h", "dilation_h", "taps_h", "pad_h", "pad_w",
         "tap_first", "tap_row", "tap_step", "image_step", "row_step", "pixel_step", "start", "block"]
@@ -181,64 +183,132 @@ def lower_depthwise_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape
     total = rows.taps * cols.taps * channels
     if not total:
         return []
-    mr = max(d for d in range(1, min(cols.taps, 14) + 1) if cols.taps % d == 0)
-    nv, full, tail = _panels(dtype, channels, mr)
     row_bytes = (rows.stride * cols.size + cols.count) * channels * size
     # a block lies in one image
     block = max(1, min(rows.count, BLOCK_BYTES // max(row_bytes, 1)))
-    per_image = ceil(rows.count / block)
+    per_image = ceil(rows.count / block) if cols.count else 0
     blocks = x_shape[0] * per_image
     parts = max(1, min(PARTS, blocks))
     partials = Scratch(aligned(parts * total * size))
-    begin, end = _inner(cols)
-    dims = (block, rows.size, cols.size, rows.count, cols.count, channels, rows.stride, cols.stride, rows.dilation,
-            cols.dilation, rows.taps, cols.taps, rows.pad, cols.pad, begin, end, full, per_image, blocks, parts)
     pixels = x_shape[0] * rows.count * cols.count
     nbytes = (x_shape[0] * rows.size * cols.size + pixels) * channels * size
-    source = filter_grad_source(dtype, mr, nv, full > 0, tail, begin > 0 or end < cols.count, nbytes > FAR_BYTES)
+    tiles = _sliding_tiles if cols.taps >= SLIDING_TAPS else _tap_tiles
+    names, values, heads, bodies = tiles(dtype, channels, cols)
+    dims = (block, rows.size, cols.size, rows.count, cols.count, channels, rows.stride, rows.dilation, rows.taps,
+            cols.taps, rows.pad, cols.pad, per_image, blocks, parts, *values)
     return [*calls,
-            KernelCall("depthwise_filter_grad", source, (x, dy, partials), dims, parts,
-                       2 * pixels * rows.taps * cols.taps * channels, nbytes, writes=(2,)),
+            KernelCall("depthwise_filter_grad", filter_grad_source(dtype, names, heads, bodies, nbytes > FAR_BYTES),
+                       (x, dy, partials), dims, parts, 2 * pixels * rows.taps * cols.taps * channels, nbytes,
+                       writes=(2,)),
             KernelCall("depthwise_filter_grad.combine", sum_source(dtype), (partials, dw), (parts, total), total,
                        nbytes=parts * total * size, writes=(1,))]
 
 
-def filter_grad_source(dtype: str, mr: int, nv: int, full: bool, tail: int, edges: bool, far: bool) -> str:
-    """Source of partial sums; a task is one part of the blocks of rows. Tiles are `mr` taps by `nv` vectors. What comes
-    from `far` is touched."""
-    size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
-    names = ["block", *DIMS[:6], "stride_w", "dilation_h", "dilation_w", "taps_h", "taps_w", "pad_h", "pad_w", "inner",
-             "inner_end", "panels", "per_image", "blocks", "parts"]
-    heads, bodies, imports = [], [], {"compiled", dtype, f"store_{dtype}", "word"}
-    if far:
-        imports.add("touch")
-        bodies += f"""\
+def filter_grad_source(dtype: str, names: Sequence[str], heads: Sequence[str], bodies: Sequence[str], far: bool) -> str:
+    """Source of partial sums; a task is one part of the blocks of rows. The tiles' `bodies` go over the rows from `top`
+    to `bottom` of an image. What comes from `far` is touched."""
+    size = ELEMENT_BYTES[dtype]
+    imports = ["compiled", dtype, f"store_{dtype}", *["touch"] * far, "word"]
+    touches = f"""\
 first_in = max(0, top * stride_h - pad_h)
 last_in = min(height, (bottom - 1) * stride_h - pad_h + (taps_h - 1) * dilation_h + 1)
 touch(inputs + (image * height + first_in) * width * channels * {size},
       (last_in - first_in) * width * channels * {size})
 touch(grads + (image * rows + top) * columns * channels * {size}, (bottom - top) * columns * channels * {size})
-""".splitlines()
-    for suffix, vectors, panels in (("full", nv, "range(panels)"), ("tail", tail, "range(panels, panels + 1)")):
-        if not (vectors if suffix == "tail" else full):
+""".splitlines() if far else []
+    newline = "\n"
+    return f'''"""Gradient of a depthwise convolution's filters."""
+from {NATIVE}.microkernel import microkernel
+from {NATIVE}.prelude import {", ".join(imports)}
+from {NATIVE}.sliding import sliding_gradient
+
+{newline.join(heads)}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["inputs", "grads", "partials"]), 1)}
+{indent(words("dims", ["block", *DIMS[:6], "dilation_h", "taps_h", "taps_w", "pad_h", "pad_w", "per_image", "blocks",
+                       "parts", *names]), 1)}
+    total = taps_h * taps_w * channels
+    for task in range(begin, end):
+        partial = partials + task * total * {size}
+        for i in range(total):
+            store_{dtype}(partial, i, {dtype}(0.0), 2)
+        for number in range(task * blocks // parts, (task + 1) * blocks // parts):
+            image = number // per_image
+            top = (number - image * per_image) * block
+            bottom = min(rows, top + block)
+{indent([*touches, *bodies], 3)}
+'''
+
+
+# the rows of outputs that a row of taps meets in the image
+MET_ROWS = """\
+above = pad_h - tap_h * dilation_h
+near = max(top, min(bottom, (max(0, above) + stride_h - 1) // stride_h))
+far = max(near, min(bottom, (height + above + stride_h - 1) // stride_h))""".splitlines()
+
+
+def _sliding_tiles(dtype: str, channels: int, cols: Axis) -> tuple[list[str], tuple[int, ...], list[str], list[str]]:
+    """(names and values of sizes, kernels, lines that call them) of tiles of pixels by a vector of channels, which read
+    each input once for a row of taps. They do not overlap: some of them have a pixel less."""
+    size, wide = ELEMENT_BYTES[dtype], lanes(dtype)
+    most = max(2, min(MAX_PIXELS, UNROLLED // cols.taps, isa().registers - 2 - cols.taps))
+    tiles = max(1, ceil(cols.count / most))
+    mr = max(1, ceil(cols.count / tiles))
+    short = (mr * tiles - cols.count) % tiles
+
+    def call(name: str) -> list[str]:
+        return f"""\
+{name}(inputs + corner * {size}, channels, stride_h * width * channels, far - near, left, width,
+{" " * len(name)} grads + (((image * rows + near) * columns + column) * channels + first) * {size}, channels,
+{" " * len(name)} columns * channels, partial + (tap_h * taps_w * channels + first) * {size}, channels,
+{" " * len(name)} channels - first)""".splitlines()
+
+    heads = [f"{name} = sliding_gradient({dtype!r}, {pixels}, {cols.taps}, {cols.stride}, {cols.dilation})"
+             for name, pixels in (("tile", mr), ("tile_short", mr - 1))][:1 + (short > 0)]
+    calls = ["if item < long_tiles:", *("    " + line for line in call("tile")), "else:",
+             *("    " + line for line in call("tile_short"))] if short else call("tile")
+    bodies = f"""\
+for first in range(0, channels, {wide}):
+    for item in range(tiles):
+        column = item * {mr} - max(0, item - long_tiles)
+        left = pad_w - column * {cols.stride}
+        for tap_h in range(taps_h):
+{indent(MET_ROWS, 3)}
+            corner = ((image * height + near * stride_h - above) * width - left) * channels + first
+{indent(calls, 3)}""".splitlines()
+    return ["tiles", "long_tiles"], (tiles, tiles - short), heads, bodies
+
+
+def _tap_tiles(dtype: str, channels: int, cols: Axis) -> tuple[list[str], tuple[int, ...], list[str], list[str]]:
+    """The same of tiles of taps by vectors of channels, beside those at the edges, of one tap."""
+    size = ELEMENT_BYTES[dtype]
+    mr = cols.taps
+    nv, panels, tail = _panels(dtype, channels, mr)
+    begin, end = _inner(cols)
+    wide, heads = nv * lanes(dtype), []
+    bodies = ["step = stride_w * channels", "tap_step = dilation_w * channels",
+              "segment = stride_h * width * channels"]
+    for suffix, vectors, numbers in (("full", nv * (panels > 0), "range(panels)"),
+                                     ("tail", tail, "range(panels, panels + 1)")):
+        if not vectors:
             continue
         masked = suffix == "tail"
         columns = f", channels - panel * {wide}" if masked else ""
         heads.append(f"inner_{suffix} = microkernel({dtype!r}, {mr}, {vectors}, masked={masked}, channelwise=True)")
-        bodies += f'''for panel in {panels}:
+        bodies += f'''\
+for panel in {numbers}:
     for tap_h in range(taps_h):
-        above = pad_h - tap_h * dilation_h
-        near = max(top, min(bottom, (max(0, above) + stride_h - 1) // stride_h))
-        far = max(near, min(bottom, (height + above + stride_h - 1) // stride_h))
+{indent(MET_ROWS, 2)}
         a = inputs + (((image * height + near * stride_h - above) * width - pad_w) * channels + panel * {wide}) * {size}
         b = grads + ((image * rows + near) * columns * channels + panel * {wide}) * {size}
         c = partial + (tap_h * taps_w * channels + panel * {wide}) * {size}
-        for tap in range(0, taps_w, {mr}):
-            inner_{suffix}(a + (inner * step + tap * tap_step) * {size}, tap_step, step, segment, far - near,
-                           inner_end - inner, b + inner * channels * {size}, channels, columns * channels,
-                           c + tap * channels * {size}, channels, 1{columns})
+        inner_{suffix}(a + inner * step * {size}, tap_step, step, segment, far - near, inner_end - inner,
+                       b + inner * channels * {size}, channels, columns * channels, c, channels, 1{columns})
 '''.splitlines()
-        if edges:
+        if begin > 0 or end < cols.count:
             heads.append(f"edge_{suffix} = microkernel({dtype!r}, 1, {vectors}, masked={masked}, channelwise=True)")
             bodies += f'''        for tap in range(taps_w):
             left = pad_w - tap * dilation_w
@@ -251,32 +321,8 @@ touch(grads + (image * rows + top) * columns * channels * {size}, (bottom - top)
                               last - first if last > first else 0, b + first * channels * {size}, channels,
                               columns * channels, c + tap * channels * {size}, channels, 1{columns})
 '''.splitlines()
-    newline = "\n"
-    return f'''"""Gradient of a depthwise convolution's filters, tiles of {mr} taps by {wide} channels."""
-from {NATIVE}.microkernel import microkernel
-from {NATIVE}.prelude import {", ".join(sorted(imports))}
-
-{newline.join(heads)}
-
-
-@compiled
-def kernel(buffers, dims, begin, end, lane):
-{indent(words("buffers", ["inputs", "grads", "partials"]), 1)}
-{indent(words("dims", names), 1)}
-    step = stride_w * channels
-    tap_step = dilation_w * channels
-    segment = stride_h * width * channels
-    total = taps_h * taps_w * channels
-    for task in range(begin, end):
-        partial = partials + task * total * {size}
-        for i in range(total):
-            store_{dtype}(partial, i, {dtype}(0.0), 2)
-        for number in range(task * blocks // parts, (task + 1) * blocks // parts):
-            image = number // per_image
-            top = (number - image * per_image) * block
-            bottom = min(rows, top + block)
-{indent(bodies, 3)}
-'''
+    names = ["stride_w", "dilation_w", "inner", "inner_end", "panels"]
+    return names, (cols.stride, cols.dilation, begin, end, panels), heads, bodies
 
 
 def repeat_source(dtype: str) -> str:

@@ -14,6 +14,7 @@ CASES = [
     ((1, 8, 9, 17), (3, 3), 2, (2, 2), (1, 1), "SAME", "f32"),  # channels filtered twice, phases
     ((2, 3, 4, 3), (5, 5), 1, (1, 1), (2, 1), "SAME", "f64"),  # every pixel is at a border
     ((1, 6, 9, 64), (2, 3), 1, (3, 2), (1, 2), ((2, 0), (3, 4)), "f32"),  # windows outside the image
+    ((2, 4, 31, 19), (2, 5), 1, (1, 1), (1, 2), "SAME", "f32"),  # tiles of pixels, some of one less
     ((2, 3, 5, 80), (1, 1), 3, (1, 1), (1, 1), "VALID", "f32"),
 ]
 
