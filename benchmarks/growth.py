@@ -12,7 +12,6 @@ import functools
 import importlib
 import math
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from run import processor
 from sides import ENVIRONMENTS, HERE
 from timing import elapsed
 
@@ -139,7 +139,7 @@ def main(models: list[str], peers: list[str]) -> None:
             ratios = [f"{ours / min(theirs):.2f}" for ours, *theirs in zip(*found, strict=True) if theirs]
             lines.append(f"| {model} | {field} | {getattr(size, field)} | {' | '.join(cells + ratios)} |")
             print(lines[-1], flush=True)
-    about = f"{os.cpu_count()} cores, {platform.machine()}; medians of Adam steps, resident memory at its peak."
+    about = f"{processor()}, {os.cpu_count()} cores; medians of Adam steps, resident memory at its peak."
     (HERE / "growth.md").write_text("\n".join(["# How cost grows", "", about, "", *lines]) + "\n")
     plot(curves, sides)
 

@@ -192,6 +192,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="*", choices=[peer.name for peer in PEERS], metavar="PEER",
                         default=[peer.name for peer in PEERS], help="of tensorflow, jax, torch, pytensor; may be none")
     parser.add_argument("--rounds", type=int, default=3, help="turns of every side (default 3)")
+    parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True,
+                        help="measure memory too, in a process for each row and side")
     parser.add_argument("--python", default=sys.executable, help="interpreter for the peers' environments")
     parser.add_argument("--output", type=Path, default=HERE, help="folder for results.md and results.json")
     return parser.parse_args()
@@ -203,7 +205,8 @@ def main() -> None:
     load = f"load {os.getloadavg()[0]:.1f} at the start"
     machine = f"{processor()}, {os.cpu_count()} cores, {load}, Python {platform.python_version()}"
     samples, failures = collect(peers, options.only, options.rounds)
-    failures += add_memory(samples, peers, options.only)
+    if options.memory:
+        failures += add_memory(samples, peers, options.only)
     versions = {side.title: side.version() for side in (OURS, *peers)}
     about = [f"{machine}; {', '.join(f'{name} {version}' for name, version in versions.items())}.",
              f"Medians over rounds: {options.rounds}; {datetime.date.today().isoformat()}."]
