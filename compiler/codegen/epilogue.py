@@ -27,6 +27,10 @@ class Epilogue(Protocol):
     def dims(self) -> tuple[int, ...]:
         """Sizes, appended after the kernel's own dimension slots."""
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The variables of `setup` with addresses of what is read just where the output lies, element for element."""
+
     def setup(self, buffer_slot: int, dim_slot: int) -> list[str]:
         """Lines at the start of the kernel, given the slots of the first of `buffers` and of `dims`."""
 

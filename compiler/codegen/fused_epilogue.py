@@ -38,6 +38,8 @@ class FusedEpilogue:
         self.dims = tuple(emit.dims)
         self.writes = tuple(emit.slot(group.handle(t)) for t in group.full
                             if t is not anchor and group.handle(t) is not raw)
+        self.beside = tuple(own_names(sorted(set(re.findall(
+            rf"load_{code}\((p\d+), {re.escape(at)}, ", "\n".join(emit.lines[INNER]))))))
         self.imports = frozenset(calls("\n".join([*self.setup(0, 0), *self.apply("0", "0", "0", "0")])))
 
     def setup(self, buffer_slot: int, dim_slot: int) -> list[str]:

@@ -1,8 +1,9 @@
 """Convolutions by single pixels: a matrix of pixels times that of the filters, packed once for all blocks of pixels.
 
-A task is a block of pixels for a part of the filters, panel after panel, the epilogue behind. Pixels that strides leave
-apart are copied side by side into scratch of the lane. A block has at least one tile of pixels, the last of which
-overlaps the one before.
+A task is a block of pixels for a part of the filters, panel after panel, the epilogue behind. Meanwhile the next
+block's inputs and outputs are fetched, and what the epilogue reads beside these, a share with each tile. Pixels that
+strides leave apart are copied side by side into scratch of the lane. A block has at least one tile of pixels, the last
+of which overlaps the one before.
 """
 from __future__ import annotations
 
@@ -10,20 +11,20 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import FAR_BYTES, NATIVE, Windows, aligned, indent, tile_cost, words
+from .conv_common import NATIVE, Windows, aligned, indent, tile_cost, words
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 
 # what a block of pixels reads and writes, for the second-level cache; where parts of the filters are tasks, what it
 # reads, and what it writes of a part
-BLOCK_BYTES, PART_BYTES = 256 * 1024, 512 * 1024
+BLOCK_BYTES, PART_BYTES = 128 * 1024, 512 * 1024
 # such parts are filters that come from far for each block, or for the threads where blocks would be few
 FAR_FILTERS, FEW_BLOCKS, FEW_TASKS = 1024 * 1024, 8, 16
 # the pixels that a tile is chosen for: few kinds of tiles, whatever their number
 TILED_PIXELS = 168
 
 DIMS = ["lane_bytes", "pixels", "block", "blocks", "channels", "filters", "panel_size", "panels", "all_panels",
-        "parts", "part_panels", "apart", "touched", "height", "width", "rows", "columns", "stride_h", "stride_w"]
+        "parts", "part_panels", "apart", "fetched", "height", "width", "rows", "columns", "stride_h", "stride_w"]
 
 
 def by_pixels(p: Windows) -> tuple[int, int] | None:
@@ -55,8 +56,7 @@ def pixels_call(p: Windows, mr: int, nv: int, x: Any, packed: Scratch, y: Any, p
     scratch = Scratch(aligned(apart * 2 * block * p.channels * size), per_lane=True)
     dims: tuple[int, ...] = (
         scratch.apart, p.outputs, block, blocks, p.channels, p.filters, panel_size, full, panels, parts, part_panels,
-        int(apart), int(parts == 1 and not apart and p.nbytes > FAR_BYTES), rows.size, cols.size, rows.count,
-        cols.count, rows.stride, cols.stride)
+        int(apart), int(parts == 1), rows.size, cols.size, rows.count, cols.count, rows.stride, cols.stride)
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     source = pixels_source(p.dtype, mr, nv, full > 0, ceil(left / lanes(p.dtype)), epilogue)
     if epilogue is not None:
@@ -67,6 +67,7 @@ def pixels_call(p: Windows, mr: int, nv: int, x: Any, packed: Scratch, y: Any, p
 def pixels_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
     """`full` says whether any panel is complete, `tail` how many vectors the last one has if it is not."""
     size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
+    beside = ["outputs", *(epilogue.beside if epilogue else ())]
     heads, bodies = [], []
     for name, vectors, panels in (("full", nv * full, "first_panel, min(last_panel, panels)"),
                                   ("tail", tail, "max(first_panel, panels), last_panel")):
@@ -82,8 +83,12 @@ def pixels_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue:
         pixel = min(item * {mr}, count - {mr})
         tile_{name}(a + pixel * channels * {size}, channels, 1, 0, 1, channels, b, {wide}, 0,
                     c + pixel * filters * {size}, filters, 0, {columns}ahead + item % {nv} * 64)
+        fetch_lines(next_read, read_share)
+        next_read += read_share
+{indent([f"fetch_lines({each} + next_written, written_share)" for each in beside], 2)}
+        next_written += written_share
 """.splitlines()
-    imports, setup = {"compiled", "touch", "word", f"load_{dtype}", f"store_{dtype}"}, []
+    imports, setup = {"compiled", "fetch_lines", "word", f"load_{dtype}", f"store_{dtype}"}, []
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(4, len(DIMS))
@@ -125,8 +130,13 @@ def kernel(buffers, dims, begin, end, lane):
                     target = gathered + pixel * channels * {size}
                     for item in range(channels):
                         store_{dtype}(target, item, load_{dtype}(source, item, 1), 0)
-        if touched:
-            touch(a, count * channels * {size})
-            touch(outputs + first * filters * {size}, count * filters * {size})
+        # each tile has a share of the next block's inputs and outputs fetched
+        shares = (last_panel - first_panel) * ((count + {mr - 1}) // {mr})
+        read_share, written_share = 0, 0
+        if fetched and task + 1 < end:
+            read_share = 0 if apart else (count * channels * {size} // shares + 63) // 64 * 64
+            written_share = (count * filters * {size} // shares + 63) // 64 * 64
+        next_read = inputs + (first + count) * channels * {size}
+        next_written = (first + count) * filters * {size}
 {indent(bodies, 2)}
 '''

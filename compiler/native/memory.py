@@ -148,3 +148,19 @@ def fetch(typingctx, address):
         return context.get_dummy_value()
 
     return types.void(types.int64), codegen
+
+
+@intrinsic
+def fetch_lines(typingctx, address, count):
+    """Starts to load the lines of `count` bytes from an address on into the second-level cache."""
+    def codegen(context, builder, signature, args):
+        byte, i32 = ir.IntType(8), ir.IntType(32)
+        prefetch = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte.as_pointer(), i32, i32, i32]), "llvm.prefetch.p0")
+        lines = builder.sdiv(builder.add(args[1], ir.Constant(I64, LINE - 1)), ir.Constant(I64, LINE))
+        with cgutils.for_range(builder, lines) as loop:
+            at = _element_pointer(builder, args[0], builder.mul(loop.index, ir.Constant(I64, LINE)), byte)
+            builder.call(prefetch, [at, *(ir.Constant(i32, number) for number in (0, 2, 1))])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen

@@ -269,6 +269,7 @@ class BiasRelu:
     bias: np.ndarray
     rows: np.ndarray
     key = "bias_relu"
+    beside = ()
     imports = frozenset({"f32", "load_f32", "store_f32", "store_i64", "maximum", "word"})
 
     @property

@@ -203,6 +203,7 @@ class BiasRelu:
 
     n: int
     key: str = "bias_relu"
+    beside: tuple = ()
     imports: frozenset = frozenset({"load_f32", "store_f32", "f32"})
     buffers: tuple = ("bias", "y")
 

@@ -1,6 +1,8 @@
 """Lowering: which kernel calls ops become, for the sizes at hand."""
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from compiled import Function, compiled, kernels
@@ -8,6 +10,7 @@ from graphflow.compiler.codegen.kernel import KernelCall
 from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import reduction, state, view
 from graphflow.compiler.ops.contraction import matmul
+from graphflow.compiler.ops.window import conv2d
 from graphflow.runtime.plan import HostCall
 
 X = np.ones((6, 5), "f4")
@@ -62,6 +65,16 @@ def test_the_raw_product_can_be_fetched_beside_its_activation():
 
     for value, want in zip(compiled(build, a, b), [a @ b, np.maximum(a @ b, 0), (a @ b) ** 2], strict=True):
         np.testing.assert_allclose(value, want, atol=1e-12)
+
+
+def test_a_convolution_fetches_the_residual_that_is_added_to_it():
+    x, w, bias = np.ones((1, 40, 40, 16), "f4"), np.ones((1, 1, 16, 32), "f4"), np.ones(32, "f4")
+    residual = np.ones((1, 40, 40, 32), "f4")
+    *_, call = kernels(lambda *t: ew.relu(conv2d(t[0], t[1]) + t[2] + t[3]), x, w, bias, residual, known=True)
+    shapes = {slot: t.shape for slot, t in enumerate(call.buffers) if hasattr(t, "shape")}
+    fetched = {int(slot) for name, slot in re.findall(r"(e_p\d+) = word\(buffers, (\d+)\)", call.source)
+               if f"fetch_lines({name} + " in call.source}
+    assert [tuple(shapes[slot]) for slot in fetched] == [residual.shape]
 
 
 def test_nothing_runs_for_what_is_empty():
