@@ -26,6 +26,9 @@ PANEL_DEPTH, SHALLOW_DEPTH, SHALLOW_ROWS = 1024, 256, 256
 # 100x1000x1000 93 -> 106 GF/s, 7x1000x1000 of B from memory 15 -> 49); where there is a matrix unit, up to where B was
 # packed before
 STREAM_ROWS, STREAM_DEPTH, STREAM_TILES = 256, 128, 4
+# k up to which C is written some rows after the other, which then takes the most time, whatever its size: B as it lies
+# is small
+ACROSS_DEPTH = 24
 # rows of C from which B is packed, if its rows are longer than 1 KiB and if not: prefetchers follow short strides
 PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
 # tiles that repay the packing of their panel for them alone: a lane packs one again where it goes on within it
@@ -116,8 +119,10 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and not p.batch:
         calls, p, a_tile = _pack_a(p)
     stream_rows = PACK_B_ROWS - 1 if isa().matrix_unit else STREAM_ROWS
-    if p.b_column == 1 and panels > 1 and p.m <= stream_rows and p.matrices == p.splits == 1:
-        sizes = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, a_tile, STREAM_DEPTH, row_tiles, wide)
+    across = p.k <= ACROSS_DEPTH
+    if p.b_column == 1 and panels > 1 and (across or p.m <= stream_rows) and p.matrices == p.splits == 1:
+        sizes = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, a_tile, STREAM_DEPTH, panels if across else row_tiles,
+                 int(across), wide)
         return [*calls, call("gemm", kernels.by_rows(p.dtype, widths, epilogue), p, (), sizes, panels * row_tiles,
                              epilogue, grain=STREAM_TILES)]
     fetch_a, a_ahead = _fetch(p, depth)

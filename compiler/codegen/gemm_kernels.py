@@ -82,10 +82,11 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
 def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> str:
     """Tiles of C, all of them for some rows of B before the next rows: B as it lies passes as one stream.
 
-    The rows after these are fetched meanwhile, or, if these are all, the panel beside theirs.
+    The rows after these are fetched meanwhile, or, if these are all, the panel beside theirs. Tasks run down a panel of
+    C, or `across` all of them.
     """
     size, mr = ELEMENT_BYTES[dtype], isa().mr
-    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "a_tile", "depth", "row_tiles", "wide"]
+    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "a_tile", "depth", "run", "across", "wide"]
     natives, place, multiply = _tiles(dtype, widths, "rows")
     finish = _each(epilogue, "rows", "row + i", "column", "column + columns")
     if finish:
@@ -102,8 +103,10 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
         if k <= depth:
             ahead = {max(widths)}
         for task in range(begin, end):
-            number = task // row_tiles
-            tile = task - number * row_tiles
+            number = task // run
+            tile = task - number * run
+            if across:
+                number, tile = tile, number
             row = tile * {mr}
             rows = min({mr}, m - row)
 {_at(3, place)}

@@ -120,7 +120,8 @@ def test_deep_and_tall_products_pack_and_block(machine, transposes):
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 def test_rows_of_b_pass_as_they_lie_under_few_rows_of_c(machine, dtype):
     panel = isa().nv * lanes(dtype)
-    for m, k, n, streams in ((9, 300, 200, True), (27, 128, 100, True), (9, 300, panel, False), (300, 20, 200, False)):
+    for m, k, n, streams in ((9, 300, 200, True), (27, 128, 100, True), (9, 300, panel, False), (300, 40, 200, False),
+                             (300, 20, 200, True)):
         call, = check(machine, m, k, n, dtype=dtype, cuts=3)
         assert ('fetch="rows"' in call.source) == streams
     packed, call = check(machine, 20, 400, 150, True, dtype=dtype, cuts=2)
