@@ -116,7 +116,7 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
 
     calls: list[KernelCall] = []
     a_tile = isa().mr * p.a_row
-    if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and not p.batch:
+    if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and p.matrices == 1:
         calls, p, a_tile = _pack_a(p)
     stream_rows = PACK_B_ROWS - 1 if isa().matrix_unit else STREAM_ROWS
     across = p.k <= ACROSS_DEPTH

@@ -113,8 +113,9 @@ def test_deep_and_tall_products_pack_and_block(machine, transposes):
     for m, k, n in ((40, 2100, 130), (100, 700, 200), (17, 1025, 49)):
         check(machine, m, k, n, *transposes)
     for size, dtype in (((64, 1024, 128), "f32"), ((270, 390, 97), "f32"), ((261, 450, 100), "f64")):
-        packed = check(machine, *size, True, transposes[1], dtype, cuts=3)
-        assert [call.name for call in packed] == ["gemm_pack_a", "gemm"]
+        for batch in ((), (1, 1)):
+            packed = check(machine, *size, True, transposes[1], dtype, batch, cuts=3)
+            assert [call.name for call in packed] == ["gemm_pack_a", "gemm"]
 
 
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
