@@ -16,7 +16,7 @@ def flatten(value: Any) -> list[Any]:
     """The leaves, in order."""
     if isinstance(value, (list, tuple)):
         return [leaf for v in value for leaf in flatten(v)]
-    if isinstance(value, Mapping):
+    if hasattr(value, "keys") and isinstance(value, Mapping):  # it takes long to say what is none
         return [leaf for k in _keys(value) for leaf in flatten(value[k])]
     return [value]
 

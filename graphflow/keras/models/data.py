@@ -46,6 +46,8 @@ def as_array(value: Any, what: str) -> np.ndarray:
 
 def nest_of_arrays(value: Any, what: str) -> Any:
     """A nest of arrays: lists and tuples of arrays, and dicts, are nests; a list of numbers is one array."""
+    if type(value) is np.ndarray:
+        return as_array(value, what)
     if isinstance(value, Mapping):
         return {k: nest_of_arrays(v, what) for k, v in value.items()}
     if isinstance(value, (list, tuple)) and value and any(_is_array(v) for v in value) and all(
@@ -57,6 +59,8 @@ def nest_of_arrays(value: Any, what: str) -> Any:
 
 
 def _is_array(value: Any) -> bool:
+    if type(value) is np.ndarray:
+        return value.ndim > 0
     if isinstance(value, Mapping):
         return True
     if isinstance(value, (list, tuple)):
@@ -87,9 +91,8 @@ class Batch:
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, order: Order = flatten,
                  target_order: Order = flatten, weight_order: Order = flatten, unfed: bool = False):
         y = None if isinstance(y, (list, tuple)) and not y else y  # where no output has a loss
-        nest, targets = nest_of_arrays(x, "x"), nest_of_arrays(y, "y")
-        self.structure = map_structure(lambda _: None, nest)
-        self.x: Arrays = order(nest)
+        self.nest, targets = nest_of_arrays(x, "x"), nest_of_arrays(y, "y")
+        self.x: Arrays = order(self.nest)
         self.y: list[Any] = [] if y is None else target_order(targets)
         self.target_structure = self._structure(targets, self.y)
         weights = [] if sample_weight is None else weight_order(nest_of_arrays(sample_weight, "sample_weight"))
@@ -109,6 +112,11 @@ class Batch:
         if not lengths[0]:
             raise ValueError(f"Expected input data to be non-empty. Received: x.shape={self.x[0].shape}")
         self.size = lengths[0]
+
+    @property
+    def structure(self) -> Any:
+        """The nest of the inputs, without them."""
+        return map_structure(lambda _: None, self.nest)
 
     @staticmethod
     def _structure(targets: Any, flat: list[Any]) -> Any:

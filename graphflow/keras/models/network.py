@@ -103,10 +103,10 @@ class Network:
         own = len(self.fed) < len(self.inputs)
         if own and (inputs is None or isinstance(inputs, (dict, list, tuple)) and not inputs):
             inputs = []
-        names: Any = [_history(t).operation.name for t in self.fed]
-        if not own and isinstance(self.input_nest, dict) and isinstance(inputs, dict):
-            names = list(self.input_nest)
         if isinstance(inputs, dict):
+            names: Any = [_history(t).operation.name for t in self.fed]
+            if not own and isinstance(self.input_nest, dict):
+                names = list(self.input_nest)
             missing = [n for n in names if n not in inputs]
             if missing:
                 raise ValueError(f"Missing data for input {missing[0]!r}. You passed a data dictionary with keys "
