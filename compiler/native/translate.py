@@ -33,6 +33,9 @@ FASTMATH = FastMathOptions({"contract", "reassoc", "nsz", "arcp"})
 # then computed side by side
 LONG, ABREAST = 90, 4
 
+# casts to integers of fewer than 64 bits
+NARROW = {"i8", "i16", "i32", "u8", "u16", "u32"}
+
 
 def translate(text: str, names: dict[str, Any], name: str) -> ir.Module:
     """The functions of a module's text that are `@compiled`, as a module of LLVM's. The last one is called `name`, the
@@ -364,7 +367,7 @@ class Translator:
             roomy = ast.unparse(node.args[0]) in self.lanes.roomy
             return self.access(self.lanes._replace(mask=None) if roomy else self.lanes, name,
                                *map(self.number, node.args))
-        arguments = self.numbers(*node.args)
+        arguments = [self.narrow(name, node.args[0])] if name in NARROW else self.numbers(*node.args)
         if name in ("min", "max") and name not in self.names:
             return arithmetic.extreme(self.builder, name, arguments)
         function = self.named(name)
@@ -377,6 +380,19 @@ class Translator:
                   for x, kind, wanted in zip(arguments, kinds, signature.args, strict=True)]
         raw = emit(cpu_target.target_context, self.builder, signature, values)
         return Number(signature.return_type, raw)
+
+    def narrow(self, name: str, argument: ast.expr) -> Number:
+        """What is cast to integers of few bits. Sums, differences and products of integers are computed in as many,
+        with the same result: LLVM vectorises no reduction that is widened at each step."""
+        match argument:
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=right):
+                numbers = self.numbers(left, right)
+                if any(arithmetic.kind_of(x.type) not in "iu" for x in numbers):
+                    return arithmetic.binary(self.builder, type(op), *numbers)
+                kind = ELEMENTS[name][0]
+                raws = [arithmetic.convert(self.builder, x, kind) for x in numbers]
+                return Number(kind, getattr(self.builder, arithmetic.ARITHMETIC[type(op)])(*raws))
+        return self.number(argument)
 
     def access(self, lanes: vectors.Lanes, name: str, address: Number, index: Number, *rest: Number) -> Number:
         """Load or store the present vector's elements; what follows the index is what to store, and the scope."""

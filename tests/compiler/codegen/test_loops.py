@@ -510,3 +510,12 @@ def test_long_computations_fetch_the_next_rows(count):
         assert re.search(rf"@llvm\.prefetch\.p0\(ptr [^,]*, i32 {write}, ", text)
     [call] = kernels(lambda t: nn.softmax(t), x)
     assert not re.search(r", (6[4-9]|7\d)\)\n", call.source)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "u1", "u2", "u4"])
+def test_sums_of_integers_are_of_vectors(dtype):
+    [call, *_] = kernels(lambda t: reduction.reduce_sum(t, 1), RNG.integers(0, 9, (20, 3000), dtype))
+    names: dict = {}
+    exec(call.source, names)
+    text = str(machine.optimised(translate(call.source, names, "kernel")))
+    assert re.search(rf"add <\d+ x i{8 * int(dtype[1])}>", text)
