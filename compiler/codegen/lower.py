@@ -22,7 +22,8 @@ from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup
 from .loops import lower_loops
 from .lu import lower_lu
-from .pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
+from .pool import lower_pool2d
+from .pool_grad import lower_avg_pool2d_grad, lower_max_pool2d_grad
 from .recurrence import RecurrenceKernel
 from .row_sums import lower_row_sums
 from .scan import lower_scan

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from graphflow.compiler.codegen.pool import lower_avg_pool2d_grad, lower_max_pool2d_grad, lower_pool2d
+from graphflow.compiler.codegen.pool import lower_pool2d
+from graphflow.compiler.codegen.pool_grad import lower_avg_pool2d_grad, lower_max_pool2d_grad
 from graphflow.compiler.window import resolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,6 +126,8 @@ def test_any_geometry(case, cuts, nan):
     Case((2, 25, 25, 3), (3, 3), (2, 2), "SAME"),
     Case((2, 40, 7, 20), (5, 4), (1, 1), "SAME"),       # several bands of overlapping windows
     Case((1, 11, 400, 3), (3, 3), (1, 1), "SAME"),      # two runs of windows side by side
+    Case((2, 21, 9, 40), (7, 5), (2, 1), "SAME"),       # rows and columns separately
+    Case((1, 30, 9, 70), (9, 9), (3, 3), ((4, 4), (4, 4))),
     Case((2, 7, 7, 70), (7, 7), (1, 1)),                # the whole image
     Case((1, 3, 3, 5), (2, 2), (3, 3), ((3, 0), (0, 3))),   # windows of padding alone
     Case((2, 2, 2, 3), (3, 3), (1, 1)),                 # no window fits

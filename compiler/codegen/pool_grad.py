@@ -1,0 +1,286 @@
+"""The gradients of pooling over two spatial axes, channels last."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+
+from ..native.processor import ELEMENT_BYTES
+from .conv_common import NATIVE, aligned, forward_axes, indent, words
+from .epilogue import Epilogue
+from .kernel import KernelCall, Scratch
+from .pool import DIMS
+
+# rows of windows that a task of the maximum's gradient owns, where windows overlap and its neighbours' are scanned too
+OVERLAPPING_ROWS = 8
+# windows of up to this many taps are written out. Rows and columns of larger ones than the next are done separately,
+# where so many windows overlap; so are those of stride 1 and so few channels, to go side by side, so many elements
+UNROLLED_TAPS, SEPARATE_TAPS, OVERLAPPING, RUN_CHANNELS, RUN_ELEMENTS = 25, 9, 3, 32, 1024
+
+
+def lower_max_pool2d_grad(x: Any, y: Any, dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int],
+                          window: Sequence[int], strides: Sequence[int], padding: Sequence[Sequence[int]],
+                          epilogue: Epilogue | None = None) -> list[KernelCall]:
+    """dx[n, h, w, c]: the first maximum of each window, by rows, gets all of the window's dy, as in TensorFlow.
+
+    The first NaN counts as the maximum of a window that has one. Overlapping windows add up.
+    """
+    images, *size, channels = x_shape
+    rows, cols = forward_axes(size, window, strides, (1, 1), padding)
+    if 0 in x_shape:
+        return []
+    # a band of input rows from the first of one window row to the first of another; the last reaches the end
+    band = (OVERLAPPING_ROWS if rows.taps > rows.stride else 1) * rows.stride
+    bands = max(1, ceil((rows.size + max(rows.pad, 0)) / band))
+    inputs, outputs = images * rows.size * cols.size * channels, images * rows.count * cols.count * channels
+    dims: tuple[int, ...] = (rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
+                             cols.stride, rows.pad, cols.pad, band, bands)
+    many = rows.taps * cols.taps > SEPARATE_TAPS and rows.taps >= OVERLAPPING * rows.stride
+    if many or cols.stride == 1 < rows.taps and channels <= RUN_CHANNELS:
+        kept, row_bytes = band + rows.taps - 1, aligned(cols.count * channels * ELEMENT_BYTES[dtype])
+        scratch = Scratch(row_bytes * (2 * kept + 1), per_lane=True)
+        run = max(1, RUN_ELEMENTS // channels) if cols.stride == 1 else 1
+        dims = (scratch.apart, *dims, row_bytes, kept, run)
+        source = separate_max_grad_source(dtype, epilogue)
+    else:
+        # a window's rows outside the band go to a sink
+        row_bytes = aligned(cols.taps * channels * ELEMENT_BYTES[dtype])
+        scratch = Scratch(2 * row_bytes, per_lane=True)
+        dims = (scratch.apart, *dims, row_bytes)
+        apart = rows.taps <= rows.stride and cols.taps <= cols.stride
+        taps = (rows.taps, cols.taps) if rows.taps * cols.taps <= UNROLLED_TAPS else (0, 0)
+        source = max_grad_source(dtype, *taps, apart, epilogue)
+    name, buffers = "max_pool2d_grad", (x, y, dy, dx, scratch)
+    if epilogue is not None:
+        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
+    return [KernelCall(name, source, buffers, dims, images * bands, outputs * rows.taps * cols.taps,
+                       2 * (inputs + outputs) * ELEMENT_BYTES[dtype], writes=(3,))]
+
+
+def lower_avg_pool2d_grad(dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int], window: Sequence[int],
+                          strides: Sequence[int], padding: Sequence[Sequence[int]]) -> list[KernelCall]:
+    """dx[n, h, w, c]: each input gets its share of dy from every window over it."""
+    images, *size, channels = x_shape
+    rows, cols = forward_axes(size, window, strides, (1, 1), padding)
+    if 0 in x_shape:
+        return []
+    scratch = Scratch(aligned(cols.count * channels * ELEMENT_BYTES[dtype]), per_lane=True)
+    dims = (scratch.apart, rows.size, cols.size, rows.count, cols.count, channels, rows.taps, cols.taps, rows.stride,
+            cols.stride, rows.pad, cols.pad)
+    inputs, outputs = images * rows.size * cols.size * channels, images * rows.count * cols.count * channels
+    return [KernelCall("avg_pool2d_grad", avg_grad_source(dtype), (dy, dx, scratch), dims, images * rows.size,
+                       inputs * rows.taps * cols.taps, (inputs + outputs) * ELEMENT_BYTES[dtype], writes=(1,))]
+
+
+BAND_DIMS = [*DIMS, "band", "bands", "row_bytes"]
+# lines that set the rows of a task's band and zeros there, and find the rows of windows that meet it
+BAND = """\
+image = task // bands
+# rows of the band, counted with the padding above
+begin_row = (task - image * bands) * band
+end_row = begin_row + band
+top = max(0, begin_row - max(pad_h, 0))
+bottom = height
+if task - image * bands < bands - 1:
+    bottom = min(height, end_row - max(pad_h, 0))
+for i in range(max(0, bottom - top) * line):
+    store_{dtype}(dx + (image * height + top) * line * {size}, i, {dtype}(0.0), 0)
+first_output = max(0, (top + pad_h - taps_h + stride_h) // stride_h)
+last_output = min(rows, (bottom + pad_h - 1) // stride_h + 1)
+fence()"""
+
+
+def _band_finish(epilogue: Epilogue | None) -> list[str]:
+    """The epilogue on a band of inputs' gradients."""
+    return ["for pixel in range((image * height + top) * width, (image * height + bottom) * width):",
+            *("    " + line for line in epilogue.apply("pixel", "0", "channels", "dx"))] if epilogue else []
+
+
+def max_grad_source(dtype: str, taps_h: int, taps_w: int, apart: bool, epilogue: Epilogue | None) -> str:
+    """Source of the maximum's gradient; a task is a band of input rows, which scans every window that meets it.
+
+    What remains of a window's dy is kept by channel: the first hit takes it all. Windows inside the image have their
+    `taps_h` x `taps_w` taps written out, unless these are 0. Windows that are `apart` overlap nowhere.
+    """
+    size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
+    inside = "first_h >= 0 and first_h + taps_h <= height and first_w >= 0 and first_w + taps_w <= width"
+    imports = {"compiled", dtype, "fence", load, "select", store, "word"} | (epilogue.imports if epilogue else set())
+    setup = epilogue.setup(5, len(BAND_DIMS)) if epilogue else []
+    places, steps = [], []
+    for i in range(taps_h):
+        places += [f"x{i} = x + ((image * height + first_h + {i}) * line + first_w * channels) * {size}",
+                   f"dx{i} = dx + ((image * height + first_h + {i}) * line + first_w * channels) * {size}",
+                   f"if first_h + {i} < top or first_h + {i} >= bottom:", f"    dx{i} = sink"]
+        for j in range(taps_w):
+            scope, at = 5 + i * taps_w + j, f"c + {j} * channels"
+            value = f"select(hit, share, {dtype}(0.0))"
+            old = "" if apart else f"{load}(dx{i}, {at}, {scope}) + "
+            steps += [f"value = {load}(x{i}, {at}, 3)", "hit = (value == most) | (value != value)",
+                      f"{store}(dx{i}, {at}, {old}{value}, {scope})",
+                      f"share = select(hit, {dtype}(0.0), share)"]
+    unrolled = [f"if {inside}:", *("    " + line for line in places), "    for c in range(channels):",
+                f"        most = {load}(y + at, c, 4)", f"        share = {load}(dy + at, c, 1)",
+                *("        " + line for line in steps), "    fence()", "    continue"] if steps else []
+    return f'''"""Gradient of the maximum of windows."""
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["x", "y", "dy", "dx", "remains"]), 1)}
+{indent(words("dims", BAND_DIMS), 1)}
+{indent(setup, 1)}
+    remains += lane * scratch
+    sink = remains + row_bytes
+    line = width * channels
+    for task in range(begin, end):
+{indent(BAND.format(dtype=dtype, size=size).splitlines(), 2)}
+        for output in range(first_output, last_output):
+            first_h = output * stride_h - pad_h
+            for col in range(cols):
+                first_w = col * stride_w - pad_w
+                at = ((image * rows + output) * cols + col) * channels * {size}
+{indent(unrolled, 4)}
+                for c in range(channels):
+                    {store}(remains, c, {load}(dy + at, c, 1), 2)
+                for i in range(max(first_h, 0), min(first_h + taps_h, height)):
+                    for j in range(max(first_w, 0), min(first_w + taps_w, width)):
+                        source = ((image * height + i) * line + j * channels) * {size}
+                        target = dx + source
+                        if i < top or i >= bottom:
+                            target = sink
+                        for c in range(channels):
+                            value = {load}(x + source, c, 3)
+                            most = {load}(y + at, c, 4)
+                            share = {load}(remains, c, 2)
+                            hit = (value == most) | (value != value)
+                            {store}(remains, c, select(hit, {dtype}(0.0), share), 2)
+                            {store}(target, c, {load}(target, c, 0) + select(hit, share, {dtype}(0.0)), 0)
+                fence()
+{indent(_band_finish(epilogue), 2)}
+'''
+
+
+def separate_max_grad_source(dtype: str, epilogue: Epilogue | None) -> str:
+    """Source of the maximum's gradient, by rows and by columns; a task is a band of input rows.
+
+    A window's dy goes to the first row of the window that has its maximum, and there to the first such column. Windows
+    of stride 1 go side by side.
+    """
+    size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
+    names = [*BAND_DIMS, "kept", "run"]
+    imports = {"compiled", dtype, "fence", load, "maximum", "select", store, "word"}
+    setup: list[str] = []
+    if epilogue:
+        imports |= epilogue.imports
+        setup = epilogue.setup(5, len(names))
+
+    def taps(body: str) -> str:
+        """For each tap of `row`'s windows, lines on elements c: of windows from `place` on, of inputs from `source`."""
+        return indent(f"""\
+most = maxima + (row - begin_in) * row_bytes
+share = shares + (row - begin_in) * row_bytes
+for col in range(0, cols, run):
+    count = min(run, cols - col)
+    first_w = col * stride_w - pad_w
+    place = col * channels * {size}
+    for j in range(max(first_w, 1 - count), min(first_w + taps_w, width)):
+        source = ((image * height + row) * line + j * channels) * {size}
+        for c in range(max(0, -j) * channels, min(count, width - j) * channels):
+{indent(body.splitlines(), 3)}""".splitlines(), 3)
+
+    def give(value: str, of: str, remains: str, scope: int, to: str, to_scope: int) -> str:
+        return f"""\
+value = {value}
+left = {load}({remains}, c, {scope})
+hit = (value == {of}) | (value != value)
+{store}({remains}, c, select(hit, {dtype}(0.0), left), {scope})
+{store}({to}, c, {load}({to}, c, {to_scope}) + select(hit, left, {dtype}(0.0)), {to_scope})"""
+
+    by_rows = give(f"{load}(most, c, 5)", f"{load}(y + at, c, 4)", "remains", 2, "share", 6).splitlines()
+    by_columns = give(f"{load}(x + source, c, 3)", f"{load}(most + place, c, 5)", "share + place", 6, "dx + source", 0)
+    row_maxima = f"{store}(most + place, c, maximum({load}(most + place, c, 5), {load}(x + source, c, 3)), 5)"
+    return f'''"""Gradient of the maximum of windows, by rows and by columns."""
+import math
+
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["x", "y", "dy", "dx", "remains"]), 1)}
+{indent(words("dims", names), 1)}
+{indent(setup, 1)}
+    remains += lane * scratch
+    maxima = remains + row_bytes
+    shares = maxima + kept * row_bytes
+    line = width * channels
+    across = cols * channels
+    for task in range(begin, end):
+{indent(BAND.format(dtype=dtype, size=size).splitlines(), 2)}
+        begin_in = max(0, min(top, first_output * stride_h - pad_h))
+        for row in range(begin_in, bottom):
+            for i in range(across):
+                {store}(maxima + (row - begin_in) * row_bytes, i, {dtype}(-math.inf), 5)
+                {store}(shares + (row - begin_in) * row_bytes, i, {dtype}(0.0), 6)
+{taps(row_maxima)}
+        fence()
+        for output in range(first_output, last_output):
+            first_h = output * stride_h - pad_h
+            for first in range(0, across, {RUN_ELEMENTS}):
+                count = min({RUN_ELEMENTS}, across - first)
+                at = ((image * rows + output) * across + first) * {size}
+                for c in range(count):
+                    {store}(remains, c, {load}(dy + at, c, 1), 2)
+                for row in range(max(first_h, 0), min(first_h + taps_h, bottom)):
+                    most = maxima + (row - begin_in) * row_bytes + first * {size}
+                    share = shares + (row - begin_in) * row_bytes + first * {size}
+                    for c in range(count):
+{indent(by_rows, 6)}
+        fence()
+        for row in range(top, bottom):
+{taps(by_columns)}
+        fence()
+{indent(_band_finish(epilogue), 2)}
+'''
+
+
+def avg_grad_source(dtype: str) -> str:
+    """Source of the mean's gradient; a task is a row of inputs."""
+    size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
+    return f'''"""Gradient of the mean of windows."""
+from {NATIVE}.prelude import compiled, {dtype}, {load}, {store}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["dy", "dx", "line"]), 1)}
+{indent(words("dims", DIMS), 1)}
+    line += lane * scratch
+    for task in range(begin, end):
+        image = task // height
+        row = task - image * height
+        for i in range(cols * channels):
+            {store}(line, i, {dtype}(0.0), 2)
+        for output in range(max(0, (row + pad_h - taps_h + stride_h) // stride_h),
+                            min(rows, (row + pad_h) // stride_h + 1)):
+            first_h = output * stride_h - pad_h
+            # at least this row
+            share = {dtype}(1.0) / {dtype}(min(first_h + taps_h, height) - max(first_h, 0))
+            source = dy + (image * rows + output) * cols * channels * {size}
+            for i in range(cols * channels):
+                {store}(line, i, {load}(line, i, 2) + {load}(source, i, 1) * share, 2)
+        target = dx + task * width * channels * {size}
+        for i in range(width * channels):
+            {store}(target, i, {dtype}(0.0), 0)
+        for output in range(cols):
+            first_w = output * stride_w - pad_w
+            last_w = min(first_w + taps_w, width)
+            first_w = max(first_w, 0)
+            share = {dtype}(1.0) / {dtype}(max(last_w - first_w, 1))
+            source = line + output * channels * {size}
+            for col in range(first_w, last_w):
+                pixel = target + col * channels * {size}
+                for c in range(channels):
+                    {store}(pixel, c, {load}(pixel, c, 0) + {load}(source, c, 2) * share, 0)
+'''
