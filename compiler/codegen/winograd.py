@@ -31,7 +31,7 @@ READ_BYTES, WRITTEN_BYTES = 8, 5
 BLOCK_BYTES, PART_BYTES = 320 * 1024, 256 * 1024
 # tiles of a block: enough to use filters from a further cache for, however many channels they have
 MIN_BLOCK, MAX_BLOCK = 32, 64
-# the width of the products' tiles, for any number of filters and of tiles
+# the width of the products' tiles, for any number of filters
 PRODUCT_VECTORS = 2
 # with fewer blocks, parts of the filters are tasks of their own
 FEW_TASKS = 8
@@ -46,7 +46,8 @@ DIMS = ["lane_bytes", "tiles", "tile_rows", "tile_columns", "block", "parts", "p
 class Tiling:
     """An image as `rows` x `columns` tiles of m x m outputs, `count` of all images, in blocks.
 
-    The products of a point are of `isa().mr` of these by `nv` vectors of filters.
+    The products of a point are tiles of `mr` of these by `nv` vectors of filters. Of two heights, which serve any
+    number, it is the one that leaves less over: many images' sides are multiples of seven.
     """
 
     m: int
@@ -54,6 +55,7 @@ class Tiling:
     columns: int
     count: int
     block: int
+    mr: int
     nv: int
 
     @staticmethod
@@ -64,7 +66,8 @@ class Tiling:
         fitting = BLOCK_BYTES // ((m + 2) ** 2 * _odd_lines(p.channels) * 4)
         block = ceil(count / ceil(count / min(max(fitting, MIN_BLOCK), MAX_BLOCK)))
         nv = min(PRODUCT_VECTORS, ceil(p.filters / lanes("f32")))
-        return Tiling(m, rows, columns, count, ceil(block / isa().mr) * isa().mr, nv)
+        mr = min(isa().mr, isa().mr - 1, key=lambda height: ceil(count / height) * height)
+        return Tiling(m, rows, columns, count, ceil(block / mr) * mr, mr, nv)
 
     @property
     def points(self) -> int:
@@ -72,7 +75,7 @@ class Tiling:
 
     def cost(self, p: Windows, stays: bool) -> float:
         """Cycles, as `tile_cost` counts them."""
-        products, _, _ = tile_cost("f32", self.block, p.filters, p.channels, isa().mr)
+        products, _, _ = tile_cost("f32", self.block, p.filters, p.channels, self.mr)
         vectors = ceil(p.channels / lanes("f32")) + ceil(p.filters / lanes("f32"))
         return (_with_filters(self.points * ceil(self.count / self.block) * products, p, self.points, stays)
                 + self.count * vectors * TRANSFORM[self.m])
@@ -133,7 +136,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
         cols.size, p.channels, p.filters, rows.count, cols.count, rows.pad, cols.pad, pitch, input_apart, product_apart)
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     tail = ceil((p.filters - full * wide) / lanes("f32"))
-    source = winograd_source(m, nv, full > 0, tail, epilogue)
+    source = winograd_source(m, tiling.mr, nv, full > 0, tail, epilogue)
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
@@ -142,18 +145,19 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
                              grain=parts if blocks >= FEW_TASKS else 1)]
 
 
-def winograd_source(m: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
+def winograd_source(m: int, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
     """Source of a convolution by blocks of tiles; a task is a block and a part of the filters.
 
     `full` says whether any panel of filters is complete, `tail` how many vectors the last one has if it is not.
     """
-    points, wide, mr = (m + 2) ** 2, nv * lanes("f32"), isa().mr
+    points, wide = (m + 2) ** 2, nv * lanes("f32")
     heads, multiply = [], []
     for name, vectors, condition in (("full", nv * full, "panel < full"), ("tail", tail, "panel == full")):
         if vectors:
             heads.append(f'multiply_{name} = microkernel("f32", {mr}, {vectors}, stream=True)')
             multiply += [f"if {condition}:",
-                         f"    multiply_{name}(a, pitch, 1, 0, 1, channels, b, {wide}, 0, c, part_wide, 0, ahead)"]
+                         f"    multiply_{name}(a, pitch, 1, 0, 1, channels, b, {wide}, 0, c, part_wide, 0, "
+                         f"ahead + item % {vectors} * 64)"]
     place = ["image = tile // (tile_rows * tile_columns)", f"row = (tile // tile_columns - image * tile_rows) * {m}",
              f"column = tile % tile_columns * {m}"]
     imports, setup, finish = {"compiled", "word"}, [], []
