@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
-from llvmlite import binding as llvm
 
+from ..compiler.native import machine
 from . import kernel_cache
 from .store import address, aligned_empty
 
@@ -23,7 +23,7 @@ HELPER_WORDS = 16  # 128 bytes: see team.py
 def _load(*files: str) -> int:
     """The address of the last function of these modules' texts together, compiled."""
     for name in ("PyLong_AsLongLong", "PyLong_FromLongLong", "PyEval_SaveThread", "PyEval_RestoreThread"):
-        llvm.add_symbol(name, _address_in_python(name))
+        machine.define(name, _address_in_python(name))
     return kernel_cache.link("".join(pathlib.Path(__file__).with_name(file).read_text() for file in files))[0]
 
 

@@ -57,6 +57,11 @@ def assemble(module: ir.Module) -> bytes:
     return target().emit_object(optimised(module))
 
 
+def define(name: str, address: int) -> None:
+    """Let object files refer by name to what is at an address of this process."""
+    binding.add_symbol(name, address)
+
+
 def link(code: bytes, name: str) -> int:
     """The address in this process of a function in an object file. Raises RuntimeError for what is no object file."""
     engine = _engine()
