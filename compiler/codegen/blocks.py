@@ -3,11 +3,12 @@ reduced axes, and where several tasks add to one row a second kernel combines th
 """
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .. import dims as dm
 from ..ir import Operation
-from .emitter import INNER, TASK, Run, scope
+from .emitter import INNER, TASK, Emitter, Run, scope
 from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup, kernel_call, store
 from .source import indented, loop, module, nest
@@ -16,6 +17,9 @@ from .source import indented, loop, module, nest
 BLOCK_ELEMENTS, MAX_BLOCKS = 1 << 15, 16
 # of a row of totals that is longer than twice this, a task takes a part: totals stay in the first-level cache
 PART = 1024
+# rows that are added to one of totals at a time, and operations up to which they are; what is read is then no single
+# stream, which for short rows is slower from so many bytes on
+BESIDE, SIMPLE, NEAR = 4, 8, 1 << 24
 
 
 def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool) -> list[KernelCall]:
@@ -28,15 +32,18 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
     inner_runs = [Run(after, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in after]
     runs = [Run(walked, "r", TASK if after else INNER), *inner_runs, Run(outer, "i", TASK)]
     emit = group.emitter([run for run in runs if run.axes])
-    group.bake_short(emit, after)
+    short = group.bake_short(emit, after)
     within = emit.linear(tuple(group.domain[a] for a in after), [emit.axis(a) for a in after])
     targets = {op: Scratch(blocks * width * op.output.dtype.size) if blocks > 1 else group.handle(op.output)
                for op in group.reductions}
     wide, length = (emit.dim(dm.product(group.domain[a] for a in axes)) for axes in (after, walked))
+    elements = {op: emit.element(op.inputs[0], emit.identity()) for op in group.reductions}
+    simple = merged and after and not short and not group.full and len(group.body.operations) <= SIMPLE
+    simple = simple and (width >= PART or group.nbytes < NEAR)
+    beside = _beside(emit, elements, targets, wide) if simple else []
     before: list[str] = []
     finish: list[str] = []
-    for op in group.reductions:
-        element = emit.element(op.inputs[0], emit.identity())
+    for op, element in elements.items():
         code, slot = op.output.dtype.code, emit.slot(targets[op])
         at = f"row * {wide} + ({within})" if after else "row"
         total = f"total{slot}"
@@ -63,8 +70,13 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
     if after:
         left, right = ("left", "right") if parts > 1 else ("0", wide)
         inner = loop("j", left, right, emit, INNER) if merged else nest(emit, inner_runs)
-        task = [f"for j in range({left}, {right}):", *indented(before),
-                "for r in range(low, high):", *indented([*definitions, *emit.lines[TASK], *inner])]
+        first = "low"
+        task = [f"for j in range({left}, {right}):", *indented(before)]
+        if beside:
+            first = f"high - (high - low) % {BESIDE}"
+            task += [f"for r in range(low, high - {BESIDE - 1}, {BESIDE}):",
+                     f"    for j in range({left}, {right}):", *indented(indented(beside))]
+        task += [f"for r in range({first}, high):", *indented([*definitions, *emit.lines[TASK], *inner])]
     else:
         task = [*definitions, *emit.lines[TASK], *before, *loop("r", "low", "high", emit, INNER), *finish]
     body = ["for task in range(begin, end):", *indented([*bounds, *task])]
@@ -72,6 +84,26 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
     if blocks > 1:
         calls += [_combine(group, op, targets[op], blocks, width) for op in group.reductions]
     return calls
+
+
+def _beside(emit: Emitter, elements: dict[Operation, str], targets: dict[Operation, Any], wide: str) -> list[str]:
+    """The lines of an inner loop that adds the elements of several rows to a row of totals, which is read and written
+    but once for them."""
+    lines = [*emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK], *emit.lines[TASK], *emit.lines[INNER]]
+    own = {found[1] for line in lines if (found := re.match(r"\s*(\w+) = ", line))}
+    names = re.compile(rf"\b(?:{'|'.join(['r', *own])})\b")
+
+    def of_row(source: str, row: int) -> str:
+        return names.sub(lambda name: f"(r + {row})" if name[0] == "r" else f"{name[0]}_{row}", source)
+
+    body = [of_row(line, row) for row in range(BESIDE) for line in lines]
+    for op, element in elements.items():
+        code, slot = op.output.dtype.code, emit.slot(targets[op])
+        place = f"p{slot}, row * {wide} + j"
+        body.append(f"total{slot} = load_{code}({place}, {scope(slot)})")
+        body += [f"total{slot} = {code}({_step(op, f'total{slot}', of_row(element, row))})" for row in range(BESIDE)]
+        body.append(f"store_{code}({place}, total{slot}, {scope(slot)})")
+    return body
 
 
 def _step(op: Operation, accumulator: str, element: str) -> str:

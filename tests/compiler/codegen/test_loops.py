@@ -519,3 +519,22 @@ def test_sums_of_integers_are_of_vectors(dtype):
     exec(call.source, names)
     text = str(machine.optimised(translate(call.source, names, "kernel")))
     assert re.search(rf"add <\d+ x i{8 * int(dtype[1])}>", text)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, 4, 5, 7, 8, 211])
+@pytest.mark.parametrize("width", [9, 53, 3000])
+def test_sums_down_columns_take_several_rows_at_a_time(rows, width):
+    x = RNG.standard_normal((3, rows, width))
+    n = RNG.integers(-99, 99, (3, rows, width), "i2")
+    for axis in (1, (0, 1)):
+        close(compiled(lambda t, axis=axis: reduction.reduce_sum(t * t, axis), x), (x * x).sum(axis), 1e-12)
+        np.testing.assert_array_equal(compiled(lambda t, axis=axis: reduction.reduce_sum(t, axis), n),
+                                      n.sum(axis, dtype="i2"))
+    if rows:
+        np.testing.assert_array_equal(compiled(lambda t: reduction.reduce_max(t, 1), x), x.max(1))
+
+
+def test_columns_of_a_constant_are_summed():
+    x = np.zeros((13, 40), np.float32)
+    np.testing.assert_array_equal(compiled(lambda t: reduction.reduce_sum(t * 0 + 1, 0), x), np.full(40, 13))
+    np.testing.assert_array_equal(compiled(lambda t: reduction.reduce_sum(view.ones_like(t), 0), x), np.full(40, 13))
