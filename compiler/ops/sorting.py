@@ -91,45 +91,51 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) 
     return _top_k.operation(x, count, sorted=bool(sorted), name=name).outputs  # type: ignore[return-value]
 
 
+def _order(x: np.ndarray, descending: bool) -> np.ndarray:
+    return _descending(x if descending else _reversed(x), x.shape[-1]).astype(np.int32)
+
+
+def _in_order(x: np.ndarray, descending: bool) -> np.ndarray:
+    """NumPy sorts by vectors, but only upwards; NaN is last in either order."""
+    return _reversed(np.sort(_reversed(x), axis=-1)) if descending else np.sort(x, axis=-1)
+
+
+def _sort_types(name: str, dtype: DType | None) -> Any:
+    def types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
+        check_dtype(name, inputs[0], REALS)
+        return [TensorType(dtype or inputs[0].dtype, inputs[0].dims)]
+    return types
+
+
+_argsort = OpDef("Argsort", HOST, _sort_types("Argsort", int32), lambda op, g: [None], _order)
+_sort = OpDef("Sort", HOST, _sort_types("Sort", None), lambda op, g: [spread(
+    g, _argsort(op.inputs[0], **op.attrs), op.inputs[0])], _in_order)
+
+
 def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False,
             name: str | None = None) -> Tensor:
-    """The positions along `axis` that sort the values, int32; always stable."""
-    return _sorted(values, axis, direction, name or "argsort", "Argsort")[1]
+    """The positions along `axis` that sort the values, int32; always stable. Raises ValueError for a direction other
+    than ASCENDING or DESCENDING."""
+    return _sorted(_argsort, values, axis, direction, name or "argsort")
 
 
 def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
     """The values sorted along `axis`. Raises ValueError for a direction other than ASCENDING or DESCENDING."""
-    return _sorted(values, axis, direction, name or "sort", "Sort")[0]
+    return _sorted(_sort, values, axis, direction, name or "sort")
 
 
-def _sort_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
-    check_dtype("Sort", inputs[0], REALS)
-    return [inputs[0].type, TensorType(int32, inputs[0].dims)]
-
-
-def _sort_reference(x: np.ndarray, descending: bool) -> tuple[np.ndarray, np.ndarray]:
-    order = _descending(x if descending else _reversed(x), x.shape[-1])
-    return np.take_along_axis(x, order, -1), order.astype(np.int32)
-
-
-_sort = OpDef("SortWithIndices", HOST, _sort_types,
-              lambda op, g, _: [None if g is None else spread(g, op.outputs[1], op.inputs[0])], _sort_reference)
-
-
-def _sorted(values: Any, axis: int, direction: str, name: str, what: str) -> tuple[Tensor, Tensor]:
+def _sorted(op: OpDef, values: Any, axis: int, direction: str, name: str) -> Tensor:
     if direction not in ("ASCENDING", "DESCENDING"):
-        raise ValueError(f"{what}: `direction` should be one of ['ASCENDING', 'DESCENDING'], received {direction!r}")
+        raise ValueError(
+            f"{op.name}: `direction` should be one of ['ASCENDING', 'DESCENDING'], received {direction!r}")
     x = convert_to_tensor(values)
-    rank = len(known_rank(what, x))
-    at = normalize_axis(what, axis, rank)
+    rank = len(known_rank(op.name, x))
+    at = normalize_axis(op.name, axis, rank)
     order = [i for i in range(rank) if i != at] + [at]
     with x.graph.name_scope(name) as scope:
         moved = x if at == rank - 1 else transpose(x, order)
-        results = _sort.operation(moved, descending=direction == "DESCENDING").outputs
-        if at != rank - 1:
-            results = tuple(transpose(r, np.argsort(order)) for r in results)
-        return tuple(identity(r, scope if i == (what == "Argsort") else None)  # type: ignore[return-value]
-                     for i, r in enumerate(results))
+        result = op(moved, descending=direction == "DESCENDING")
+        return identity(result if at == rank - 1 else transpose(result, np.argsort(order)), scope)
 
 
 # searching

@@ -110,8 +110,12 @@ case("HistogramFixedWidthBins", lambda x: selection.histogram_fixed_width(x, [0.
      np.array([-1, 0.1, 0.3, 0.9, 2], F32), expect=lambda x: np.array([0, 0, 1, 3, 3]))
 case("TopKV2", lambda x: sorting.top_k(x, 2), distinct((3, 5)), known_rank=False, static=(0,),
      expect=lambda x: [np.sort(x)[:, :2:-1], np.argsort(x)[:, :2:-1]])
-case("SortWithIndices", lambda x: sorting.sort(x, 0), distinct((3, 5)), known_rank=True, expect=lambda x: np.sort(x, 0))
-case("SortWithIndices", lambda x: sorting.argsort(x, direction="DESCENDING"), np.array([1, 3, 1, 0], np.uint8),
+case("Sort", lambda x: sorting.sort(x, 0), distinct((3, 5)), known_rank=True, expect=lambda x: np.sort(x, 0))
+case("Sort", lambda x: sorting.sort(x, direction="DESCENDING"), np.array([1, np.nan, 3, -np.inf, 3], F32), grad=False,
+     known_rank=True, expect=lambda x: np.array([3, 3, 1, -np.inf, np.nan]))
+case("Sort", lambda x: sorting.sort(x, direction="DESCENDING"), np.array([-128, 127, 0], np.int8), known_rank=True,
+     expect=lambda x: np.array([127, 0, -128]))
+case("Argsort", lambda x: sorting.argsort(x, direction="DESCENDING"), np.array([1, 3, 1, 0], np.uint8),
      known_rank=True, expect=lambda x: np.array([1, 0, 2, 3]))
 for _name, _side in (("LowerBound", "left"), ("UpperBound", "right")):
     case(_name, partial(sorting.searchsorted, side=_side), np.array([1, 2, 2, 4], np.int32), ints((5,), 0, 6),
