@@ -3,8 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 from ..ir import Operation, Tensor
+from ..native.processor import ELEMENT_BYTES
 from .boxes import HEADER
 from .emitter import literal
 from .kernel import KernelCall, Scratch
@@ -71,6 +73,25 @@ ALONE = '''    x = word(buffers, 0)
             store_{code}(out, at, total, 1)
 '''
 
+# sums along the last axis are sums of vectors (native/prefix.py), products are not: of many of them together one may
+# overflow that a 0 or small number before it keeps finite
+PREFIXES = '''"""{title}"""
+from graphflow.compiler.native.prelude import compiled, word
+from graphflow.compiler.native.prefix import prefix_sums
+
+prefix = prefix_sums({code!r}, {exclusive}, {reverse})
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+    x = word(buffers, 0)
+    out = word(buffers, 1)
+    steps = word(dims, 0)
+    for scan in range(begin, end):
+        base = scan * steps * {size}
+        prefix(x + base, out + base, steps)
+'''
+
 
 def lower_scan(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> list[KernelCall]:
     """Tasks are what stands before the axis, and what stands after it is the inner loop; or else the scans."""
@@ -83,13 +104,18 @@ def lower_scan(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> 
     code = dtype.code
     abreast, sign = inner < ABREAST, "-" if reverse else "+"
     alone = outer * inner <= 3
-    body = (ALONE if alone else SCANS if abreast else SCAN).format(
-        code=code, sign=sign, start=" + (steps - 1) * inner" if reverse else "", abreast=ABREAST,
-        first=literal(identity(dtype), dtype) if exclusive else f"load_{code}(x, base{'' if abreast else ' + j'}, 0)",
-        element=f"at {'-' if sign == '+' else '+'} inner" if exclusive else "at",
-        step=combine.format("total", "element", t=code))
-    names = sorted({"compiled", *calls(body)} - {"min"})
-    source = HEADER.format(title=op.type, names=", ".join(names)) + body
-    buffers = (x, op.output, *([Scratch(16 * ABREAST, per_lane=True)] if abreast and not alone else []))
+    buffers: tuple[Any, ...] = (x, op.output)
+    if op.type == "Cumsum" and inner == 1 and code in ELEMENT_BYTES:
+        source = PREFIXES.format(title=op.type, code=code, exclusive=exclusive, reverse=reverse, size=dtype.size)
+    else:
+        first = literal(identity(dtype), dtype) if exclusive else f"load_{code}(x, base{'' if abreast else ' + j'}, 0)"
+        body = (ALONE if alone else SCANS if abreast else SCAN).format(
+            code=code, sign=sign, start=" + (steps - 1) * inner" if reverse else "", abreast=ABREAST, first=first,
+            element=f"at {'-' if sign == '+' else '+'} inner" if exclusive else "at",
+            step=combine.format("total", "element", t=code))
+        names = sorted({"compiled", *calls(body)} - {"min"})
+        source = HEADER.format(title=op.type, names=", ".join(names)) + body
+        if abreast and not alone:
+            buffers += (Scratch(16 * ABREAST, per_lane=True),)
     return [KernelCall(op.name, source, buffers, (steps, inner), outer * inner if abreast else outer,
                        flops=prod(shape), nbytes=2 * prod(shape) * dtype.size, writes=tuple(range(1, len(buffers))))]

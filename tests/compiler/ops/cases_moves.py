@@ -110,6 +110,13 @@ for _name, _build, _add in (("Cumsum", cumulative.cumsum, np.cumsum), ("Cumprod"
          expect=lambda x, f=_add: np.append(f(x[::-1])[:-1][::-1], f is np.cumprod))
     case(_name, partial(_build, axis=1, reverse=True, exclusive=True), floats((5, 4), 0.5, 2), expect=lambda x, f=_add:
          np.append(f(x[:, ::-1], 1)[:, :-1][:, ::-1], np.full((5, 1), F32(f is np.cumprod)), 1))
+for _turn in (1, -1):  # sums of more than one vector, the last one not full, of all numbers that have vectors
+    for _x in (floats((3, 37), 0.5, 2), floats((2, 19), dtype=np.float64), ints((3, 35), 0, 9),
+               ints((17,), 0, 9, np.int64)):
+        for _exclusive in (False, True):
+            case("Cumsum", partial(cumulative.cumsum, axis=-1, exclusive=_exclusive, reverse=_turn < 0), _x,
+                 grad=False, expect=lambda x, turn=_turn, exclusive=_exclusive:
+                 (np.cumsum(x[..., ::turn], -1, dtype=x.dtype) - exclusive * x[..., ::turn])[..., ::turn])
 for _axis in (0, 1, -1):
     case("OneHot", partial(gather.one_hot, depth=4, axis=_axis), ints((2, 3), -1, 5), known_rank=True,
          expect=lambda i, a=_axis: np.moveaxis((i[..., None] == np.arange(4)).astype(F32), -1, a))
