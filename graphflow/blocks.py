@@ -120,10 +120,11 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
 
 
 def _rolled(x: Tensor, by: Bound, axis: int) -> Tensor:
-    size = known_rank("Roll", x)[axis]
-    if isinstance(by, int) and isinstance(size, int):
-        cut: Any = -by % max(size, 1)
-        if not cut:
+    dims = known_rank("Roll", x)
+    size = dims[axis]
+    if isinstance(by, int) and (isinstance(size, int) or axis == len(dims) - 1):  # single elements are gathered slowly
+        cut: Any = -by % dm.maximum(size, 1)
+        if cut == 0:
             return x
         return slicing.concat([slicing.slice_axis(x, axis, cut, size - cut), slicing.slice_axis(x, axis, 0, cut)], axis)
     positions = (range_(size) - cast(scalar_of(by), "int32")) % scalar_of(size)
