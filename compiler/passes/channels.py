@@ -12,6 +12,8 @@ from ..opdef import ELEMENTWISE, REDUCTION
 from ..ops.view import reshape, transpose
 from ..shapes import Dims
 
+DEPTH = 6  # elementwise ops, one of another, that may be done before a transpose instead of after it
+
 
 def sink_transpose(op: Operation, inputs: Sequence[Tensor]) -> list[Tensor] | None:
     """What replaces an elementwise op or a reduction to a vector, of operands whose channels were moved in front."""
@@ -33,6 +35,22 @@ def sink_transpose(op: Operation, inputs: Sequence[Tensor]) -> list[Tensor] | No
             total = default_graph().add(op.definition, (moved.op.inputs[0],), attrs, op.type).output
             return [reshape(total, op.output.dims)]
     return None
+
+
+def untransposed(x: Tensor, perm: Sequence[int], depth: int = DEPTH) -> Tensor | None:
+    """What the transpose of `x` is without one: where up to so many elementwise ops make `x` of scalars and of what its
+    inverse moved."""
+    op = x.op
+    if op.control_inputs or not x.dims:
+        return x if not x.dims and x.dims is not None else None
+    if op.type == "Transpose":
+        return op.inputs[0] if [op.attrs["perm"][a] for a in perm] == [*range(len(perm))] else None
+    if not depth or op.definition.family != ELEMENTWISE or any(t.dims not in ((), x.dims) for t in op.inputs):
+        return None
+    operands = [untransposed(t, perm, depth - 1) for t in op.inputs]
+    if any(t is None for t in operands):
+        return None
+    return default_graph().add(op.definition, operands, op.attrs, op.type).output  # type: ignore[arg-type]
 
 
 def _moves_channels(x: Tensor) -> bool:

@@ -14,7 +14,7 @@ from ..ops.contraction import matmul
 from ..ops.gather import gather
 from ..ops.view import reverse, transpose
 from ..shapes import broadcast
-from .channels import sink_transpose
+from .channels import sink_transpose, untransposed
 from .padding import absorb_zeros
 from .pairs import write_out
 from .rewrite import reshaped, transform
@@ -64,6 +64,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return [reverse(transpose(reversal.inputs[0], perm), [perm.index(a) for a in reversal.attrs["axis"]])]
         case ["Transpose", "GatherV2"] if (rows := _gathered_in_order(op, inputs[0].op)) is not None:
             return [rows]
+        case ["Transpose", *_] if (below := untransposed(inputs[0], op.attrs["perm"])) is not None:
+            return [below]
         case ["ReverseV2", "ReverseV2"] if set(op.attrs["axis"]) == set(inputs[0].op.attrs["axis"]):
             return inputs[0].op.inputs
         case ["MatMul", *kinds] if "Transpose" in kinds:

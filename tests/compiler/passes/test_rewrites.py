@@ -14,6 +14,7 @@ from graphflow.compiler.ops.contraction import matmul
 from graphflow.compiler.passes.specialise import shape_pattern, specialise
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4) - 5
+CUBE = np.arange(24, dtype=np.float32).reshape(2, 3, 4) - 9
 
 
 def before_fusion(build, *arrays, unknown=False):
@@ -81,6 +82,25 @@ def test_products_take_transposes_as_flags():
 
     assert before_fusion(build) == ("MatMul", {"transpose_a": True, "transpose_b": False}, "in0", "in0")
     Program(build, X).check()
+
+
+def test_a_transpose_and_its_inverse_meet_through_what_is_elementwise():
+    def build(x, y, z):
+        turned = view.transpose(x, (2, 0, 1)) + ew.exp(view.transpose(y, (2, 0, 1))) * 2.0
+        return [view.transpose(turned, (1, 2, 0)) + z, turned[0]]
+
+    program = Program(build, CUBE, CUBE / 2, 3 * CUBE)
+    assert kinds(program.after("order")).count("Transpose") == 2
+    program.check()
+
+
+@pytest.mark.parametrize("build", [
+    lambda x, row: view.transpose(view.transpose(x, (2, 0, 1)) * 2.0, (2, 0, 1)),
+    lambda x, row: view.transpose(view.transpose(x, (2, 0, 1)) + row, (1, 2, 0))])
+def test_transposes_that_are_not_undone_stay(build):
+    program = Program(build, CUBE, CUBE[0, :, 0])
+    assert "Transpose" in kinds(program.after("order"))
+    program.check()
 
 
 def test_squares_are_products():
