@@ -72,12 +72,15 @@ def _first(attempts: Iterable[Callable[[], list[KernelCall]]]) -> list[KernelCal
 # nothing reduced
 
 
-def _map(group: LoopGroup, start: int) -> list[KernelCall]:
-    """Axes from `start` on are the inner loop; with none before them, the tasks are the elements themselves."""
+def _map(group: LoopGroup, start: int, divided: bool = False) -> list[KernelCall]:
+    """Axes from `start` on are the inner loop; with none before them, the tasks are the elements themselves. A task's
+    index is `divided` up, where that is needed, but once for the rows along the axis before."""
     rank = len(group.domain)
     outer, inner = group.walked(range(start)), group.walked(range(start, rank))
     flat = not outer
-    runs = [Run(inner, "i" if flat else "j", INNER)] + ([] if flat else [Run(outer, "i", TASK)])
+    middle = outer[-1:] if divided else []
+    runs = [Run(inner, "i" if flat else "j", INNER)] + ([] if flat else [
+        *([Run(middle, "k", TASK)] if middle else []), Run(outer[:len(outer) - len(middle)], "i", TASK)])
     emit = group.emitter(runs)
     if isa().masks and _branches(group):
         emit.copies = 2
@@ -92,11 +95,27 @@ def _map(group: LoopGroup, start: int) -> list[KernelCall]:
         body = loop("i", "begin", "end", emit, INNER)
         tasks, grain = group.elements, GRAIN
     else:
+        places = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK]
+        if not divided and any("//" in line for line in places):
+            return _map(group, start, divided=True)
         count = emit.dim(dm.product(group.domain[a] for a in inner))
-        body = loop("i", "begin", "end", emit, TASK, loop("j", "0", count, emit, INNER))
+        body = loop("j", "0", count, emit, INNER)
+        body = _along(emit, middle[0], body) if middle else loop("i", "begin", "end", emit, TASK, body)
         tasks, grain = group.sizes(dm.product(group.domain[a] for a in outer)), 1
     body = _fetching(group, emit, body)
     return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group), grain)] if group.elements else []
+
+
+def _along(emit: Emitter, axis: int, rows: list[str]) -> list[str]:
+    """A loop over the tasks that walks an axis by itself."""
+    size, own = emit.dim(emit.domain[axis]), f"x{axis} = k"
+    places = emit.axis_lines([*emit.lines[TASK], *rows])[TASK]
+    return ["while begin < end:", *indented([
+        f"i = begin // {size}", f"low = begin - i * {size}",
+        f"high = select(end - begin < {size} - low, low + end - begin, {size})",
+        *(line for line in places if line != own),
+        "for k in range(low, high):", *indented([*([own] if own in places else []), *emit.lines[TASK], *rows]),
+        "begin += high - low"])]
 
 
 def _few_if_costly(group: LoopGroup, emit: Emitter) -> None:

@@ -58,8 +58,15 @@ def reductions(p):
             tf.reduce_logsumexp(x, -1), tf.transpose(x, [2, 0, 1]), tf.tanh(x) * tf.sigmoid(x) / tf.exp(x)]
 
 
+def axes(p):
+    """Rows whose tasks know their place along several axes."""
+    x, y = p(5, 13, 11, 3), p(5, 7, 9, 33)
+    return [*with_gradients(tf.pad(x, [[0, 0], [2, 3], [4, 1], [0, 0]], "REFLECT"), [x]),
+            tf.tanh(tf.pad(y, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")), y * p(5, 1, 9, 1) + p(7, 1, 33)]
+
+
 @pytest.mark.parametrize("build", [convolution, strided, depthwise, pooling, normalisation, attention, products,
-                                   reductions])
+                                   reductions, axes])
 def test_kernels_give_the_same_bits_however_their_tasks_are_parted(build):
     feeds = []
 
