@@ -89,7 +89,8 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
 def _beside(emit: Emitter, elements: dict[Operation, str], targets: dict[Operation, Any], wide: str) -> list[str]:
     """The lines of an inner loop that adds the elements of several rows to a row of totals, which is read and written
     but once for them."""
-    lines = [*emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK], *emit.lines[TASK], *emit.lines[INNER]]
+    axes = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER], *elements.values()])
+    lines = [*axes[TASK], *emit.lines[TASK], *axes[INNER], *emit.lines[INNER]]
     own = {found[1] for line in lines if (found := re.match(r"\s*(\w+) = ", line))}
     names = re.compile(rf"\b(?:{'|'.join(['r', *own])})\b")
 

@@ -538,3 +538,9 @@ def test_columns_of_a_constant_are_summed():
     x = np.zeros((13, 40), np.float32)
     np.testing.assert_array_equal(compiled(lambda t: reduction.reduce_sum(t * 0 + 1, 0), x), np.full(40, 13))
     np.testing.assert_array_equal(compiled(lambda t: reduction.reduce_sum(view.ones_like(t), 0), x), np.full(40, 13))
+
+
+def test_columns_that_know_their_place_are_summed():
+    n = RNG.integers(0, 9, (2, 13), "i8")
+    hot = n[..., None] == np.arange(9)
+    np.testing.assert_array_equal(compiled(lambda t: reduction.reduce_sum(gather.one_hot(t, 9), 1), n), hot.sum(1))
