@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .dtypes import DType
+from .graph_collections import Collections
 from .growth import Growth
 from .names import Names
 from .shapes import Dims, TensorShape, format_dims
@@ -18,6 +18,7 @@ from .site import Site, user_site
 if TYPE_CHECKING:
     from .opdef import OpDef
     from .passes.chain import Chain
+
 
 class TensorType(NamedTuple):
     """Element type and static shape (None: unknown rank)."""
@@ -188,7 +189,7 @@ class Operation:
         return f"<tf.Operation {self.name!r} type={self.type}>"
 
 
-class Graph(Names):
+class Graph(Names, Collections):
     """A list of operations in an order in which they can run.
 
     `inputs` (what is fed), `outputs` (what is fetched) and `targets` (operations run for their effect) are set on the
@@ -202,13 +203,13 @@ class Graph(Names):
     ordered = False  # whether ops with effects run in the order in which they are made, used or not
 
     def __init__(self) -> None:
-        super().__init__()
+        Names.__init__(self)
+        Collections.__init__(self)
         self.operations: list[Operation] = []
         self.inputs: tuple[Tensor, ...] = ()
         self.outputs: tuple[Tensor, ...] = ()
         self.targets: tuple[Operation, ...] = ()
         self.chains: list[Chain] = []  # of a compiled graph
-        self.collections: dict[str, list[Any]] = {}
         self.seed: int | None = None
         self.finalized = False
         self.runs = 0  # of sessions
@@ -300,11 +301,11 @@ class Graph(Names):
 
     @contextlib.contextmanager
     def as_default(self) -> Iterator[Graph]:
-        _stack().append(self)
+        _defaults.stack.append(self)
         try:
             yield self
         finally:
-            _stack().pop()
+            _defaults.stack.pop()
 
     def finalize(self) -> None:
         """Forbid further changes."""
@@ -343,33 +344,10 @@ class Graph(Names):
         """The tensor or operation that `value` (object or name) stands for, of this graph."""
         if isinstance(value, str):
             return self.get_tensor_by_name(value) if ":" in value else self.get_operation_by_name(value)
-        convert = getattr(value, "_as_graph_element", None)
-        element = convert() if convert else value
-        if not isinstance(element, (Tensor, Operation)):
-            raise TypeError(f"Can not convert a {type(value).__name__} into a Tensor or Operation.")
+        element = _element(value)
         if element.graph is not self:
             raise ValueError(f"{element!r} is not an element of this graph.")
         return element
-
-    # collections
-
-    def add_to_collection(self, name: str, value: Any) -> None:
-        self.collections.setdefault(name, []).append(value)
-
-    def get_collection(self, name: str, scope: str | None = None) -> list[Any]:
-        items = self.collections.get(name, [])
-        if scope is None:
-            return list(items)
-        return [i for i in items if re.match(scope, getattr(i, "name", ""))]
-
-    def get_collection_ref(self, name: str) -> list[Any]:
-        return self.collections.setdefault(name, [])
-
-    def get_all_collection_keys(self) -> list[str]:
-        return list(self.collections)
-
-    def clear_collection(self, name: str) -> None:
-        self.collections.pop(name, None)
 
     def __repr__(self) -> str:
         return f"<graphflow.Graph with {len(self.operations)} operations>"
@@ -384,13 +362,9 @@ _defaults = _Defaults()
 _global_graph = Graph()
 
 
-def _stack() -> list[Graph]:
-    return _defaults.stack
-
-
 def default_graph() -> Graph:
     """The graph that ops are added to: the innermost `as_default`, else the global one."""
-    stack = _stack()
+    stack = _defaults.stack
     return stack[-1] if stack else _global_graph
 
 
@@ -410,7 +384,7 @@ def building_graph(*values: Any) -> Graph:
 def reset_default_graph() -> None:
     """Start a new global graph. Raises AssertionError inside `as_default`, as TensorFlow does."""
     global _global_graph
-    if _stack():
+    if _defaults.stack:
         raise AssertionError("Do not use reset_default_graph() to clear nested graphs.")
     _global_graph = type(_global_graph)()  # one where ops run at once stays one
 
@@ -423,12 +397,16 @@ def set_global_graph(graph: Graph) -> None:
     _global_graph = graph
 
 
-def as_operation(value: Any) -> Operation:
-    """The operation behind an operation, tensor or variable."""
+def _element(value: Any) -> Tensor | Operation:
+    """The tensor or operation that an object stands for. Raises TypeError where it stands for none."""
     convert = getattr(value, "_as_graph_element", None)
     element = convert() if convert else value
-    if isinstance(element, Tensor):
-        return element.op
-    if isinstance(element, Operation):
-        return element
-    raise TypeError(f"Expected an Operation or Tensor, received {type(value).__name__}: {value!r}")
+    if not isinstance(element, (Tensor, Operation)):
+        raise TypeError(f"Can not convert a {type(value).__name__} into a Tensor or Operation.")
+    return element
+
+
+def as_operation(value: Any) -> Operation:
+    """The operation behind an operation, tensor or variable."""
+    element = _element(value)
+    return element.op if isinstance(element, Tensor) else element

@@ -229,21 +229,8 @@ from .random_ops import (
     truncated_normal,
 )
 from .template import make_template
-from .variable_scope import (
-    AUTO_REUSE,
-    VariableScope,
-    get_local_variable,
-    get_variable,
-    get_variable_scope,
-    variable_op_scope,
-    variable_scope,
-)
-from .variables import (
-    Variable,
+from .variable_lists import (
     all_variables,
-    assign,
-    assign_add,
-    assign_sub,
     global_variables,
     global_variables_initializer,
     local_variables,
@@ -254,9 +241,19 @@ from .variables import (
     trainable_variables,
     variables_initializer,
 )
-from .variables import global_variables_initializer as initialize_all_variables
-from .variables import local_variables_initializer as initialize_local_variables
-from .variables import variables_initializer as initialize_variables
+from .variable_lists import global_variables_initializer as initialize_all_variables
+from .variable_lists import local_variables_initializer as initialize_local_variables
+from .variable_lists import variables_initializer as initialize_variables
+from .variable_scope import (
+    AUTO_REUSE,
+    VariableScope,
+    get_local_variable,
+    get_variable,
+    get_variable_scope,
+    variable_op_scope,
+    variable_scope,
+)
+from .variables import Variable, assign, assign_add, assign_sub
 
 if TYPE_CHECKING:
     from .explain import explain  # the function, which the module of its name stands for
@@ -273,15 +270,18 @@ disable_eager_execution = disable_resource_variables = enable_resource_variables
 
 tracebacks.install()
 
+_MODULES = (
+    "audio autograph bitwise contrib data debugging distributions dtypes estimator experimental explain "
+    "feature_column flags gfile io keras layers lookup losses manip metrics nest plots profiler python_io "
+    "resource_loader sets signal sparse test types user_ops xla")
 _names = Names(globals(), {
+    **{name: name for name in _MODULES.split()},
     "accumulators": "ConditionalAccumulator ConditionalAccumulatorBase CriticalSection SparseConditionalAccumulator "
                     "delete_session_tensor get_session_handle get_session_tensor",
-    "autograph": "autograph",
-    "profiler": "profiler",
     "logging": "get_logger",
     "module": "Module",
     "variable_scope": "create_partitioned_variables",
-    "variables": "initialize_all_tables=tables_initializer",
+    "variable_lists": "initialize_all_tables=tables_initializer",
     "check_ops": "Assert add_check_numerics_ops assert_equal assert_greater assert_greater_equal assert_integer "
                  "assert_less assert_less_equal assert_near assert_negative assert_non_negative assert_non_positive "
                  "assert_none_equal assert_positive assert_proper_iterable assert_rank assert_rank_at_least "
@@ -312,61 +312,35 @@ _names = Names(globals(), {
                 "register_tensor_conversion_function resource_variables_enabled timestamp",
     "random_philox": "random_index_shuffle",
     "rarely": "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2",
-    "user_ops": "user_ops",
     "quantized": "dequantize quantize quantize_v2 quantized_concat",
     "quantization": "fake_quant_with_min_max_args fake_quant_with_min_max_args_gradient fake_quant_with_min_max_vars "
                     "fake_quant_with_min_max_vars_gradient fake_quant_with_min_max_vars_per_channel "
                     "fake_quant_with_min_max_vars_per_channel_gradient quantization",
     "script_ops": "Print numpy_function print py_func py_function",
-    "bitwise": "bitwise",
-    "debugging": "debugging",
     "internal": "make_ndarray make_tensor_proto",
-    "manip": "manip",
-    "control_flow": "TensorArray case cond foldl foldr map_fn scan switch_case vectorized_map "
-                    "while_loop",
-    "flags": "flags",
-    "estimator": "estimator",
-    "feature_column": "feature_column",
-    "test": "test",
-    "dtypes": "dtypes",
+    "control_flow": "TensorArray case cond foldl foldr map_fn scan switch_case vectorized_map while_loop",
     "compiler.dtypes": "QUANTIZED_DTYPES qint16 qint32 qint8 quint16 quint8 resource variant",
-    "resource_loader": "resource_loader",
     "devices": "DeviceSpec",
     "config": "ConfigProto GPUOptions GraphOptions OptimizerOptions RunMetadata RunOptions config",
     "sysconfig": "CXX11_ABI_FLAG CXX_VERSION MONOLITHIC_BUILD sysconfig",
     "version": "COMPILER_VERSION GIT_VERSION GRAPH_DEF_VERSION GRAPH_DEF_VERSION_MIN_CONSUMER "
                "GRAPH_DEF_VERSION_MIN_PRODUCER version",
     "summary": "Event HistogramProto SessionLog Summary SummaryMetadata summary",
-    "contrib": "contrib",
-    "nest": "nest",
-    "layers": "layers",
-    "losses": "losses",
-    "metrics": "metrics",
-    "audio": "audio",
     "image": "extract_image_patches extract_volume_patches image random_crop",
-    "data": "data",
     "tensor_spec": "SparseTensorSpec TensorSpec TypeSpec",
     "type_specs": "IndexedSlicesSpec NoneTensorSpec OptionalSpec TensorArraySpec type_spec_from_value",
-    "gfile": "gfile",
-    "io": "io",
-    "lookup": "lookup",
     "io_ops": "decode_compressed decode_csv decode_raw deserialize_many_sparse matching_files parse_tensor read_file "
               "serialize_many_sparse serialize_sparse serialize_tensor write_file",
     "parsing_ops": "FixedLenFeature FixedLenSequenceFeature SparseFeature VarLenFeature decode_json_example "
                    "parse_example parse_single_example parse_single_sequence_example",
     "linalg": "cholesky cholesky_solve cross einsum linalg matrix_band_part matrix_determinant matrix_diag "
               "matrix_diag_part matrix_inverse matrix_set_diag matrix_solve matrix_solve_ls matrix_square_root "
-              "matrix_triangular_solve "
-              "qr self_adjoint_eig self_adjoint_eigvals svd trace",
-    "distributions": "distributions",
-    "signal": "signal",
+              "matrix_triangular_solve qr self_adjoint_eig self_adjoint_eigvals svd trace",
     "spectral_nd": "fftnd=fftnd_op ifftnd=ifftnd_op irfftnd=irfftnd_op rfftnd=rfftnd_op",
     "spectral": "fft fft2d fft3d ifft ifft2d ifft3d spectral",
     "strings": "as_string decode_base64 encode_base64 reduce_join regex_replace string_join string_split string_strip "
                "string_to_hash_bucket string_to_hash_bucket_fast string_to_hash_bucket_strong string_to_number strings "
                "substr",
-    "sparse": "sparse",
-    "sets": "sets",
     "sparse_cross": "fingerprint",
     "sparse_tensor": "SparseTensor SparseTensorValue convert_to_tensor_or_sparse_tensor sparse_placeholder",
     "sparse_ops": "edit_distance sparse_concat sparse_fill_empty_rows sparse_mask sparse_merge sparse_reorder "
@@ -376,7 +350,6 @@ _names = Names(globals(), {
                    "sparse_reduce_sum sparse_reduce_sum_sparse sparse_softmax sparse_tensor_dense_matmul",
     "session": "InteractiveSession Session get_default_session",
     "queues": "FIFOQueue PaddingFIFOQueue PriorityQueue QueueBase RandomShuffleQueue queue",
-    "python_io": "python_io",
     "graph_util": "GraphDef NodeDef graph_util import_graph_def",
     "training.meta_graph": "MetaGraphDef",
     "training.mixed_precision": "mixed_precision",
@@ -386,16 +359,10 @@ _names = Names(globals(), {
     "variable_kinds": "VariableAggregation VariableSynchronization variable_creator_scope",
     "indexed_slices": "IndexedSlices IndexedSlicesValue convert_to_tensor_or_indexed_slices",
     "eager_mode": "eager enable_eager_execution enable_v2_behavior function",
-    "plots": "plots",
     "messages": "AttrValue LogMessage NameAttrList TensorInfo",
     "loading": "load_file_system_library load_library load_op_library",
     "batch_function": "nondifferentiable_batch_function",
-    "experimental": "experimental",
-    "types": "types",
-    "xla": "xla",
-    "explain": "explain",
     "profiling": "profile",
-    "keras": "keras",
 })
 
 

@@ -17,10 +17,10 @@ from .framework import constant as _constant
 from .random_ops import random_normal as _random_normal
 from .random_ops import random_uniform as _random_uniform
 from .random_ops import truncated_normal as _truncated_normal
-from .variables import global_variables_initializer as global_variables
-from .variables import local_variables_initializer as local_variables
-from .variables import tables_initializer
-from .variables import variables_initializer as variables
+from .variable_lists import global_variables_initializer as global_variables
+from .variable_lists import local_variables_initializer as local_variables
+from .variable_lists import tables_initializer
+from .variable_lists import variables_initializer as variables
 
 __all__ = [
     "Initializer", "constant", "global_variables", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform",

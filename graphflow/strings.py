@@ -11,6 +11,7 @@ from .compiler.ir import Tensor
 from .compiler.ops import string_parts
 from .compiler.ops import strings as ops
 from .compiler.ops.constant import constant, convert_to_tensor
+from .compiler.ops.regex import regex_full_match, regex_replace
 from .compiler.ops.slicing import concat, slice_axis
 from .compiler.ops.strings import (
     as_string,
@@ -18,8 +19,6 @@ from .compiler.ops.strings import (
     decode_raw,
     encode_base64,
     lower,
-    regex_full_match,
-    regex_replace,
     strip,
     substr,
     to_hash_bucket_fast,

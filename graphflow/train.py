@@ -32,9 +32,10 @@ _names = Names(globals(), {
                       "maybe_batch_join maybe_shuffle_batch maybe_shuffle_batch_join range_input_producer "
                       "shuffle_batch shuffle_batch_join slice_input_producer string_input_producer",
     "training.session_run_hook": "SessionRunArgs SessionRunContext SessionRunHook SessionRunValues",
+    "training.step_timer": "SecondOrStepTimer",
     "training.hooks": "CheckpointSaverHook CheckpointSaverListener FeedFnHook FinalOpsHook GlobalStepWaiterHook "
-                      "LoggingTensorHook NanLossDuringTrainingError NanTensorHook SecondOrStepTimer "
-                      "StepCounterHook StopAtStepHook SummarySaverHook",
+                      "LoggingTensorHook NanLossDuringTrainingError NanTensorHook StepCounterHook StopAtStepHook "
+                      "SummarySaverHook",
     "training.profiler_hook": "ProfilerHook",
     "summary": "summary_iterator",
     "training.session_manager": "SessionManager",

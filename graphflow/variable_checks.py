@@ -8,8 +8,8 @@ from .compiler.ir import Operation, Tensor
 from .compiler.ops import variable_state
 from .compiler.ops.constant import constant
 from .framework import group, name_scope
+from .variable_lists import global_variables, local_variables
 from .variable_rows import handle_of
-from .variables import global_variables, local_variables
 
 
 def is_variable_initialized(variable: Any, name: str | None = None) -> Tensor:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from .compiler.ops.positions import gather_nd
 from .compiler.ops.view import broadcast_to, shape_of
 from .compiler.shapes import TensorShape, format_dims
 from .compiler.subgraph import enclosing, lifted
-from .framework import GraphKeys, group, name_scope, no_op
+from .framework import GraphKeys, name_scope
 from .initialized import initialized
 from .variable_kinds import AsNumber, SaveSliceInfo, VariableAggregation, VariableDef, VariableSynchronization
 from .variable_rows import change_rows, change_slices, handle_of
@@ -371,52 +371,3 @@ def assign_add(ref: Any, value: Any, use_locking: bool | None = None, name: str 
 def assign_sub(ref: Any, value: Any, use_locking: bool | None = None, name: str | None = None) -> Tensor:
     """Subtract `value`, of the variable's shape, from a variable; the result is the new value."""
     return _update(state.assign_sub, ref, value, name)
-
-
-def global_variables(scope: str | None = None) -> list[Any]:
-    """The variables of the default graph (those whose names `scope` matches)."""
-    return default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
-
-
-all_variables = global_variables
-
-
-def local_variables(scope: str | None = None) -> list[Any]:
-    """Variables that are neither saved nor trained: counters, streaming metrics."""
-    return default_graph().get_collection(GraphKeys.LOCAL_VARIABLES, scope)
-
-
-def trainable_variables(scope: str | None = None) -> list[Any]:
-    """Variables that optimizers change by default."""
-    return default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
-
-
-def model_variables(scope: str | None = None) -> list[Any]:
-    """The variables in the collection MODEL_VARIABLES, of names that begin as `scope` (a pattern) says."""
-    return default_graph().get_collection(GraphKeys.MODEL_VARIABLES, scope)
-
-
-def moving_average_variables(scope: str | None = None) -> list[Any]:
-    """The variables whose moving averages are kept, of names that begin as `scope` (a pattern) says."""
-    return default_graph().get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
-
-
-def variables_initializer(var_list: Iterable[Any], name: str = "init") -> Operation:
-    """An operation that initializes the variables in `var_list`."""
-    initializers = [v.initializer for v in var_list]
-    return group(*initializers, name=name) if initializers else no_op(name=name)
-
-
-def global_variables_initializer() -> Operation:
-    """An operation that initializes all global variables made so far."""
-    return variables_initializer(global_variables())
-
-
-def local_variables_initializer() -> Operation:
-    """An operation that initializes all local variables made so far."""
-    return variables_initializer(local_variables())
-
-
-def tables_initializer(name: str = "init_all_tables") -> Operation:
-    """An operation that initializes the tables of the default graph."""
-    return group(*default_graph().get_collection(GraphKeys.TABLE_INITIALIZERS), name=name)

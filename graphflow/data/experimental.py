@@ -1,7 +1,6 @@
 """`tf.data.experimental`: transformations to `apply`, and further datasets."""
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from ..compiler.ops.reduction import reduce_sum
 from ..tensor_spec import SparseTensorSpec, TensorSpec
 from . import Dataset, batching, functional, service, sources, transforms
 from . import structure as st
+from .chosen import choose_from_datasets, sample_from_datasets
 from .csv import CsvDataset, make_csv_dataset
 from .dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Core, as_scalar, take_error
 from .extras import (
@@ -149,76 +149,6 @@ def bucket_by_sequence_length(element_length_func: Callable[..., Any], bucket_bo
         return [[int(bounds[number]) - 1 if d is None else d for d in shape.as_list()] for shape in shapes]
 
     return lambda dataset: dataset.group_by_window(bucket, batches, window_size_func=size_of)
-
-
-# several datasets
-
-
-def _directed(datasets: Sequence[Dataset], choices: Callable[[Scope], Iterator[Any]], inputs: Sequence[Core],
-              tensors: Sequence[Any], stop_on_empty: bool) -> Dataset:
-    """The next element of the dataset whose number comes next."""
-    if not datasets:
-        raise ValueError("`datasets` must not be empty.")
-    spec = datasets[0].element_spec
-    for other in datasets[1:]:
-        spec = transforms.common_spec(spec, other.element_spec, "choose_from_datasets")
-
-    def iterate(scope: Scope) -> Iterator[Any]:
-        sources_: list[Iterator[Any] | None] = [d._iterate(scope) for d in datasets]
-        for choice in choices(scope):
-            if isinstance(choice, Failure):
-                yield choice
-                continue
-            if not 0 <= choice < len(sources_):
-                yield Failure(InvalidArgumentError(f"Selector index out of range: {choice} >= {len(sources_)}"))
-                continue
-            source = sources_[choice]
-            element = None if source is None else next(source, None)
-            if element is not None:
-                yield element
-                continue
-            sources_[choice] = None
-            if stop_on_empty or not any(s is not None for s in sources_):
-                return
-
-    return Dataset._of(spec, iterate, inputs=[*datasets, *inputs], tensors=tensors)
-
-
-def choose_from_datasets(datasets: Sequence[Dataset], choice_dataset: Dataset, stop_on_empty_dataset: bool = False
-                         ) -> Dataset:
-    """The next element of the dataset that the next int64 scalar of `choice_dataset` numbers."""
-    if choice_dataset.output_types != int64 or not choice_dataset.output_shapes.is_compatible_with([]):
-        raise TypeError("`choice_dataset` must be a dataset of scalar `tf.int64` tensors.")
-
-    def choices(scope: Scope) -> Iterator[Any]:
-        return (e if isinstance(e, Failure) else int(e[0]) for e in choice_dataset._iterate(scope))
-
-    return _directed(datasets, choices, [choice_dataset], (), stop_on_empty_dataset)
-
-
-def sample_from_datasets(datasets: Sequence[Dataset], weights: Any = None, seed: Any = None,
-                         stop_on_empty_dataset: bool = False) -> Dataset:
-    """The next element of a dataset drawn with the probabilities `weights` (a vector, or a dataset of them; default
-    equal); one at its end is passed over."""
-    count, seeds = len(datasets), transforms.seeds_of(seed)
-    varying = weights if isinstance(weights, Core) else None
-    fixed = convert_to_tensor(np.full(count, 1 / count) if weights is None else weights) if varying is None else None
-    if fixed is not None and fixed.shape.as_list() != [count]:
-        raise ValueError("`weights` must be a vector of length `len(datasets)`.")
-
-    def choices(scope: Scope) -> Iterator[Any]:
-        draw = transforms.generator(scope, made, seeds, True)
-        rows = itertools.repeat((scope[fixed],)) if varying is None else varying._iterate(scope)
-        for row in rows:
-            if isinstance(row, Failure):
-                yield row
-                continue
-            shares = np.cumsum(np.asarray(row[0], np.float64))
-            yield int(np.searchsorted(shares, draw.random() * shares[-1], side="right"))
-
-    made = _directed(datasets, choices, [] if varying is None else [varying], [] if fixed is None else [fixed],
-                     stop_on_empty_dataset)
-    return made
 
 
 # by key
@@ -410,6 +340,6 @@ __all__ = [
     "OptionalStructure", "SHARD_HINT", "ServiceOptions", "SqlDataset", "StatsOptions", "Structure", "TFRecordWriter",
     "TensorArrayStructure", "ThreadingOptions", "UNKNOWN_CARDINALITY", "enable_debug_mode", "from_list",
     "get_next_as_optional", "make_batched_features_dataset", "make_csv_dataset", "parse_example_dataset",
-    "DatasetInitializer", "from_variant", "index_table_from_dataset", "pad_to_cardinality", "service", "snapshot",
-    "table_from_dataset", "to_variant",
+    "DatasetInitializer", "choose_from_datasets", "from_variant", "index_table_from_dataset", "pad_to_cardinality",
+    "sample_from_datasets", "service", "snapshot", "table_from_dataset", "to_variant",
 ]

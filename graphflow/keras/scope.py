@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..compiler.equality import comparing_elements
 from ..compiler.ir import Graph, Operation, Tensor, default_graph
+from ..compiler.ops.elementwise import where
 from ..compiler.ops.state import assign
 from ..compiler.subgraph import enclosing
 from .copying import copied, follows
@@ -87,6 +88,17 @@ class StepScope:
 def current_scope() -> StepScope | None:
     """The innermost StepScope that is open in this thread."""
     return _local.scopes[-1] if _local.scopes else None
+
+
+def only_if(condition: Tensor, update: Callable[[], None]) -> None:
+    """What `update` assigns in this step takes effect where the scalar `condition` holds."""
+    scope = current_scope()
+    assert scope is not None
+    before = dict(scope.values)
+    update()
+    for variable, value in list(scope.values.items()):
+        if before.get(variable) is not value:
+            scope.values[variable] = where(condition, value, before.get(variable, variable._read))
 
 
 @contextlib.contextmanager

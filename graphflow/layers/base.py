@@ -20,8 +20,8 @@ from ..compiler.shapes import TensorShape
 from ..framework import GraphKeys, get_collection_ref, is_tensor, name_scope
 from ..initializers import ones, zeros
 from ..nest import flatten, map_structure
+from ..variable_lists import global_variables, trainable_variables
 from ..variable_scope import get_variable, variable_scope
-from ..variables import global_variables, trainable_variables
 from .input_spec import InputSpec
 
 __all__ = ["ONES", "ZEROS", "InputSpec", "Layer", "activation_function", "constant_bool", "constraint", "functional",

@@ -11,8 +11,9 @@ from ..compiler.ir import default_graph
 from ..compiler.ops import state
 from ..compiler.ops.constant import constant
 from ..framework import GraphKeys, init_scope
+from ..variable_lists import global_variables
 from ..variable_scope import VariableScope
-from ..variables import Variable, global_variables
+from ..variables import Variable
 from .checkpoint_file import CheckpointReader
 from .checkpoint_state import prefix_of
 

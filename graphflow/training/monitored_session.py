@@ -12,7 +12,7 @@ from ..framework import GraphKeys, group
 from ..logging import info
 from ..session import Session
 from ..variable_checks import report_uninitialized_variables
-from ..variables import (
+from ..variable_lists import (
     global_variables,
     global_variables_initializer,
     local_variables_initializer,

@@ -11,16 +11,9 @@ from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast, minimum, power
 from ..framework import GraphKeys, group, init_scope, name_scope
 from ..initializers import zeros
+from ..variable_lists import global_variables, moving_average_variables, trainable_variables
 from ..variable_scope import get_variable, variable_scope
-from ..variables import (
-    Variable,
-    assign_add,
-    assign_sub,
-    current_value,
-    global_variables,
-    moving_average_variables,
-    trainable_variables,
-)
+from ..variables import Variable, assign_add, assign_sub, current_value
 
 
 def assign_moving_average(variable: Any, value: Any, decay: Any, zero_debias: bool = True,

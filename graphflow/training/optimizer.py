@@ -26,8 +26,9 @@ from ..framework import (
 )
 from ..gradient_path import why_no_gradient
 from ..initializers import constant, zeros
+from ..variable_lists import trainable_variables
 from ..variable_scope import VariableScope, get_variable, variable_scope
-from ..variables import Variable, assign, assign_add, current_value, trainable_variables
+from ..variables import Variable, assign, assign_add, current_value
 
 
 class Optimizer:

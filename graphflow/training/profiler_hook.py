@@ -7,8 +7,9 @@ from typing import Any
 from ..config import RunOptions
 from ..display import write_atomically
 from ..timeline import Timeline
-from .hooks import SecondOrStepTimer, _step_tensor, event_writer
+from .hooks import _step_tensor, event_writer
 from .session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from .step_timer import SecondOrStepTimer
 
 
 class ProfilerHook(SessionRunHook):

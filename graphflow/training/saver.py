@@ -16,8 +16,8 @@ from ..framework import GraphKeys
 from ..logging import info
 from ..session import raw_session
 from ..variable_kinds import SaveSliceInfo
+from ..variable_lists import global_variables
 from ..variable_rows import handle_of
-from ..variables import global_variables
 from .checkpoint_file import CheckpointReader, dtype_of, write_checkpoint
 from .checkpoint_state import checkpoint_exists, get_checkpoint_mtimes, remove_checkpoint, update_checkpoint_state
 from .global_step import global_step as step_value

@@ -11,7 +11,7 @@ from ..framework import GraphKeys
 from ..logging import info
 from ..session import Session
 from ..variable_checks import report_uninitialized_variables
-from ..variables import global_variables, global_variables_initializer
+from ..variable_lists import global_variables, global_variables_initializer
 from .coordinator import Coordinator, LooperThread
 from .global_step import get_global_step
 from .hooks import event_writer

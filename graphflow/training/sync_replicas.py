@@ -7,7 +7,8 @@ from typing import Any
 from ..compiler.dtypes import int64
 from ..compiler.ir import Operation
 from ..framework import GraphKeys, control_dependencies, no_op
-from ..variables import Variable, assign, variables_initializer
+from ..variable_lists import variables_initializer
+from ..variables import Variable, assign
 from .optimizer import Optimizer
 from .session_run_hook import SessionRunHook
 

@@ -118,7 +118,7 @@ def test_elements_that_are_not_there(graph):
         other = constant(0.0)
     with pytest.raises(ValueError, match="not an element of this graph"):
         graph.as_graph_element(other)
-    with pytest.raises(TypeError, match="Expected an Operation or Tensor"):
+    with pytest.raises(TypeError, match="into a Tensor or Operation"):
         as_operation("x")
 
 
@@ -222,7 +222,7 @@ def test_control_dependencies(graph):
         together = group(b)
     assert inner.op.control_inputs == (a.op, b.op) and outer.op.control_inputs == (a.op,)
     assert free.op.control_inputs == () and together.control_inputs == (a.op, b.op)
-    with pytest.raises(TypeError, match="Expected an Operation or Tensor"), graph.control_dependencies([1]):
+    with pytest.raises(TypeError, match="into a Tensor or Operation"), graph.control_dependencies([1]):
         pass
 
 

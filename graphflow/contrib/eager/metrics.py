@@ -12,7 +12,8 @@ from ...compiler.ops.view import identity, squeeze
 from ...framework import GraphKeys, control_dependencies, group
 from ...initializers import zeros
 from ...math import argmax
-from ...variables import Variable, variables_initializer
+from ...variable_lists import variables_initializer
+from ...variables import Variable
 from ...weighting import broadcast_weights
 
 __all__ = ["Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "Mean", "Metric", "SparseAccuracy"]

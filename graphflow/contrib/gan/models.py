@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from ...compiler.ops.constant import convert_to_tensor
 from ...framework import is_tensor
+from ...variable_lists import trainable_variables
 from ...variable_scope import variable_scope
-from ...variables import trainable_variables
 
 
 class GANModel(NamedTuple):

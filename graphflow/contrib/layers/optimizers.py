@@ -28,8 +28,8 @@ from ...train import (
     get_global_step,
 )
 from ...training.moving_averages import assign_moving_average
+from ...variable_lists import trainable_variables
 from ...variable_scope import get_variable, variable_scope
-from ...variables import trainable_variables
 from ..framework.shapes import assert_scalar
 from ..training.training import Pairs, after, mapped, values_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...compiler.ops.constant import convert_to_tensor
 from ...framework import gradients
 from ...session import chosen
-from ...variables import trainable_variables
+from ...variable_lists import trainable_variables
 
 
 class ExternalOptimizerInterface:

@@ -16,7 +16,8 @@ from ...training.moving_averages import ExponentialMovingAverage
 from ...training.optimizer import Optimizer
 from ...training.optimizers import AdamOptimizer, MomentumOptimizer
 from ...training.saver import Saver
-from ...variables import assign, current_value, global_variables
+from ...variable_lists import global_variables
+from ...variables import assign, current_value
 
 
 class DecoupledWeightDecayExtension(Optimizer):

@@ -9,7 +9,7 @@ from ...framework import GraphKeys, get_collection, group
 from ...session import Session
 from ...summary import FileWriter
 from ...training.global_step import get_or_create_global_step
-from ...variables import local_variables_initializer, tables_initializer
+from ...variable_lists import local_variables_initializer, tables_initializer
 
 
 def evaluate_once(master: str, checkpoint_path: str, logdir: str | None, num_evals: int = 1, initial_op: Any = None,

@@ -13,7 +13,7 @@ from ...framework import GraphKeys, get_collection, get_default_graph, group
 from ...session import Session
 from ...summary import FileWriter, merge_all
 from ...training.global_step import get_or_create_global_step
-from ...variables import global_variables_initializer, local_variables_initializer, tables_initializer
+from ...variable_lists import global_variables_initializer, local_variables_initializer, tables_initializer
 from ..training.training import (
     USE_GLOBAL_STEP,
     add_gradients_summaries,

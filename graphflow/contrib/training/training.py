@@ -14,7 +14,7 @@ from ...compiler.ops.gather import IndexedSlices
 from ...compiler.ops.view import identity
 from ...framework import GraphKeys, control_dependencies, get_collection, get_collection_ref, name_scope, no_op
 from ...training.global_step import get_or_create_global_step
-from ...variables import trainable_variables
+from ...variable_lists import trainable_variables
 
 Pairs = Sequence[tuple[Any, Any]]
 USE_GLOBAL_STEP = 0  # asks for the graph's step counter

@@ -10,9 +10,10 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.reduction import reduce_all
 from .. import initializers
 from ..saving.serialization import deserialize_keras_object, serialize_keras_object
+from ..scope import only_if
 from ..variables import Variable
 from .gradients import by_row
-from .optimizer import Optimizer, only_if
+from .optimizer import Optimizer
 
 
 class LossScaleOptimizer(Optimizer):

@@ -16,11 +16,11 @@ from ...compiler.ops.elementwise import cast
 from ...compiler.ops.state import group
 from ...compiler.ops.view import zeros_of
 from ...gradient_tape import GradientTape
-from .. import backend, initializers
+from .. import backend
 from ..backend import tensors
 from ..naming import auto_name, ops_named
 from ..saving.serialization import serialize_keras_object
-from ..scope import StepScope, current_scope, in_order
+from ..scope import StepScope, current_scope, in_order, only_if
 from ..variables import Variable, adopted
 from . import schedules
 from .gradients import bounded_after, by_row, clipped
@@ -385,38 +385,6 @@ class Optimizer(OptimizerState):
         for old in ("jit_compile", "is_legacy_optimizer"):
             config.pop(old, None)
         return cls(**config)
-
-    # what subclasses tell of their state
-
-    def slot_order(self) -> Sequence[tuple[str, ...]]:
-        """The kinds of slots, in the order of Keras's files: those in one tuple alternate weight by weight."""
-        return ()
-
-    def initial_slot(self, kind: str) -> Any:
-        """The initializer of a kind of slots."""
-        return initializers.Zeros()
-
-    def add_state(self, variables: Sequence[Variable]) -> None:
-        """Make what further variables an optimizer has."""
-
-    def add_slot(self, kind: str, variable: Variable) -> None:
-        """A variable in the shape of a weight, which `slot(kind, variable)` finds."""
-        slot = self.add_variable_from_reference(variable, kind, self.initial_slot(kind))
-        self._slots.setdefault(kind, {})[variable.op] = slot
-
-    def slot(self, kind: str, variable: Variable) -> Variable:
-        return self._slots[kind][variable.op]
-
-
-def only_if(condition: Tensor, update: Callable[[], None]) -> None:
-    """What `update` assigns in this step takes effect where the scalar `condition` holds."""
-    scope = current_scope()
-    assert scope is not None
-    before = dict(scope.values)
-    update()
-    for variable, value in list(scope.values.items()):
-        if before.get(variable) is not value:
-            scope.values[variable] = ew.where(condition, value, before.get(variable, variable._read))
 
 
 def steps_taken(optimizer: Optimizer, like: Variable) -> Tensor:

@@ -64,6 +64,25 @@ class OptimizerState(Saveable):
         return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype,
                                  name=f"{path}_{name or 'var'}")
 
+    def slot_order(self) -> Sequence[tuple[str, ...]]:
+        """The kinds of slots, in the order of Keras's files: those in one tuple alternate weight by weight."""
+        return ()
+
+    def initial_slot(self, kind: str) -> Any:
+        """The initializer of a kind of slots."""
+        return initializers.Zeros()
+
+    def add_state(self, variables: Sequence[Variable]) -> None:
+        """Make what further variables an optimizer has."""
+
+    def add_slot(self, kind: str, variable: Variable) -> None:
+        """A variable in the shape of a weight, which `slot(kind, variable)` finds."""
+        slot = self.add_variable_from_reference(variable, kind, self.initial_slot(kind))
+        self._slots.setdefault(kind, {})[variable.op] = slot
+
+    def slot(self, kind: str, variable: Variable) -> Variable:
+        return self._slots[kind][variable.op]
+
     def add_optimizer_variables(self, trainable_variables: Sequence[Any], name: Any, initializer: Any = "zeros") -> Any:
         """A list of variables, one for each weight; for a list of names, as many lists. They alternate in files."""
         names = [name] if isinstance(name, str) else list(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from example import F32, case, ints
-from graphflow.compiler.ops import sets, sparse
+from graphflow.compiler.ops import regex, sets, sparse
 from graphflow.compiler.ops import string_parts as sp
 from graphflow.compiler.ops import strings as st
 from graphflow.compiler.ops.view import reshape
@@ -63,10 +63,10 @@ case("EncodeBase64", st.encode_base64, WORDS, expect=lambda x: each(
 case("DecodeBase64", st.decode_base64, texts("YWI", "_-8=", ""), expect=lambda x: texts("ab", b"\xff\xef", ""))
 case("DecodeRaw", lambda x: counted((st.decode_raw(x, "int16"), (2, 2))), texts(b"\1\0\2\1", b"\0\0\0\1"),
      expect=lambda x: np.array([[1, 258], [0, 256]], np.int16))
-case("RegexReplace", lambda x: st.regex_replace(x, "([a-z])[[:digit:]]", r"<\1\0\\>"), texts("a1 b2", "x"),
+case("RegexReplace", lambda x: regex.regex_replace(x, "([a-z])[[:digit:]]", r"<\1\0\\>"), texts("a1 b2", "x"),
      expect=lambda x: texts(r"<aa1\> <bb2\>", "x"))
-case("RegexReplace", lambda x: st.regex_replace(x, ".", "_", False), texts("éa"), expect=lambda x: texts("_a"))
-case("RegexFullMatch", lambda x: st.regex_full_match(x, "a.*b"), texts("acb", "acbd", "ab"),
+case("RegexReplace", lambda x: regex.regex_replace(x, ".", "_", False), texts("éa"), expect=lambda x: texts("_a"))
+case("RegexFullMatch", lambda x: regex.regex_full_match(x, "a.*b"), texts("acb", "acbd", "ab"),
      expect=lambda x: np.array([True, False, True]))
 
 

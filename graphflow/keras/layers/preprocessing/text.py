@@ -8,8 +8,9 @@ import numpy as np
 from ....compiler.dtypes import string
 from ....compiler.ir import Tensor, default_graph
 from ....compiler.ops.constant import convert_to_tensor
+from ....compiler.ops.regex import regex_replace
 from ....compiler.ops.state import placeholder
-from ....compiler.ops.strings import lower, regex_replace
+from ....compiler.ops.strings import lower
 from ....compiler.ops.view import known_rank, squeeze
 from ....script_ops import py_func
 from ....sparse_ops import sparse_tensor_to_dense
