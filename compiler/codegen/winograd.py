@@ -4,6 +4,9 @@
 A block of tiles is brought to the points, into scratch of the lane, where it stays in cache; then the products of each
 point with a part of the filters, and the way back to the outputs, which the epilogue finishes. An infinity or NaN
 among the inputs reaches all outputs of the tiles that read it: up to m - 1 pixels further than in a direct convolution.
+
+Where an image is no multiple of m, the last tiles have a row or column less, which takes fewer points. Of each point,
+the tiles that have it lie one behind the other.
 """
 from __future__ import annotations
 
@@ -39,12 +42,13 @@ LINE = 16  # float32
 
 DIMS = ["lane_bytes", "tiles", "tile_rows", "tile_columns", "block", "parts", "part_panels", "panels", "full",
         "height", "width", "channels", "filters", "rows", "columns", "pad_h", "pad_w", "pitch", "input_apart",
-        "product_apart"]
+        "product_apart", "tall_rows", "broad_columns"]
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """An image as `rows` x `columns` tiles of m x m outputs, `count` of all images, in blocks.
+    """An image as `rows` x `columns` tiles of m x m outputs, `count` of all images, in blocks; `tall` rows and `broad`
+    columns of them come first, the others' tiles are one less high or wide.
 
     The products of a point are tiles of `mr` of these by `nv` vectors of filters. Of two heights, which serve any
     number, it is the one that leaves less over: many images' sides are multiples of seven.
@@ -53,6 +57,8 @@ class Tiling:
     m: int
     rows: int
     columns: int
+    tall: int
+    broad: int
     count: int
     block: int
     mr: int
@@ -62,22 +68,24 @@ class Tiling:
     def of(p: Windows, m: int) -> Tiling:
         depth, *plane = p.axes
         rows, columns = (ceil(axis.count / m) for axis in plane)
+        tall, broad = (max(axis.count - (m - 1) * ceil(axis.count / m), 0) for axis in plane)
         count = p.images * depth.count * rows * columns
         fitting = BLOCK_BYTES // ((m + 2) ** 2 * _odd_lines(p.channels) * 4)
         block = ceil(count / ceil(count / min(max(fitting, MIN_BLOCK), MAX_BLOCK)))
         nv = min(PRODUCT_VECTORS, ceil(p.filters / lanes("f32")))
         mr = min(isa().mr, isa().mr - 1, key=lambda height: ceil(count / height) * height)
-        return Tiling(m, rows, columns, count, ceil(block / mr) * mr, mr, nv)
+        return Tiling(m, rows, columns, tall, broad, count, ceil(block / mr) * mr, mr, nv)
 
     @property
-    def points(self) -> int:
-        return (self.m + 2) ** 2
+    def points(self) -> float:
+        """That a tile has on average."""
+        return (self.m + 1 + self.tall / self.rows) * (self.m + 1 + self.broad / self.columns)
 
     def cost(self, p: Windows, stays: bool) -> float:
         """Cycles, as `tile_cost` counts them."""
         products, _, _ = tile_cost("f32", self.block, p.filters, p.channels, self.mr)
         vectors = ceil(p.channels / lanes("f32")) + ceil(p.filters / lanes("f32"))
-        return (_with_filters(self.points * ceil(self.count / self.block) * products, p, self.points, stays)
+        return (_with_filters(self.points * ceil(self.count / self.block) * products, p, (self.m + 2) ** 2, stays)
                 + self.count * vectors * TRANSFORM[self.m])
 
 
@@ -117,7 +125,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
           epilogue: Epilogue | None, name: str) -> list[KernelCall]:
     """The calls that pack the filters, with `pack_dims` as other packers of conv_pack.py, and that convolve."""
     _, rows, cols = p.axes
-    m, nv, block, points = tiling.m, tiling.nv, tiling.block, tiling.points
+    m, nv, block, points = tiling.m, tiling.nv, tiling.block, (tiling.m + 2) ** 2
     wide, blocks = nv * lanes("f32"), ceil(tiling.count / block)
     panels, full = ceil(p.filters / wide), p.filters // wide
     parts = max(ceil(panels * points * block * wide * 4 / PART_BYTES), ceil(FEW_TASKS / blocks))
@@ -133,14 +141,15 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
     scratch = Scratch(points * (input_apart + product_apart) * 4, per_lane=True)
     dims: tuple[int, ...] = (
         scratch.apart, tiling.count, tiling.rows, tiling.columns, block, parts, part_panels, panels, full, rows.size,
-        cols.size, p.channels, p.filters, rows.count, cols.count, rows.pad, cols.pad, pitch, input_apart, product_apart)
+        cols.size, p.channels, p.filters, rows.count, cols.count, rows.pad, cols.pad, pitch, input_apart, product_apart,
+        tiling.tall, tiling.broad)
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     tail = ceil((p.filters - full * wide) / lanes("f32"))
     source = winograd_source(m, tiling.mr, nv, full > 0, tail, epilogue)
     if epilogue is not None:
         name = f"{name}+{epilogue.key}"
         buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    flops = 2 * points * tiling.count * p.channels * p.filters
+    flops = round(2 * tiling.points * tiling.count) * p.channels * p.filters
     return [pack, KernelCall(name, source, buffers, dims, blocks * parts, flops, p.nbytes, writes=(2,),
                              grain=parts if blocks >= FEW_TASKS else 1)]
 
@@ -158,15 +167,24 @@ def winograd_source(m: int, mr: int, nv: int, full: bool, tail: int, epilogue: E
             multiply += [f"if {condition}:",
                          f"    multiply_{name}(a, pitch, 1, 0, 1, channels, b, {wide}, 0, c, part_wide, 0, "
                          f"ahead + item % {vectors} * 64)"]
-    place = ["image = tile // (tile_rows * tile_columns)", f"row = (tile // tile_columns - image * tile_rows) * {m}",
-             f"column = tile % tile_columns * {m}"]
+    place = f"""\
+image = tile // (tile_rows * tile_columns)
+row = tile // tile_columns - image * tile_rows
+column = tile % tile_columns
+tall, broad = min(max(tall_rows - row, 0), 1), min(max(broad_columns - column, 0), 1)
+row, column = row * {m - 1} + min(row, tall_rows), column * {m - 1} + min(column, broad_columns)
+item = tile - first""".splitlines()
+    last, pass_by = "(talls - item) * {0}, (broads - item) * {0}, (boths - item) * {0}", """\
+talls += tall
+broads += broad
+boths += tall * broad""".splitlines()
     imports, setup, finish = {"compiled", "word"}, [], []
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(4, len(DIMS))
-        finish = [f"for below in range(row, min(row + {m}, rows)):",
+        finish = ["for below in range(row, row + high):",
                   "    left = (image * rows + below) * columns + column",
-                  f"    for pixel in range(left, left + min({m}, columns - column)):",
+                  "    for pixel in range(left, left + wide):",
                   *("        " + line
                     for line in epilogue.apply("pixel", "first_filter", "last_filter", "outputs"))]
     newline = "\n"
@@ -189,7 +207,7 @@ def kernel(buffers, dims, begin, end, lane):
     products = scratch + {points * 4} * input_apart
     part_wide = part_panels * {wide}
     ahead = channels * {wide * 4}
-    filled = -1
+    filled, talls, broads, boths = -1, 0, 0, 0
     for task in range(begin, end):
         first = task // parts * block
         count = min(block, tiles - first)
@@ -199,22 +217,33 @@ def kernel(buffers, dims, begin, end, lane):
         last_filter = min(first_filter + part_wide, filters)
         if filled != first:
             filled = first
+            talls, broads, boths = 0, 0, 0
             for tile in range(first, first + count):
 {indent(place, 4)}
                 to_points(inputs + image * height * width * channels * 4, row - pad_h, column - pad_w, height, width,
-                          channels, scratch + (tile - first) * pitch * 4, input_apart)
+                          channels, scratch + item * pitch * 4, input_apart, {last.format("pitch")})
+{indent(pass_by, 4)}
         for point in range({points}):
+            there = count
+            if point % {m + 2} == {m + 1}:
+                there = broads
+            if point >= {points - m - 2}:
+                there = boths if point == {points - 1} else talls
             for panel in range(first_panel, min(first_panel + part_panels, panels)):
                 b = packed + ((part * {points - 1} + point) * part_panels + panel) * channels * {wide * 4}
-                for item in range((count + {mr - 1}) // {mr}):
+                for item in range((there + {mr - 1}) // {mr}):
                     a = scratch + (point * input_apart + item * {mr} * pitch) * 4
                     c = (item * {mr} * part_panels + panel - first_panel) * {wide}
                     c = products + (point * product_apart + c) * 4
 {indent(multiply, 5)}
+        talls, broads, boths = 0, 0, 0
         for tile in range(first, first + count):
 {indent(place, 3)}
-            to_outputs(products + (tile - first) * part_wide * 4, product_apart,
+            high, wide = min({m - 1} + tall, rows - row), min({m - 1} + broad, columns - column)
+            to_outputs(products + item * part_wide * 4, product_apart,
                        outputs + (((image * rows + row) * columns + column) * filters + first_filter) * 4,
-                       columns * filters, filters, rows - row, columns - column, last_filter - first_filter)
+                       columns * filters, filters, high, wide, last_filter - first_filter,
+                       {last.format("part_wide")})
+{indent(pass_by, 3)}
 {indent(finish, 3)}
 '''

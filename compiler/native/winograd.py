@@ -5,6 +5,9 @@ A tile of m x m outputs is A^T ((G g G^T) * (B^T d B)) A for the m + 2 x m + 2 i
 one product for each of (m + 2)^2 points, of which the sums over channels are matrix products. A line is interpolated
 through 0, pairs of points +-p, and infinity. Pairs that lie about 1 keep the sums of float32 accurate: with 0.5 and 2
 for the squares, those of 4 x 4 err about 1.7 times as much as direct ones, and six times with 1 and 4.
+
+Only the last row of a tile's outputs takes the points at infinity of the columns, its last column those of the rows: a
+tile of a row or column less does without these.
 """
 from __future__ import annotations
 
@@ -20,18 +23,21 @@ from .microkernel import VectorCode, i64, void_intrinsic
 
 # p * p of the pairs of points that tiles of m x m outputs take besides 0 and infinity
 SQUARES = {2: (1.0,), 4: (0.5, 2.0)}
+LAST = ["below", "beside", "corner"]
 
 
 @cache
 def transform_inputs(m: int):
     """An intrinsic that brings the channels of a tile's inputs to the points.
 
-    Its int64 arguments are `(image, row, column, height, width, channels, target, apart)`: the address of an image and
-    its sizes, where the tile's inputs begin in it, and to what address, for each point `apart` elements further, whole
-    vectors of channels go, zeros behind the last one. Inputs outside the image are zeros.
+    Its int64 arguments are `(image, row, column, height, width, channels, target, apart, below, beside, corner)`: the
+    address of an image and its sizes, where the tile's inputs begin in it, and to what address, for each point `apart`
+    elements further, whole vectors of channels go, zeros behind the last one. Points of the last row are `below`
+    elements from there, those of the last column `beside`, and the one of both `corner`. Inputs outside the image are
+    zeros.
     """
     def codegen(context, builder, signature, args):
-        image, row, column, height, width, channels, target, apart = args
+        image, row, column, height, width, channels, target, apart, *last = args
         code, n = VectorCode(builder, "f32"), m + 2
         zeros = cgutils.global_constant(builder, "zeros_f32", code.zero)
         zeros = builder.bitcast(zeros, code.element.as_pointer())
@@ -41,7 +47,7 @@ def transform_inputs(m: int):
         corner = code.offset(code.pointer(image), builder.add(builder.mul(row, pitch), builder.mul(column, channels)))
         rows = [code.offset(corner, builder.mul(pitch, i64(i))) for i in range(n)]
         columns = [builder.mul(channels, i64(j)) for j in range(n)]
-        places = _places(code, code.pointer(target), apart, n)
+        places = _points(code, target, apart, n, last)
         ahead = builder.mul(channels, i64(m))
 
         def bring(channel, bordered: bool) -> None:
@@ -63,25 +69,26 @@ def transform_inputs(m: int):
         return context.get_dummy_value()
 
     return void_intrinsic(f"winograd_inputs_{m}", ["image", "row", "column", "height", "width", "channels", "target",
-                                                   "apart"], codegen)
+                                                   "apart", *LAST], codegen)
 
 
 @cache
 def transform_outputs(m: int):
     """An intrinsic that brings the filters of a tile from the points to its outputs.
 
-    Its int64 arguments are `(source, apart, target, row, pixel, rows, columns, filters)`: the address of the first
-    point and the elements to the next ones, that of the first output and the elements to those below and beside it, and
-    how many rows and columns of outputs there are to write, perhaps more than m, and filters.
+    Its int64 arguments are `(source, apart, target, row, pixel, rows, columns, filters, below, beside, corner)`: the
+    address of the first point and the elements to the next ones, that of the first output and the elements to those
+    below and beside it, how many rows and columns of outputs there are to write, perhaps more than m, and filters, and
+    where the last points are, as for the inputs.
     """
     def codegen(context, builder, signature, args):
-        source, apart, target, row, pixel, rows, columns, filters = args
+        source, apart, target, row, pixel, rows, columns, filters, *last = args
         code, n = VectorCode(builder, "f32"), m + 2
         inside = [[builder.icmp_signed("<", i64(i), size) for i in range(m)] for size in (rows, columns)]
         target = code.pointer(target)
         lines = [code.offset(target, builder.mul(row, i64(i))) for i in range(m)]
         pixels = [builder.mul(pixel, i64(j)) for j in range(m)]
-        places = _places(code, code.pointer(source), apart, n)
+        places = _points(code, source, apart, n, last)
         ahead = builder.mul(pixel, i64(m))
 
         def bring(filter, bordered: bool) -> None:
@@ -100,7 +107,7 @@ def transform_outputs(m: int):
         return context.get_dummy_value()
 
     return void_intrinsic(f"winograd_outputs_{m}", ["source", "apart", "target", "row", "pixel", "rows", "columns",
-                                                    "filters"], codegen)
+                                                    "filters", *LAST], codegen)
 
 
 @cache
@@ -127,6 +134,15 @@ def transform_filters(m: int):
 def _places(code: VectorCode, start: Any, apart: Any, n: int) -> list[list[Any]]:
     """n x n addresses, each so many elements from the one before."""
     return [[code.offset(start, code.builder.mul(apart, i64(i * n + j))) for j in range(n)] for i in range(n)]
+
+
+def _points(code: VectorCode, address: Any, apart: Any, n: int, last: Sequence[Any]) -> list[list[Any]]:
+    """The addresses of a tile's points, those of the last row and column moved by `LAST`."""
+    places, (below, beside, corner) = _places(code, code.pointer(address), apart, n), last
+    for i in range(n - 1):
+        places[-1][i], places[i][-1] = code.offset(places[-1][i], below), code.offset(places[i][-1], beside)
+    places[-1][-1] = code.offset(places[-1][-1], corner)
+    return places
 
 
 def _all(builder: ir.IRBuilder, conditions: Sequence[Any]) -> Any:

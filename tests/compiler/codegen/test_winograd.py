@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from graphflow.compiler.codegen import unit_conv, winograd
 from graphflow.compiler.codegen.conv import lower_conv, lower_conv_input_grad
+from graphflow.compiler.codegen.conv_common import Axis, Windows, three_axes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_conv import BiasRelu, Case, forward, input_grad
@@ -87,6 +88,16 @@ def test_sums_are_about_as_accurate_as_direct_ones(m, channels, times):
         error = np.abs(forward(case, x, w) - exact)
     assert np.sqrt(np.mean(error ** 2)) < times * np.sqrt(np.mean(direct ** 2))
     assert np.all(error < 1e-4 * np.abs(exact) + 1e-5 * exact.std())
+
+
+def test_the_last_tiles_are_a_row_or_column_less_and_take_fewer_points():
+    def tiling(rows, columns):
+        axes = [Axis(size, size, size, 1, 1, 3, 1) for size in (rows, columns)]
+        return winograd.Tiling.of(Windows("f32", 1, 32, 32, 1, three_axes(axes)), 4)
+
+    assert [(t.rows, t.tall, t.columns, t.broad) for t in (tiling(7, 8), tiling(14, 13), tiling(5, 2))] == [
+        (2, 1, 2, 2), (4, 2, 4, 1), (2, 0, 1, 0)]
+    assert (tiling(8, 8).points, tiling(7, 7).points, tiling(14, 8).points) == (36, 11 ** 2 / 4, 22 * 12 / 8)
 
 
 @pytest.mark.parametrize("m", [2, 4])
