@@ -15,7 +15,7 @@ from . import gemm_kernels as kernels
 from . import unit_gemm
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
-from .product import Product, buffers_of, call, dims_of, named
+from .product import Product, buffers_of, call, dims_of, even_panels, named
 
 # panels up to which half a vector is worth kernels of its own
 HALVED_PANELS = 3
@@ -139,15 +139,13 @@ def _panels(p: Product) -> tuple[tuple[int, ...], int, int]:
     """Widths of panels in columns, how many there are, and how many of them have the first width."""
     most, width = isa().nv, lanes(p.dtype)
     vectors = ceil(p.n / width)
-    panels = ceil(vectors / most)
+    widths, panels, wide = even_panels(vectors, most)
     if isa().halves and panels <= HALVED_PANELS and 2 * p.n <= (2 * vectors - 1) * width:
         # of the last panel's vectors the last is half as wide; the panels before it are of one width
         for before in (most, most - 1):
             if 0 < (last := 2 * vectors - 1 - 2 * before * (panels - 1)) < 2 * most:
                 return (before * width,) * (panels > 1) + (last * width // 2,), panels, panels - 1
-    # panels that differ by one vector waste no lanes but in the last
-    widths = (most * width, (most - 1) * width) if vectors > 1 else (width,)
-    return widths, panels, max(0, vectors - panels * (most - 1))
+    return tuple(count * width for count in widths), panels, wide
 
 
 def _fetch(p: Product, depth: int) -> tuple[str, int]:

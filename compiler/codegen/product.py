@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..native.processor import ELEMENT_BYTES
 from .epilogue import Epilogue
@@ -56,6 +56,21 @@ class Product:
             rows.append((self.splits, self.part * self.a_k, self.part * self.b_k))
         rows = rows or [(1, 0, 0)]
         return (len(rows) - 1, *(entry for row in rows for entry in row))
+
+
+class Panels(NamedTuple):
+    """Widths of panels of columns, in vectors, how many panels there are, and how many of them have the first width."""
+
+    widths: tuple[int, ...]
+    panels: int
+    wide: int
+
+
+def even_panels(vectors: int, most: int) -> Panels:
+    """Panels of up to `most` vectors that differ by one, so that they waste no lanes but in the last."""
+    widths = (most, most - 1) if vectors > 1 else (1,)
+    panels = ceil(vectors / widths[0])
+    return Panels(widths, panels, max(0, vectors - panels * (widths[0] - 1)))
 
 
 def call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims: tuple[int, ...], tasks: int,

@@ -10,6 +10,7 @@ from ..ir import Operation
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from .emitter import Emitter
 from .kernel import Scratch
+from .product import even_panels
 from .source import indented
 
 
@@ -29,10 +30,7 @@ class StepProduct:
         vectors = ceil(sizes(self.n_dim) / self.width)
         self.packs = not one_row or op.attrs["transpose_b"]
         nv = isa().nv if self.packs else ceil(vectors / max(1, ceil(vectors / (isa().registers // 2))))
-        # panels that differ by one vector waste no lanes but in the last
-        self.widths: tuple[int, ...] = (nv, nv - 1) if vectors > 1 else (1,)
-        self.panels = ceil(vectors / self.widths[0])
-        self.wide = max(0, vectors - self.panels * (self.widths[0] - 1))
+        self.widths, self.panels, self.wide = even_panels(vectors, nv)
         self.panel_bytes = ceil(sizes(self.k_dim) / self.width) * self.width * self.widths[0] * isa().vector_bytes
         self.packed = Scratch(self.panels * self.panel_bytes, per_lane=True)
         self.pack_name = "transpose_panel" if op.attrs["transpose_b"] else "copy_panel"

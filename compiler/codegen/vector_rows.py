@@ -11,7 +11,7 @@ from ..ir import Tensor
 from ..native.processor import isa, lanes
 from ..passes.row_blocks import RowBlock
 from .gemm_kernels import NATIVE
-from .product import Product
+from .product import Product, even_panels
 from .row_kernel import RowKernel
 
 # rows of a block: what the products make of 32 stays with what it meets in a second-level cache of 1 MiB
@@ -79,12 +79,8 @@ class VectorRows(RowKernel):
     def _multiply(self, a: str, p: Product, whole: list[str], c: str, ahead: str) -> str:
         """The block's rows of a product; `a` and `c` are the address and the strides of theirs."""
         width = lanes(p.dtype)
-        vectors = ceil(p.n / width)
-        # panels that differ by one vector waste no lanes but in the last
-        nv = isa().nv if vectors > 1 else 1
-        least = max(nv - 1, 1)
-        panels = ceil(vectors / nv)
-        wide = self._new(max(0, vectors - panels * least))
+        widths, panels, first = even_panels(ceil(p.n / width), isa().nv)
+        nv, least, wide = widths[0], widths[-1], self._new(first)
         sizes = {"wide": nv * width, "narrow": least * width, "high": isa().mr}
         helper = MULTIPLY.replace("tile_", f"tile_{nv}_").format(name=nv, **sizes)
         for size, count, text in (("narrow", least, ""), ("wide", nv, helper)):
