@@ -40,7 +40,7 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
     elements = {op: emit.element(op.inputs[0], emit.identity()) for op in group.reductions}
     simple = merged and after and not short and not group.full and len(group.body.operations) <= SIMPLE
     simple = simple and (width >= PART or group.nbytes < NEAR)
-    beside = _beside(emit, elements, targets, wide) if simple else []
+    beside = _beside(emit, elements, targets, wide) if simple else None
     before: list[str] = []
     finish: list[str] = []
     for op, element in elements.items():
@@ -74,8 +74,9 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
         task = [f"for j in range({left}, {right}):", *indented(before)]
         if beside:
             first = f"high - (high - low) % {BESIDE}"
+            of_rows, of_elements = beside
             task += [f"for r in range(low, high - {BESIDE - 1}, {BESIDE}):",
-                     f"    for j in range({left}, {right}):", *indented(indented(beside))]
+                     *indented([*of_rows, f"for j in range({left}, {right}):", *indented(of_elements)])]
         task += [f"for r in range({first}, high):", *indented([*definitions, *emit.lines[TASK], *inner])]
     else:
         task = [*definitions, *emit.lines[TASK], *before, *loop("r", "low", "high", emit, INNER), *finish]
@@ -86,25 +87,26 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
     return calls
 
 
-def _beside(emit: Emitter, elements: dict[Operation, str], targets: dict[Operation, Any], wide: str) -> list[str]:
-    """The lines of an inner loop that adds the elements of several rows to a row of totals, which is read and written
-    but once for them."""
+def _beside(emit: Emitter, elements: dict[Operation, str], targets: dict[Operation, Any],
+            wide: str) -> tuple[list[str], list[str]]:
+    """The lines before and in an inner loop that adds the elements of several rows to a row of totals, which is read
+    and written but once for them."""
     axes = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER], *elements.values()])
-    lines = [*axes[TASK], *emit.lines[TASK], *axes[INNER], *emit.lines[INNER]]
-    own = {found[1] for line in lines if (found := re.match(r"\s*(\w+) = ", line))}
+    levels = [[*axes[level], *emit.lines[level]] for level in (TASK, INNER)]
+    own = {found[1] for lines in levels for line in lines if (found := re.match(r"\s*(\w+) = ", line))}
     names = re.compile(rf"\b(?:{'|'.join(['r', *own])})\b")
 
     def of_row(source: str, row: int) -> str:
         return names.sub(lambda name: f"(r + {row})" if name[0] == "r" else f"{name[0]}_{row}", source)
 
-    body = [of_row(line, row) for row in range(BESIDE) for line in lines]
+    before, body = ([of_row(line, row) for row in range(BESIDE) for line in lines] for lines in levels)
     for op, element in elements.items():
         code, slot = op.output.dtype.code, emit.slot(targets[op])
         place = f"p{slot}, row * {wide} + j"
         body.append(f"total{slot} = load_{code}({place}, {scope(slot)})")
         body += [f"total{slot} = {code}({_step(op, f'total{slot}', of_row(element, row))})" for row in range(BESIDE)]
         body.append(f"store_{code}({place}, total{slot}, {scope(slot)})")
-    return body
+    return before, body
 
 
 def _step(op: Operation, accumulator: str, element: str) -> str:

@@ -412,6 +412,13 @@ def test_rows_of_large_tables_are_fetched_ahead(count):
         compiled(sums, table, at)
 
 
+def test_indices_of_rows_to_be_summed_are_checked_once_a_row():
+    table, at = RNG.normal(size=(30, 17)).astype("f4"), RNG.integers(0, 30, (2, 11))
+    call, = kernels(lambda x, i: reduction.reduce_sum(gather.gather(x, i), 1), table, at)
+    loops = re.findall(r"^( +)for j in .*\n((?:\1 +.*\n)+)", call.source, re.M)
+    assert len(loops) == 3 and not any("store_i64" in body for _, body in loops)
+
+
 # empty batches
 
 
