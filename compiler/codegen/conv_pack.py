@@ -45,39 +45,48 @@ def kernel(buffers, dims, begin, end, lane):
 {_each_tap(lines)}'''
 
 
-def pack_winograd_source(m: int, nv: int, transposed: bool) -> str:
-    """Source that brings filters of 3 x 3 to the points of tiles of m x m outputs, in panels of `nv` vectors; a task is
-    a panel. Each part of `part_panels` has all panels of its first point, then those of the next ones. The first size
-    is that of a lane's memory, for the taps of `TAPS_DEPTH` channels.
+def pack_winograd_source(m: int, r: int, nv: int, transposed: bool) -> str:
+    """Source that brings filters to the points of tiles of m x m outputs, in panels of `nv` vectors; a task is a phase
+    of a panel, r x r taps. Each part of `part_panels` has all panels of its first point, then those of the next ones.
+    The first size is that of a lane's memory, for the taps of `TAPS_DEPTH` channels.
     """
     wide = nv * lanes("f32")
     pack = "transpose_panel" if transposed else "copy_panel"
-    lines = [f"source = w + (tap * tap_size + first * {'stride + k' if transposed else '1 + k * stride'}) * 4",
-             f"pack(source, stride, target, count, min({wide}, columns - first))",
-             f"target += {TAPS_DEPTH * wide * 4}"]
     return f'''"""Packs filters at points, panels of {wide} columns{", channels exchanged" if transposed else ""}."""
-from {NATIVE}.prelude import compiled, word
+from {NATIVE}.prelude import compiled, f32, store_f32, word
 from {NATIVE}.tiles import {pack}
 from {NATIVE}.winograd import transform_filters
 
 pack = {pack}("f32", {nv})
-transform = transform_filters({m})
+transform = transform_filters({m}, {r})
 
 
 @compiled
 def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["w", "packed", "scratch"]), 1)}
-{indent(words("dims", ["lane_bytes", "part_panels", *DIMS[2:]]), 1)}
+{indent(words("dims", ["lane_bytes", "part_panels", "phase_step", *DIMS[2:]]), 1)}
     scratch += lane * lane_bytes
-    for panel in range(begin, end):
+    phases = phase_step * phase_step
+    for task in range(begin, end):
+        panel = task // phases
+        phase = task - panel * phases
         first = panel * {wide}
         part = panel // part_panels
-        points = packed + (part * {(m + 2) ** 2 - 1} * part_panels + panel) * depth * {wide * 4}
+        points = packed + ((part * {(m + r - 1) ** 2 - 1} * part_panels + panel) * phases + phase) * depth * {wide * 4}
         for k in range(0, depth, {TAPS_DEPTH}):
             count = min({TAPS_DEPTH}, depth - k)
             target = scratch
-{_each_tap(lines, 3)}\
-            transform(scratch, {TAPS_DEPTH * wide}, points + k * {wide * 4}, part_panels * depth * {wide},
+            for i in range(phase // phase_step, {r} * phase_step, phase_step):
+                for j in range(phase % phase_step, {r} * phase_step, phase_step):
+                    if i < taps_h and j < taps_w:
+                        tap = (tap_h + i * step_h) * w_cols + tap_w + j * step_w
+                        source = w + (tap * tap_size + first * {'stride + k' if transposed else '1 + k * stride'}) * 4
+                        pack(source, stride, target, count, min({wide}, columns - first))
+                    else:
+                        for item in range({TAPS_DEPTH * wide}):
+                            store_f32(target, item, f32(0.0), 0)
+                    target += {TAPS_DEPTH * wide * 4}
+            transform(scratch, {TAPS_DEPTH * wide}, points + k * {wide * 4}, part_panels * phases * depth * {wide},
                       count * {nv})
 '''
 

@@ -1,10 +1,10 @@
-"""Winograd's minimal filtering of windows of 3 x 3 (Lavin and Gray, "Fast Algorithms for Convolutional Neural
-Networks", 2016): transforms of vectors of channels.
+"""Winograd's minimal filtering (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016): transforms
+of vectors of channels.
 
-A tile of m x m outputs is A^T ((G g G^T) * (B^T d B)) A for the m + 2 x m + 2 inputs d that it reads and the filter g:
-one product for each of (m + 2)^2 points, of which the sums over channels are matrix products. A line is interpolated
-through 0, pairs of points +-p, and infinity. Pairs that lie about 1 keep the sums of float32 accurate: with 0.5 and 2
-for the squares, those of 4 x 4 err about 1.7 times as much as direct ones, and six times with 1 and 4.
+A tile of m x m outputs is A^T ((G g G^T) * (B^T d B)) A for the n x n inputs d that it reads, n = m + r - 1, and the
+r x r filter g: one product for each of n^2 points, of which the sums over channels are matrix products. The gradient of
+the filter is, of those of outputs, G^T ((A y A^T) * (B^T d B)) G. A line is interpolated through points and infinity:
+those near 1 keep the sums of float32 accurate, which err one to three times as much as direct ones.
 
 Only the last row of a tile's outputs takes the points at infinity of the columns, its last column those of the rows: a
 tile of a row or column less does without these.
@@ -21,59 +21,32 @@ from numba.core import cgutils
 
 from .microkernel import VectorCode, i64, void_intrinsic
 
-# p * p of the pairs of points that tiles of m x m outputs take besides 0 and infinity
-SQUARES = {2: (1.0,), 4: (0.5, 2.0)}
+# the points for n inputs, besides infinity; pairs of +-p come last
+POINTS = {4: (0.0, 1.0, -1.0), 5: (0.0, 0.5, sqrt(2), -sqrt(2)),
+          6: (0.0, sqrt(0.5), -sqrt(0.5), sqrt(2), -sqrt(2))}
 LAST = ["below", "beside", "corner"]
+Rows = list[list[float]]
 
 
-@cache
-def transform_inputs(m: int):
+def transform_inputs(m: int, r: int):
     """An intrinsic that brings the channels of a tile's inputs to the points.
 
-    Its int64 arguments are `(image, row, column, height, width, channels, target, apart, below, beside, corner)`: the
-    address of an image and its sizes, where the tile's inputs begin in it, and to what address, for each point `apart`
-    elements further, whole vectors of channels go, zeros behind the last one. Points of the last row are `below`
-    elements from there, those of the last column `beside`, and the one of both `corner`. Inputs outside the image are
-    zeros.
+    Its int64 arguments are `(image, row, column, height, width, pixel, step, channels, target, apart, below, beside,
+    corner)`: the address of an image, where the tile's inputs begin in it, its sizes, the elements from a pixel to the
+    one beside it, how many pixels are from one input to the next, how many channels, and to what address, for each
+    point `apart` elements further, whole vectors of them go, zeros behind the last one. Points of the last row are
+    `below` elements from there, those of the last column `beside`, and the one of both `corner`. Inputs outside the
+    image are zeros.
     """
-    def codegen(context, builder, signature, args):
-        image, row, column, height, width, channels, target, apart, *last = args
-        code, n = VectorCode(builder, "f32"), m + 2
-        zeros = cgutils.global_constant(builder, "zeros_f32", code.zero)
-        zeros = builder.bitcast(zeros, code.element.as_pointer())
-        inside = [[builder.icmp_unsigned("<", builder.add(first, i64(i)), size) for i in range(n)]
-                  for first, size in ((row, height), (column, width))]
-        pitch = builder.mul(width, channels)
-        corner = code.offset(code.pointer(image), builder.add(builder.mul(row, pitch), builder.mul(column, channels)))
-        rows = [code.offset(corner, builder.mul(pitch, i64(i))) for i in range(n)]
-        columns = [builder.mul(channels, i64(j)) for j in range(n)]
-        places = _points(code, target, apart, n, last)
-        ahead = builder.mul(channels, i64(m))
-
-        def bring(channel, bordered: bool) -> None:
-            mask = code.mask(builder.sub(channels, channel)) if bordered else None
-
-            def read(i: int, j: int) -> Any:
-                at = code.offset(code.offset(rows[i], columns[j]), channel)
-                if bordered:
-                    at = builder.select(builder.and_(inside[0][i], inside[1][j]), at, zeros)
-                elif j >= n - m:
-                    code.prefetch(code.offset(at, ahead), 3)
-                return code.load(at, 0, mask)
-
-            _square(code, _inputs, m, n, n, read, lambda i, j, value: code.store(
-                value, code.offset(places[i][j], channel), 0))
-
-        whole = _all(builder, [each[end] for each in inside for end in (0, -1)])
-        _each_vector(code, channels, whole, bring)
-        return context.get_dummy_value()
-
-    return void_intrinsic(f"winograd_inputs_{m}", ["image", "row", "column", "height", "width", "channels", "target",
-                                                   "apart", *LAST], codegen)
+    return _to_points("inputs", m, m + r - 1, r)
 
 
-@cache
-def transform_outputs(m: int):
+def transform_gradients(m: int, r: int):
+    """The same for the gradients of a tile's outputs."""
+    return _to_points("gradients", m, m, r)
+
+
+def transform_outputs(m: int, r: int):
     """An intrinsic that brings the filters of a tile from the points to its outputs.
 
     Its int64 arguments are `(source, apart, target, row, pixel, rows, columns, filters, below, beside, corner)`: the
@@ -81,15 +54,68 @@ def transform_outputs(m: int):
     below and beside it, how many rows and columns of outputs there are to write, perhaps more than m, and filters, and
     where the last points are, as for the inputs.
     """
+    return _from_points("outputs", m, m + r - 1)
+
+
+def transform_taps(m: int, r: int):
+    """The same for the gradients of a filter's taps."""
+    return _from_points("taps", r, m + r - 1)
+
+
+@cache
+def _to_points(kind: str, m: int, size: int, r: int):
+    n = m + r - 1
+    rows = _inputs(n) if kind == "inputs" else _powers(n, m)
+
     def codegen(context, builder, signature, args):
-        source, apart, target, row, pixel, rows, columns, filters, *last = args
-        code, n = VectorCode(builder, "f32"), m + 2
-        inside = [[builder.icmp_signed("<", i64(i), size) for i in range(m)] for size in (rows, columns)]
+        image, row, column, height, width, pixel, step, channels, target, apart, *last = args
+        code = VectorCode(builder, "f32")
+        zeros = cgutils.global_constant(builder, "zeros_f32", code.zero)
+        zeros = builder.bitcast(zeros, code.element.as_pointer())
+        inside = [[builder.icmp_unsigned("<", builder.add(first, builder.mul(step, i64(i))), end) for i in range(size)]
+                  for first, end in ((row, height), (column, width))]
+        line, beside = builder.mul(width, pixel), builder.mul(step, pixel)
+        corner = code.offset(code.pointer(image), builder.add(builder.mul(row, line), builder.mul(column, pixel)))
+        lines = [code.offset(corner, builder.mul(builder.mul(step, line), i64(i))) for i in range(size)]
+        columns = [builder.mul(beside, i64(j)) for j in range(size)]
+        places = _points(code, target, apart, n, last)
+        ahead = builder.mul(beside, i64(m))
+
+        def bring(channel, bordered: bool) -> None:
+            mask = code.mask(builder.sub(channels, channel)) if bordered else None
+
+            def read(i: int, j: int) -> Any:
+                at = code.offset(code.offset(lines[i], columns[j]), channel)
+                if bordered:
+                    at = builder.select(builder.and_(inside[0][i], inside[1][j]), at, zeros)
+                elif j >= size - m:
+                    code.prefetch(code.offset(at, ahead), 3)
+                return code.load(at, 0, mask)
+
+            _square(code, _evaluate, rows, size, n, read, lambda i, j, value: code.store(
+                value, code.offset(places[i][j], channel), 0))
+
+        whole = _all(builder, [each[end] for each in inside for end in (0, -1)])
+        _each_vector(code, channels, whole, bring)
+        return context.get_dummy_value()
+
+    return void_intrinsic(f"winograd_{kind}_{m}_{r}", ["image", "row", "column", "height", "width", "pixel", "step",
+                                                       "channels", "target", "apart", *LAST], codegen)
+
+
+@cache
+def _from_points(kind: str, size: int, n: int):
+    rows = _powers(n, size, scaled=kind == "taps")
+
+    def codegen(context, builder, signature, args):
+        source, apart, target, row, pixel, height, width, filters, *last = args
+        code = VectorCode(builder, "f32")
+        inside = [[builder.icmp_signed("<", i64(i), end) for i in range(size)] for end in (height, width)]
         target = code.pointer(target)
-        lines = [code.offset(target, builder.mul(row, i64(i))) for i in range(m)]
-        pixels = [builder.mul(pixel, i64(j)) for j in range(m)]
+        lines = [code.offset(target, builder.mul(row, i64(i))) for i in range(size)]
+        pixels = [builder.mul(pixel, i64(j)) for j in range(size)]
         places = _points(code, source, apart, n, last)
-        ahead = builder.mul(pixel, i64(m))
+        ahead = builder.mul(pixel, i64(size))
 
         def bring(filter, bordered: bool) -> None:
             left = builder.sub(filters, filter)
@@ -101,17 +127,18 @@ def transform_outputs(m: int):
                 there = builder.and_(inside[0][i], inside[1][j])
                 code.store(value, at, 0, code.mask(builder.select(there, left, i64(0))) if bordered else None)
 
-            _square(code, _outputs, m, n, m, lambda i, j: code.load(code.offset(places[i][j], filter), 0), write)
+            _square(code, _interpolate, rows, n, size, lambda i, j: code.load(code.offset(places[i][j], filter), 0),
+                    write)
 
         _each_vector(code, filters, _all(builder, [each[-1] for each in inside]), bring)
         return context.get_dummy_value()
 
-    return void_intrinsic(f"winograd_outputs_{m}", ["source", "apart", "target", "row", "pixel", "rows", "columns",
-                                                    "filters", *LAST], codegen)
+    return void_intrinsic(f"winograd_{kind}_{size}_{n}", ["source", "apart", "target", "row", "pixel", "rows",
+                                                          "columns", "filters", *LAST], codegen)
 
 
 @cache
-def transform_filters(m: int):
+def transform_filters(m: int, r: int):
     """An intrinsic that brings vectors of filters to the points.
 
     Its int64 arguments are `(source, tap, target, apart, vectors)`: the address of the first tap and the elements to
@@ -119,16 +146,17 @@ def transform_filters(m: int):
     """
     def codegen(context, builder, signature, args):
         source, tap, target, apart, vectors = args
-        code = VectorCode(builder, "f32")
-        taps, places = (_places(code, code.pointer(address), step, n)
-                        for address, step, n in ((source, tap, 3), (target, apart, m + 2)))
+        code, n = VectorCode(builder, "f32"), m + r - 1
+        taps, places = (_places(code, code.pointer(address), step, size)
+                        for address, step, size in ((source, tap, r), (target, apart, n)))
         with cgutils.for_range(builder, vectors) as loop:
             at = builder.mul(loop.index, i64(code.width))
-            _square(code, _filters, m, 3, m + 2, lambda i, j: code.load(code.offset(taps[i][j], at), 0),
+            _square(code, _evaluate, _powers(n, r, scaled=True), r, n,
+                    lambda i, j: code.load(code.offset(taps[i][j], at), 0),
                     lambda i, j, value: code.store(value, code.offset(places[i][j], at), 0))
         return context.get_dummy_value()
 
-    return void_intrinsic(f"winograd_filters_{m}", ["source", "tap", "target", "apart", "vectors"], codegen)
+    return void_intrinsic(f"winograd_filters_{m}_{r}", ["source", "tap", "target", "apart", "vectors"], codegen)
 
 
 def _places(code: VectorCode, start: Any, apart: Any, n: int) -> list[list[Any]]:
@@ -163,64 +191,75 @@ def _each_vector(code: VectorCode, count: Any, whole: Any, bring: Any) -> None:
         bring(builder.mul(builder.add(loop.index, plain), width), True)
 
 
-def _square(code: VectorCode, transform: Any, m: int, size: int, result: int, read: Any, write: Any) -> None:
+def _square(code: VectorCode, transform: Any, rows: Rows, size: int, result: int, read: Any, write: Any) -> None:
     """Transform the columns of a square of this size, then the rows of what that makes."""
-    columns = [transform(code, m, [read(i, j) for i in range(size)]) for j in range(size)]
+    columns = [transform(code, rows, [read(i, j) for i in range(size)]) for j in range(size)]
     for i in range(result):
-        for j, value in enumerate(transform(code, m, [column[i] for column in columns])):
+        for j, value in enumerate(transform(code, rows, [column[i] for column in columns])):
             write(i, j, value)
 
 
-def _inputs(code: VectorCode, m: int, d: list[Any]) -> list[Any]:
-    """B^T d: of the polynomial that is 0 at all points, without its factor for one point each."""
-    squares, even, odd = SQUARES[m], d[0::2], d[1::2]
-    points = [_sum(code, _polynomial(squares), even)]
-    for square in squares:
-        others = _polynomial([other for other in squares if other != square])
-        points += _plus_minus(code, _sum(code, others, even[1:]),
-                              _sum(code, [sqrt(square) * factor for factor in others], odd[:-1]))
-    return [*points, _sum(code, _polynomial(squares), odd)]
+def _inputs(n: int) -> Rows:
+    """B^T: for each point the polynomial that is 0 at all others, for infinity the one that is 0 at all points."""
+    points = POINTS[n]
+    return [[*_polynomial([*points[:i], *points[i + 1:]]), 0.0] for i in range(n - 1)] + [_polynomial(points)]
 
 
-def _filters(code: VectorCode, m: int, g: list[Any]) -> list[Any]:
-    """G g: the filter's polynomial at the points, over what `_inputs` has too much there."""
-    squares = SQUARES[m]
-    points = [_sum(code, [1 / _polynomial(squares)[0]], g[:1])]
-    for square in squares:
-        scale = 2 * square * prod(square - other for other in squares if other != square)
-        points += _plus_minus(code, _sum(code, [1 / scale, square / scale], [g[0], g[2]]),
-                              _sum(code, [sqrt(square) / scale], g[1:2]))
-    return [*points, g[2]]
+def _powers(n: int, count: int, scaled: bool = False) -> Rows:
+    """A, the powers of the points, or G: over what `_inputs` has too much there (`scaled`)."""
+    points = POINTS[n]
+    scales = [prod(point - other for other in points if other != point) if scaled else 1.0 for point in points]
+    return ([[point ** power / scale for power in range(count)] for point, scale in zip(points, scales, strict=True)]
+            + [[0.0] * (count - 1) + [1.0]])
 
 
-def _outputs(code: VectorCode, m: int, points: list[Any]) -> list[Any]:
-    """A^T: output i sums the points' i-th powers."""
-    squares = SQUARES[m]
-    pairs = [_plus_minus(code, *points[at:at + 2]) for at in range(1, m, 2)]
-    results = []
-    for i in range(m):
-        ends = [points[0]] * (i == 0) + [points[-1]] * (i == m - 1)
-        powers = [square ** (i // 2) * (sqrt(square) if i % 2 else 1.0) for square in squares]
-        results.append(_sum(code, [1.0] * len(ends) + powers, ends + [pair[i % 2] for pair in pairs]))
-    return results
-
-
-def _polynomial(squares: Sequence[float]) -> list[float]:
-    """The factors of 1, x^2, x^4 ... in the product of all x^2 - square."""
+def _polynomial(roots: Sequence[float]) -> list[float]:
+    """The factors of 1, x, x^2 ... in the product of all x - root."""
     factors = [1.0]
-    for square in squares:
-        factors = [low - square * high for low, high in zip([0.0, *factors], [*factors, 0.0], strict=True)]
+    for root in roots:
+        factors = [low - root * high for low, high in zip([0.0, *factors], [*factors, 0.0], strict=True)]
     return factors
 
 
-def _plus_minus(code: VectorCode, x: Any, y: Any) -> list[Any]:
-    return [code.builder.fadd(x, y), code.builder.fsub(x, y)]
+def _evaluate(code: VectorCode, rows: Rows, vectors: Sequence[Any]) -> list[Any]:
+    """The product of a row for each point and vectors: at +-p, what is even in p plus and minus what is odd."""
+    return _plus_minus(code, [_sum(code, row, vectors) for row in _even_odd(rows)])
+
+
+def _interpolate(code: VectorCode, rows: Rows, points: Sequence[Any]) -> list[Any]:
+    """The product of the rows, transposed, and vectors at the points."""
+    points = _plus_minus(code, points)
+    return [_sum(code, factors, points) for factors in zip(*_even_odd(rows), strict=True)]
+
+
+def _pairs(n: int) -> range:
+    """The first of each pair of points."""
+    return range(1 + n % 2, n - 1, 2)
+
+
+def _even_odd(rows: Rows) -> Rows:
+    """Half the sum and the difference of the rows of each pair of points."""
+    rows = list(rows)
+    for i in _pairs(len(rows)):
+        plus, minus = rows[i:i + 2]
+        rows[i:i + 2] = ([(x + sign * y) / 2 for x, y in zip(plus, minus, strict=True)] for sign in (1, -1))
+    return rows
+
+
+def _plus_minus(code: VectorCode, vectors: Sequence[Any]) -> list[Any]:
+    """The sum and the difference of the vectors of each pair of points."""
+    vectors = list(vectors)
+    for i in _pairs(len(vectors)):
+        x, y = vectors[i:i + 2]
+        vectors[i:i + 2] = [code.builder.fadd(x, y), code.builder.fsub(x, y)]
+    return vectors
 
 
 def _sum(code: VectorCode, factors: Sequence[float], vectors: Sequence[Any]) -> Any:
     """Of vectors times factors; those with factor 1 come first, as they need no product."""
+    terms = [(round(factor, 12), vector) for factor, vector in zip(factors, vectors, strict=True)]
     total = None
-    for factor, vector in sorted(zip(factors, vectors, strict=True), key=lambda term: term[0] != 1):
+    for factor, vector in sorted((term for term in terms if term[0]), key=lambda term: term[0] != 1):
         constant = ir.Constant(code.vector, [ir.Constant(code.element, factor)] * code.width)
         if total is None:
             total = vector if factor == 1 else code.builder.fmul(vector, constant)

@@ -20,10 +20,10 @@ from test_conv import BiasRelu, Case, forward, input_grad
 
 
 @contextmanager
-def always(m, block=9, part_bytes=1, few_tasks=1):
-    """All that it suits has tiles of m x m outputs, in blocks and parts of this size."""
+def always(n, block=9, part_bytes=1, few_tasks=1):
+    """All that it suits has tiles of n x n inputs, if there are any, in blocks and parts of this size."""
     def choose(p, stays):
-        return winograd.Tiling.of(p, m) if winograd.suits(p) else None
+        return next((tiling for tiling in winograd.tilings(p) if tiling.side == n), None)
 
     with mock.patch.multiple(winograd, BLOCK_BYTES=1, MIN_BLOCK=block, PART_BYTES=part_bytes,
                              FEW_TASKS=few_tasks, choose=choose):
@@ -40,51 +40,55 @@ def check(case, cuts=()):
 
 padding = st.one_of(st.sampled_from(["SAME", "VALID"]),
                     st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2))
+windows = st.sampled_from([((3, 3), 1), ((3, 2), 1), ((4, 4), 2), ((3, 5), 2), ((5, 6), 3)])
 cases = st.builds(
-    lambda n, size, channels, filters, padding: Case((n, *size, channels), (3, 3, channels, filters), padding=padding),
-    st.sampled_from([1, 2, 7]), st.tuples(st.integers(3, 11), st.integers(3, 11)), st.sampled_from([1, 16, 17, 33]),
-    st.sampled_from([3, 16, 33, 80]), padding)
+    lambda n, size, window, channels, filters, padding: Case(
+        (n, *size, channels), (*window[0], channels, filters), (window[1],) * 2, padding=padding),
+    st.sampled_from([1, 2, 7]), st.tuples(st.integers(6, 13), st.integers(6, 13)), windows,
+    st.sampled_from([1, 16, 17, 33]), st.sampled_from([3, 16, 33, 80]), padding)
 cuts = st.lists(st.floats(0, 1), max_size=3)
 
 
 @settings(max_examples=40)
-@given(cases, cuts, st.sampled_from([2, 4]), st.sampled_from([1, 9, 64]), st.sampled_from([1, 50_000, 10**9]),
+@given(cases, cuts, st.sampled_from([4, 5, 6]), st.sampled_from([1, 9, 64]), st.sampled_from([1, 50_000, 10**9]),
        st.sampled_from([1, 20]))
-def test_any_geometry(case, cuts, m, block, part_bytes, few_tasks):
-    with always(m, block, part_bytes, few_tasks):
+def test_any_geometry(case, cuts, n, block, part_bytes, few_tasks):
+    with always(n, block, part_bytes, few_tasks):
         check(case, cuts)
 
 
 @settings(max_examples=10)
-@given(cases, st.lists(st.floats(0, 1), min_size=1, max_size=6), st.sampled_from([2, 4]))
-def test_how_tasks_are_split_changes_no_bit(case, cuts, m):
+@given(cases, st.lists(st.floats(0, 1), min_size=1, max_size=6), st.sampled_from([4, 5, 6]))
+def test_how_tasks_are_split_changes_no_bit(case, cuts, n):
     x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
-    with always(m):
+    with always(n):
         np.testing.assert_array_equal(forward(case, x, w, cuts), forward(case, x, w))
         np.testing.assert_array_equal(input_grad(case, dy, w, cuts), input_grad(case, dy, w))
 
 
-@pytest.mark.parametrize("m", [2, 4])
+@pytest.mark.parametrize("n", [4, 5, 6])
 @pytest.mark.parametrize("case", [Case((2, 13, 10, 17), (3, 3, 17, 33), padding="SAME"),
+                                  Case((2, 13, 10, 17), (5, 4, 17, 33), (2, 2), padding="SAME"),
                                   Case((7, 6, 7, 20), (3, 3, 20, 70))], ids=str)
-def test_the_epilogue_sees_every_pixel_once_for_all_its_filters(case, m):
+def test_the_epilogue_sees_every_pixel_once_for_all_its_filters(case, n):
     x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
     for result, raw, shape in ((lambda e: forward(case, x, w, (0.4,), e), case.forward(x, w), case.y),
                                (lambda e: input_grad(case, dy, w, (0.4,), e), case.input_grad(dy, w), case.x)):
         bias, rows = case.random(shape[3], 3), np.full(int(np.prod(shape[:3])), -1)
-        with always(m):
+        with always(n):
             np.testing.assert_allclose(result(BiasRelu(bias, rows)), np.maximum(raw + bias, 0), rtol=1e-4, atol=1e-3)
         np.testing.assert_array_equal(rows, np.arange(rows.size))
 
 
-@pytest.mark.parametrize("m, channels, times", [(2, 64, 1.5), (4, 64, 3), (4, 512, 3)])
-def test_sums_are_about_as_accurate_as_direct_ones(m, channels, times):
-    case = Case((2, 8, 8, channels), (3, 3, channels, 32), padding="SAME")
+@pytest.mark.parametrize("n, taps, channels, times", [(4, 3, 64, 1.5), (6, 3, 64, 3), (6, 3, 512, 3), (5, 2, 512, 3),
+                                                      (6, 2, 512, 4), (6, 5, 256, 3)])
+def test_sums_are_about_as_accurate_as_direct_ones(n, taps, channels, times):
+    case = Case((2, 10, 10, channels), (taps, taps, channels, 32), padding="SAME")
     x, w = case.random(case.x, 0), case.random(case.w, 1)
     exact = case.forward(x, w)
     with mock.patch.object(winograd, "choose", lambda p, stays: None):
         direct = np.abs(forward(case, x, w) - exact)
-    with always(m, 64):
+    with always(n, 64):
         error = np.abs(forward(case, x, w) - exact)
     assert np.sqrt(np.mean(error ** 2)) < times * np.sqrt(np.mean(direct ** 2))
     assert np.all(error < 1e-4 * np.abs(exact) + 1e-5 * exact.std())
@@ -93,19 +97,19 @@ def test_sums_are_about_as_accurate_as_direct_ones(m, channels, times):
 def test_the_last_tiles_are_a_row_or_column_less_and_take_fewer_points():
     def tiling(rows, columns):
         axes = [Axis(size, size, size, 1, 1, 3, 1) for size in (rows, columns)]
-        return winograd.Tiling.of(Windows("f32", 1, 32, 32, 1, three_axes(axes)), 4)
+        return winograd.Tiling.of(Windows("f32", 1, 32, 32, 1, three_axes(axes)), 4, 3)
 
     assert [(t.rows, t.tall, t.columns, t.broad) for t in (tiling(7, 8), tiling(14, 13), tiling(5, 2))] == [
         (2, 1, 2, 2), (4, 2, 4, 1), (2, 0, 1, 0)]
     assert (tiling(8, 8).points, tiling(7, 7).points, tiling(14, 8).points) == (36, 11 ** 2 / 4, 22 * 12 / 8)
 
 
-@pytest.mark.parametrize("m", [2, 4])
+@pytest.mark.parametrize("m", [2, 3, 4])
 def test_an_infinity_reaches_only_the_tiles_that_read_it(m):
     case = Case((2, 12, 12, 16), (3, 3, 16, 16), padding="SAME")
     x, w = case.random(case.x, 0), case.random(case.w, 1)
     x[1, 4, 6, 3], x[0, 0, 11, 5] = np.inf, np.nan
-    with always(m):
+    with always(m + 2):
         finite = np.isfinite(forward(case, x, w)).all(-1)
     held = ~np.isfinite(case.pad(x)[case.windows()]).all((3, 4, 5))
     reached = np.zeros((2, 12, 12), bool)
@@ -119,7 +123,7 @@ def test_an_infinity_reaches_only_the_tiles_that_read_it(m):
 @pytest.mark.parametrize("cpu", ["avx2", "generic"])
 def test_lesser_processors(cpu):
     code = "import test_winograd as t; from graphflow.compiler.native.processor import isa\n" \
-           "with t.always(4): t.check(t.Case((2, 7, 9, 18), (3, 3, 18, 19), padding='SAME'), (0.3,)); print(isa().name)"
+           "with t.always(5): t.check(t.Case((2, 7, 9, 18), (4, 4, 18, 19), (2, 2)), (0.3,)); print(isa().name)"
     done = subprocess.run([sys.executable, "-c", code], cwd=os.path.dirname(__file__), capture_output=True, text=True,
                           env={**os.environ, "GRAPHFLOW_CPU": cpu})
     assert done.stdout == f"{cpu}\n", done.stderr
@@ -139,15 +143,19 @@ def without_matrix_unit():
 
 
 @pytest.mark.usefixtures("without_matrix_unit")
-def test_large_convolutions_of_3x3_take_it():
+def test_large_convolutions_take_it():
     for lower in (lower_conv, lower_conv_input_grad):
         assert taken(lower, (8, 56, 56, 64), (3, 3, 64, 64))
         assert not taken(lower, (8, 56, 56, 64), (3, 3, 64, 64), dtype="f64")
-        assert not taken(lower, (8, 56, 56, 64), (3, 3, 64, 64), strides=(2, 2))
+        assert taken(lower, (64, 14, 14, 64), (4, 4, 64, 128), strides=(2, 2))
+        assert taken(lower, (16, 32, 32, 64), (5, 5, 64, 128), strides=(2, 2))
         assert not taken(lower, (8, 56, 56, 64), (3, 3, 64, 64), dilations=(2, 2))
         assert not taken(lower, (8, 56, 56, 64), (3, 3, 8, 64))  # groups
-        assert not taken(lower, (8, 56, 56, 64), (5, 5, 64, 64))
+        assert taken(lower, (8, 56, 56, 64), (5, 5, 64, 64))
+        assert not taken(lower, (8, 56, 56, 64), (7, 7, 64, 64))
         assert not taken(lower, (2, 9, 9, 32), (3, 3, 32, 32))  # little work
+    assert not taken(lower_conv, (8, 56, 56, 64), (3, 3, 64, 64), strides=(2, 2))  # phases of few taps
+    assert not taken(lower_conv, (8, 56, 56, 64), (4, 4, 64, 64), strides=(2, 1))
     assert not taken(lower_conv, (8, 224, 224, 3), (3, 3, 3, 64))
     assert taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512), stays=True)
     assert not taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512))  # the filters of which take longer than the sums
