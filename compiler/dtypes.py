@@ -218,7 +218,7 @@ NUMBERS = REALS + COMPLEX
 _BY_NAME = {d.name: d for d in ALL} | {"float": float32, "double": float64, "half": float16, "int": int32,
                                        "str": string, "variant": variant, "resource": resource}
 _BY_NUMPY = {d.as_numpy_dtype if d.is_quantized else d.np: d for d in ALL if d._numpy_type}
-_BY_NUMBER = {number: _BY_NAME[name] for name, number in _DATATYPES.items()}
+BY_NUMBER = {number: _BY_NAME[name] for name, number in _DATATYPES.items()}
 REFERENCE = 100  # added to the numbers of types of variables' storage
 
 
@@ -233,7 +233,7 @@ def as_dtype(type_value: Any) -> DType:
     if isinstance(value, str):
         found = _BY_NAME.get(value.removesuffix("_ref"))
     elif type(value) is int:
-        found = _BY_NUMBER.get(value % REFERENCE)
+        found = BY_NUMBER.get(value % REFERENCE)
     elif value is float:
         found = float32
     elif value is int:

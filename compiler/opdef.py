@@ -25,6 +25,11 @@ HOST = "host"                # runs its NumPy reference inside the plan; `explai
 REGISTRY: dict[str, OpDef] = {}
 
 
+def no_gradient(op: Operation, *grads: Any) -> list[None]:
+    """The `grad` of an op that depends on its inputs by steps, or not at all."""
+    return [None] * len(op.inputs)
+
+
 @dataclass(eq=False)
 class OpDef:
     """An op declaration. Calling it builds the operation in the default graph.

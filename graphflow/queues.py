@@ -13,8 +13,6 @@ from .compiler.ops.slicing import stack
 from .compiler.shapes import TensorShape
 from .framework import get_seed, name_scope
 
-Components = Sequence[Any]
-
 
 class QueueBase:
     """What queues share. An element has one component or more, of the types `dtypes`, and of `shapes` if given.

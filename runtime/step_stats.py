@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..compiler.graph_def import graph_def_of
 from ..compiler.ir import Operation, Tensor
-from ..compiler.ops.tensor_proto import ENUM, field, varint
+from ..compiler.ops.tensor_proto import field, varint
 from .flow import Control
 from .plan import Binding, Plan
 from .trace import Recorder, Run, members
@@ -252,7 +252,7 @@ def _output(plan: Plan, binding: Binding, tensor: Tensor) -> NodeOutput:
     shape = binding.shapes[tensor]
     nbytes = prod(shape) * tensor.dtype.size
     return NodeOutput(slot=tensor.index, tensor_description=TensorDescription(
-        dtype=ENUM.get(tensor.dtype.name, 0), shape=TensorShapeProto(dim=[Dim(size=n) for n in shape]),
+        dtype=tensor.dtype.as_datatype_enum, shape=TensorShapeProto(dim=[Dim(size=n) for n in shape]),
         allocation_description=AllocationDescription(
             requested_bytes=nbytes, allocated_bytes=nbytes if plan.storage(tensor)[0] == "arena" else 0,
             allocator_name="cpu")))

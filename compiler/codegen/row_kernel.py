@@ -14,7 +14,8 @@ from typing import Any
 
 from ..ir import Graph, Operation, Tensor
 from ..passes.fuse import parameter
-from ..passes.row_blocks import RowBlock, matrix_product, root
+from ..passes.rewrite import root
+from ..passes.row_blocks import RowBlock, matrix_product
 from .emitter import INNER, KERNEL, TASK, Emitter, Run
 from .gemm import product_of
 from .gemm_kernels import NATIVE

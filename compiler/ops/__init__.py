@@ -35,6 +35,7 @@ from . import (
     quantized,
     random,
     reduction,
+    regex,
     segment,
     selection,
     sets,
@@ -58,7 +59,7 @@ __all__ = [
     "audio", "beam", "bits", "candidate", "checks", "codecs", "complex", "contraction", "conv3d", "csv", "ctc",
     "cumulative", "custom", "depthwise", "distributions", "dynamic_slice", "elementwise", "example",
     "factorization", "fingerprint", "gather", "image", "integrals", "io", "linalg", "lookup", "matrix_functions",
-    "matrix_parts", "nn", "operators", "pooling_host", "positions", "quantized", "random", "reduction", "segment",
-    "selection", "sets", "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state",
+    "matrix_parts", "nn", "operators", "pooling_host", "positions", "quantized", "random", "reduction", "regex",
+    "segment", "selection", "sets", "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state",
     "stateless", "string_parts", "strings", "summary", "symbolic", "view", "window",
 ]

@@ -5,7 +5,7 @@ Like a queue's, an accumulator's handle is its name in the session.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,10 @@ import numpy as np
 from .. import dims as dm
 from ..dtypes import int32, string
 from ..errors import CancelledError, InvalidArgumentError
-from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..ir import Tensor, TensorType
+from . import resources
+from .resources import resource_op
+from .texts import text
 
 
 class Accumulator:
@@ -64,23 +66,12 @@ class Accumulator:
             self._changed.notify_all()
 
 
-def _no_gradient(op: Operation, *g: Tensor) -> Sequence[None]:
-    return [None] * len(op.inputs)
-
-
-def _op(name: str, types: Callable[..., list[TensorType]], reference: Callable[..., Any]) -> OpDef:
-    return OpDef(name, HOST, types, _no_gradient, reference, stateful=True, fields={"resource": True})
-
-
 def _found(handle: np.ndarray, session: Any) -> Accumulator:
-    return session.resources["accumulator", np.asarray(handle).item().decode()]
+    return resources.found(session, "accumulator", handle)
 
 
 def _make(session: Any, key: str, dtype: Any, dims: Any, mean: bool) -> np.ndarray:
-    session.resources.setdefault(("accumulator", key), Accumulator(dtype.np, dims, mean))
-    handle = np.empty((), object)
-    handle[()] = key.encode()
-    return handle
+    return resources.kept(session, "accumulator", key, lambda: Accumulator(dtype.np, dims, mean))
 
 
 def _apply(handle: np.ndarray, step: np.ndarray, gradient: np.ndarray, session: Any) -> tuple[()]:
@@ -98,13 +89,13 @@ def _taken_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tensor
     return [TensorType(attrs["dtype"], None if dims is None else tuple(dm.fresh() if d is None else d for d in dims))]
 
 
-accumulator = _op("ConditionalAccumulator", lambda inputs, attrs: [TensorType(string, ())], _make)
-apply_gradient = _op("AccumulatorApplyGradient", lambda inputs, attrs: [], _apply)
-take_gradient = _op("AccumulatorTakeGradient", _taken_types,
+accumulator = resource_op("ConditionalAccumulator", lambda inputs, attrs: [TensorType(string, ())], _make)
+apply_gradient = resource_op("AccumulatorApplyGradient", lambda inputs, attrs: [], _apply)
+take_gradient = resource_op("AccumulatorTakeGradient", _taken_types,
                     lambda handle, required, dtype, dims, session: _found(handle, session).taken(int(required)))
-num_accumulated = _op("AccumulatorNumAccumulated", lambda inputs, attrs: [TensorType(int32, ())],
+num_accumulated = resource_op("AccumulatorNumAccumulated", lambda inputs, attrs: [TensorType(int32, ())],
                       lambda handle, session: np.int32(_found(handle, session).count))
-set_global_step = _op("AccumulatorSetGlobalStep", lambda inputs, attrs: [], _set_step)
+set_global_step = resource_op("AccumulatorSetGlobalStep", lambda inputs, attrs: [], _set_step)
 
 # tensors that a session keeps from run to run
 
@@ -112,9 +103,7 @@ set_global_step = _op("AccumulatorSetGlobalStep", lambda inputs, attrs: [], _set
 def _keep(value: np.ndarray, session: Any) -> np.ndarray:
     key = f"handle;{len(session.resources)};{id(value)}"
     session.resources["handle", key] = value.copy()
-    result = np.empty((), object)
-    result[()] = key.encode()
-    return result
+    return text(key.encode())
 
 
 def _kept(handle: np.ndarray, dtype: Any, session: Any) -> np.ndarray:
@@ -129,6 +118,6 @@ def _drop(handle: np.ndarray, session: Any) -> tuple[()]:
     return ()
 
 
-get_session_handle = _op("GetSessionHandleV2", lambda inputs, attrs: [TensorType(string, ())], _keep)
-get_session_tensor = _op("GetSessionTensor", lambda inputs, attrs: [TensorType(attrs["dtype"], None)], _kept)
-delete_session_tensor = _op("DeleteSessionTensor", lambda inputs, attrs: [], _drop)
+get_session_handle = resource_op("GetSessionHandleV2", lambda inputs, attrs: [TensorType(string, ())], _keep)
+get_session_tensor = resource_op("GetSessionTensor", lambda inputs, attrs: [TensorType(attrs["dtype"], None)], _kept)
+delete_session_tensor = resource_op("DeleteSessionTensor", lambda inputs, attrs: [], _drop)

@@ -13,6 +13,7 @@ from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
 from .arguments import check_dtype
+from .texts import text
 
 _PCM = 1
 _SCALE = 2.0 ** 15  # samples are 16-bit integers in a file, in [-1, 1) outside it
@@ -82,9 +83,7 @@ def _encode(audio: np.ndarray, sample_rate: np.ndarray) -> np.ndarray:
     rate, frame = int(sample_rate), 2 * channels
     header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16, _PCM, channels, rate,
                          rate * frame, frame, 16, b"data", len(data))
-    out = np.empty((), object)
-    out[()] = header + data
-    return out
+    return text(header + data)
 
 
 encode_wav = OpDef("EncodeWav", HOST, _encode_types, None, _encode)

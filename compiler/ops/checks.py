@@ -16,8 +16,8 @@ from ..errors import (
     UnimplementedError,
     UnknownError,
 )
-from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..ir import Tensor, TensorType
+from ..opdef import HOST, OpDef, no_gradient
 from .arguments import check_dtype, same_type
 from .constant import as_strings
 
@@ -83,7 +83,7 @@ def _assert_reference(condition: np.ndarray, *data: np.ndarray, texts: tuple[Any
 
 
 # `texts` has a string, or None for the next tensor of data
-assert_ = OpDef("Assert", HOST, _assert_types, lambda op: [None] * len(op.inputs), _assert_reference,
+assert_ = OpDef("Assert", HOST, _assert_types, no_gradient, _assert_reference,
                  stateful=True)
 
 
@@ -170,12 +170,8 @@ def _call_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorT
     return [TensorType(dtype, None) for dtype in attrs["Tout"]]
 
 
-def _no_gradient(op: Operation, *grads: Any) -> Sequence[None]:
-    return [None] * len(op.inputs)
-
-
-py_func = OpDef("PyFunc", HOST, _call_types, _no_gradient, _call, stateful=True)
-py_func_stateless = OpDef("PyFuncStateless", HOST, _call_types, _no_gradient, _call)
+py_func = OpDef("PyFunc", HOST, _call_types, no_gradient, _call, stateful=True)
+py_func_stateless = OpDef("PyFuncStateless", HOST, _call_types, no_gradient, _call)
 
 # time
 

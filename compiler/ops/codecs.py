@@ -15,6 +15,7 @@ from ..opdef import HOST, OpDef
 from ..shapes import Dims
 from . import png
 from .symbolic import static_value
+from .texts import text
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _SIGNATURES = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"GIF8": "GIF", b"BM": "BMP",
@@ -183,13 +184,8 @@ def _shape_reference(contents: np.ndarray, dtype: Any) -> np.ndarray:
     return np.array([image.height, image.width, len(image.getbands())], dtype.np)
 
 
-def _first_reference(contents: np.ndarray, count: int) -> np.ndarray:
-    out = np.empty((), object)
-    out[()] = contents.item()[:count]
-    return out
-
-
-first_bytes = OpDef("FirstBytes", HOST, lambda inputs, attrs: [TensorType(string, ())], None, _first_reference)
+first_bytes = OpDef("FirstBytes", HOST, lambda inputs, attrs: [TensorType(string, ())], None,
+                    lambda contents, count: text(contents.item()[:count]))
 
 extract_jpeg_shape = OpDef("ExtractJpegShape", HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], (3,))], None,
                            _shape_reference)
@@ -199,9 +195,7 @@ def _save(array: np.ndarray, file_format: str, **options: Any) -> np.ndarray:
     image = array[..., 0] if array.shape[-1] == 1 else array
     buffer = io.BytesIO()
     pillow().fromarray(image).save(buffer, file_format, **options)
-    out = np.empty((), object)
-    out[()] = buffer.getvalue()
-    return out
+    return text(buffer.getvalue())
 
 
 def _encode_types(allowed: Sequence[int]) -> Any:
@@ -216,9 +210,7 @@ def _encode_types(allowed: Sequence[int]) -> Any:
 
 def _png_reference(image: np.ndarray, compression: int) -> np.ndarray:
     if image.dtype == np.uint16:
-        out = np.empty((), object)
-        out[()] = png.encode(image, compression)
-        return out
+        return text(png.encode(image, compression))
     return _save(image, "PNG", **({} if compression < 0 else {"compress_level": compression}))
 
 

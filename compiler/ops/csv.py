@@ -10,6 +10,7 @@ from ..dtypes import DType, as_dtype
 from ..errors import InvalidArgumentError
 from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
+from .texts import texts
 
 PARSED = ("float32", "float64", "int32", "int64", "string")
 
@@ -99,9 +100,7 @@ def read_record(record: bytes, number: int, defaults: Sequence[Any], dtypes: Seq
 def column(values: Sequence[Any], dtype: DType, shape: tuple[int, ...]) -> np.ndarray:
     """Values as an array of that dtype and shape."""
     if dtype.is_string:
-        out = np.empty(len(values), object)
-        out[:] = values
-        return out.reshape(shape)
+        return texts(values).reshape(shape)
     return np.array(values, dtype.np).reshape(shape)
 
 

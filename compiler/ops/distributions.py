@@ -15,8 +15,8 @@ from .. import rng_reference
 from ..dtypes import DType, int64
 from ..errors import InvalidArgumentError
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, INDEX, OpDef
-from .elementwise import cast, exp, log
+from ..opdef import HOST, INDEX, OpDef, no_gradient
+from .elementwise import exp, log
 from .random import random_uniform
 from .special import igamma_grad_a, lgamma
 from .symbolic import operand_dims
@@ -38,7 +38,7 @@ def _sampler(name: str, draw: Callable[..., np.ndarray], grad: Callable[..., Any
         with np.errstate(all="ignore"):
             return np.asarray(draw(_generator(bits), tuple(int(n) for n in shape), *wide)).astype(dtype.np)
 
-    return OpDef(name, HOST, infer, grad or (lambda op, g: [None] * len(op.inputs)), reference)
+    return OpDef(name, HOST, infer, grad or no_gradient, reference)
 
 
 def _gamma_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
@@ -97,11 +97,6 @@ random_binomial = _sampler("RandomBinomial", _binomial)
 def random_bits(seed: int | None) -> Tensor:
     """A key for a sampler, new in each run."""
     return random_uniform([2], 0, BITS, int64, seed)
-
-
-def seed_bits(seed: Tensor) -> Tensor:
-    """A key for a sampler from a seed [2] that is data."""
-    return cast(seed, int64)
 
 
 # under a seed that is data

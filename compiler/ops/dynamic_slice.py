@@ -10,18 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import dims as dm
 from ..dims import Dim, DimLike
 from ..dtypes import int32, int64
 from ..errors import DTypeError, InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import INDEX, OpDef
-from ..shapes import Dims
 from .arguments import check_same_dtype, is_tensor
 from .constant import convert_to_tensor
 from .elementwise import cast, floordiv, maximum, minimum, where
 from .symbolic import operand_dims, shape_operand, symbolic_value
-from .view import dim_scalar, known_rank, shape_of, zeros
+from .view import dim_scalar, shape_of, zeros
 
 Bound = DimLike | Tensor
 
@@ -204,8 +202,3 @@ def python_range(dim: DimLike, start: Any, stop: Any, step: Any) -> tuple[Bound,
     first, last = bound(start, by_direction(lowest, highest)), bound(stop, by_direction(highest, lowest))
     count = maximum(floordiv(last - first + step + by_direction(-1, 1), step), 0)
     return first, count
-
-
-def fresh_dims(x: Tensor, axes: Sequence[int]) -> Dims:
-    """The dims of `x` with those of `axes` unknown."""
-    return tuple(dm.fresh() if k in axes else d for k, d in enumerate(known_rank("Slice", x)))

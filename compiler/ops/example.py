@@ -17,6 +17,7 @@ from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
 from ..shapes import Dims
 from .tensor_proto import field, fields, read_varint, varint
+from .texts import text
 
 # Feature: which of its lists, by field number
 KINDS = {1: string, 2: float32, 3: int64}
@@ -206,9 +207,7 @@ def _sequence_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Ten
 def _sequence_reference(serialized: np.ndarray, names: np.ndarray, context: tuple[Any, ...], lists: tuple[Any, ...]
                         ) -> tuple[np.ndarray, ...]:
     parts: dict[int, bytes] = dict(fields(serialized.item()))
-    shell = np.empty((), object)
-    shell[()] = field(1, parts.get(1, b""))
-    out = list(_reference(shell, names, context))
+    out = list(_reference(text(field(1, parts.get(1, b""))), names, context))
     sequences = read_map(parts.get(2, b""))
     lengths = []
     for spec in lists:

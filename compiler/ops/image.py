@@ -9,16 +9,12 @@ import numpy as np
 from .. import dims as dm
 from ..dtypes import float32, int32
 from ..errors import InvalidArgumentError
-from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..ir import Tensor, TensorType
+from ..opdef import HOST, OpDef, no_gradient
 from ..shapes import Dims
 from .symbolic import static_value
 
 Types = list[TensorType]
-
-
-def _no_gradients(op: Operation, *grads: Tensor | None) -> Sequence[None]:
-    return [None] * len(op.inputs)
 
 
 def overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -72,7 +68,7 @@ def _suppressed_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Types:
 
 
 # boxes, scores, max_output_size, iou_threshold, score_threshold, sigma -> indices, scores, count
-non_max_suppression = OpDef("NonMaxSuppressionV5", HOST, _suppressed_types, _no_gradients, _suppressed)
+non_max_suppression = OpDef("NonMaxSuppressionV5", HOST, _suppressed_types, no_gradient, _suppressed)
 
 
 def _overlaps_reference(overlaps: np.ndarray, scores: np.ndarray, limit: np.ndarray, threshold: np.ndarray,
@@ -88,7 +84,7 @@ def _overlaps_reference(overlaps: np.ndarray, scores: np.ndarray, limit: np.ndar
 
 # overlaps, scores, max_output_size, overlap_threshold, score_threshold -> indices
 non_max_suppression_overlaps = OpDef("NonMaxSuppressionWithOverlaps", HOST,
-                                     lambda inputs, attrs: [TensorType(int32, (dm.fresh(),))], _no_gradients,
+                                     lambda inputs, attrs: [TensorType(int32, (dm.fresh(),))], no_gradient,
                                      _overlaps_reference)
 
 
@@ -99,7 +95,7 @@ def _known(size: Tensor) -> Any:
 
 # indices followed by zeros, `size` of them in all
 pad_indices = OpDef("PadIndices", HOST, lambda inputs, attrs: [TensorType(inputs[0].dtype, (_known(inputs[1]),))],
-                    _no_gradients, lambda indices, size: np.pad(indices, (0, max(int(size) - len(indices), 0))))
+                    no_gradient, lambda indices, size: np.pad(indices, (0, max(int(size) - len(indices), 0))))
 
 
 def _batched(boxes: np.ndarray, scores: np.ndarray, limit: np.ndarray, iou_threshold: np.ndarray,
@@ -121,7 +117,7 @@ def _batched_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Types:
 
 
 # boxes (..., n, 4), scores (..., n), max_output_size, iou_threshold, score_threshold -> indices (then 0), counts
-non_max_suppression_batched = OpDef("BatchedNonMaxSuppression", HOST, _batched_types, _no_gradients, _batched)
+non_max_suppression_batched = OpDef("BatchedNonMaxSuppression", HOST, _batched_types, no_gradient, _batched)
 
 
 def _combined_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Types:
@@ -156,7 +152,7 @@ def _combined_reference(boxes: np.ndarray, scores: np.ndarray, per_class: np.nda
     return np.clip(out, 0, 1) if clip_boxes else out, out_scores, out_classes, valid
 
 
-combined_non_max_suppression = OpDef("CombinedNonMaxSuppression", HOST, _combined_types, _no_gradients,
+combined_non_max_suppression = OpDef("CombinedNonMaxSuppression", HOST, _combined_types, no_gradient,
                                      _combined_reference)
 
 DEFAULT_COLORS = [[1, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 1], [0, 1, 0, 1], [0.5, 0, 0.5, 1], [0.5, 0.5, 0, 1],
@@ -182,7 +178,7 @@ def _draw_reference(images: np.ndarray, boxes: np.ndarray, colors: np.ndarray) -
     return out
 
 
-draw_bounding_boxes = OpDef("DrawBoundingBoxesV2", HOST, lambda inputs, attrs: [inputs[0].type], _no_gradients,
+draw_bounding_boxes = OpDef("DrawBoundingBoxesV2", HOST, lambda inputs, attrs: [inputs[0].type], no_gradient,
                             _draw_reference)
 
 
@@ -237,5 +233,5 @@ def _covers(box: tuple[int, int, int, int], objects: np.ndarray, share: float) -
 
 
 # image_size, bounding_boxes, min_object_covered, uniform draws (attempts, 4) -> begin, size, boxes
-sample_distorted_bounding_box = OpDef("SampleDistortedBoundingBoxV2", HOST, _sampled_types, _no_gradients,
+sample_distorted_bounding_box = OpDef("SampleDistortedBoundingBoxV2", HOST, _sampled_types, no_gradient,
                                       _sample_reference)

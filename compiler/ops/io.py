@@ -15,22 +15,9 @@ from ..errors import InvalidArgumentError, NotFoundError, UnknownError
 from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
 from .tensor_proto import parse, serialize
+from .texts import text, texts
 
 Types = list[TensorType]
-
-
-def text(value: bytes) -> np.ndarray:
-    """A string scalar."""
-    out = np.empty((), object)
-    out[()] = value
-    return out
-
-
-def texts(values: Sequence[bytes]) -> np.ndarray:
-    """A string vector."""
-    out = np.empty(len(values), object)
-    out[:] = values
-    return out
 
 
 def _string(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> Types:

@@ -12,12 +12,10 @@ from .. import dims as dm
 from ..dtypes import DType, int64
 from ..errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from ..ir import Tensor, TensorType
-from ..opdef import HOST, OpDef
 from ..shapes import Dims
+from .resources import resource_op
 
 WHOLE_LINE, LINE_NUMBER = -2, -1
-
-_RESOURCE = {"resource": True}
 
 
 class Table:
@@ -57,10 +55,6 @@ def _values(session: Any, key: str, mutable: bool) -> dict[Any, Any]:
     return values
 
 
-def _op(name: str, infer: Any, reference: Any) -> OpDef:
-    return OpDef(name, HOST, infer, lambda op, *g: [None] * len(op.inputs), reference, stateful=True, fields=_RESOURCE)
-
-
 def _nothing(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     return []
 
@@ -71,7 +65,7 @@ def _initialize(keys: np.ndarray, values: np.ndarray, key: str, session: Any) ->
 
 
 # keys, values
-initialize_table = _op("InitializeTableV2", _nothing, _initialize)
+initialize_table = resource_op("InitializeTableV2", _nothing, _initialize)
 
 
 def _column(line: bytes, number: int, index: int, dtype: DType, delimiter: bytes) -> Any:
@@ -114,7 +108,7 @@ def _from_file(filename: np.ndarray, key: str, columns: tuple[int, int], dtypes:
     return ()
 
 
-initialize_table_from_file = _op("InitializeTableFromTextFileV2", _nothing, _from_file)
+initialize_table_from_file = resource_op("InitializeTableFromTextFileV2", _nothing, _from_file)
 
 
 def _find_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -145,7 +139,7 @@ def _find(keys: np.ndarray, default: np.ndarray, key: str, mutable: bool, sessio
 
 
 # keys, default value
-find = _op("LookupTableFindV2", _find_types, _find)
+find = resource_op("LookupTableFindV2", _find_types, _find)
 
 
 def _insert(keys: np.ndarray, values: np.ndarray, key: str, session: Any, wide_keys: bool = False) -> tuple[()]:
@@ -169,10 +163,10 @@ def _remove(keys: np.ndarray, key: str, session: Any, wide_keys: bool = False) -
     return ()
 
 
-insert = _op("LookupTableInsertV2", _nothing, _insert)
-remove = _op("LookupTableRemoveV2", _nothing, _remove)
+insert = resource_op("LookupTableInsertV2", _nothing, _insert)
+remove = resource_op("LookupTableRemoveV2", _nothing, _remove)
 
-size = _op("LookupTableSizeV2", lambda inputs, attrs: [TensorType(int64, ())],
+size = resource_op("LookupTableSizeV2", lambda inputs, attrs: [TensorType(int64, ())],
            lambda key, mutable, session: np.array(len(_values(session, key, mutable)), np.int64))
 
 
@@ -196,4 +190,4 @@ def _export(key: str, mutable: bool, key_dtype: DType, value_dtype: DType, key_s
 
 
 # -> keys, values
-export = _op("LookupTableExportV2", _export_types, _export)
+export = resource_op("LookupTableExportV2", _export_types, _export)

@@ -12,16 +12,12 @@ import numpy as np
 
 from ..dtypes import QUANTIZED, DType, float32
 from ..errors import InvalidArgumentError
-from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..ir import Tensor, TensorType
+from ..opdef import HOST, OpDef, no_gradient
 from .arguments import check_dtype, same_type
 
 MODES = ("MIN_COMBINED", "MIN_FIRST", "SCALED")
 F32 = np.float32
-
-
-def _no_gradient(op: Operation, *grads: Any) -> list[None]:
-    return [None] * len(op.inputs)
 
 
 def _limits(dtype: DType) -> tuple[int, int]:
@@ -97,7 +93,7 @@ def _quantize_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Ten
     return [TensorType(attrs["dtype"], x.dims), low.type, high.type]
 
 
-quantize = OpDef("QuantizeV2", HOST, _quantize_types, _no_gradient, _quantize)
+quantize = OpDef("QuantizeV2", HOST, _quantize_types, no_gradient, _quantize)
 
 
 def to_reals(q: np.ndarray, low: np.ndarray, high: np.ndarray, source: DType, mode: str, narrow_range: bool, axis: int
@@ -128,7 +124,7 @@ def _dequantize(q: np.ndarray, low: np.ndarray, high: np.ndarray, source: DType,
     return to_reals(q, low, high, source, mode, narrow_range, axis).astype(dtype.np)
 
 
-dequantize = OpDef("Dequantize", HOST, _dequantize_types, _no_gradient, _dequantize)
+dequantize = OpDef("Dequantize", HOST, _dequantize_types, no_gradient, _dequantize)
 
 
 def _requantize(q: np.ndarray, a: np.ndarray, b: np.ndarray, low: np.ndarray, high: np.ndarray, dtype: DType
@@ -139,11 +135,11 @@ def _requantize(q: np.ndarray, a: np.ndarray, b: np.ndarray, low: np.ndarray, hi
 
 
 # integers that stand for the range from a to b as those of the same type for another range
-requantize = OpDef("RequantizedRange", HOST, same_type, _no_gradient, _requantize)
+requantize = OpDef("RequantizedRange", HOST, same_type, no_gradient, _requantize)
 
 
 # the whole number, perhaps outside the type, that stands for 0
-zero_level = OpDef("QuantizedZero", HOST, lambda inputs, attrs: [TensorType(float32, ())], _no_gradient,
+zero_level = OpDef("QuantizedZero", HOST, lambda inputs, attrs: [TensorType(float32, ())], no_gradient,
                    lambda low, high, dtype: np.asarray(_min_first(np.float32(0), low, high, dtype), F32))
 
 
@@ -154,4 +150,4 @@ def _relu_x(q: np.ndarray, top: np.ndarray, low: np.ndarray, high: np.ndarray, s
 
 
 relu_x = OpDef("QuantizedReluX", HOST, lambda inputs, attrs: [
-    TensorType(attrs["dtype"], inputs[0].dims), *[TensorType(float32, ())] * 2], _no_gradient, _relu_x)
+    TensorType(attrs["dtype"], inputs[0].dims), *[TensorType(float32, ())] * 2], no_gradient, _relu_x)

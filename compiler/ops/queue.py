@@ -1,4 +1,4 @@
-"""Queue ops. A queue's handle is its name in the session, a string, so that a run may choose among queues.
+"""Queue ops (see resources.py).
 
 Elements are tuples of arrays; attributes `dtypes` and `shapes` (each a tuple of sizes, None for those that vary, or
 None) give their types.
@@ -14,35 +14,25 @@ from .. import dims as dm
 from .. import queues
 from ..dtypes import bool_, int32, string
 from ..errors import InvalidArgumentError
-from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..ir import Tensor, TensorType
+from ..opdef import OpDef
 from ..shapes import Dims
+from . import resources
+from .resources import resource_op
 from .symbolic import static_value
-
-
-def _no_gradient(op: Operation, *g: Tensor) -> Sequence[None]:
-    return [None] * len(op.inputs)
-
-
-def _op(name: str, types: Callable[..., list[TensorType]], reference: Callable[..., Any]) -> OpDef:
-    return OpDef(name, HOST, types, _no_gradient, reference, stateful=True, fields={"resource": True})
 
 
 def found(handle: np.ndarray, session: Any) -> queues.Queue:
     """The queue that a handle names."""
-    return session.resources["queue", np.asarray(handle).item().decode()]
+    return resources.found(session, "queue", handle)
 
 
 def _queue(name: str, make: Callable[..., queues.Queue]) -> OpDef:
     """An op that makes the queue when it runs for the first time in a session. `key` names the queue there."""
     def reference(session: Any, key: str, dtypes: Any, shapes: Any, **options: Any) -> np.ndarray:
-        handle = np.empty((), object)
-        handle[()] = key.encode()
-        if ("queue", key) not in session.resources:
-            session.resources.setdefault(("queue", key), make(key, **options))
-        return handle
+        return resources.kept(session, "queue", key, lambda: make(key, **options))
 
-    return _op(name, lambda inputs, attrs: [TensorType(string, ())], reference)
+    return resource_op(name, lambda inputs, attrs: [TensorType(string, ())], reference)
 
 
 fifo_queue = _queue("FIFOQueueV2", queues.Queue)
@@ -66,8 +56,8 @@ def _enqueue_many(handle: np.ndarray, *parts: np.ndarray, session: Any) -> tuple
     return ()
 
 
-enqueue = _op("QueueEnqueueV2", lambda inputs, attrs: [], _enqueue)
-enqueue_many = _op("QueueEnqueueManyV2", lambda inputs, attrs: [], _enqueue_many)
+enqueue = resource_op("QueueEnqueueV2", lambda inputs, attrs: [], _enqueue)
+enqueue_many = resource_op("QueueEnqueueManyV2", lambda inputs, attrs: [], _enqueue_many)
 
 
 def _element_types(attrs: dict[str, Any], first: Dims) -> list[TensorType]:
@@ -97,10 +87,10 @@ def _many_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorT
     return _element_types(attrs, (dm.fresh() if count is None else int(count),))
 
 
-dequeue = _op("QueueDequeueV2", lambda inputs, attrs: _element_types(attrs, ()), _dequeue)
-dequeue_many = _op("QueueDequeueManyV2", _many_types, _dequeue_several(up_to=False))
-dequeue_up_to = _op("QueueDequeueUpToV2", lambda inputs, attrs: _element_types(attrs, (dm.fresh(),)),
-                    _dequeue_several(up_to=True))
+dequeue = resource_op("QueueDequeueV2", lambda inputs, attrs: _element_types(attrs, ()), _dequeue)
+dequeue_many = resource_op("QueueDequeueManyV2", _many_types, _dequeue_several(up_to=False))
+dequeue_up_to = resource_op("QueueDequeueUpToV2", lambda inputs, attrs: _element_types(attrs, (dm.fresh(),)),
+                            _dequeue_several(up_to=True))
 
 
 def _close(handle: np.ndarray, cancel_pending_enqueues: bool, session: Any) -> tuple[()]:
@@ -108,8 +98,8 @@ def _close(handle: np.ndarray, cancel_pending_enqueues: bool, session: Any) -> t
     return ()
 
 
-close = _op("QueueCloseV2", lambda inputs, attrs: [], _close)
-size = _op("QueueSizeV2", lambda inputs, attrs: [TensorType(int32, ())],
-           lambda handle, session: np.int32(found(handle, session).size()))
-is_closed = _op("QueueIsClosedV2", lambda inputs, attrs: [TensorType(bool_, ())],
-                lambda handle, session: np.bool_(found(handle, session).closed))
+close = resource_op("QueueCloseV2", lambda inputs, attrs: [], _close)
+size = resource_op("QueueSizeV2", lambda inputs, attrs: [TensorType(int32, ())],
+                   lambda handle, session: np.int32(found(handle, session).size()))
+is_closed = resource_op("QueueIsClosedV2", lambda inputs, attrs: [TensorType(bool_, ())],
+                        lambda handle, session: np.bool_(found(handle, session).closed))

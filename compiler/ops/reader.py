@@ -1,7 +1,6 @@
 """Ops of readers: objects that a session keeps, which take file names from a queue and give records.
 
-A reader's handle is its name in the session, a string (see queue.py). The object has `read(queue)`, which gives a key
-and a value, `produced`, `completed` and `reset()`.
+The object (see resources.py) has `read(queue)`, which gives a key and a value, `produced`, `completed` and `reset()`.
 """
 from __future__ import annotations
 
@@ -13,40 +12,30 @@ import numpy as np
 from .. import dims as dm
 from ..dtypes import int64, string
 from ..errors import OutOfRangeError
-from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..ir import Tensor, TensorType
+from . import resources
 from .queue import found as found_queue
-
-
-def _no_gradient(op: Operation, *g: Tensor) -> Sequence[None]:
-    return [None] * len(op.inputs)
-
-
-def _op(name: str, types: Any, reference: Any) -> OpDef:
-    return OpDef(name, HOST, types, _no_gradient, reference, stateful=True, fields={"resource": True})
+from .resources import resource_op
+from .texts import text, texts
 
 
 def _reader(session: Any, key: str, kind: Any, options: Any) -> np.ndarray:
-    handle = np.empty((), object)
-    handle[()] = key.encode()
-    if ("reader", key) not in session.resources:
-        session.resources.setdefault(("reader", key), KINDS[kind](*options))
-    return handle
+    return resources.kept(session, "reader", key, lambda: KINDS[kind](*options))
 
 
 # what makes a reader of each kind from its options, filled in where readers are defined
 KINDS: dict[str, Any] = {}
 
-reader = _op("Reader", lambda inputs, attrs: [TensorType(string, ())], _reader)
+reader = resource_op("Reader", lambda inputs, attrs: [TensorType(string, ())], _reader)
 
 
 def _found(handle: np.ndarray, session: Any) -> Any:
-    return session.resources["reader", np.asarray(handle).item().decode()]
+    return resources.found(session, "reader", handle)
 
 
 def _read(handle: np.ndarray, queue: np.ndarray, session: Any) -> tuple[np.ndarray, ...]:
     record = _found(handle, session).read(found_queue(queue, session))
-    return tuple(_strings([part]).reshape(()) for part in record)
+    return tuple(text(part) for part in record)
 
 
 def _read_up_to(handle: np.ndarray, queue: np.ndarray, num_records: np.ndarray, session: Any
@@ -58,13 +47,7 @@ def _read_up_to(handle: np.ndarray, queue: np.ndarray, num_records: np.ndarray, 
     except OutOfRangeError:
         if not records:
             raise
-    return _strings([k for k, _ in records]), _strings([v for _, v in records])
-
-
-def _strings(values: Sequence[bytes]) -> np.ndarray:
-    array = np.empty(len(values), object)
-    array[:] = list(values)
-    return array
+    return texts([k for k, _ in records]), texts([v for _, v in records])
 
 
 def _several(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -77,10 +60,10 @@ def _reset(handle: np.ndarray, session: Any) -> tuple[()]:
     return ()
 
 
-read = _op("ReaderReadV2", lambda inputs, attrs: [TensorType(string, ())] * 2, _read)
-read_up_to = _op("ReaderReadUpToV2", _several, _read_up_to)
-num_records_produced = _op("ReaderNumRecordsProducedV2", lambda inputs, attrs: [TensorType(int64, ())],
-                           lambda handle, session: np.int64(_found(handle, session).produced))
-num_work_units_completed = _op("ReaderNumWorkUnitsCompletedV2", lambda inputs, attrs: [TensorType(int64, ())],
-                               lambda handle, session: np.int64(_found(handle, session).completed))
-reset = _op("ReaderResetV2", lambda inputs, attrs: [], _reset)
+read = resource_op("ReaderReadV2", lambda inputs, attrs: [TensorType(string, ())] * 2, _read)
+read_up_to = resource_op("ReaderReadUpToV2", _several, _read_up_to)
+num_records_produced = resource_op("ReaderNumRecordsProducedV2", lambda inputs, attrs: [TensorType(int64, ())],
+                                   lambda handle, session: np.int64(_found(handle, session).produced))
+num_work_units_completed = resource_op("ReaderNumWorkUnitsCompletedV2", lambda inputs, attrs: [TensorType(int64, ())],
+                                       lambda handle, session: np.int64(_found(handle, session).completed))
+reset = resource_op("ReaderResetV2", lambda inputs, attrs: [], _reset)

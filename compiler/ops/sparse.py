@@ -15,7 +15,7 @@ from ..dims import DimLike
 from ..dtypes import DType, bool_, float32, int64
 from ..errors import InvalidArgumentError
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..opdef import HOST, OpDef, no_gradient
 from .positions import gather_nd
 from .reduction import reduce_sum
 from .symbolic import operand_dims
@@ -33,7 +33,7 @@ def _index_op(name: str, types: Callable[[Sequence[Tensor], dict[str, Any]], lis
               reference: Callable[..., Any]) -> OpDef:
     """An op on positions; nothing flows back through it."""
     return OpDef(name, HOST, lambda inputs, attrs: [TensorType(*t) for t in types(inputs, attrs)],
-                 lambda op, *g: [None] * len(op.inputs), reference)
+                 no_gradient, reference)
 
 
 def flat(indices: np.ndarray, shape: np.ndarray) -> np.ndarray:

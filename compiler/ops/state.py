@@ -11,7 +11,7 @@ from typing import Any
 from ..dtypes import DType
 from ..errors import DTypeError, ShapeError
 from ..ir import Operation, Tensor, TensorType, building_graph
-from ..opdef import ALIAS, EFFECT, SOURCE, OpDef
+from ..opdef import ALIAS, EFFECT, SOURCE, OpDef, no_gradient
 from ..shapes import TensorShape, format_dims
 from .arguments import same_type
 from .constant import convert_to_tensor
@@ -63,16 +63,12 @@ def _assigning(name: str) -> Callable[[Sequence[Tensor], dict[str, Any]], list[T
     return infer
 
 
-def _no_gradient(op: Operation, g: Tensor) -> Sequence[None]:
-    return None, None
-
-
 # stores its second input in the variable; the output is the variable's new value
-assign = OpDef("Assign", EFFECT, _assigning("Assign"), _no_gradient, stateful=True)
+assign = OpDef("Assign", EFFECT, _assigning("Assign"), no_gradient, stateful=True)
 
 # add to and subtract from what the variable holds when they run, so that two in one run both count (passes/update.py)
-assign_add = OpDef("AssignAdd", EFFECT, _assigning("AssignAdd"), _no_gradient, stateful=True, fields={"update": add})
-assign_sub = OpDef("AssignSub", EFFECT, _assigning("AssignSub"), _no_gradient, stateful=True,
+assign_add = OpDef("AssignAdd", EFFECT, _assigning("AssignAdd"), no_gradient, stateful=True, fields={"update": add})
+assign_sub = OpDef("AssignSub", EFFECT, _assigning("AssignSub"), no_gradient, stateful=True,
                    fields={"update": subtract})
 
 no_op = OpDef("NoOp", EFFECT, lambda inputs, attrs: [], stateful=True)

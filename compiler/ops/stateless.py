@@ -10,13 +10,9 @@ import numpy as np
 from .. import philox
 from ..dtypes import DType, int64
 from ..errors import InvalidArgumentError
-from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..ir import Tensor, TensorType
+from ..opdef import HOST, OpDef, no_gradient
 from .symbolic import operand_dims, static_value
-
-
-def _no_gradient(op: Operation, *grads: Any) -> list[None]:
-    return [None] * len(op.inputs)
 
 
 def _parts(state: np.ndarray) -> tuple[int, tuple[int, int]]:
@@ -30,7 +26,7 @@ def _hashed(seed: np.ndarray) -> np.ndarray:
 
 
 # a seed [2] -> the state that it stands for
-seed_state = OpDef("StatelessRandomGetKeyCounter", HOST, lambda inputs, attrs: [TensorType(int64, (3,))], _no_gradient,
+seed_state = OpDef("StatelessRandomGetKeyCounter", HOST, lambda inputs, attrs: [TensorType(int64, (3,))], no_gradient,
                    _hashed)
 
 
@@ -40,7 +36,7 @@ def _drawn(name: str, draw: Callable[..., np.ndarray]) -> OpDef:
         count = int(np.prod(shape, dtype=np.int64))
         return draw(*_parts(state), count, dtype, *bounds).reshape(tuple(shape))
 
-    return OpDef(name, HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], operand_dims(inputs[1]))], _no_gradient,
+    return OpDef(name, HOST, lambda inputs, attrs: [TensorType(attrs["dtype"], operand_dims(inputs[1]))], no_gradient,
                  reference)
 
 
@@ -69,12 +65,12 @@ def _categories_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[T
 
 
 # state, logits [rows, classes], number of samples -> classes [rows, samples]
-multinomial = OpDef("StatelessMultinomial", HOST, _categories_types, _no_gradient,
+multinomial = OpDef("StatelessMultinomial", HOST, _categories_types, no_gradient,
                     lambda state, logits, count, dtype: philox.categories(
                         *_parts(state), logits, int(count)).astype(dtype.np))
 
 # state, values -> their slices along the first axis in random order
-shuffle = OpDef("StatelessShuffle", HOST, lambda inputs, attrs: [inputs[1].type], _no_gradient,
+shuffle = OpDef("StatelessShuffle", HOST, lambda inputs, attrs: [inputs[1].type], no_gradient,
                 lambda state, values: values[philox.permutation(*_parts(state), len(values))])
 
 
@@ -95,4 +91,4 @@ def _places_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 
 
 # index, seed [..., 3], the largest index -> the place of the index in a permutation
-index_shuffle = OpDef("RandomIndexShuffle", HOST, _places_types, _no_gradient, _places)
+index_shuffle = OpDef("RandomIndexShuffle", HOST, _places_types, no_gradient, _places)

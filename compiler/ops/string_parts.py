@@ -14,6 +14,7 @@ from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
 from .arguments import check_dtype
 from .strings import each, mapped, text
+from .texts import texts
 
 # splitting a vector into the rows of a sparse matrix
 
@@ -27,9 +28,7 @@ def _sparse_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 def _rows(rows: list[list[bytes]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(indices, values, shape) of the sparse matrix with these rows."""
     indices = [(i, j) for i, row in enumerate(rows) for j in range(len(row))]
-    values = np.empty(len(indices), object)
-    values[:] = [s for row in rows for s in row]
-    return (np.array(indices, np.int64).reshape(-1, 2), values,
+    return (np.array(indices, np.int64).reshape(-1, 2), texts([s for row in rows for s in row]),
             np.array([len(rows), max(map(len, rows), default=0)], np.int64))
 
 

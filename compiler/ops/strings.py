@@ -17,6 +17,7 @@ from ..shapes import broadcast, normalize_axis
 from ..string_hash import fingerprint, hash64, siphash
 from .arguments import check_dtype
 from .constant import convert_to_tensor
+from .texts import texts
 
 
 def strings(value: Any, what: str) -> Tensor:
@@ -182,9 +183,7 @@ def _segment_reference(x: np.ndarray, ids: np.ndarray, count: np.ndarray, separa
         for j, s in enumerate(row):
             if segment >= 0:
                 rows[segment * flat.shape[1] + j].append(s)
-    result = np.empty(len(rows), object)
-    result[:] = [separator.join(r) for r in rows]
-    return result.reshape(int(count), *x.shape[ids.ndim:])
+    return texts([separator.join(r) for r in rows]).reshape(int(count), *x.shape[ids.ndim:])
 
 
 def _segment_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:

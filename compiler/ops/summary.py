@@ -15,6 +15,7 @@ from ..opdef import HOST, OpDef
 from . import png
 from .arguments import check_dtype
 from .audio import encode_wav
+from .texts import text
 
 
 def messages() -> Any:
@@ -37,13 +38,7 @@ def _summary(name: str, check: Callable[[Tensor], None], values: Callable[..., S
 
 
 def _serialized(values: Sequence[Any]) -> np.ndarray:
-    return _scalar(messages().Summary(value=values).SerializeToString())
-
-
-def _scalar(data: bytes) -> np.ndarray:
-    array = np.empty((), object)
-    array[()] = data
-    return array
+    return text(messages().Summary(value=values).SerializeToString())
 
 
 def _reals(name: str) -> Callable[[Tensor], None]:
@@ -185,7 +180,7 @@ def _merged(*summaries: np.ndarray) -> np.ndarray:
     repeated = next((tag for tag in tags if tags.count(tag) > 1), None)
     if repeated is not None:
         raise InvalidArgumentError(f"MergeSummary: Duplicate tag {repeated} found in summary inputs")
-    return _scalar(merged.SerializeToString())
+    return text(merged.SerializeToString())
 
 
 merge_summary = OpDef("MergeSummary", HOST, lambda inputs, attrs: [TensorType(string, ())], reference=_merged)

@@ -6,14 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import DType, as_dtype
+from ..dtypes import ALL, BY_NUMBER, DType, as_dtype
 from ..errors import InvalidArgumentError
+from .texts import texts
 
-# DataType, tensorflow/core/framework/types.proto
-ENUM = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7, "complex64": 8,
-        "int64": 9, "bool": 10, "bfloat16": 14, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22,
-        "uint64": 23}
-_NAMES = {number: name for name, number in ENUM.items()}
 _VALUES = {5: "<f4", 6: "<f8", 7: "i", 9: "<f4", 10: "i", 11: "i", 12: "<f8", 13: "i", 16: "i", 17: "i"}
 _CONTENT, _STRINGS = 4, 8
 
@@ -77,7 +73,7 @@ def serialize(array: np.ndarray) -> bytes:
     """The message for an array; strings are an object array of bytes."""
     dtype = as_dtype(array.dtype)
     shape = b"".join(field(2, b"\x08" + varint(n)) for n in array.shape)
-    head = b"\x08" + varint(ENUM[dtype.name]) + field(2, shape)
+    head = b"\x08" + varint(dtype.as_datatype_enum) + field(2, shape)
     if dtype.is_string:
         return head + b"".join(field(_STRINGS, s) for s in array.ravel())
     return head + field(_CONTENT, np.ascontiguousarray(array).tobytes())
@@ -99,9 +95,9 @@ def parse(data: bytes, expected: DType | None = None) -> np.ndarray:
             strings.append(value)
         elif key in _VALUES:
             numbers += _numbers(_VALUES[key], value)
-    if number not in _NAMES:
+    dtype = BY_NUMBER.get(number)
+    if dtype not in ALL:
         raise InvalidArgumentError(f"Could not parse tensor proto: data type {number} is unknown")
-    dtype = as_dtype(_NAMES[number])
     if expected is not None and dtype != expected:
         raise InvalidArgumentError(f"Type mismatch between parsed tensor ({dtype.name}) and dtype ({expected.name})")
     return _array(dtype, dims, content, strings, numbers)
@@ -123,8 +119,7 @@ def _array(dtype: DType, dims: list[int], content: bytes, strings: list[bytes], 
     size = int(np.prod(dims, dtype=np.int64))
     try:
         if dtype.is_string:
-            flat = np.empty(len(strings), object)
-            flat[:] = strings
+            flat = texts(strings)
         elif content:
             flat = np.frombuffer(content, dtype.np).copy()
         elif dtype.name in ("float16", "bfloat16"):

@@ -9,13 +9,11 @@ import numpy as np
 from .. import dims as dm
 from ..dtypes import bool_, int32, int64, string
 from ..errors import FailedPreconditionError, OutOfRangeError
-from ..ir import Operation, Tensor, TensorType
+from ..ir import Tensor, TensorType
 from ..opdef import HOST, OpDef
 from .arguments import check_dtype
-
-
-def _no_gradient(op: Operation, *g: Tensor) -> Sequence[None]:
-    return [None] * len(op.inputs)
+from .resources import resource_op
+from .texts import texts
 
 
 def _named(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> str:
@@ -29,10 +27,9 @@ def _is_initialized_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> li
     return [TensorType(bool_, ())]
 
 
-is_variable_initialized = OpDef(
-    "IsVariableInitialized", HOST, _is_initialized_types, _no_gradient,
-    lambda handle, variable, session: np.bool_(session.store.value(variable) is not None),
-    stateful=True, fields={"resource": True})
+is_variable_initialized = resource_op(
+    "IsVariableInitialized", _is_initialized_types,
+    lambda handle, variable, session: np.bool_(session.store.value(variable) is not None))
 
 
 def _report_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -41,15 +38,11 @@ def _report_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tenso
 
 
 def _report(*handles: Any, variables: tuple[str, ...], session: Any) -> np.ndarray:
-    missing = [name for name in variables if session.store.value(name) is None]
-    names = np.empty(len(missing), object)
-    names[:] = [name.encode() for name in missing]
-    return names
+    return texts([name.encode() for name in variables if session.store.value(name) is None])
 
 
 # the names of those of the variables that have no value
-report_uninitialized = OpDef("ReportUninitialized", HOST, _report_types, _no_gradient, _report, stateful=True,
-                             fields={"resource": True})
+report_uninitialized = resource_op("ReportUninitialized", _report_types, _report)
 
 
 def _initialized_value_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
@@ -86,4 +79,4 @@ def _count(handle: Any, limit: int, variable: str, session: Any) -> np.ndarray:
 
 
 # adds 1 to a variable and gives what it was before; ends with OutOfRangeError at the limit
-count_up_to = OpDef("CountUpTo", HOST, _count_types, _no_gradient, _count, stateful=True, fields={"resource": True})
+count_up_to = resource_op("CountUpTo", _count_types, _count)

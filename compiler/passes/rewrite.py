@@ -129,8 +129,14 @@ def reshaped(x: Tensor, dims: Dims | None) -> Tensor:
     return x.op.graph.add(_reshape, (x,), {}, "Reshape", types=[TensorType(x.dtype, dims)]).output
 
 
+def root(t: Tensor) -> Tensor:
+    """The tensor that has the elements."""
+    while t.op.definition.family == ALIAS and t.op.inputs:
+        t = t.op.inputs[0]
+    return t
+
+
 def variable_of(tensor: Tensor) -> Tensor | None:
     """The handle of the variable whose storage the tensor is."""
-    while tensor.op.definition.family == ALIAS and tensor.op.inputs:
-        tensor = tensor.op.inputs[0]
+    tensor = root(tensor)
     return tensor.op.inputs[0] if tensor.op.type == "ReadVariableOp" or writes_variable(tensor.op) else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..ir import Graph, Operation, Tensor
 from ..opdef import ALIAS, CONTRACTION, REDUCTION
 from .fuse import fused
-from .rewrite import consumers
+from .rewrite import consumers, root
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,6 @@ class RowBlock:
         inputs = dict.fromkeys(t for op in self.operations for t in op.inputs if root(t).op not in self.operations)
         return Operation(last.graph, fused, list(inputs), {**self.loop.attrs, "body": body}, last.name, [], (),
                          last.site)
-
-
-def root(t: Tensor) -> Tensor:
-    """The tensor that has the elements."""
-    while t.op.definition.family == ALIAS and t.op.inputs:
-        t = t.op.inputs[0]
-    return t
 
 
 def matrix_product(op: Operation) -> tuple[Operation, list[Tensor]] | None:

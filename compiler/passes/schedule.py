@@ -17,7 +17,7 @@ from ..dims import Atom, DimLike
 from ..ir import Graph, Operation, Tensor
 from ..memory import aligned
 from ..opdef import ALIAS, ELEMENTWISE, HOST, REDUCTION, SOURCE, has_effect, writes_variable
-from .rewrite import transform, variable_of
+from .rewrite import root, transform, variable_of
 
 NOMINAL = 64  # what a size counts as that only the feeds tell
 WORTH = 0.98  # of the peak of the given order: one that is hardly lower is not worth another
@@ -171,16 +171,9 @@ def dependencies(operations: Sequence[Operation], units: Sequence[Sequence[Opera
     return before
 
 
-def _root(t: Tensor) -> Tensor:
-    """The tensor that has the elements."""
-    while t.op.definition.family == ALIAS and t.op.inputs:
-        t = t.op.inputs[0]
-    return t
-
-
 def _handle(t: Tensor) -> Tensor | None:
     """The handle of the variable whose storage the tensor is, or itself if it is one."""
-    t = _root(t)
+    t = root(t)
     if t.op.type == "Fused":
         return t.op.inputs[t.op.attrs["writes"][t.index]] if t.index in t.op.attrs["writes"] else None
     return t if t.op.type == "VariableV2" else variable_of(t)
@@ -197,11 +190,11 @@ def _buffers(graph: Graph, units: Sequence[Sequence[Operation]]
              ) -> tuple[list[list[int]], list[int], list[list[tuple[int, int]]]]:
     """What `Lives` takes of a graph: of variables, of results (which are no one's memory but the caller's) and of what
     is local to a chain no buffer counts."""
-    elsewhere = {_root(t) for t in graph.outputs} | {_root(t) for chain in graph.chains for t in chain.local}
+    elsewhere = {root(t) for t in graph.outputs} | {root(t) for chain in graph.chains for t in chain.local}
     numbers: dict[Tensor, int] = {}
 
     def numbered(tensors: Iterable[Tensor]) -> list[int]:
-        roots = [t for t in map(_root, tensors)
+        roots = [t for t in map(root, tensors)
                  if t.op.definition.family != SOURCE and t not in elsewhere and _handle(t) is None]
         return list(dict.fromkeys(numbers.setdefault(t, len(numbers)) for t in roots))
 

@@ -18,7 +18,7 @@ from ..ops.view import dim_scalar, reverse
 from ..subgraph import parameter
 from .loop_products import is_projection, product_after, product_of_columns, product_of_rows, projected_row
 from .prune import prune
-from .rewrite import consumers, copied, reachable, reshaped
+from .rewrite import consumers, copied, reachable, reshaped, root
 from .rows import follows_from, keeps_rows, row_dims, steps_after
 from .totals import other_input, total
 
@@ -375,7 +375,6 @@ class Loop:
 
 
 def _is_zero(t: Tensor) -> bool:
-    while t.op.definition.family == ALIAS and t.op.inputs:
-        t = t.op.inputs[0]
+    t = root(t)
     source = t.op.inputs[0] if t.op.type in ("Fill", "BroadcastTo") else t
     return t.op.type == "TensorArrayV3" or source.op.type == "Const" and not source.op.attrs["value"].any()

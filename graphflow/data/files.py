@@ -13,7 +13,8 @@ import numpy as np
 from ..compiler.dtypes import int64, string
 from ..compiler.errors import DataLossError, InvalidArgumentError, NotFoundError, OpError
 from ..compiler.ops.constant import as_strings, convert_to_tensor
-from ..compiler.ops.io import matching_files, text
+from ..compiler.ops.io import matching_files
+from ..compiler.ops.texts import text
 from ..tensor_spec import TensorSpec
 from ..tfrecord import inflated, read_records
 from . import Dataset

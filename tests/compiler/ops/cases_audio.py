@@ -6,8 +6,8 @@ from cases_strings import counted, texts
 from example import F32, case
 from graphflow.compiler.ops import audio
 from graphflow.compiler.ops import fingerprint as fp
-from graphflow.compiler.ops import io as files
 from graphflow.compiler.ops.constant import convert_to_tensor
+from graphflow.compiler.ops.texts import text
 
 HEADER = b"RIFF*\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0@\x1f\0\0\x80>\0\0\x02\0\x10\0data\x06\0\0\0"
 WAV = HEADER + b"\0\x40\0\x80\xff\x7f"
@@ -15,9 +15,9 @@ SPECTRA = np.linspace(0, 9, 18, dtype=F32).reshape(1, 2, 9)
 RATE = np.int32(8000)
 
 case("EncodeWav", lambda x: audio.encode_wav(x, convert_to_tensor(RATE)), np.array([[0.5], [-1], [2]], F32), grad=False,
-     expect=lambda x: files.text(WAV))
+     expect=lambda x: text(WAV))
 case("DecodeWav", lambda x: audio.decode_wav.operation(x, desired_channels=2, desired_samples=4).outputs,
-     files.text(WAV), expect=lambda x: [np.array([[0.5] * 2, [-1] * 2, [1 - 2**-15] * 2, [0] * 2], F32), RATE])
+     text(WAV), expect=lambda x: [np.array([[0.5] * 2, [-1] * 2, [1 - 2**-15] * 2, [0] * 2], F32), RATE])
 case("Mfcc", lambda x: audio.mfcc(x, convert_to_tensor(RATE), upper_frequency_limit=4000.0, lower_frequency_limit=20.0,
                                   filterbank_channel_count=4, dct_coefficient_count=3), SPECTRA, grad=False,
      expect=lambda x: np.array([[[1.0427641, -1.6312233, -0.10240005], [3.3538275, -1.1377048, -0.08521064]]], F32))

@@ -17,6 +17,7 @@ from graphflow.compiler.ops import codecs, csv, example, image, tensor_proto
 from graphflow.compiler.ops import io as files
 from graphflow.compiler.ops.constant import convert_to_tensor
 from graphflow.compiler.ops.tensor_proto import field
+from graphflow.compiler.ops.texts import text
 from PIL import Image
 
 # boxes: the second overlaps the first by 9/11, the third neither
@@ -70,7 +71,7 @@ def encoded(pixels: np.ndarray, kind: str, **options: Any) -> np.ndarray:
     """A file that Pillow makes of uint8 pixels, as a string scalar."""
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(buffer, kind, **options)
-    return files.text(buffer.getvalue())
+    return text(buffer.getvalue())
 
 
 def _decoded(op: Any, channels: int, shape: tuple[int, ...], dtype: Any = uint8) -> Any:
@@ -106,7 +107,7 @@ case("DecodeAndCropJpeg", lambda x: counted((codecs.decode_and_crop_jpeg(
     expect=lambda x: GREY[1:4, 2:6])
 case("ExtractJpegShape", lambda x: codecs.extract_jpeg_shape(x, dtype=as_dtype("int32")), encoded(GREY, "JPEG"),
      expect=lambda x: np.array([8, 8, 1], np.int32))
-case("FirstBytes", lambda x: codecs.first_bytes(x, count=3), files.text(b"abcd"), expect=lambda x: files.text(b"abc"))
+case("FirstBytes", lambda x: codecs.first_bytes(x, count=3), text(b"abcd"), expect=lambda x: text(b"abc"))
 
 # files
 
@@ -120,23 +121,23 @@ def _written(contents: Any, then: Any) -> Any:
         return then()
 
 
-case("WriteFile", lambda x: _written(x, lambda: files.read_file(convert_to_tensor(PATH))), files.text(b"a\0b"),
+case("WriteFile", lambda x: _written(x, lambda: files.read_file(convert_to_tensor(PATH))), text(b"a\0b"),
      expect=lambda x: x)
-case("ReadFile", lambda x: _written(x, lambda: files.read_file(convert_to_tensor(PATH))), files.text(b""),
+case("ReadFile", lambda x: _written(x, lambda: files.read_file(convert_to_tensor(PATH))), text(b""),
      expect=lambda x: x)
 case("MatchingFiles", lambda x: counted((_written(x, lambda: files.matching_files(
-    convert_to_tensor([PATH[:-1] + b"?", b"/nothing*"]))), (1,))), files.text(b""), expect=lambda x: texts(PATH))
+    convert_to_tensor([PATH[:-1] + b"?", b"/nothing*"]))), (1,))), text(b""), expect=lambda x: texts(PATH))
 case("DecodeCompressed", partial(files.decode_compressed, compression="ZLIB"), texts(zlib.compress(b"ab")),
      expect=lambda x: texts(b"ab"))
 
 # messages; the bytes of TensorFlow 2.21
 
 case("SerializeTensor", files.serialize_tensor, np.array([[1, -2]], np.int16),
-     expect=lambda x: files.text(b'\x08\x05\x12\x08\x12\x02\x08\x01\x12\x02\x08\x02"\x04\x01\x00\xfe\xff'))
+     expect=lambda x: text(b'\x08\x05\x12\x08\x12\x02\x08\x01\x12\x02\x08\x02"\x04\x01\x00\xfe\xff'))
 for array in (ints((2, 3)), np.array(True), texts("a", "bc")):
     case("ParseTensor", lambda x, array=array: counted((files.parse_tensor(x, dtype=as_dtype(array.dtype)),
                                                         array.shape)),
-         files.text(tensor_proto.serialize(array)), expect=lambda x, array=array: array)
+         text(tensor_proto.serialize(array)), expect=lambda x, array=array: array)
 
 case("DecodeCSV", lambda x: csv.decode_csv.operation(
     x, convert_to_tensor(np.array([7], np.int32)), convert_to_tensor(""), delimiter=b",", quoted=True, na_value=b"NA",
@@ -160,4 +161,4 @@ case("ParseSingleSequenceExample", lambda x: [reshaped for op in [example.parse_
     x, convert_to_tensor(np.empty(0, object)), context=(example.Fixed("f", float32, (), None),),
     lists=(example.Varying("n", int64, ()),))] for reshaped in [op.outputs[0], *counted((op.outputs[1], (2,))),
                                                                op.outputs[2]]],
-     files.text(field(1, BODY) + field(2, STEPS)), expect=lambda x: [F32(1.5), np.array([1, 2]), np.int64(2)])
+     text(field(1, BODY) + field(2, STEPS)), expect=lambda x: [F32(1.5), np.array([1, 2]), np.int64(2)])

@@ -16,8 +16,7 @@ SEED = np.array([7, 11])
 
 def sampled(op: Any, *parameters: Any, dtype: Any = float32) -> Any:
     """Variates in the shape of the first input, under the seed in the second."""
-    return lambda x, seed, *more: op(ds.seed_bits(seed), shape(x), *(convert_to_tensor(p) for p in parameters), *more,
-                                     dtype=dtype)
+    return lambda x, seed, *more: op(seed, shape(x), *(convert_to_tensor(p) for p in parameters), *more, dtype=dtype)
 
 
 case("RandomGamma", sampled(ds.random_gamma), floats((4, 2)), SEED, np.array([0.5, 3], F32), grad=False)
