@@ -13,7 +13,7 @@ from ...compiler.ops.view import expand_dims
 from .. import initializers
 from ..variables import Variable
 from .adam import Adam
-from .gradients import squared
+from .gradients import by_row, squared
 from .optimizer import Optimizer, epsilon_or_default, steps_taken
 
 
@@ -101,8 +101,9 @@ class Adagrad(Optimizer):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         total = self.slot("accumulator", variable)
-        total.assign_add(squared(gradient))
-        variable.assign_sub(gradient * learning_rate / sqrt(total + self.epsilon))
+        total.assign_add(squared(gradient))  # and where the gradient is 0, both stay as they are
+        variable.assign_sub(by_row(lambda rows, squares: rows * learning_rate / sqrt(squares + self.epsilon), gradient,
+                                   total.value()))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "initial_accumulator_value": self.initial_accumulator_value,

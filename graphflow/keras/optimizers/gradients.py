@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ...compiler.ir import Operation, Tensor
 from ...compiler.ops import elementwise as ew
+from ...compiler.ops.gather import gather
 from ...compiler.ops.reduction import reduce_sum
 from ...compiler.ops.state import assign, read_variable
 from ..variables import Variable
@@ -15,12 +16,14 @@ def squared(gradient: Tensor) -> Tensor:
     return by_row(ew.square, gradient)
 
 
-def by_row(function: Callable[[Tensor], Tensor], gradient: Tensor) -> Tensor:
-    """`function` of a gradient: of a table's gradient, of its rows."""
+def by_row(function: Callable[..., Tensor], gradient: Tensor, *others: Tensor) -> Tensor:
+    """`function` of a gradient and what has its shape: of a table's gradient, of its rows and those of the others."""
     op = gradient.op
     if not op.definition.fields.get("scatter"):
-        return function(gradient)
-    return op.definition(function(op.inputs[0]), *op.inputs[1:], **op.attrs)
+        return function(gradient, *others)
+    rows, indices, *shape = op.inputs
+    same_rows = (gather(other, indices, op.attrs["axis"]) for other in others)
+    return op.definition(function(rows, *same_rows), indices, *shape, **op.attrs)
 
 
 def _rows(gradient: Tensor) -> Tensor:

@@ -32,6 +32,30 @@ def test_only_rows_change_and_the_old_value_is_still_read(sign, kind):
         assert_equal(value, expected)
 
 
+def test_what_needs_the_new_value_reads_the_variable():
+    def build(indices, rows, v):
+        new = state.read_variable(v) + scatter_add(rows, indices, TABLE.shape)
+        return [gather(new, indices), state.assign(v, new), new * 2]
+
+    program = Program(build, INDICES, ROWS, variables={"v": TABLE})
+    values, _ = program.run()
+    assert "ScatterAdd" in kinds(program) and not {"Assign", "AddV2"} & kinds(program)
+    wanted = TABLE + SUMMED
+    for value, expected in zip(values, (wanted[INDICES], wanted, wanted * 2), strict=True):
+        assert_equal(value, expected)
+
+
+def test_a_variable_is_assigned_what_another_one_became():
+    def build(indices, rows, v, w):
+        return [state.assign(w, state.assign(v, state.read_variable(v) + scatter_add(rows, indices, TABLE.shape)))]
+
+    program = Program(build, INDICES, ROWS, variables={"v": TABLE, "w": TABLE * 0})
+    _, variables = program.run()
+    assert "ScatterAdd" in kinds(program) and "Assign" in kinds(program)
+    assert_equal(variables["v"], TABLE + SUMMED)
+    assert_equal(variables["w"], TABLE + SUMMED)
+
+
 def test_a_variable_assigned_twice_is_assigned_whole():
     def build(indices, rows, v):
         first = state.assign(v, state.read_variable(v) * 2)

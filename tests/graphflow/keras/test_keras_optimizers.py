@@ -256,3 +256,19 @@ def test_what_initializers_penalties_constraints_and_schedules_give_can_be_looke
 def test_a_padding_after_two_equal_numbers_says_that_the_second_is_the_stride():
     assert keras.layers.Conv2D(4, 3, 3, "same").strides == (3, 3)
     assert keras.layers.Conv2D(4, 3, 3).kernel_size == (3, 3)  # Keras 1's rows and columns
+
+
+def test_adagrad_changes_rows_of_a_table_that_were_used() -> None:
+    """Squares of a row's uses are added up one by one, as Keras does on TensorFlow."""
+    model = keras.Sequential([keras.Input((3,), dtype="int32"), keras.layers.Embedding(50, 4)])
+    model.compile(keras.optimizers.Adagrad(0.5), "mse")
+    table, total = model.get_weights()[0], np.full((50, 4), 0.1, "float32")
+    ids = np.array([[1, 7, 1], [49, 7, 1]])
+    wanted = np.random.RandomState(0).rand(2, 3, 4).astype("float32")
+    for _ in range(2):
+        rows, summed = 2 * (table[ids] - wanted) / wanted.size, np.zeros_like(table)
+        np.add.at(total, ids, rows ** 2)
+        np.add.at(summed, ids, rows)
+        table = table - 0.5 * summed / np.sqrt(total + 1e-7)
+        model.train_on_batch(ids, wanted)
+    np.testing.assert_allclose(model.get_weights()[0], table, rtol=1e-5)
