@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from . import grouped, unit_filter_grad
+from . import grouped, unit_filter_grad, winograd_filter_grad
 from .conv_common import (
     FAR_BYTES,
     MAX_ROWS,
@@ -66,6 +66,8 @@ def lower_conv_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Seq
         return unit_filter_grad.lower(p, x, dy, dw)
     if grouped.pays(p):
         return grouped.lower_filter_grad(x, dy, dw, p)
+    if shares := winograd_filter_grad.choose(p):
+        return winograd_filter_grad.lower(x, dy, dw, p, shares)
     return calls + _lower(flattened(p), x, dy, dw)
 
 

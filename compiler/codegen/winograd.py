@@ -276,8 +276,9 @@ def kernel(buffers, dims, begin, end, lane):
             for tile in range(first, first + count):
 {indent(place, 4)}
                 for phase in range(stride * stride):
-                    to_points(inputs + image * height * width * channels * 4, row * stride + phase // stride - pad_h,
-                              column * stride + phase % stride - pad_w, height, width, channels, stride, channels,
+                    to_points(inputs + image * height * width * channels * 4, width * channels, channels,
+                              row * stride + phase // stride - pad_h, column * stride + phase % stride - pad_w,
+                              height, width, stride, channels,
                               scratch + (item * pitch + phase * channels) * 4, input_apart, {last_points("pitch")})
 {indent(PASS_BY, 4)}
         for point in range({points}):

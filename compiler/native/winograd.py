@@ -31,12 +31,12 @@ Rows = list[list[float]]
 def transform_inputs(m: int, r: int):
     """An intrinsic that brings the channels of a tile's inputs to the points.
 
-    Its int64 arguments are `(image, row, column, height, width, pixel, step, channels, target, apart, below, beside,
-    corner)`: the address of an image, where the tile's inputs begin in it, its sizes, the elements from a pixel to the
-    one beside it, how many pixels are from one input to the next, how many channels, and to what address, for each
-    point `apart` elements further, whole vectors of them go, zeros behind the last one. Points of the last row are
-    `below` elements from there, those of the last column `beside`, and the one of both `corner`. Inputs outside the
-    image are zeros.
+    Its int64 arguments are `(image, line, pixel, row, column, height, width, step, channels, target, apart, below,
+    beside, corner)`: the address of an image and the elements from a pixel to those below and beside it, where the
+    tile's inputs begin in it, its sizes, how many pixels are from one input to the next, how many channels, and to what
+    address, for each point `apart` elements further, whole vectors of them go, zeros behind the last one. Points of the
+    last row are `below` elements from there, those of the last column `beside`, and the one of both `corner`. Inputs
+    outside the image are zeros.
     """
     return _to_points("inputs", m, m + r - 1, r)
 
@@ -68,13 +68,13 @@ def _to_points(kind: str, m: int, size: int, r: int):
     rows = _inputs(n) if kind == "inputs" else _powers(n, m)
 
     def codegen(context, builder, signature, args):
-        image, row, column, height, width, pixel, step, channels, target, apart, *last = args
+        image, line, pixel, row, column, height, width, step, channels, target, apart, *last = args
         code = VectorCode(builder, "f32")
         zeros = cgutils.global_constant(builder, "zeros_f32", code.zero)
         zeros = builder.bitcast(zeros, code.element.as_pointer())
         inside = [[builder.icmp_unsigned("<", builder.add(first, builder.mul(step, i64(i))), end) for i in range(size)]
                   for first, end in ((row, height), (column, width))]
-        line, beside = builder.mul(width, pixel), builder.mul(step, pixel)
+        beside = builder.mul(step, pixel)
         corner = code.offset(code.pointer(image), builder.add(builder.mul(row, line), builder.mul(column, pixel)))
         lines = [code.offset(corner, builder.mul(builder.mul(step, line), i64(i))) for i in range(size)]
         columns = [builder.mul(beside, i64(j)) for j in range(size)]
@@ -99,8 +99,8 @@ def _to_points(kind: str, m: int, size: int, r: int):
         _each_vector(code, channels, whole, bring)
         return context.get_dummy_value()
 
-    return void_intrinsic(f"winograd_{kind}_{m}_{r}", ["image", "row", "column", "height", "width", "pixel", "step",
-                                                       "channels", "target", "apart", *LAST], codegen)
+    return void_intrinsic(f"winograd_{kind}_{m}_{r}", ["image", "line", "pixel", "row", "column", "height", "width",
+                                                       "step", "channels", "target", "apart", *LAST], codegen)
 
 
 @cache
