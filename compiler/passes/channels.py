@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir import Operation, Tensor, default_graph
-from ..opdef import ELEMENTWISE, REDUCTION
+from ..opdef import ELEMENTWISE
 from ..ops.view import reshape, transpose
 from ..shapes import Dims
 
@@ -16,7 +16,7 @@ DEPTH = 6  # elementwise ops, one of another, that may be done before a transpos
 
 
 def sink_transpose(op: Operation, inputs: Sequence[Tensor]) -> list[Tensor] | None:
-    """What replaces an elementwise op or a reduction to a vector, of operands whose channels were moved in front."""
+    """What replaces an elementwise op of operands whose channels were moved in front."""
     moved = next((t for t in inputs if _moves_channels(t)), None)
     if moved is None or len(op.outputs) != 1:
         return None
@@ -27,13 +27,6 @@ def sink_transpose(op: Operation, inputs: Sequence[Tensor]) -> list[Tensor] | No
             return None
         below = default_graph().add(op.definition, operands, op.attrs, op.type).output  # type: ignore[arg-type]
         return [transpose(below, perm)]
-    if op.definition.family == REDUCTION and "combine" in op.definition.fields and op.attrs["axis"] is not None:
-        rank = len(perm)
-        axes = {a % rank for a in op.attrs["axis"]}
-        if axes >= set(range(rank)) - {1}:
-            attrs = {**op.attrs, "axis": tuple(range(rank - (1 not in axes)))}
-            total = default_graph().add(op.definition, (moved.op.inputs[0],), attrs, op.type).output
-            return [reshape(total, op.output.dims)]
     return None
 
 

@@ -74,6 +74,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return absorb_zeros(op, inputs)
     if (sunk := sink_transpose(op, inputs)) is not None:
         return sunk
+    if op.definition.family == REDUCTION and "combine" in op.definition.fields and inputs[0].op.type == "Transpose":
+        return _reduced_first(op, inputs[0].op)
     if op.definition.family == ALIAS and len(inputs) == 1:
         return _shortest_alias(op, inputs[0])
     if op.definition.family == REDUCTION and "combine" in op.definition.fields and _reduces_nothing(op, inputs[0]):
@@ -141,6 +143,14 @@ def _reduces_nothing(op: Operation, x: Tensor) -> bool:
     assert x.dims is not None
     axes = op.attrs["axis"] if op.attrs["axis"] is not None else range(len(x.dims))
     return all(isinstance(x.dims[a], int) and x.dims[a] == 1 for a in axes)
+
+
+def _reduced_first(op: Operation, moving: Operation) -> Sequence[Tensor]:
+    """A reduction of what a transpose moves: of the elements where they are, and then of less to move."""
+    axes, perm = op.attrs["axis"], moving.attrs["perm"]
+    attrs = {**op.attrs, "axis": None if axes is None else tuple(perm[a] for a in axes), "keepdims": True}
+    reduced = default_graph().add(op.definition, moving.inputs, attrs, op.type).output
+    return [reshaped(transpose(reduced, perm), op.output.dims)]
 
 
 def _keep_dims(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor]:

@@ -6,7 +6,7 @@ from built import Program, kinds
 from graphflow.compiler.autodiff import gradients
 from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import view
-from graphflow.compiler.ops.reduction import reduce_sum
+from graphflow.compiler.ops.reduction import reduce_max, reduce_sum
 from graphflow.compiler.ops.window import conv2d
 
 RNG = np.random.default_rng(0)
@@ -35,4 +35,16 @@ def test_sums_over_all_but_the_channels():
         return [reduce_sum(y, (0, 2, 3)), reduce_sum(y), reduce_sum(y, (2, 3)), *gradients(ew.square(y), [w, bias])]
 
     program = Program(build, X, W, BIAS)
+    program.check()
+
+
+def test_what_is_reduced_is_not_moved_before():
+    def build(x):
+        moved = view.transpose(x, (2, 0, 3, 1))
+        return [reduce_sum(moved, (1, 3)), reduce_sum(moved, (0, -1), keepdims=True), reduce_max(moved),
+                reduce_sum(moved, (0,))]
+
+    program = Program(build, X)
+    transposes = [op for op in program.after("order").operations if op.type == "Transpose"]
+    assert [op.output.dims for op in transposes] == [(1, 2, 5, 3)]  # of the last one's sums
     program.check()
