@@ -1,6 +1,6 @@
 """Graphs as data: `GraphDef` lists the operations with their types, inputs and attributes, and is written as JSON.
 
-Reading one back only looks ops up by type (`opdef.REGISTRY`); nothing in it is executed. Unknown sizes are kept as
+Reading one back only looks ops up by type (`opdef.definition_of`); nothing in it is executed. Unknown sizes are kept as
 polynomials over numbered symbols, so that sizes that were equal stay equal.
 """
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .dims import Dim, DimLike
 from .dtypes import DType, as_dtype
 from .errors import DataLossError, NotFoundError, UnimplementedError
 from .ir import Graph, Operation, Tensor, TensorType
-from .opdef import REGISTRY
+from .opdef import OpDef, definition_of
 from .shapes import TensorShape
 from .subgraph import SubGraph
 
@@ -197,12 +197,13 @@ class Importer:
                 case {"dim": [[1, int(symbol)]]}:
                     self._symbols.setdefault(symbol, own)
 
-    def _arguments(self, node: NodeDef) -> tuple[list[Tensor], list[Operation], Any]:
-        if node.op not in REGISTRY:
+    def _arguments(self, node: NodeDef) -> tuple[list[Tensor], list[Operation], OpDef]:
+        definition = definition_of(node.op)
+        if definition is None:
             raise NotFoundError(f"Op type not registered '{node.op}' (node {node.name!r})")
         try:
             return ([self.tensor(name) for name in node.input if not name.startswith("^")],
-                    [self.operations[name[1:]] for name in node.input if name.startswith("^")], REGISTRY[node.op])
+                    [self.operations[name[1:]] for name in node.input if name.startswith("^")], definition)
         except KeyError as error:
             raise ValueError(f"Node {node.name!r} expects an input {error.args[0]!r} that is not in the "
                              "graph") from None
@@ -292,7 +293,12 @@ class _Absent:
         self.description = description
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise UnimplementedError(f"The imported graph calls {self.description}, which no file can hold.")
+        raise UnimplementedError(f"The imported graph uses {self.description}, which no file can hold.")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self()
 
     def __repr__(self) -> str:
         return self.description

@@ -23,6 +23,14 @@ CONTROL = "control"          # conds and loops: their sub-graphs are attributes
 HOST = "host"                # runs its NumPy reference inside the plan; `explain` marks it
 
 REGISTRY: dict[str, OpDef] = {}
+LATE: list[Callable[[], object]] = []  # import modules that declare more ops, for graphs that come from files
+
+
+def definition_of(kind: str) -> OpDef | None:
+    """The declaration of an op type, None where there is none."""
+    while kind not in REGISTRY and LATE:
+        LATE.pop()()
+    return REGISTRY.get(kind)
 
 
 def no_gradient(op: Operation, *grads: Any) -> list[None]:

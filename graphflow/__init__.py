@@ -75,6 +75,7 @@ from .compiler.dtypes import float16 as half
 from .compiler.dtypes import float64 as double
 from .compiler.errors import OpError
 from .compiler.ir import Graph, Operation, Tensor, reset_default_graph
+from .compiler.opdef import LATE as _LATE
 from .compiler.ops.complex import complex_ as complex
 from .compiler.ops.complex import conj, imag, real
 from .compiler.ops.elementwise import real_divide as realdiv
@@ -364,6 +365,9 @@ _names = Names(globals(), {
     "batch_function": "nondifferentiable_batch_function",
     "profiling": "profile",
 })
+
+
+_LATE.append(lambda: _names.load("data").experimental)  # datasets' ops
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,5 @@
-"""The op set. Each module declares one family; importing this package declares them all."""
+"""The op set. Each module declares one family; importing this package declares nearly all, the rest when needed."""
+from ..opdef import LATE
 from . import (
     audio,
     beam,
@@ -63,3 +64,10 @@ __all__ = [
     "segment", "selection", "sets", "slicing", "sorting", "sparse", "special", "spectral", "standardize", "state",
     "stateless", "string_parts", "strings", "summary", "symbolic", "view", "window",
 ]
+
+
+def _declare_rest() -> None:
+    from . import accumulator, queue, reader, sobol  # noqa: F401 (few programs use them, and all would wait)
+
+
+LATE.append(_declare_rest)

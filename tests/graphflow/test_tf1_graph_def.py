@@ -1,8 +1,15 @@
 """Graphs as data, frozen and cut; variables in pieces."""
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from graphflow.compiler import ops
+from graphflow.compiler.opdef import REGISTRY
 
 import graphflow as tf
 
@@ -117,3 +124,42 @@ def test_what_tensorflow_keeps_on_the_cpu():
     assert [tf.graph_util.must_run_on_cpu(tf.Variable(1.0).op, pin) for pin in (False, True)] == [False, True]
     node = tf.get_default_graph().as_graph_def().node[0]
     assert tf.graph_util.must_run_on_cpu(node) and tf.train.SaverDef().version == tf.train.SaverDef.V2
+
+
+WRITE = """
+import graphflow as tf
+queue = tf.FIFOQueue(3, [tf.float32], [[]])
+key, _ = tf.TextLineReader().read(queue)
+tf.math.sobol_sample(2, 3)
+tf.strings.regex_replace(tf.constant("abc"), "b", "x", name="replaced")
+tf.identity(tf.data.Dataset.range(3).make_one_shot_iterator().get_next(name="next"), name="batch")
+tf.train.export_meta_graph("graph.meta")
+"""
+READ = """
+import graphflow as tf
+tf.train.import_meta_graph("graph.meta")
+with tf.Session() as session:
+    print(session.run("replaced:0").decode(), session.run("batch:0", {"next:0": 7}))
+    try:
+        session.run("batch:0")
+    except tf.errors.UnimplementedError as error:
+        print(str(error).partition(" (")[0])
+"""
+
+
+def test_a_process_that_used_none_of_a_graphs_operations_reads_it(tmp_path):
+    out = [subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+           for program in (WRITE, READ)]
+    assert [run.returncode for run in out] == [0, 0], out
+    first, second = out[1].stdout.splitlines()
+    assert first == "axc 7"
+    assert second.startswith("The imported graph uses ") and second.endswith(", which no file can hold.")
+
+
+def test_every_declared_operation_is_known_to_a_graph_from_a_file():
+    known = "import graphflow; from graphflow.compiler import opdef; opdef.definition_of(''); print(*opdef.REGISTRY)"
+    out = subprocess.run([sys.executable, "-c", known], capture_output=True, text=True, check=True).stdout.split()
+    for module in pkgutil.iter_modules(ops.__path__, f"{ops.__name__}."):
+        importlib.import_module(module.name)
+    theirs = {kind for kind, definition in REGISTRY.items() if definition.infer.__module__.startswith(ops.__name__)}
+    assert theirs - {*out} == set()
