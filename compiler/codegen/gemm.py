@@ -11,8 +11,8 @@ from dataclasses import replace
 from math import ceil, prod
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes, second_level
+from . import few_gemm, unit_gemm
 from . import gemm_kernels as kernels
-from . import unit_gemm
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 from .product import Product, buffers_of, call, dims_of, even_panels, named
@@ -76,8 +76,16 @@ def lower_gemm(a, b, c, *, dtype: str, m: int, n: int, k: int, batch: Sequence[i
         return _vector(product, epilogue, threads) if product.splits == 1 else _split(product, _vector, epilogue)
     if unit_gemm.pays(product):
         return unit_gemm.lower(product, epilogue, threads)
-    product = replace(product, splits=_splits(product, threads))
-    return _tiled(product, epilogue) if product.splits == 1 else _split(product, _tiled, epilogue)
+    return _in_vectors(product, epilogue, threads)
+
+
+def _in_vectors(p: Product, epilogue: Epilogue | None, threads: int) -> list[KernelCall]:
+    """The calls of a product of matrices without a matrix unit."""
+    if few_gemm.turns(p):
+        return few_gemm.lower_turned(p, epilogue, lambda turned: _in_vectors(turned, None, threads))
+    lower = few_gemm.lower_dots if few_gemm.by_dots(p) else _tiled
+    p = replace(p, splits=_splits(p, threads))
+    return lower(p, epilogue) if p.splits == 1 else _split(p, lower, epilogue)
 
 
 def product_of(a, b, c, dtype: str, m: int, n: int, k: int, batch: Sequence[int], a_batch_strides: Sequence[int],

@@ -16,6 +16,8 @@ from .late import finishing, starting
 NATIVE = "graphflow.compiler.native"
 # where a task's own strips begin in its memory
 OWN = EDGE_BYTES + JOB_BYTES + LATE_BYTES
+# rows of C that are transposed together
+TURNED_ROWS = 256
 
 
 def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str, epilogue: Epilogue | None) -> str:
@@ -279,6 +281,52 @@ def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
             for j in range(n):
                 {store}(row_c, j, {load}(row_c, j, 0) + {load}(row_part, j, 1), 0)
 {_at(2, _each(epilogue, "1", "row", "0", "n"))}
+""")
+
+
+def turned(dtype: str, down: bool, epilogue: Epilogue | None) -> str:
+    """Rows of C, of matrices that are given transposed. Inner loops go `down` columns of C, or along rows."""
+    load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
+    outer, inner = ("j in range(n)", "row in range(begin, last)")[::1 if down else -1]
+    return _module("C is a transposed matrix.", [load, store], epilogue, [], [], f"""
+{_at(1, _words(["turned", "c"], ["m", "n"]))}
+{_at(1, _setup(epilogue, 2, 2))}
+    while begin < end:
+        matrix = begin // m
+        last = min(min(begin + {TURNED_ROWS}, end), (matrix + 1) * m)
+        column = turned + matrix * m * (n - 1) * {size}
+        for {outer}:
+            for {inner}:
+                {store}(c, row * n + j, {load}(column, j * m + row, 1), 0)
+{_at(2, _each(epilogue, "last - begin", "begin + i", "0", "n"))}
+        begin = last
+""")
+
+
+def dot_tiles(dtype: str, rows: int, columns: int, epilogue: Epilogue | None) -> str:
+    """C = A B^T in tiles so small that vectors run along k, `down` rows of them or across."""
+    size = ELEMENT_BYTES[dtype]
+    sizes = ["m", "n", "k", "a_row", "b_column", "tiles", "side", "down", "part", "matrices"]
+    return _module(
+        f"C = A B^T by dot products, {rows} x {columns} at a time.", [], epilogue,
+        [f"from {NATIVE}.dot_tile import dot_tile"], [f'dot_tile = dot_tile("{dtype}", {rows}, {columns})'], f"""
+{_at(1, _words(["a", "b", "c"], sizes))}
+{_at(1, _setup(epilogue, 3, len(sizes)))}
+    for task in range(begin, end):
+        matrix = task // tiles
+        outer = (task - matrix * tiles) // side
+        inner = task - matrix * tiles - outer * side
+        row, column = inner * {rows}, outer * {columns}
+        if down:
+            row, column = outer * {rows}, inner * {columns}
+        depth = k
+        if part < k:
+            depth = min(part, k - matrix // matrices * part)
+{_at(2, _matrices(size, len(sizes), epilogue))}
+        rows, columns = min({rows}, m - row), min({columns}, n - column)
+        dot_tile(matrix_a + row * a_row * {size}, a_row, matrix_b + column * b_column * {size}, b_column,
+                 c + ((matrix * m + row) * n + column) * {size}, n, rows, columns, depth)
+{_at(2, _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns"))}
 """)
 
 

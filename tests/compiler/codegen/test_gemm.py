@@ -48,7 +48,7 @@ class Machine:
             for handle in call.buffers:
                 if isinstance(handle, Scratch):
                     # NaN: what a kernel has not written itself must not reach the result
-                    count = handle.total(ranges) // 8
+                    count = -(-handle.total(ranges) // 8)
                     scratch.setdefault(handle, guarded((count,), np.float64, np.nan))
             memory = [scratch[handle] if isinstance(handle, Scratch) else arrays[handle] for handle in call.buffers]
             buffers = np.array([array.ctypes.data for array in memory], np.int64)
@@ -151,6 +151,24 @@ def test_threads_combine_rows_that_lie_together(machine, dtype):
         assert column.tasks >= min(threads, n // 64)
 
 
+@pytest.mark.parametrize("dtype", ["f32", "f64", "i32"])
+@pytest.mark.parametrize("few", [2, 3, 7])
+def test_few_rows_or_columns_are_dot_products_or_computed_transposed(machine, dtype, few):
+    def first(m, k, n, *transposes, **options):
+        return check(machine, m, k, n, *transposes, dtype=dtype, cuts=3, **options)[0].name
+
+    wide = isa().vector_bytes == 64
+    for batch in ((), (3,), (2, 3)):
+        assert first(50, 131, few, False, True, batch=batch) == first(few, 131, 50, False, True, batch=batch) == (
+            "gemm_dots")
+        assert (first(50, 131, few, batch=batch) == "gemm_pack_few") == (few < 7)
+        assert first(few, 131, 50, True, True, batch=batch) == "gemm_pack_few"
+        turned = check(machine, 307, 64, few, True, batch[:1] == (), dtype, batch, cuts=3)
+        assert (turned[-1].name == "gemm_turn") == (2 * few <= lanes(dtype)) or not wide
+    assert first(50, 131, 2, batch=(3, 2), b_batch=(2,)) == "gemm"  # matrices that do not lie one after the other
+    assert first(3, 9000, 4, False, True, threads=4) == "gemm_dots"  # and their parts' sums
+
+
 @settings(max_examples=60)
 @given(m=st.integers(0, 40), k=st.integers(0, 70), n=st.integers(0, 120), transposes=st.sampled_from(TRANSPOSES),
        dtype=st.sampled_from(list(DTYPES)), cuts=st.integers(1, 5))
@@ -186,7 +204,8 @@ def test_huge_inner_dimension_is_split_over_threads(machine):
     check(machine, 5, 9000, 12, True, True, "f64", batch=(2,), threads=8, cuts=3)
 
 
-@pytest.mark.parametrize("size", [(30, 40, 100), (20, 300, 150), (1, 40, 1000), (50, 40, 1), (10, 9000, 12)])
+@pytest.mark.parametrize("size", [(30, 40, 100), (20, 300, 150), (1, 40, 1000), (50, 40, 1), (10, 9000, 12),
+                                  (90, 200, 3)])
 def test_results_do_not_depend_on_the_ranges(machine, size):
     m, k, n = size
     random = np.random.default_rng(0)
@@ -224,7 +243,8 @@ class BiasRelu:
 
 
 @pytest.mark.parametrize("size", [(33, 50, 70), (21, 300, 150), (33, 2100, 10), (20, 0, 30), (1, 40, 600),
-                                  (1, 0, 3), (40, 30, 1), (1, 1, 1), (9, 9000, 12)])
+                                  (1, 0, 3), (40, 30, 1), (1, 1, 1), (9, 9000, 12), (300, 90, 3), (4, 90, 70),
+                                  (3, 9000, 4)])
 @pytest.mark.parametrize("transposes", TRANSPOSES)
 def test_epilogue_sees_every_element_once_it_is_complete(machine, size, transposes):
     m, k, n = size
@@ -285,6 +305,6 @@ def test_an_epilogue_needs_floats():
 @pytest.mark.parametrize("cpu", ["avx2", "generic"])
 def test_lesser_processors(cpu):
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__,
-                           "-k", "remainders or deep or ranges"], env=os.environ | {"GRAPHFLOW_CPU": cpu},
+                           "-k", "remainders or deep or ranges or few_rows_or"], env=os.environ | {"GRAPHFLOW_CPU": cpu},
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]

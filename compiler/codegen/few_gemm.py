@@ -1,0 +1,78 @@
+"""Products with few rows or columns, which leave most lanes of a tile's vectors empty.
+
+Where the other operand lies along k, elements of C are dot products. Where it lies along the other side of C, its
+vectors run there: C is computed transposed.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import ceil, prod
+from typing import Any
+
+from ..native.processor import ELEMENT_BYTES, isa, lanes
+from . import gemm_kernels as kernels
+from .epilogue import Epilogue
+from .kernel import KernelCall, Scratch
+from .product import Product, buffers_of, call, dims_of, named
+
+# rows of a tile of dot products, and columns where their sums leave registers for the operands
+ROWS, COLUMNS = 4, 4
+# rows or columns that are few, and vectors of k that repay their sums
+FEW, DOT_VECTORS = 8, 4
+# k that repays transposing C, and elements of A
+TURNED_DEPTH, TURNED_ELEMENTS = 24, 1 << 14
+
+
+def by_dots(p: Product) -> bool:
+    """Whether elements of C are best dot products."""
+    few, long_k = (p.n, p.a_k) if p.m >= p.n else (p.m, p.b_k)
+    # where B's rows are columns of C, tiles of half a vector are as fast for half of its columns
+    return (long_k == 1 and few <= (FEW if p.b_k == 1 else FEW // 2) and p.k >= DOT_VECTORS * lanes(p.dtype)
+            and (p.a_k == 1 or _stacked(p, p.a_batch, p.m)) and (p.b_k == 1 or _stacked(p, p.b_batch, p.n)))
+
+
+def turns(p: Product) -> bool:
+    """Whether C is best computed transposed."""
+    return (p.a_row == 1 and 2 * p.n <= lanes(p.dtype) <= p.m and p.k >= TURNED_DEPTH
+            and p.matrices * p.m * p.k >= TURNED_ELEMENTS)
+
+
+def _stacked(p: Product, strides: Sequence[int], rows: int) -> bool:
+    """Whether the matrices of an operand lie one after the other."""
+    return list(strides) == [rows * p.k * prod(p.batch[i + 1:]) for i in range(len(p.batch))]
+
+
+def lower_dots(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
+    """C by dot products; what is few is copied if it does not lie along k."""
+    calls: list[KernelCall] = []
+    if p.a_k != 1:
+        few = Scratch(p.matrices * p.m * p.k * ELEMENT_BYTES[p.dtype])
+        calls, p = [_turn("gemm_pack_few", p, p.a, few, p.m, p.k)], replace(p, a=few, a_row=p.k, a_k=1)
+    elif p.b_k != 1:
+        few = Scratch(p.matrices * p.n * p.k * ELEMENT_BYTES[p.dtype])
+        calls, p = [_turn("gemm_pack_few", p, p.b, few, p.n, p.k)], replace(p, b=few, b_column=p.k, b_k=1)
+    across = min(COLUMNS if isa().registers > 16 else COLUMNS // 2, lanes(p.dtype))
+    rows, columns = ceil(p.m / ROWS), ceil(p.n / across)
+    down = int(p.m >= p.n)
+    dims = (p.m, p.n, p.k, p.a_row, p.b_column, rows * columns, columns if down else rows, down, p.part, p.matrices)
+    return [*calls, call("gemm_dots", kernels.dot_tiles(p.dtype, ROWS, across, epilogue), p, (), dims,
+                         p.splits * p.matrices * rows * columns, epilogue)]
+
+
+def lower_turned(p: Product, epilogue: Epilogue | None, lower: Callable[[Product], list[KernelCall]]
+                 ) -> list[KernelCall]:
+    """The calls for C transposed, and one that transposes it."""
+    rows = Scratch(p.matrices * p.m * p.n * ELEMENT_BYTES[p.dtype])
+    turned = Product(p.b, p.a, rows, p.dtype, p.n, p.m, p.k, p.b_column, p.b_k, p.a_k, p.a_row, p.batch, p.b_batch,
+                     p.a_batch)
+    return [*lower(turned), _turn("gemm_turn", p, rows, p.c, p.m, p.n, epilogue)]
+
+
+def _turn(name: str, p: Product, source: Any, target: Any, m: int, n: int, epilogue: Epilogue | None = None
+          ) -> KernelCall:
+    """Matrices [n, m] to [m, n]."""
+    nbytes = 2 * p.matrices * m * n * ELEMENT_BYTES[p.dtype]
+    return KernelCall(named(name, epilogue), kernels.turned(p.dtype, m > n, epilogue),
+                      (source, target, *buffers_of(epilogue)), (m, n, *dims_of(epilogue)), p.matrices * m,
+                      nbytes=nbytes, writes=(1,))
