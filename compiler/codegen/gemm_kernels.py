@@ -5,15 +5,16 @@ batch. An epilogue may assign any name of one letter but a, b, c, m, n, k, and a
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import ceil
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..native.strips import EDGE_BYTES, JOB_BYTES, LATE_BYTES
 from .epilogue import Epilogue
+from .gemm_source import NATIVE, at, each, matrices, module, setup, words
 from .late import finishing, starting
+from .source import indented
 
-NATIVE = "graphflow.compiler.native"
 # where a task's own strips begin in its memory
 OWN = EDGE_BYTES + JOB_BYTES + LATE_BYTES
 # rows of C that are transposed together
@@ -34,16 +35,16 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
     # narrow panels are packed as wide ones: one packer less to compile
     packed = ceil(max(widths) / width)
     natives, place, multiply = _tiles(dtype, widths, fetch_a)
-    finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
+    finish = each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
     if finish:
-        finish = ["if start + length == depth_end:", *_indent(finish)]
-    return _module(
+        finish = ["if start + length == depth_end:", *indented(finish)]
+    return module(
         f"C = A B{'^T' if transposed_b else ''} in tiles of {mr} x {max(widths)}.", [], epilogue,
         [f"from {NATIVE}.microkernel import microkernel", f"from {NATIVE}.tiles import {pack}"],
         [f'pack = {pack}("{dtype}", {packed})', *natives], f"""
-{_at(1, _words(["a", "b", "c", "panels_b"], sizes))}
+{at(1, words(["a", "b", "c", "panels_b"], sizes))}
     panel = panels_b + lane * panel_bytes
-{_at(1, _setup(epilogue, 4, len(sizes)))}
+{at(1, setup(epilogue, 4, len(sizes)))}
     run = begin // row_tiles
     first_tile = begin - run * row_tiles
     matrix = run // panels
@@ -51,8 +52,8 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
     while begin < end:
         last_tile = min(row_tiles, first_tile + end - begin)
         begin += last_tile - first_tile
-{_at(2, place)}
-{_at(2, _matrices(size, len(sizes), epilogue))}
+{at(2, place)}
+{at(2, matrices(size, len(sizes), epilogue))}
         depth_end = total_k
         if part < total_k:
             depth_end = min(part, total_k - matrix // matrices * part)
@@ -70,8 +71,8 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
                 rows = min({mr}, m - row)
                 tile_a = matrix_a + (tile * a_tile + start * a_k) * {size}
                 tile_c = c + ((matrix * m + row) * n + column) * {size}
-{_at(4, multiply)}
-{_at(4, finish)}
+{at(4, multiply)}
+{at(4, finish)}
             start += depth
         first_tile = 0
         number += 1
@@ -90,14 +91,14 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
     size, mr = ELEMENT_BYTES[dtype], isa().mr
     sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "a_tile", "depth", "run", "across", "wide"]
     natives, place, multiply = _tiles(dtype, widths, "rows")
-    finish = _each(epilogue, "rows", "row + i", "column", "column + columns")
+    finish = each(epilogue, "rows", "row + i", "column", "column + columns")
     if finish:
-        finish = ["if start + length == k:", *_indent(finish)]
-    return _module(
+        finish = ["if start + length == k:", *indented(finish)]
+    return module(
         f"C = A B in tiles of {mr} x {max(widths)}, some rows of B after the other.", [], epilogue,
         [f"from {NATIVE}.microkernel import microkernel"], natives, f"""
-{_at(1, _words(["a", "b", "c"], sizes))}
-{_at(1, _setup(epilogue, 3, len(sizes)))}
+{at(1, words(["a", "b", "c"], sizes))}
+{at(1, setup(epilogue, 3, len(sizes)))}
     stride_b = b_k
     for start in range(0, max(k, 1), depth):
         length = min(depth, k - start)
@@ -111,12 +112,12 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
                 number, tile = tile, number
             row = tile * {mr}
             rows = min({mr}, m - row)
-{_at(3, place)}
+{at(3, place)}
             block_b = b + (start * b_k + column) * {size}
             tile_a = a + (tile * a_tile + start * a_k) * {size}
             tile_c = c + (row * n + column) * {size}
-{_at(3, multiply)}
-{_at(3, finish)}
+{at(3, multiply)}
+{at(3, finish)}
 """)
 
 
@@ -140,7 +141,7 @@ def _tiles(dtype: str, widths: tuple[int, ...], fetch: str) -> tuple[list[str], 
     def by_width(lines: Callable[[int], list[str]]) -> list[str]:
         if len(widths) == 1:
             return lines(widths[0])
-        return ["if number < wide:", *_indent(lines(widths[0])), "else:", *_indent(lines(widths[1]))]
+        return ["if number < wide:", *indented(lines(widths[0])), "else:", *indented(lines(widths[1]))]
 
     return natives, by_width(place), by_width(multiply)
 
@@ -148,10 +149,10 @@ def _tiles(dtype: str, widths: tuple[int, ...], fetch: str) -> tuple[list[str], 
 def pack_a(dtype: str, tiles: int, depth: int) -> str:
     """Transposed A to [tile][k][rows of the tile], `tiles` of them and `depth` k by one task."""
     size, mr = ELEMENT_BYTES[dtype], isa().mr
-    return _module(
+    return module(
         f"Pack A^T in tiles of {mr} rows.", [], None, [f"from {NATIVE}.tiles import copy_tiles"],
         [f'pack = copy_tiles("{dtype}", {mr})'], f"""
-{_at(1, _words(["a", "packed"], ["m", "k", "a_k", "apart", "blocks"]))}
+{at(1, words(["a", "packed"], ["m", "k", "a_k", "apart", "blocks"]))}
     for task in range(begin, end):
         start = task // blocks * {depth}
         tile = task % blocks * {tiles}
@@ -164,10 +165,10 @@ def pack_a(dtype: str, tiles: int, depth: int) -> str:
 def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:
     """All strips of an operand, for the matrix unit; a task is some of them."""
     stride = "row" if k_inside else "step"
-    return _module(
+    return module(
         f"Pack strips of {'A' if of_a else 'B'}, {'along' if k_inside else 'across'} k.", ["store_i64"], None,
         [f"from {NATIVE}.matrix_unit import pack_strips"], [f"pack = pack_strips({of_a}, {k_inside})"], f"""
-{_at(1, _words(["source", "packed"], ["row", "step", "count", "k", "strip_bytes"]))}
+{at(1, words(["source", "packed"], ["row", "step", "count", "k", "strip_bytes"]))}
     first = begin * {strips * 16}
     last = min(end * {strips * 16}, count)
     heads = packed + begin * {strips} * strip_bytes
@@ -194,7 +195,7 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
     piece = ["task = piece // parts", "start = (piece - task * parts) * depth", "length = min(depth, k - start)",
              "chunks = (length + 31) // 32", "matrix = task // blocks", "first = (task - matrix * blocks) * block",
              "last = min(first + block, strips)", f"own = edge + {OWN} + piece % 2 * block * own_bytes",
-             *_matrices(4, len(sizes), epilogue)]
+             *matrices(4, len(sizes), epilogue)]
     filled = f"(min(last * 16, {own_count}) - first * 16 + 15) // 16"
     job = [f"{filled} * chunks", "0", "chunks" if own_inside else filled,
            f"matrix_{own} + (first * 16 * {own_row} + start * {own_step}) * 4", own_row if own_inside else own_step,
@@ -225,42 +226,42 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
         tiles = ["for strip in range(first, last, 2):",
                  "    for first_passing in range(0, other_strips, band):", "        band_c = c + turn * band * 2048",
                  "        for passing in range(first_passing, min(first_passing + band, other_strips), 2):",
-                 *_indent(_indent(_indent(tile))), "        column = first_passing * 16",
+                 *indented(indented(indented(tile))), "        column = first_passing * 16",
                  "        later(late, rows, matrix * m + row, column, min(column + band * 16, n),",
                  f"              band_c - ((matrix * m + row) * n + column) * 4, {c_row} - n * 4)",
                  "        turn = 1 - turn"]
     else:
-        finish = _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
+        finish = each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
         tiles = ["for passing in range(0, other_strips, 2):", "    for strip in range(first, last, 2):",
-                 *_indent(_indent([*tile, *(["if start + length == k:", *_indent(finish)] if finish else [])]))]
+                 *indented(indented([*tile, *(["if start + length == k:", *indented(finish)] if finish else [])]))]
     packs = own_a, own_inside
-    return _module(
+    return module(
         f"C = A B on the matrix unit, strips of {own.upper()} in blocks.", ["load_i64", "store_i64"], epilogue,
         [f"from {NATIVE}.matrix_unit import close_unit, {'full_vectors, ' * passes}multiply_tiles, open_unit, pack_job"
          + ", pack_strips" * here],
         [f"ready, leave, multiply = open_unit(), close_unit(), multiply_tiles{(*shape, False, packs, passes)}",
          f"pack_own = pack_job{packs}", *["longest_vectors = full_vectors()"] * passes,
          *[f"pack = pack_strips({not own_a}, {inside})"] * here], f"""
-{_at(1, _words(buffers, sizes))}
-{_at(1, _setup(None if passes else epilogue, len(buffers), len(sizes)))}
+{at(1, words(buffers, sizes))}
+{at(1, setup(None if passes else epilogue, len(buffers), len(sizes)))}
     edge += lane * lane_bytes
     job = edge + {EDGE_BYTES}
     store_i64(job, 0, 0, -1)
-{_at(1, ["c += lane * band_bytes", "turn = 0", f"late = job + {JOB_BYTES}", *starting()] if passes else [])}
-{_at(1, [f"others = edge + {OWN} + 2 * block * own_bytes", "held = -1"] if here else [])}
+{at(1, ["c += lane * band_bytes", "turn = 0", f"late = job + {JOB_BYTES}", *starting()] if passes else [])}
+{at(1, [f"others = edge + {OWN} + 2 * block * own_bytes", "held = -1"] if here else [])}
     parts = (k + depth - 1) // depth
     ready()
     for ahead in range(begin * parts, end * parts + 1):
         if ahead < end * parts:
             piece = ahead
-{_at(3, describe)}
+{at(3, describe)}
         if ahead > begin * parts:
             piece = ahead - 1
-{_at(3, piece)}
-{_at(3, pack_others)}
-{_at(3, tiles)}
+{at(3, piece)}
+{at(3, pack_others)}
+{at(3, tiles)}
         pack_own(job)
-{_at(1, ["finish_all(late)"] if passes else [])}
+{at(1, ["finish_all(late)"] if passes else [])}
     leave()
 """, finishing(epilogue.setup(len(buffers), len(sizes)), epilogue.apply("row", "column", "end", "c"))
                    if passes and epilogue else [])
@@ -269,9 +270,9 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
 def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
     """Rows of C from partial sums."""
     load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
-    return _module("C is the sum of partial products.", [load, store], epilogue, [], [], f"""
-{_at(1, _words(["partial", "c"], ["all_rows", "n", "splits"]))}
-{_at(1, _setup(epilogue, 2, 3))}
+    return module("C is the sum of partial products.", [load, store], epilogue, [], [], f"""
+{at(1, words(["partial", "c"], ["all_rows", "n", "splits"]))}
+{at(1, setup(epilogue, 2, 3))}
     for row in range(begin, end):
         row_c = c + row * n * {size}
         for j in range(n):
@@ -280,7 +281,7 @@ def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
             row_part = partial + (split * all_rows + row) * n * {size}
             for j in range(n):
                 {store}(row_c, j, {load}(row_c, j, 0) + {load}(row_part, j, 1), 0)
-{_at(2, _each(epilogue, "1", "row", "0", "n"))}
+{at(2, each(epilogue, "1", "row", "0", "n"))}
 """)
 
 
@@ -288,9 +289,9 @@ def turned(dtype: str, down: bool, epilogue: Epilogue | None) -> str:
     """Rows of C, of matrices that are given transposed. Inner loops go `down` columns of C, or along rows."""
     load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
     outer, inner = ("j in range(n)", "row in range(begin, last)")[::1 if down else -1]
-    return _module("C is a transposed matrix.", [load, store], epilogue, [], [], f"""
-{_at(1, _words(["turned", "c"], ["m", "n"]))}
-{_at(1, _setup(epilogue, 2, 2))}
+    return module("C is a transposed matrix.", [load, store], epilogue, [], [], f"""
+{at(1, words(["turned", "c"], ["m", "n"]))}
+{at(1, setup(epilogue, 2, 2))}
     while begin < end:
         matrix = begin // m
         last = min(min(begin + {TURNED_ROWS}, end), (matrix + 1) * m)
@@ -298,7 +299,7 @@ def turned(dtype: str, down: bool, epilogue: Epilogue | None) -> str:
         for {outer}:
             for {inner}:
                 {store}(c, row * n + j, {load}(column, j * m + row, 1), 0)
-{_at(2, _each(epilogue, "last - begin", "begin + i", "0", "n"))}
+{at(2, each(epilogue, "last - begin", "begin + i", "0", "n"))}
         begin = last
 """)
 
@@ -307,11 +308,11 @@ def dot_tiles(dtype: str, rows: int, columns: int, epilogue: Epilogue | None) ->
     """C = A B^T in tiles so small that vectors run along k, `down` rows of them or across."""
     size = ELEMENT_BYTES[dtype]
     sizes = ["m", "n", "k", "a_row", "b_column", "tiles", "side", "down", "part", "matrices"]
-    return _module(
+    return module(
         f"C = A B^T by dot products, {rows} x {columns} at a time.", [], epilogue,
         [f"from {NATIVE}.dot_tile import dot_tile"], [f'dot_tile = dot_tile("{dtype}", {rows}, {columns})'], f"""
-{_at(1, _words(["a", "b", "c"], sizes))}
-{_at(1, _setup(epilogue, 3, len(sizes)))}
+{at(1, words(["a", "b", "c"], sizes))}
+{at(1, setup(epilogue, 3, len(sizes)))}
     for task in range(begin, end):
         matrix = task // tiles
         outer = (task - matrix * tiles) // side
@@ -322,11 +323,11 @@ def dot_tiles(dtype: str, rows: int, columns: int, epilogue: Epilogue | None) ->
         depth = k
         if part < k:
             depth = min(part, k - matrix // matrices * part)
-{_at(2, _matrices(size, len(sizes), epilogue))}
+{at(2, matrices(size, len(sizes), epilogue))}
         rows, columns = min({rows}, m - row), min({columns}, n - column)
         dot_tile(matrix_a + row * a_row * {size}, a_row, matrix_b + column * b_column * {size}, b_column,
                  c + ((matrix * m + row) * n + column) * {size}, n, rows, columns, depth)
-{_at(2, _each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns"))}
+{at(2, each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns"))}
 """)
 
 
@@ -357,15 +358,15 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
             f"    line += stride * {size}",
         ]
     if is_row:
-        operands, finish = "matrix_a, matrix_b", _each(epilogue, "1", "matrix", "first", "first + count")
+        operands, finish = "matrix_a, matrix_b", each(epilogue, "1", "matrix", "first", "first + count")
     else:
-        operands, finish = "matrix_b, matrix_a", _each(epilogue, "count", "matrix * total + first + i", "0", "1")
+        operands, finish = "matrix_b, matrix_a", each(epilogue, "count", "matrix * total + first + i", "0", "1")
     sizes = ["total", "k", "stride", "block", "blocks", "part", "matrices"]
     title = f"{'Row' if is_row else 'Column'} C = x W, W by rows."
-    return _module(title, [] if by_dots else [dtype, load, store], epilogue,
+    return module(title, [] if by_dots else [dtype, load, store], epilogue,
                    [f"from {NATIVE}.microkernel import dots"] * by_dots, [f'dots = dots("{dtype}")'] * by_dots, f"""
-{_at(1, _words(["a", "b", "c"], sizes))}
-{_at(1, _setup(epilogue, 3, len(sizes)))}
+{at(1, words(["a", "b", "c"], sizes))}
+{at(1, setup(epilogue, 3, len(sizes)))}
     matrix = begin // blocks
     first = (begin - matrix * blocks) * block
     for task in range(begin, end):
@@ -373,62 +374,13 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
         depth = k
         if part < k:
             depth = min(part, k - matrix // matrices * part)
-{_at(2, _matrices(size, len(sizes), epilogue))}
+{at(2, matrices(size, len(sizes), epilogue))}
         vector, matrix_w = {operands}
         block_c = c + (matrix * total + first) * {size}
-{_at(2, body)}
-{_at(2, finish)}
+{at(2, body)}
+{at(2, finish)}
         first += block
         if first >= total:
             matrix += 1
             first = 0
 """)
-
-
-def _module(title: str, names: list[str], epilogue: Epilogue | None, imports: list[str], natives: list[str],
-            body: str, functions: Sequence[str] = ()) -> str:
-    """The text of a kernel's module; lines left blank by absent parts are dropped."""
-    used = sorted({"compiled", "word", *names, *(epilogue.imports if epilogue else ())})
-    prelude = f"from {NATIVE}.prelude import {', '.join(used)}"
-    head = [f'"""{title}"""', *sorted([*imports, prelude]), "", *natives, *([""] if natives else []), "", *functions,
-            "@compiled", "def kernel(buffers, dims, begin, end, lane):"]
-    return "\n".join([*head, *(line for line in body.split("\n") if line.strip())]) + "\n"
-
-
-def _words(buffers: Sequence[str], sizes: Sequence[str]) -> list[str]:
-    return [f"{name} = word({table}, {slot})" for table, names in (("buffers", buffers), ("dims", sizes))
-            for slot, name in enumerate(names)]
-
-
-def _matrices(size: int, slot: int, epilogue: Epilogue | None) -> list[str]:
-    """Addresses matrix_a and matrix_b of matrix number `matrix`, from the table of the batch."""
-    slot += len(epilogue.dims) if epilogue else 0
-    return ["matrix_a, matrix_b, index = a, b, matrix",
-            f"outermost = word(dims, {slot})",
-            "for level in range(outermost):",
-            f"    outer = index // word(dims, {slot + 1} + 3 * level)",
-            f"    index -= outer * word(dims, {slot + 1} + 3 * level)",
-            f"    matrix_a += index * word(dims, {slot + 2} + 3 * level) * {size}",
-            f"    matrix_b += index * word(dims, {slot + 3} + 3 * level) * {size}",
-            "    index = outer",
-            f"matrix_a += index * word(dims, {slot + 2} + 3 * outermost) * {size}",
-            f"matrix_b += index * word(dims, {slot + 3} + 3 * outermost) * {size}"]
-
-
-def _setup(epilogue: Epilogue | None, buffer_slot: int, dim_slot: int) -> list[str]:
-    return epilogue.setup(buffer_slot, dim_slot) if epilogue else []
-
-
-def _each(epilogue: Epilogue | None, count: str, row: str, begin: str, end: str, c: str = "c") -> list[str]:
-    """The epilogue on rows i < count of a finished tile."""
-    if epilogue is None:
-        return []
-    return [f"for i in range({count}):", f"    out_row = {row}", *_indent(epilogue.apply("out_row", begin, end, c))]
-
-
-def _indent(lines: Sequence[str]) -> list[str]:
-    return ["    " + line for line in lines]
-
-
-def _at(depth: int, lines: Sequence[str]) -> str:
-    return "\n".join("    " * depth + line for line in lines)

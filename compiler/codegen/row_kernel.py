@@ -18,7 +18,7 @@ from ..passes.rewrite import root
 from ..passes.row_blocks import RowBlock, matrix_product
 from .emitter import INNER, KERNEL, TASK, Emitter, Run
 from .gemm import product_of
-from .gemm_kernels import NATIVE
+from .gemm_source import NATIVE
 from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup
 from .loops import emit_rows

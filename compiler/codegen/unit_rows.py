@@ -11,7 +11,7 @@ from ..ir import Tensor
 from ..native.strips import EDGE_BYTES, STRIP, strip_bytes
 from ..passes.row_blocks import RowBlock
 from . import unit_gemm
-from .gemm_kernels import NATIVE
+from .gemm_source import NATIVE
 from .product import Product
 from .row_kernel import RowKernel
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..ir import Tensor
 from ..native.processor import isa, lanes
 from ..passes.row_blocks import RowBlock
-from .gemm_kernels import NATIVE
+from .gemm_source import NATIVE
 from .product import Product, even_panels
 from .row_kernel import RowKernel
 

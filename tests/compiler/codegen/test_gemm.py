@@ -305,6 +305,6 @@ def test_an_epilogue_needs_floats():
 @pytest.mark.parametrize("cpu", ["avx2", "generic"])
 def test_lesser_processors(cpu):
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__,
-                           "-k", "remainders or deep or ranges or few_rows_or"], env=os.environ | {"GRAPHFLOW_CPU": cpu},
-                          capture_output=True, text=True)
+                           "-k", "remainders or deep or ranges or few_rows_or"],
+                          env=os.environ | {"GRAPHFLOW_CPU": cpu}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
