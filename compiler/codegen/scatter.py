@@ -36,9 +36,15 @@ FORWARD, BACKWARD = "i in range(count)", "k in range(count)"
 # an index out of range leaves all rows alone
 UPDATE = SCAN + ROW + CHECK + '''    if load_i64(status, 0, -1) != 0:
         count = 0
+    source = 0
+    left = repeat
 ''' + ROW + '''        if row >= low and row < high:
             for j in range(inner):
                 store_{code}(out, row * inner + j, {combined}, 2)
+        left -= 1
+        if left == 0:
+            source += inner
+            left = repeat
 '''
 
 # `seen` holds for each row of a task where its index stands first; entries of rows without an index are never read
@@ -76,16 +82,17 @@ def lower_row_update(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]
     if not count * inner:
         return []
     code, index = variable.dtype.code, indices.dtype.code
-    held, update = f"load_{code}(out, row * inner + j, 2)", f"load_{code}(updates, i * inner + j, 0)"
+    held, update = f"load_{code}(out, row * inner + j, 2)", f"load_{code}(updates, source + j, 0)"
     combined = combine.format(held, update)
     plain = combine == "{1}"
     names = ["load_i64", *([] if plain else [code, "maximum", "minimum"])]
     source = _header("change rows", code, index, *names) + UPDATE.format(
-        first="updates", more="", order=FORWARD, place="i", code=code, index=index,
+        first="updates", more="    repeat = word(dims, 5)\n", order=FORWARD, place="i", code=code, index=index,
         combined=combined if plain else f"{code}({combined})")
     parts = min(SCATTER_TASKS, rows)
+    repeat = count // shape_of(updates)[0] if "repeated" in op.attrs else 1
     return [KernelCall(op.name, source, (updates, indices, op.output, STATUS),
-                       (count, rows, inner, parts, fault_id(op)), parts, flops=count * inner,
+                       (count, rows, inner, parts, fault_id(op), repeat), parts, flops=count * inner,
                        nbytes=3 * count * inner * variable.dtype.size, writes=(2,))]
 
 

@@ -24,23 +24,27 @@ RowKernel = dict[str, Any]
 def _row_effect(name: str, combine: str, at: Callable[..., Any], dtypes: Sequence[DType] = NUMBERS) -> OpDef:
     """An op `(variable, indices, updates)` that stores combine(row, update) in each indexed row, one after another.
 
-    `combine` is the source of one element: `{0}` what the variable holds, `{1}` the update.
+    `combine` is the source of one element: `{0}` what the variable holds, `{1}` the update. Where `repeated`, each
+    row of the updates serves as many consecutive indices as there are for one.
     """
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         variable, indices, updates = inputs
         check_dtype(name, indices, INTEGERS)
         check_dtype(name, variable, dtypes)
         check_same_dtype(name, (variable, updates))
-        if variable.dims is not None and indices.dims is not None:
+        if variable.dims is not None and indices.dims is not None and not attrs.get("repeated"):
             wanted = (*indices.dims, *variable.dims[attrs["depth"]:])
             if not updates.shape.is_compatible_with(wanted):
                 raise ShapeError(f"{name}: updates must have the shape indices.shape + variable.shape"
                                  f"[{attrs['depth']}:] = {format_dims(wanted)}, received {updates!r}")
         return [variable.type]
 
-    def reference(variable: np.ndarray, indices: np.ndarray, updates: np.ndarray, depth: int) -> np.ndarray:
+    def reference(variable: np.ndarray, indices: np.ndarray, updates: np.ndarray, depth: int,
+                  repeated: bool = False) -> np.ndarray:
         rows = variable.reshape(-1, *variable.shape[depth:]).copy()
         flat = checked_indices(indices, len(rows)).ravel()
+        if repeated and len(updates):
+            updates = updates.repeat(flat.size // len(updates), 0)
         at(rows, flat, updates.reshape(flat.size, *variable.shape[depth:]))
         return rows.reshape(variable.shape)
 

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from ..ir import Graph, Operation, Tensor
-from ..opdef import writes_variable
+from ..ir import Graph, Operation, Tensor, TensorType
+from ..opdef import ELEMENTWISE, writes_variable
 from ..ops.scatter import scatter_add, scatter_sub
-from .rewrite import consumers, transform
+from .rewrite import consumers, reshaped, transform
 
 _UPDATES = {"AddV2": scatter_add, "Sub": scatter_sub}
 
@@ -44,4 +45,29 @@ def _changed(handle: Tensor, op: Operation, operands: Sequence[Tensor],
     rows, indices = inputs[1].op.inputs[:2]
     if len(indices.dims or ()) != 1:
         return None
-    return [_UPDATES[op.type](inputs[0].op.inputs[0], indices, rows, depth=1)]
+    attrs: dict[str, Any] = {"depth": 1}
+    if (unrepeated := _unrepeated(rows)) is not None:
+        rows, attrs["repeated"] = unrepeated, True
+    return [_UPDATES[op.type](inputs[0].op.inputs[0], indices, rows, **attrs)]
+
+
+def _unrepeated(rows: Tensor) -> Tensor | None:
+    """The rows of which each, repeated for consecutive indices, makes these: gradients of sums or means of gathered
+    rows are such."""
+    op = rows.op
+    if op.definition.family == ELEMENTWISE:
+        own = [t for t in op.inputs if t.dims != ()]
+        first = _unrepeated(own[0]) if len(own) == 1 and own[0].dims == rows.dims else None
+        if first is None:
+            return None
+        inputs = [first if t is own[0] else t for t in op.inputs]
+        return op.graph.add(op.definition, inputs, op.attrs, op.type, [TensorType(rows.dtype, first.dims)]).output
+    source = op.inputs[0] if op.type == "Reshape" else rows
+    if source.op.type != "BroadcastTo":
+        return None
+    x, full = source.op.inputs[0], source.dims
+    if x.dims is None or full is None or rows.dims is None or len(full) != len(rows.dims) + 1:
+        return None
+    if x.dims != (full[0], 1, *full[2:]) or rows.dims[1:] != full[2:]:
+        return None
+    return reshaped(x, (full[0], *full[2:]))

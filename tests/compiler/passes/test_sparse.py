@@ -7,6 +7,7 @@ from built import Program, assert_equal
 from graphflow.compiler.errors import InvalidArgumentError
 from graphflow.compiler.ops import state
 from graphflow.compiler.ops.gather import gather, scatter_add
+from graphflow.compiler.ops.view import broadcast_to, reshape
 
 TABLE = np.arange(20, dtype=np.float32).reshape(5, 4) - 7
 INDICES, ROWS = np.array([4, 1, 4]), np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -43,6 +44,27 @@ def test_what_needs_the_new_value_reads_the_variable():
     wanted = TABLE + SUMMED
     for value, expected in zip(values, (wanted[INDICES], wanted, wanted * 2), strict=True):
         assert_equal(value, expected)
+
+
+@pytest.mark.parametrize("batch, count", [(3, 4), (1, 5), (4, 1), (0, 3)])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_rows_repeated_for_consecutive_indices_are_not_made(batch, count, dtype):
+    """As in the gradient of a mean of gathered rows, taken times the rate."""
+    table, x = TABLE.astype(dtype), np.random.default_rng(batch).random((batch, 1, 4)).astype(dtype)
+    indices = np.random.default_rng(count).integers(0, 5, batch * count)
+
+    def build(indices, x, rate, v):
+        rows = reshape(broadcast_to(x, (batch, count, 4)), (batch * count, 4)) * rate
+        return [state.assign(v, state.read_variable(v) - scatter_add(rows, indices, TABLE.shape))]
+
+    rate = np.array(0.5, dtype)
+    program = Program(build, indices, x, rate, variables={"v": table})
+    (value,), _ = program.run()
+    update, = (op for op in program.after("update_rows").operations if op.type == "ScatterSub")
+    assert update.inputs[2].dims == (batch, 4)
+    wanted = table.copy()
+    np.subtract.at(wanted, indices, np.repeat(x[:, 0] * rate, count, 0))
+    np.testing.assert_allclose(value, wanted, rtol=1e-6)
 
 
 def test_a_variable_is_assigned_what_another_one_became():
