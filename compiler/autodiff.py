@@ -8,7 +8,7 @@ from typing import Any
 from .dtypes import int64
 from .errors import DTypeError, ShapeError
 from .ir import Graph, Operation, Tensor, building_graph, default_graph
-from .opdef import CONTROL, REGISTRY
+from .opdef import CONTROL, definition_of
 from .ops.constant import convert_to_tensor
 from .ops.elementwise import cast
 from .ops.gather import IndexedSlices
@@ -131,9 +131,10 @@ def input_gradients(op: Operation, out_grads: Sequence[Gradient | None], needed:
         registered = REGISTERED[kind]
     elif op.gradient_type is not None:  # an op type, whose own gradient this op takes
         kind = "AddV2" if kind == "Add" else kind
-        if kind not in REGISTRY:
+        other = definition_of(kind)
+        if other is None:
             raise LookupError(f"No gradient is registered under {kind!r}, which {op.name!r} ({op.type}) is to use")
-        registered = REGISTRY[kind].grad
+        registered = other.grad
     if registered is not op.definition.grad:
         return _from_registered(op, registered, out_grads)
     if op.definition.grad is None:

@@ -23,13 +23,19 @@ CONTROL = "control"          # conds and loops: their sub-graphs are attributes
 HOST = "host"                # runs its NumPy reference inside the plan; `explain` marks it
 
 REGISTRY: dict[str, OpDef] = {}
-LATE: list[Callable[[], object]] = []  # import modules that declare more ops, for graphs that come from files
+LATE: list[Callable[[], object]] = []  # import the modules whose ops few programs use
+
+
+def declare_all() -> None:
+    """Import every module that declares ops."""
+    while LATE:
+        LATE.pop()()
 
 
 def definition_of(kind: str) -> OpDef | None:
-    """The declaration of an op type, None where there is none."""
-    while kind not in REGISTRY and LATE:
-        LATE.pop()()
+    """The declaration of an op type, which may come from a file; None where there is none."""
+    if kind not in REGISTRY:
+        declare_all()
     return REGISTRY.get(kind)
 
 
