@@ -49,7 +49,7 @@ FETCH_LEAST, FETCH_MOST = 16, {4: 1024, 8: 384}
 # the outer sum is split where threads would have nothing to do, into parts of at least this many k
 SPLIT_DEPTH = 2048
 # columns of a combination of rows: few enough to stay in the first-level cache, many enough to read rows as streams
-COMBINED_COLUMNS = 512
+COMBINED_COLUMNS = 4096
 # vectors of dot products that a task computes: what it does for itself takes as long as one of short rows
 DOT_VECTORS = 4
 # bytes of a combined matrix that are worth a thread, which is mostly awake (runtime/team.py)
