@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .ir import Graph, Operation, Tensor, default_graph
 from .opdef import CONTROL
+from .passes.affine import affine
 from .passes.chain import chain
 from .passes.cse import eliminate_common_subexpressions
 from .passes.expand import expand
@@ -59,6 +60,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     eliminate_common_subexpressions,
     update_rows,
     simplify,
+    affine,
     recompute,
     prune,
     order,
