@@ -1,9 +1,9 @@
 """Convolutions by single pixels: a matrix of pixels times that of the filters, packed once for all blocks of pixels.
 
 A task is a block of pixels for a part of the filters, panel after panel, the epilogue behind. Meanwhile the next
-block's inputs and outputs are fetched, and what the epilogue reads beside these, a share with each tile. Pixels that
-strides leave apart are copied side by side into scratch of the lane. A block has at least one tile of pixels, the last
-of which overlaps the one before.
+block's inputs and outputs are fetched, and what the epilogue reads beside these: a share with each tile, line by line
+as it goes, since the tile would wait for many at once. Pixels that strides leave apart are copied side by side into
+scratch of the lane. A block has at least one tile of pixels, the last of which overlaps the one before.
 """
 from __future__ import annotations
 
@@ -68,13 +68,15 @@ def pixels_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue:
     """`full` says whether any panel is complete, `tail` how many vectors the last one has if it is not."""
     size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
     beside = ["outputs", *(epilogue.beside if epilogue else ())]
+    fetched = "".join(f", {each} + next_written, written_step" for each in beside)
     heads, bodies = [], []
     for name, vectors, panels in (("full", nv * full, "first_panel, min(last_panel, panels)"),
                                   ("tail", tail, "max(first_panel, panels), last_panel")):
         if vectors:
             masked = name == "tail"
             columns = f"filters - panels * {wide}, " if masked else ""
-            heads.append(f"tile_{name} = microkernel({dtype!r}, {mr}, {vectors}, masked={masked}, stream=True)")
+            heads.append(f"tile_{name} = microkernel({dtype!r}, {mr}, {vectors}, masked={masked}, stream=True, "
+                         f"beside={1 + len(beside)})")
             bodies += f"""for panel in range({panels}):
     b = packed + panel * panel_size * {size}
     ahead = ((panel + 1 if panel + 1 < last_panel else first_panel) - panel) * panel_size * {size}
@@ -82,10 +84,11 @@ def pixels_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue:
     for item in range((count + {mr - 1}) // {mr}):
         pixel = min(item * {mr}, count - {mr})
         tile_{name}(a + pixel * channels * {size}, channels, 1, 0, 1, channels, b, {wide}, 0,
-                    c + pixel * filters * {size}, filters, 0, {columns}ahead + item % {nv} * 64)
-        fetch_lines(next_read, read_share)
+                    c + pixel * filters * {size}, filters, 0, {columns}next_read, read_step{fetched},
+                    ahead + item % {nv} * 64)
+        fetch_lines(next_read + stepped, read_share - stepped)
         next_read += read_share
-{indent([f"fetch_lines({each} + next_written, written_share)" for each in beside], 2)}
+{indent([f"fetch_lines({each} + next_written + stepped, written_share - stepped)" for each in beside], 2)}
         next_written += written_share
 """.splitlines()
     imports, setup = {"compiled", "fetch_lines", "word", f"load_{dtype}", f"store_{dtype}"}, []
@@ -136,6 +139,10 @@ def kernel(buffers, dims, begin, end, lane):
         if fetched and task + 1 < end:
             read_share = 0 if apart else (count * channels * {size} // shares + 63) // 64 * 64
             written_share = (count * filters * {size} // shares + 63) // 64 * 64
+        # up to a line with each step of a tile, what is left behind it
+        read_step = min((read_share + channels - 1) // channels, 64)
+        written_step = min((written_share + channels - 1) // channels, 64)
+        stepped = channels * 64
         next_read = inputs + (first + count) * channels * {size}
         next_written = (first + count) * filters * {size}
 {indent(bodies, 2)}

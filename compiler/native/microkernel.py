@@ -26,7 +26,7 @@ ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType(), "i32": I32, "i64": I64
 @cache
 def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False, channelwise: bool = False,
                 grid: int = 0, stream: bool = False, fetch: str = "", claim: bool = False,
-                narrow: bool = False):
+                narrow: bool = False, beside: int = 0):
     """An intrinsic that computes one tile, `mr` rows by `nv * lanes(dtype)` columns.
 
     Its int64 arguments are
@@ -46,6 +46,8 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
     A `channelwise` kernel multiplies column by column: A has an element of its own, [... + j], for each j.
     In a `stream` of tiles, B is fetched into the caches AHEAD of its use, and a line of each row of the B that is
     `ahead` bytes, the last argument, further: from memory alone it would take longer than the sums.
+    With each k, a line is fetched from each of so many places `beside`: their addresses, and the bytes from k to k,
+    come two by two before the argument `ahead`.
     A `narrow` kernel's last vector is half as wide: columns are in ((nv-1)*lanes, (nv-0.5)*lanes].
     The rows of A in a `grid` are that many a_row apart, and then the next ones `a_block`, the last argument, further.
     """
@@ -120,6 +122,9 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
             for j in range(nv):
                 code.prefetch(code.offset(b_row, i64(AHEAD // code.size + j * code.width)), 3)
             code.prefetch(code.offset(b_row, builder.sdiv(args[-1], i64(code.size))), 2)
+        for address, step in zip(args[-1 - 2 * beside:-1:2], args[-2 * beside:-1:2], strict=True) if beside else ():
+            at = builder.add(address, builder.mul(k, step))
+            code.prefetch(builder.inttoptr(at, ir.IntType(8).as_pointer()), 2)
         a_offset = builder.mul(k, a_k)
         if fetch == "rows":
             row_ahead = code.offset(far, builder.mul(k, b_k))
@@ -157,6 +162,7 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
 
     names = ["a", "a_row", "a_k", "a_segment", "segments", "segment_len", "b", "b_k", "b_segment", "c", "c_row",
              "accumulate"] + ["columns"] * masked + ["ahead"] * bool(fetch) + ["rows"] * clamped
+    names += [name for i in range(beside) for name in (f"beside_{i}", f"step_{i}")]
     names += ["a_block"] * bool(grid) + ["b_ahead"] * stream
     return void_intrinsic(f"microkernel_{dtype}_{mr}x{nv}", names, codegen)
 
