@@ -2,8 +2,8 @@
 
 A task is a block of pixels for a part of the filters, panel after panel, the epilogue behind. Meanwhile the next
 block's inputs and outputs are fetched, and what the epilogue reads beside these: a share with each tile, line by line
-as it goes, since the tile would wait for many at once. Pixels that strides leave apart are copied side by side into
-scratch of the lane. A block has at least one tile of pixels, the last of which overlaps the one before.
+as it goes, since the tile would wait for many at once. Pixels that strides or borders leave apart are copied side by
+side into scratch of the lane. A block has at least one tile of pixels, the last of which overlaps the one before.
 """
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def by_pixels(p: Windows) -> tuple[int, int] | None:
     """(mr, nv) of the tiles for a convolution by single pixels that has enough of them."""
     depth, *plane = p.axes
     if p.groups > 1 or not depth.pointwise or any(
-            axis.taps != 1 or axis.pad or axis.step > 1 or axis.count != axis.total for axis in plane):
+            axis.taps != 1 or axis.pad or axis.padded or axis.step > 1 or axis.count != axis.total for axis in plane):
         return None
     _, mr, nv = tile_cost(p.dtype, TILED_PIXELS, p.filters, p.channels, once=True)
     return (mr, nv) if p.outputs >= mr else None
@@ -44,7 +44,7 @@ def pixels_call(p: Windows, mr: int, nv: int, x: Any, packed: Scratch, y: Any, p
     size, wide = ELEMENT_BYTES[p.dtype], nv * lanes(p.dtype)
     full, left = divmod(p.filters, wide)
     panels = full + (left > 0)
-    apart = rows.stride * cols.stride > 1
+    apart = (rows.size, cols.size) != (rows.count, cols.count)
     block = BLOCK_BYTES // ((p.channels + p.filters) * size)
     if p.outputs < FEW_BLOCKS * block or panels * panel_size * size > FAR_FILTERS:
         block = min(BLOCK_BYTES // (p.channels * size), p.outputs)

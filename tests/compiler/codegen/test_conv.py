@@ -178,6 +178,7 @@ def test_from_far(case):
                                                                   (10**9, 1, 10**9)])
 @pytest.mark.parametrize("case", [
     POINTWISE, Case((3, 8, 7, 5), (1, 1, 5, 80), strides=(2, 3)),
+    Case((2, 9, 6, 20), (1, 1, 20, 33), padding=((0, 1), (0, 3))),
     Case((2, 3, 17, 40), (1, 1, 40, 80), strides=(1, 2), dtype="f64")], ids=str)
 def test_single_pixels_in_blocks_and_parts(case, block_bytes, part_bytes, far_filters):
     with few_kernels(BLOCK_BYTES=block_bytes, PART_BYTES=part_bytes, FAR_FILTERS=far_filters, PACKED_PIXELS=1,
