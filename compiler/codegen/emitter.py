@@ -17,7 +17,7 @@ from ..dims import DimLike
 from ..dtypes import DType, int64
 from ..errors import InvalidArgumentError
 from ..ir import Operation, Tensor
-from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM, REDUCTION
+from ..opdef import ALIAS, EFFECT, ELEMENTWISE, INDEX, RANDOM
 from ..shapes import Dims, format_dims, merged_axes
 
 KERNEL, TASK, INNER = 0, 1, 2
@@ -368,7 +368,3 @@ def scope(slot: int) -> int:
 def is_costly(op: Operation) -> bool:
     lower = op.definition.lower
     return op.definition.family == RANDOM or (isinstance(lower, str) and bool(COSTLY.search(lower)))
-
-
-def is_reduction(op: Operation) -> bool:
-    return op.definition.family == REDUCTION
