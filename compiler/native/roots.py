@@ -3,7 +3,7 @@ once. Every one is correctly rounded, so which is which does not show.
 
 The multiplications: AVX-512's estimate of 1 / sqrt(x) to 14 bits, one step of Newton's for the root and for the
 inverse, and a last step from the exact remainder (Markstein, IBM Journal of Research and Development 34, 1990). Where
-that would be subnormal, and for zero, infinity and what is below zero, the divider takes all vectors beside it, too.
+that would be subnormal, and for zero, infinity and what is below zero, the divider takes the vectors beside it, too.
 """
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from numba.core import cgutils
 from .expression import SINGLE, Value, fma, sqrt
 from .processor import isa
 
-# square roots in a loop's body that make the divider its bound, and vectors in flight that hide the longer way
-SEVERAL, IN_FLIGHT = 4, 8
+# vectors in flight: two, or, from so many square roots in a loop's body on, what hides the longer way
+SEVERAL, IN_FLIGHT, FEW_IN_FLIGHT = 4, 8, 2
 ROOT = r"(%[\w.]+) = (?:tail )?call (?:[a-z]+ )*<16 x float> @llvm\.sqrt\.v16f32\(<16 x float> (%[\w.]+)\)"
 # vectors that are looked at together for what the multiplications are not for
-TOGETHER = 4
-SIDE_BY_SIDE = re.compile(r"\n +".join([ROOT] * TOGETHER))
-VECTORS = [ir.VectorType(SINGLE, 16)] * TOGETHER
-ALL, MASK = ir.LiteralStructType(VECTORS), ir.IntType(16)
+TOGETHER = (4, 2)
+# other instructions of floats for each root, beyond which the multipliers have enough to do
+ARITHMETIC, OTHERS = r"= (?:f(?:mul|add|sub)\b.* <16 x float>|.*@llvm\.fma\.v16f32)", 16
+VECTOR, MASK = ir.VectorType(SINGLE, 16), ir.IntType(16)
 LEAST, INFINITY, EXPONENT = 31 << 23, 255 << 23, 1 << 23  # bits of 2**-96, of infinity, of an exponent's 1
 RARELY = SimpleNamespace(get_reference=lambda: '!{!"branch_weights", i32 1, i32 2000}')
 
@@ -35,31 +35,39 @@ def shared(text: str) -> str | None:
 
     What one operation leaves to the divider, the multipliers take at the next.
     """
-    if len(re.findall(ROOT, text)) < SEVERAL * IN_FLIGHT:
+    if len(re.findall(ARITHMETIC, text)) > OTHERS * len(re.findall(ROOT, text)):
         return None
-    # how many are multiplied, in turn: with multipliers of half a vector, the divider is ahead of them
-    turns = (2, 2, 2, 1) if isa().halves else (2,)
+    functions: dict[str, ir.Function] = {}
     numbers = count()
 
     def replaced(found: re.Match[str]) -> str:
         k, names = next(numbers), found.groups()
-        many, shift = turns[k % len(turns)], k // (IN_FLIGHT // TOGETHER)
-        first = sorted((i * TOGETHER // many + shift) % TOGETHER for i in range(many))
-        order = first + [i for i in range(TOGETHER) if i not in first]
-        given = ", ".join(f"{VECTORS[0]} {names[2 * i + 1]}" for i in order)
-        return "\n  ".join([f'%roots.{k} = call {ALL} @"roots.{many}"({given})', *(
-            f"{names[2 * i]} = extractvalue {ALL} %roots.{k}, {order.index(i)}" for i in range(TOGETHER))])
+        n = len(names) // 2
+        # half of them are multiplied; with multipliers of half a vector a little less, as the divider is ahead of them
+        many = 1 if n < 4 or isa().halves and k % 4 == 3 else 2
+        first = sorted((i * n // many + k // 2) % n for i in range(many))
+        order = first + [i for i in range(n) if i not in first]
+        name = f"roots.{n}.{many}"
+        functions[name] = function = functions.get(name) or _function(name, n, many)
+        given = ", ".join(f"{VECTOR} {names[2 * i + 1]}" for i in order)
+        kind = function.return_value.type
+        return "\n  ".join([f'%roots.{k} = call {kind} @"{name}"({given})', *(
+            f"{names[2 * i]} = extractvalue {kind} %roots.{k}, {order.index(i)}" for i in range(n))])
 
-    text = SIDE_BY_SIDE.sub(replaced, text)
-    functions = [f for many in {*turns} for f in _function(many).module.functions]
-    declared = {f.name: str(f) for f in functions if f.is_declaration and f.name not in text}
-    return "\n".join([text, *(str(f) for f in functions if not f.is_declaration), *declared.values()])
+    for n in TOGETHER:
+        text = re.sub(r"\n +".join([ROOT] * n), replaced, text)
+    if not functions:
+        return None
+    members = [f for function in functions.values() for f in function.module.functions]
+    declared = {f.name: str(f) for f in members if f.is_declaration and f.name not in text}
+    return "\n".join([text, *map(str, functions.values()), *declared.values()])
 
 
-def _function(many: int) -> ir.Function:
-    """The roots of vectors, of the first so many by multiplication. A function, else the divider's would be
-    computed where they are used, next to what waits for them."""
-    function = ir.Function(ir.Module(), ir.FunctionType(ALL, VECTORS), f"roots.{many}")
+def _function(name: str, n: int, many: int) -> ir.Function:
+    """The roots of n vectors, of the first so many by multiplication. A function, else the divider's would be computed
+    where they are used, next to what waits for them."""
+    kind = ir.FunctionType(ir.LiteralStructType([VECTOR] * n), [VECTOR] * n)
+    function = ir.Function(ir.Module(), kind, name)
     function.linkage = "internal"
     function.attributes.add("alwaysinline")
     builder, divider, both = (ir.IRBuilder(function.append_basic_block(name)) for name in ("all", "divider", "both"))
@@ -85,7 +93,7 @@ def _multiplied(x: Value) -> Value:
 
 
 def _give(builder: ir.IRBuilder, roots: list[Value]) -> None:
-    together = ir.Constant(ALL, ir.Undefined)
+    together = ir.Constant(builder.function.return_value.type, ir.Undefined)
     for i, root in enumerate(roots):
         together = builder.insert_value(together, root.raw, i)
     builder.ret(together)

@@ -21,7 +21,7 @@ from numba.core.fastmathpass import rewrite_module
 from . import arithmetic, vectors
 from .arithmetic import REGISTERS, Number, constant
 from .expression import BOOL, I32, I64, use_full_vectors
-from .roots import IN_FLIGHT, SEVERAL
+from .roots import FEW_IN_FLIGHT, IN_FLIGHT, SEVERAL
 from .values import Values
 
 # NaN and infinity must survive: neither nnan nor ninf
@@ -157,9 +157,10 @@ class Translator(Values):
             again.set_metadata("llvm.loop", self.hint("llvm.loop.vectorize.predicate.enable", BOOL(1)))
         elif kind == "few":
             again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(1)))
-        elif self.roots >= SEVERAL:
+        elif self.roots and _is_innermost(body):
             use_full_vectors(builder)
-            again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(IN_FLIGHT)))
+            many = IN_FLIGHT if self.roots >= SEVERAL else FEW_IN_FLIGHT
+            again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(many)))
         elif _is_innermost(body) and self.size_from(begin) >= LONG:
             again.set_metadata("llvm.loop", self.hint("llvm.loop.interleave.count", I32(ABREAST)))
         self.roots = roots

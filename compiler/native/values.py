@@ -144,7 +144,7 @@ class Values:
             return Number(types.int64, self.builder.call(function, [x.raw for x in arguments]))
         kinds = tuple(x.type if x.literal is None else _literal(x.literal) for x in arguments)
         signature, emit = _typed(function, kinds)
-        self.roots += name == "sqrt" and signature.return_type == types.float32
+        self.roots += name in ("sqrt", "rsqrt") and signature.return_type == types.float32
         values = [x.raw if wanted == kind else arithmetic.convert(self.builder, x, wanted)
                   for x, kind, wanted in zip(arguments, kinds, signature.args, strict=True)]
         raw = emit(cpu_target.target_context, self.builder, signature, values)

@@ -321,6 +321,7 @@ def test_square_roots_shared_with_the_multipliers_are_correctly_rounded():
         for result, argument in zip(evaluate_all(calls, ["f4"] * 4, x, y, z), (x, z, y, np.abs(z)), strict=True):
             np.testing.assert_array_equal(result, np.sqrt(argument))
             np.testing.assert_array_equal(np.signbit(result), np.signbit(np.sqrt(argument)))
+        np.testing.assert_array_equal(evaluate("sqrt(x)", "f4", z), np.sqrt(z))
 
 
 def test_every_name_is_an_intrinsic():
