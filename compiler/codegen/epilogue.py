@@ -29,7 +29,8 @@ class Epilogue(Protocol):
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """The variables of `setup` with addresses of what is read just where the output lies, element for element."""
+        """The variables of `setup` with addresses of what is read or written just where the output lies, element for
+        element."""
 
     def setup(self, buffer_slot: int, dim_slot: int) -> list[str]:
         """Lines at the start of the kernel, given the slots of the first of `buffers` and of `dims`."""

@@ -39,7 +39,7 @@ class FusedEpilogue:
         self.writes = tuple(emit.slot(group.handle(t)) for t in group.full
                             if t is not anchor and group.handle(t) is not raw)
         self.beside = tuple(own_names(sorted(set(re.findall(
-            rf"load_{code}\((p\d+), {re.escape(at)}, ", "\n".join(emit.lines[INNER]))))))
+            rf"(?:load|store)_{code}\((p\d+), {re.escape(at)}, ", "\n".join(emit.lines[INNER]))))))
         self.imports = frozenset(calls("\n".join([*self.setup(0, 0), *self.apply("0", "0", "0", "0")])))
 
     def setup(self, buffer_slot: int, dim_slot: int) -> list[str]:
@@ -49,7 +49,7 @@ class FusedEpilogue:
 
     def apply(self, row: str, begin: str, end: str, c: str, to: str = "") -> list[str]:
         return [f"e_row = {row}", f"e_raw = {c}", f"e_kept = {to or c}",
-                *own_names([*self._axes[TASK], *self._emit.lines[TASK]]), f"for e_column in range({begin}, {end}):",
+                *own_names([*self._axes[TASK], *self._emit.lines[TASK]]), f"for e_column in few({begin}, {end}):",
                 *indented(own_names([*self._axes[INNER], *self._emit.lines[INNER]]))]
 
 

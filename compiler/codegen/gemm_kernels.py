@@ -34,7 +34,7 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
              "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
     # narrow panels are packed as wide ones: one packer less to compile
     packed = ceil(max(widths) / width)
-    natives, place, multiply = _tiles(dtype, widths, fetch_a)
+    natives, place, multiply = _tiles(dtype, widths, fetch_a, epilogue)
     finish = each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
     if finish:
         finish = ["if start + length == depth_end:", *indented(finish)]
@@ -90,7 +90,7 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
     """
     size, mr = ELEMENT_BYTES[dtype], isa().mr
     sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "a_tile", "depth", "run", "across", "wide"]
-    natives, place, multiply = _tiles(dtype, widths, "rows")
+    natives, place, multiply = _tiles(dtype, widths, "rows", epilogue)
     finish = each(epilogue, "rows", "row + i", "column", "column + columns")
     if finish:
         finish = ["if start + length == k:", *indented(finish)]
@@ -121,19 +121,21 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
 """)
 
 
-def _tiles(dtype: str, widths: tuple[int, ...], fetch: str) -> tuple[list[str], list[str], list[str]]:
+def _tiles(dtype: str, widths: tuple[int, ...], fetch: str, epilogue: Epilogue | None
+           ) -> tuple[list[str], list[str], list[str]]:
     """Micro-kernels for panels of these widths; lines that place panel `number`; that multiply one of its tiles."""
     width, mr, half = lanes(dtype), isa().mr, isa().mr // 2
+    beside = [f"({address} - c) // {ELEMENT_BYTES[dtype]}" for address in (epilogue.beside if epilogue else ())]
     natives = [
         f'tile_{height}x{most} = microkernel("{dtype}", {height}, {ceil(most / width)}, masked=True, clamped=True, '
-        f'fetch="{fetch}", claim=True{", narrow=True" * (most % width > 0)})'
+        f'fetch="{fetch}", claim={1 + len(beside)}{", narrow=True" * (most % width > 0)})'
         for most in widths for height in (mr, half)]
 
     def place(most: int) -> list[str]:
         return [f"column = wide * {widths[0]} + (number - wide) * {most}", f"columns = min({most}, n - column)"]
 
     def multiply(most: int) -> list[str]:
-        last = "columns, ahead, rows" if fetch else "columns, rows"
+        last = ", ".join(["columns", *["ahead"] * bool(fetch), *beside, "rows"])
         arguments = f"(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, {last})"
         return [f"if rows > {half}:", f"    tile_{mr}x{most}{arguments}", "else:",
                 f"    tile_{half}x{most}{arguments}"]

@@ -85,7 +85,7 @@ class VectorRows(RowKernel):
         helper = MULTIPLY.replace("tile_", f"tile_{nv}_").format(name=nv, **sizes)
         for size, count, text in (("narrow", least, ""), ("wide", nv, helper)):
             self.natives[f'tile_{nv}_{size} = microkernel("{p.dtype}", {isa().mr}, {count}, masked=True, clamped=True, '
-                         'fetch="tile", claim=True)'] = text
+                         'fetch="tile", claim=1)'] = text
         k, columns, b = self._new(p.k), self._new(p.n), self._matrix(p.b, p.batch, p.b_batch)
         if p.b_column == 1 and p.n * 4 <= NEAR_ROW_BYTES:
             places = f"{b}, 0, 4, {self._new(p.b_k)}"

@@ -19,13 +19,13 @@ from .processor import ELEMENT_BYTES, isa, lanes
 AHEAD, LINE = 8192, 64  # bytes
 # rows of dot products that do not fill a vector, and the sums that each then has
 FEW_ROWS = 4
-I32, I64 = ir.IntType(32), ir.IntType(64)
+BOOL, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType(), "i32": I32, "i64": I64}
 
 
 @cache
 def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: bool = False, channelwise: bool = False,
-                grid: int = 0, stream: bool = False, fetch: str = "", claim: bool = False,
+                grid: int = 0, stream: bool = False, fetch: str = "", claim: int = 0,
                 narrow: bool = False, beside: int = 0):
     """An intrinsic that computes one tile, `mr` rows by `nv * lanes(dtype)` columns.
 
@@ -40,7 +40,9 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
     To `fetch`, one takes `ahead`: how many elements past A's first row lies what is fetched into the caches, "along"
     that row (other rows of packed or transposed A are in the same lines) or "tile" by tile, `mr` elements with each k;
     or how many elements past B's, whose "rows" are fetched into the second-level cache.
-    To `claim` C is to fetch its lines at the start, to be written at the end: stores wait for one another's lines.
+    To `claim` C is to fetch its lines, to be written at the end: stores wait for one another's lines. If they are many,
+    one is fetched with each k: loads of B would wait for all at once. To claim more than one matrix is to fetch others
+    that lie like C, too: for each it takes, after `ahead`, how many elements it lies past C.
     A `clamped` kernel takes `rows` last, in [1, mr]: rows beyond compute and store the last row once more, which costs
     time but no second kernel for each remainder.
     A `channelwise` kernel multiplies column by column: A has an element of its own, [... + j], for each j.
@@ -81,8 +83,12 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         offsets = [builder.add(builder.mul(a_row, i64(i % grid)), builder.mul(args[-1], i64(i // grid)))
                    for i in range(mr)] if grid else [builder.mul(a_row, row) for row in rows]
         c_rows = [code.offset(c, builder.mul(c_row, row)) for row in rows]
-        for pointer, at in product(c_rows, range(0, nv * code.width, LINE // code.size)) if claim else ():
-            code.prefetch(code.offset(pointer, i64(at)), 3, write=True)
+        lines = -(-nv * code.width * code.size // LINE)  # of each row of C
+        if claim:
+            few = builder.icmp_signed("<", segment_len, i64(mr * lines)) if lines > 1 else BOOL(1)
+            with builder.if_then(few):
+                for pointer, line in product(c_rows, range(lines)):
+                    code.prefetch(code.offset(pointer, i64(line * LINE // code.size)), 3, write=True)
 
         # accumulators: C or zero
         entry = builder.block
@@ -132,6 +138,12 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
                 code.prefetch(code.offset(row_ahead, at), 2)
         elif fetch:
             code.prefetch(code.offset(far, a_offset if fetch == "along" else builder.mul(k, i64(mr))), 3)
+        if claim and lines > 1:
+            row, line = builder.urem(k, i64(mr)), builder.urem(builder.udiv(k, i64(mr)), i64(lines))
+            own = builder.add(builder.mul(c_row, code.minimum(row, last) if clamped else row),
+                              builder.mul(line, i64(LINE // code.size)))
+            for place in (i64(0), *args[12 + masked + bool(fetch):][:claim - 1]):
+                code.prefetch(code.offset(c, builder.add(own, place)), 3, write=True)
         places = [code.offset(pointer, a_offset) for pointer in a_rows]
         if not (clamped or grid):
             places = _one_below_the_other(code, places[0], a_row, mr)
@@ -161,7 +173,8 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_k", "a_segment", "segments", "segment_len", "b", "b_k", "b_segment", "c", "c_row",
-             "accumulate"] + ["columns"] * masked + ["ahead"] * bool(fetch) + ["rows"] * clamped
+             "accumulate"] + ["columns"] * masked + ["ahead"] * bool(fetch)
+    names += [f"claimed_{i}" for i in range(claim - 1)] + ["rows"] * clamped
     names += [name for i in range(beside) for name in (f"beside_{i}", f"step_{i}")]
     names += ["a_block"] * bool(grid) + ["b_ahead"] * stream
     return void_intrinsic(f"microkernel_{dtype}_{mr}x{nv}", names, codegen)

@@ -8,80 +8,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..dims import DimLike
 from ..dtypes import DType
 from ..errors import InternalError
 from ..ir import Graph, Operation, Tensor
-from ..opdef import (
-    ALIAS,
-    EFFECT,
-    ELEMENTWISE,
-    INDEX,
-    RANDOM,
-    REDUCTION,
-    OpDef,
-    crosses,
-    has_native_types,
-)
+from ..opdef import ALIAS, EFFECT, ELEMENTWISE, REDUCTION, OpDef, has_native_types
 from ..shapes import Dims
+from .groups import MAX_MEMBERS, Group, alone, empty_group, is_loop_member, may_read, reduced_axes, streams_rows
 from .rewrite import consumers, sorted_operations, variable_of
 from .row_sums import absorb_row_sums
 from .schedule import NominalSizes
 from .units import Units
 
 UPDATE_ROWS = 1024  # rows of a batch up to which a variable's update joins the product that is its gradient
-MAX_MEMBERS = 100  # of a loop group: compiling a kernel takes time more than proportional to its length
 
 fused = OpDef("Fused", "fused", infer=lambda inputs, attrs: [t.type for t in attrs["body"].outputs], stateful=True)
 parameter = OpDef("Parameter", "source", infer=lambda inputs, attrs: [attrs["type"]])
 
-LOOP_FAMILIES = {ELEMENTWISE, INDEX, RANDOM, REDUCTION}
 # windows that take an epilogue: those that are sums of products
 ANCHORS = {"MatMul", "Conv2D", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropInputV2", "DepthwiseConv2dNative",
            "DepthwiseConv2dNativeBackpropInput", "MaxPoolGrad"}
-
-
-class Group:
-    """Operations of one kernel. `axes` are the reduced axes of `domain`, None as long as nothing is reduced."""
-
-    def __init__(self, domain: Dims, axes: frozenset[int] | None = None, anchor: Operation | None = None):
-        self.domain = domain
-        self.axes = axes
-        self.anchor = anchor
-        self.ops: list[Operation] = []
-
-    @property
-    def crosses(self) -> bool:
-        """Whether a member does. Its own loops walk tiles, which a reduction's do not."""
-        return any(crosses(op) for op in self.ops)
-
-    @property
-    def streams(self) -> bool:
-        """Whether members may use a reduction's result: it is complete row by row, within a task."""
-        return self.axes is None or (len(self.domain) - 1 in self.axes and len(self.axes) < len(self.domain))
-
-    def accepts(self, op: Operation) -> bool:
-        """Whether the op's shape fits as a member."""
-        if self.anchor is not None or len(self.ops) >= MAX_MEMBERS:
-            return False
-        if op.definition.family == REDUCTION:
-            return op.inputs[0].dims == self.domain and self.axes in (None, reduced_axes(op)) and not self.crosses
-        if self.axes is not None and crosses(op):
-            return False
-        dims = op.output.dims
-        return dims == self.domain or (self.axes is not None and self.streams and self._is_row(dims))
-
-    def _is_row(self, dims: Dims | None) -> bool:
-        assert self.axes is not None
-        one: DimLike = 1
-        return dims in (tuple(one if a in self.axes else d for a, d in enumerate(self.domain)),
-                        tuple(d for a, d in enumerate(self.domain) if a not in self.axes))
-
-
-def reduced_axes(op: Operation) -> frozenset[int]:
-    axis = op.attrs["axis"]
-    rank = len(op.inputs[0].dims)  # type: ignore[arg-type]
-    return frozenset(range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis)
 
 
 def fuse(graph: Graph) -> Graph:
@@ -106,6 +51,9 @@ class _Fusion:
             if op not in self.groups and is_loop_member(op):
                 self.place(op)
         self.merge_readers()
+        for op in self.graph.operations:
+            if op.type in ANCHORS and op.output.dtype.is_floating and has_native_types(op):
+                self.absorb_loop(op)
         for op in self.graph.operations:
             if op.type == "MatMul" and op.output.dtype.is_floating and has_native_types(op):
                 self.absorb_update(op)
@@ -150,6 +98,23 @@ class _Fusion:
         dims = group.domain
         return (op.definition.family == ELEMENTWISE and op.output.dims == dims and op.output.dtype == dtype
                 and has_native_types(op) and all(t.dims in (dims, dims[-1:], ()) for t in op.inputs))
+
+    def absorb_loop(self, anchor: Operation) -> None:
+        """A loop that makes one matrix of the epilogue's joins it, such as an activation that reads the biased product
+        twice. Several are written faster by a loop, as streams."""
+        group = self.groups.get(anchor) or Group(anchor.output.dims or (), anchor=anchor)
+        members = group.ops or [anchor]
+        loop = next(map(self.groups.get, self.units.after(members)), None)
+        if (loop is None or loop.anchor or loop.axes is not None or loop.domain != group.domain
+                or len(members) + len(loop.ops) > MAX_MEMBERS
+                or not all(self.is_of_epilogue(op, group, anchor.output.dtype) for op in loop.ops)):
+            return
+        inside = {*members, *loop.ops}
+        made = [op for op in inside if op.output in self.outputs or not inside.issuperset(self.uses.get(op.output, ()))]
+        if len(made) == 1 and not self.units.reach(self.units.after(inside), loop, self.groups.get(anchor, anchor)):
+            if not group.ops:
+                self.units.join(anchor, group)
+            self.units.merge(group, loop)
 
     def absorb_update(self, anchor: Operation) -> None:
         """A variable's update that is all that reads a product, its gradient, joins the epilogue: the gradient need not
@@ -199,7 +164,7 @@ class _Fusion:
                 elif group.axes is None and self.begins_rows(op, group):
                     group.axes = self.row_axes[op]
                 return
-        self.units.join(op, _empty_group(op))
+        self.units.join(op, empty_group(op))
 
     def begins_rows(self, op: Operation, group: Group) -> bool:
         """Whether the op is computed from a reduction over rows of a group that reduces nothing yet, one number for
@@ -228,7 +193,7 @@ class _Fusion:
         self.row_domain: dict[Operation, Dims | None] = {}
         self.row_axes: dict[Operation, frozenset[int]] = {}
         for op in self.graph.operations:
-            if op.definition.family == REDUCTION and _streams(op):
+            if op.definition.family == REDUCTION and streams_rows(op):
                 self.row_domain[op], self.row_axes[op] = op.inputs[0].dims, reduced_axes(op)
             elif op.definition.family in (ELEMENTWISE, ALIAS):
                 source = next((t.op for t in op.inputs if self.row_domain.get(t.op) is not None), None)
@@ -290,10 +255,10 @@ class _Fusion:
                     m.definition.family != ELEMENTWISE or any(variable_of(t) is handle and t.dims != group.domain
                                                               for t in m.inputs) for m in readers)):
                 if any(u in group.ops for u in self.units.next[op]):  # between members: each gets a kernel of its own
-                    self.groups.update((member, _alone(member)) for member in group.ops)
+                    self.groups.update((member, alone(member)) for member in group.ops)
                 else:
                     group.ops.remove(op)
-                    self.groups[op] = _alone(op)
+                    self.groups[op] = alone(op)
 
     def ordered(self, units: dict[Any, list[Operation]]) -> list[Any]:
         """Units so that each comes after what it needs, otherwise by the position of their last member, or of the
@@ -356,41 +321,6 @@ class _Fusion:
         new.operations.append(op)
         tensors.update(zip(results, op.outputs, strict=True))
         made.update((m, op) for m in members)
-
-
-def _empty_group(op: Operation) -> Group:
-    """A group that the op may open."""
-    reduces = op.definition.family == REDUCTION
-    domain = op.inputs[0].dims if reduces else op.output.dims
-    assert domain is not None
-    return Group(domain, reduced_axes(op) if reduces else None)
-
-
-def _alone(op: Operation) -> Group:
-    """A group of the op only."""
-    group = _empty_group(op)
-    group.ops.append(op)
-    return group
-
-
-def is_loop_member(op: Operation) -> bool:
-    return (op.definition.family in LOOP_FAMILIES or op.type == "Assign") and has_native_types(op)
-
-
-def may_read(op: Operation, user: Operation, domain: Dims, streams: bool) -> bool:
-    """Whether one kernel may compute both, for the user the op's element at its own index. A reduction's result is
-    complete only where rows stream; index maps read at other indices; and a row without the reduced axes would
-    broadcast along other axes than those it was reduced from."""
-    dims = op.output.dims
-    assert dims is not None
-    return (user.definition.family != INDEX and (op.definition.family != REDUCTION or streams and _streams(op))
-            and (len(dims) == len(domain) or user.output.dims == dims))
-
-
-def _streams(op: Operation) -> bool:
-    axes = reduced_axes(op)
-    rank = len(op.inputs[0].dims)  # type: ignore[arg-type]
-    return rank - 1 in axes and len(axes) < rank
 
 
 def _controls(members: list[Operation], made: dict[Operation, Operation]) -> list[Operation]:

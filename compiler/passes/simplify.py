@@ -15,6 +15,7 @@ from ..ops.gather import gather
 from ..ops.view import reverse, transpose
 from ..shapes import broadcast
 from .channels import sink_transpose, untransposed
+from .matrices import sink_reshape
 from .padding import absorb_zeros
 from .pairs import write_out
 from .rewrite import reshaped, transform
@@ -72,8 +73,9 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return _absorb_transposes(op, inputs)
         case ["Conv2D" | "Conv2DBackpropFilter" | "MaxPool", "Place", *_]:
             return absorb_zeros(op, inputs)
-    if (sunk := sink_transpose(op, inputs)) is not None:
-        return sunk
+    for sink in (sink_transpose, sink_reshape):
+        if (sunk := sink(op, inputs)) is not None:
+            return sunk
     if op.definition.family == REDUCTION and "combine" in op.definition.fields and inputs[0].op.type == "Transpose":
         return _reduced_first(op, inputs[0].op)
     if op.definition.family == ALIAS and len(inputs) == 1:

@@ -54,6 +54,47 @@ def test_bias_and_activation_join_the_product():
     program.check()
 
 
+def test_an_activation_that_reads_the_product_twice_joins_it():
+    def build(x, b, w):
+        h = matmul(x, w) + b
+        return h * ew.sigmoid(h)
+
+    program = Program(build, X, X[0], SQUARE)
+    assert program.fused() == [["MatMul", "AddV2", "Sigmoid", "Mul"]]
+    program.check()
+
+
+def test_what_else_needs_the_product_leaves_its_activation_to_a_loop():
+    def build(x, b, w):
+        product = matmul(x, w) + b
+        return [product, product * ew.sigmoid(product)]
+
+    program = Program(build, X, X[0], SQUARE)
+    assert [members[0] == "MatMul" for members in program.fused()] == [True, False]
+    program.check()
+
+
+@pytest.mark.parametrize("bias", [SQUARE[:2, :5], SQUARE[:1, :5], SQUARE[0, :5]])
+def test_bias_and_activation_of_a_product_split_into_heads(bias):
+    def build(x, w, b):
+        return ew.relu(view.reshape(matmul(x, w), (3, 4, 2, 5)) + b) * 2.0
+
+    program = Program(build, X, SQUARE, bias)
+    joined = [["MatMul", "AddV2", "Relu", "Mul"]] if bias.shape == (2, 5) else [["AddV2", "Relu", "Mul"]]
+    assert program.fused() == joined
+    program.check()
+
+
+def test_what_an_optimizer_makes_of_a_gradient_has_the_shape_of_the_weight():
+    def build(x, g, v):
+        gradient = view.reshape(matmul(x, g, transpose_a=True), (2, 5, 10))
+        return [gradient * 0.1 + v, ew.square(gradient) * 0.1 + v]
+
+    program = Program(build, X, X, SQUARE.reshape(2, 5, 10))
+    assert sorted(program.fused()) == [["Mul", "AddV2"], ["Square", "Mul", "AddV2"]]
+    program.check()
+
+
 @pytest.mark.parametrize("rows", [12, 1])
 @pytest.mark.parametrize("columns", [10, 1])
 def test_epilogues_of_products_with_single_rows_and_columns(rows, columns):

@@ -4,7 +4,7 @@ from __future__ import annotations
 from graphflow.compiler.ir import Graph
 from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import state
-from graphflow.compiler.passes.fuse import Group
+from graphflow.compiler.passes.groups import Group
 from graphflow.compiler.passes.units import Units
 from hypothesis import given, settings
 from hypothesis import strategies as st
