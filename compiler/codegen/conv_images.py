@@ -10,7 +10,7 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
 from .conv_common import NATIVE, Axis, Windows, indent, tile_cost, words
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 
 # of a block's pixels: what is written of them until the epilogue, for the second-level cache
@@ -57,10 +57,9 @@ def images_call(p: Windows, mr: int, nv: int, x: Any, packed: Scratch, y: Any, p
         rows.step * cols.total, cols.step, rows.first * cols.total + cols.first)
     source = images_source(p.dtype, mr, nv, full > 0, ceil(rest / lanes(p.dtype)), epilogue)
     buffers: tuple[Any, ...] = (x, packed, y)
-    if epilogue is not None:
-        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     flops = round(p.flops * inside(rows) * inside(cols))
-    return KernelCall(name, source, buffers, dims, rows.count * cols.count, flops, p.nbytes, writes=(2,))
+    row = KernelCall(name, source, buffers, dims, rows.count * cols.count, flops, p.nbytes, writes=(2,))
+    return with_epilogue(row, epilogue)
 
 
 def images_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from .conv_common import FAR_BYTES, NATIVE, Axis, aligned, backward_axes, forward_axes, indent, sum_source, words
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 
 # the rows that all channels, or all taps of a gradient, go over before the next ones: they stay in a second-level cache
@@ -103,10 +103,9 @@ def _windows(x: Any, w: Any, y: Any, dtype: str, images: int, w_shape: Sequence[
     nbytes = (images * rows.size * cols.size + pixels) * channels * size
     source = depthwise_source(dtype, mr, cols.taps, cols.stride, cols.dilation, nbytes > FAR_BYTES, epilogue,
                               len(buffers))
-    if epilogue is not None:
-        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    return [KernelCall(name, source, buffers, dims, tasks, 2 * pixels * channels * rows.taps * cols.taps, nbytes,
-                       writes=(2,))]
+    row = KernelCall(name, source, buffers, dims, tasks, 2 * pixels * channels * rows.taps * cols.taps, nbytes,
+                     writes=(2,))
+    return [with_epilogue(row, epilogue)]
 
 
 def depthwise_source(dtype: str, mr: int, taps: int, stride: int, dilation: int, far: bool, epilogue: Epilogue | None,

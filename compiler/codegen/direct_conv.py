@@ -14,7 +14,7 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
 from .conv_common import NATIVE, Windows, aligned, dots_cost, indent, is_narrow, padded_row, tile_cost, words
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 
 # what a block of output rows reads and writes: small enough for a second-level cache while panel after panel of filters
@@ -138,11 +138,9 @@ def direct_call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, p
     baked = not apart and 0 < segments * segment_len <= UNROLLED_DEPTH
     source = direct_source(tile, full > 0, tail, is_narrow(p.dtype, left), (segments, segment_len) if baked else None,
                            p.groups > 1, p.volume, by_panels, epilogue, len(buffers))
-    if epilogue is not None:
-        name = f"{name}+{epilogue.key}"
-        buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    return KernelCall(name, source, buffers, dims, lines * ceil(all_panels / part_panels), p.flops, p.nbytes,
-                      writes=(2,))
+    row = KernelCall(name, source, buffers, dims, lines * ceil(all_panels / part_panels), p.flops, p.nbytes,
+                     writes=(2,))
+    return with_epilogue(row, epilogue)
 
 
 def direct_source(tile: Tile, full: bool, tail: int, narrow: bool, window: tuple[int, int] | None, grouped: bool,
@@ -190,7 +188,8 @@ if padded and (top != filled or next_row != filled_end):
 {indent(copy, 1)}""".splitlines()[1:]
     newline = "\n"
     return f'''"""Direct convolution, tiles of {tile.mr} pixels by {tile.wide} filters."""
-from {NATIVE}.microkernel import dot_kernel, microkernel
+from {NATIVE}.dots import dot_kernel
+from {NATIVE}.microkernel import microkernel
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 {newline.join(heads)}

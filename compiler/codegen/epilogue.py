@@ -1,7 +1,10 @@
 """What a product or convolution does to each tile of its output while it is still in cache: bias, activation, masks."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
+
+from .kernel import KernelCall
 
 
 class Epilogue(Protocol):
@@ -42,3 +45,11 @@ class Epilogue(Protocol):
         (row, column) is at row * n + column. Results go to the epilogue's own buffers, or back in place, or
         to what has its address in the variable `to`.
         """
+
+
+def with_epilogue(call: KernelCall, epilogue: Epilogue | None) -> KernelCall:
+    """The call of a kernel that runs this epilogue: its buffers and sizes come after the kernel's own."""
+    if epilogue is None:
+        return call
+    return replace(call, name=f"{call.name}+{epilogue.key}", buffers=(*call.buffers, *epilogue.buffers),
+                   dims=(*call.dims, *epilogue.dims))

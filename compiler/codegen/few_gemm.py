@@ -12,9 +12,9 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from . import gemm_kernels as kernels
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
-from .product import Product, buffers_of, call, dims_of, named
+from .product import Product, call
 
 # rows of a tile of dot products, and columns where their sums leave registers for the operands
 ROWS, COLUMNS = 4, 4
@@ -73,6 +73,5 @@ def _turn(name: str, p: Product, source: Any, target: Any, m: int, n: int, epilo
           ) -> KernelCall:
     """Matrices [n, m] to [m, n]."""
     nbytes = 2 * p.matrices * m * n * ELEMENT_BYTES[p.dtype]
-    return KernelCall(named(name, epilogue), kernels.turned(p.dtype, m > n, epilogue),
-                      (source, target, *buffers_of(epilogue)), (m, n, *dims_of(epilogue)), p.matrices * m,
-                      nbytes=nbytes, writes=(1,))
+    return with_epilogue(KernelCall(name, kernels.turned(p.dtype, m > n, epilogue), (source, target), (m, n),
+                                    p.matrices * m, nbytes=nbytes, writes=(1,)), epilogue)

@@ -13,9 +13,9 @@ from math import ceil, prod
 from ..native.processor import ELEMENT_BYTES, isa, lanes, second_level
 from . import few_gemm, unit_gemm
 from . import gemm_kernels as kernels
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
-from .product import Product, buffers_of, call, dims_of, even_panels, named
+from .product import Product, call, even_panels
 
 # panels up to which half a vector is worth kernels of its own
 HALVED_PANELS = 3
@@ -190,11 +190,9 @@ def _split(p: Product, lower: Callable[[Product, None], list[KernelCall]], epilo
     partial = Scratch(p.splits * p.matrices * p.m * p.n * ELEMENT_BYTES[p.dtype])
     calls = lower(replace(p, c=partial), None)
     rows = p.matrices * p.m
-    total = KernelCall(
-        named("gemm_sum", epilogue), kernels.sum_parts(p.dtype, epilogue), (partial, p.c, *buffers_of(epilogue)),
-        (rows, p.n, p.splits, *dims_of(epilogue)), rows, flops=p.splits * rows * p.n, nbytes=partial.nbytes,
-        writes=(1,))
-    return [*calls, total]
+    total = KernelCall("gemm_sum", kernels.sum_parts(p.dtype, epilogue), (partial, p.c), (rows, p.n, p.splits), rows,
+                       flops=p.splits * rows * p.n, nbytes=partial.nbytes, writes=(1,))
+    return [*calls, with_epilogue(total, epilogue)]
 
 
 def _by_dots(p: Product) -> bool:

@@ -312,7 +312,7 @@ def dot_tiles(dtype: str, rows: int, columns: int, epilogue: Epilogue | None) ->
     sizes = ["m", "n", "k", "a_row", "b_column", "tiles", "side", "down", "part", "matrices"]
     return module(
         f"C = A B^T by dot products, {rows} x {columns} at a time.", [], epilogue,
-        [f"from {NATIVE}.dot_tile import dot_tile"], [f'dot_tile = dot_tile("{dtype}", {rows}, {columns})'], f"""
+        [f"from {NATIVE}.dots import dot_tile"], [f'dot_tile = dot_tile("{dtype}", {rows}, {columns})'], f"""
 {at(1, words(["a", "b", "c"], sizes))}
 {at(1, setup(epilogue, 3, len(sizes)))}
     for task in range(begin, end):
@@ -366,7 +366,7 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
     sizes = ["total", "k", "stride", "block", "blocks", "part", "matrices"]
     title = f"{'Row' if is_row else 'Column'} C = x W, W by rows."
     return module(title, [] if by_dots else [dtype, load, store], epilogue,
-                   [f"from {NATIVE}.microkernel import dots"] * by_dots, [f'dots = dots("{dtype}")'] * by_dots, f"""
+                   [f"from {NATIVE}.dots import dots"] * by_dots, [f'dots = dots("{dtype}")'] * by_dots, f"""
 {at(1, words(["a", "b", "c"], sizes))}
 {at(1, setup(epilogue, 3, len(sizes)))}
     matrix = begin // blocks

@@ -14,7 +14,7 @@ from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..window import extent
 from .conv_common import MAX_ROWS, NATIVE, Windows, aligned, indent, words
 from .conv_pack import pack_groups_source
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 
 # of the spread pixels of a window's rows: they stay in a first-level cache
@@ -107,9 +107,8 @@ def lower(x: Any, w: Any, y: Any, p: Windows, transposed: bool, pack_dims: tuple
         rows.first * cols.total + cols.first, tiles, line, lines, band_rows, bands, window.apart)
     buffers: tuple[Any, ...] = (x, packed, y, window)
     text = grouped_source(panel, mr, p.groups % panel.groups > 0, epilogue)
-    if epilogue is not None:
-        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    return [pack, KernelCall(name, text, buffers, dims, p.images * bands * panels, p.flops, p.nbytes, writes=(2,))]
+    row = KernelCall(name, text, buffers, dims, p.images * bands * panels, p.flops, p.nbytes, writes=(2,))
+    return [pack, with_epilogue(row, epilogue)]
 
 
 def grouped_source(panel: Panel, mr: int, rest: bool, epilogue: Epilogue | None) -> str:

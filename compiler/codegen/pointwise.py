@@ -12,7 +12,7 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
 from .conv_common import NATIVE, Windows, aligned, indent, tile_cost, words
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 
 # what a block of pixels reads and writes, for the second-level cache; where parts of the filters are tasks, what it
@@ -59,9 +59,8 @@ def pixels_call(p: Windows, mr: int, nv: int, x: Any, packed: Scratch, y: Any, p
         int(apart), int(parts == 1), rows.size, cols.size, rows.count, cols.count, rows.stride, cols.stride)
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     source = pixels_source(p.dtype, mr, nv, full > 0, ceil(left / lanes(p.dtype)), epilogue)
-    if epilogue is not None:
-        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    return KernelCall(name, source, buffers, dims, blocks * parts, p.flops, p.nbytes, writes=(2,))
+    row = KernelCall(name, source, buffers, dims, blocks * parts, p.flops, p.nbytes, writes=(2,))
+    return with_epilogue(row, epilogue)
 
 
 def pixels_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:

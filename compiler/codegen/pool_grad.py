@@ -7,7 +7,7 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES
 from .conv_common import NATIVE, aligned, forward_axes, indent, words
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 from .pool import DIMS
 
@@ -51,10 +51,9 @@ def lower_max_pool2d_grad(x: Any, y: Any, dy: Any, dx: Any, *, dtype: str, x_sha
         taps = (rows.taps, cols.taps) if rows.taps * cols.taps <= UNROLLED_TAPS else (0, 0)
         source = max_grad_source(dtype, *taps, apart, epilogue)
     name, buffers = "max_pool2d_grad", (x, y, dy, dx, scratch)
-    if epilogue is not None:
-        name, buffers, dims = f"{name}+{epilogue.key}", (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    return [KernelCall(name, source, buffers, dims, images * bands, outputs * rows.taps * cols.taps,
-                       2 * (inputs + outputs) * ELEMENT_BYTES[dtype], writes=(3,))]
+    row = KernelCall(name, source, buffers, dims, images * bands, outputs * rows.taps * cols.taps,
+                     2 * (inputs + outputs) * ELEMENT_BYTES[dtype], writes=(3,))
+    return [with_epilogue(row, epilogue)]
 
 
 def lower_avg_pool2d_grad(dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int], window: Sequence[int],

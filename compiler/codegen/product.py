@@ -1,12 +1,12 @@
 """One matrix product, as its kernels' calls describe it."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, prod
 from typing import Any, NamedTuple
 
 from ..native.processor import ELEMENT_BYTES
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 
 
@@ -76,20 +76,6 @@ def even_panels(vectors: int, most: int) -> Panels:
 def call(name: str, source: str, p: Product, scratch: tuple[Scratch, ...], dims: tuple[int, ...], tasks: int,
           epilogue: Epilogue | None, grain: int = 1) -> KernelCall:
     """Slots in the order kernels expect: a, b, c, scratch, the epilogue's; sizes, the epilogue's, the batch."""
-    writes = tuple(range(2, 3 + len(scratch)))
-    return KernelCall(
-        named(name, epilogue), source, (p.a, p.b, p.c, *scratch, *buffers_of(epilogue)),
-        (*dims, *dims_of(epilogue), *p.batch_dims), tasks, flops=p.flops, nbytes=p.nbytes, writes=writes,
-        grain=grain)
-
-
-def named(name: str, epilogue: Epilogue | None) -> str:
-    return f"{name}_{epilogue.key}" if epilogue else name
-
-
-def buffers_of(epilogue: Epilogue | None) -> tuple[Any, ...]:
-    return epilogue.buffers if epilogue else ()
-
-
-def dims_of(epilogue: Epilogue | None) -> tuple[int, ...]:
-    return epilogue.dims if epilogue else ()
+    row = with_epilogue(KernelCall(name, source, (p.a, p.b, p.c, *scratch), dims, tasks, flops=p.flops,
+                                   nbytes=p.nbytes, writes=tuple(range(2, 3 + len(scratch))), grain=grain), epilogue)
+    return replace(row, dims=(*row.dims, *p.batch_dims))

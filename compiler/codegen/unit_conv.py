@@ -17,7 +17,7 @@ from typing import Any
 from ..native.processor import isa
 from ..native.strips import CHUNK, EDGE_BYTES, HEAD_BYTES, LATE_BYTES, LINE_BYTES, PARTS, STRIP, strip_bytes
 from .conv_common import NATIVE, Axis, Windows, aligned, indent, words
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 from .late import finishing, starting
 from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, TILE_CYCLES, VECTOR_CYCLES, whole_tiles
@@ -218,11 +218,8 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
         cols.stride * p.channels, bands.depth, strips, part_strips, strip, group, pitch, lane.apart)
     buffers: tuple[Any, ...] = (x, packed, y, lane)
     text = source(min(2, strips), bands.joined, late, epilogue)
-    if epilogue is not None:
-        name = f"{name}+{epilogue.key}"
-        buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
-    return [pack, KernelCall(name, text, buffers, dims, parts * count, p.flops, p.nbytes, writes=(2, 3),
-                             grain=parts * count)]
+    row = KernelCall(name, text, buffers, dims, parts * count, p.flops, p.nbytes, writes=(2, 3), grain=parts * count)
+    return [pack, with_epilogue(row, epilogue)]
 
 
 FINISH_LATER = """\

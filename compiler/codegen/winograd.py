@@ -22,7 +22,7 @@ from ..native.processor import isa, lanes
 from .conv_common import NATIVE, Windows, indent, tile_cost, words
 from .conv_images import inside
 from .conv_pack import TAPS_DEPTH, pack_winograd_source
-from .epilogue import Epilogue
+from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 
 # the variable of TensorFlow's that turns it off, with 0 or false
@@ -176,12 +176,10 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     tail = ceil((p.filters - full * wide) / lanes("f32"))
     source = winograd_source(tiling.m, tiling.r, tiling.mr, nv, full > 0, tail, epilogue)
-    if epilogue is not None:
-        name = f"{name}+{epilogue.key}"
-        buffers, dims = (*buffers, *epilogue.buffers), (*dims, *epilogue.dims)
     flops = round(2 * tiling.points * tiling.count) * phases * p.channels * p.filters
-    return [pack, KernelCall(name, source, buffers, dims, blocks * parts, flops, p.nbytes, writes=(2,),
-                             grain=parts if blocks >= FEW_TASKS else 1)]
+    row = KernelCall(name, source, buffers, dims, blocks * parts, flops, p.nbytes, writes=(2,),
+                     grain=parts if blocks >= FEW_TASKS else 1)
+    return [pack, with_epilogue(row, epilogue)]
 
 
 def place_of_tile(m: int) -> list[str]:

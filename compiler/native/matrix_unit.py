@@ -17,9 +17,9 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from .expression import use_full_vectors
-from .microkernel import I32, I64, VectorCode, i64, void_intrinsic
 from .strips import CHUNK, CHUNK_BYTES, EDGE_BYTES, LINE_BYTES, PARTS, STRIP, TILE_BYTES
 from .tiles import transposed
+from .vector_code import I32, I64, VectorCode, i64, void_intrinsic
 
 EDGE_ROW = i64(2 * STRIP * 4)
 # tile registers: four of C, two of A, two of B

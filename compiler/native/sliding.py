@@ -9,7 +9,7 @@ from functools import cache
 from llvmlite import ir
 from numba.core import cgutils
 
-from .microkernel import VectorCode, i64, void_intrinsic
+from .vector_code import VectorCode, i64, void_intrinsic
 
 
 class _Inputs:

@@ -8,9 +8,9 @@ from typing import Any
 from numba.core import cgutils
 
 from .matrix_unit import HALVES, LINES, bfloat_parts, load_across, note_suspects
-from .microkernel import VectorCode, i64, void_intrinsic
 from .strips import CHUNK, CHUNK_BYTES, LINE_BYTES, STRIP
 from .tiles import AHEAD, transposed
+from .vector_code import VectorCode, i64, void_intrinsic
 
 
 @cache

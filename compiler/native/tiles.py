@@ -10,7 +10,7 @@ from functools import cache
 
 from numba.core import cgutils
 
-from .microkernel import VectorCode, i64, void_intrinsic
+from .vector_code import VectorCode, i64, void_intrinsic
 
 # how many float32 ahead lines are fetched
 AHEAD = 512

@@ -19,7 +19,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from .microkernel import VectorCode, i64, void_intrinsic
+from .vector_code import VectorCode, i64, void_intrinsic
 
 # the points for n inputs, besides infinity; pairs of +-p come last
 POINTS = {4: (0.0, 1.0, -1.0), 5: (0.0, 0.5, sqrt(2), -sqrt(2)),
