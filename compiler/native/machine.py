@@ -7,7 +7,6 @@ from typing import Any
 
 from llvmlite import binding, ir
 
-from . import ahead, instructions, roots
 from .processor import isa
 
 
@@ -35,6 +34,8 @@ def _engine() -> Any:
 
 def optimised(module: ir.Module) -> Any:
     """A module as LLVM has optimised it for this processor."""
+    from . import ahead, instructions, roots  # by way of Numba, which running does without
+
     machine = target()
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
     compiled = binding.parse_assembly(str(module))

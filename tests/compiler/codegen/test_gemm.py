@@ -261,7 +261,7 @@ def test_epilogue_sees_every_element_once_it_is_complete(machine, size, transpos
         x, y = (v.swapaxes(-1, -2) if t else v for v, t in zip((a, b), transposes, strict=True))
         expected = np.maximum(np.matmul(x, y) + bias, 0)
         np.testing.assert_allclose(arrays["y"], expected, rtol=1e-3, atol=1e-3)
-        assert calls[-1].name.endswith("_bias_relu")
+        assert calls[-1].name.endswith("+bias_relu")
 
 
 def test_nan_and_infinity_stay_in_their_rows_and_columns(machine):
