@@ -9,6 +9,7 @@ from typing import cast
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..window import extent, output_size
+from .text import NATIVE, indent, words
 
 # the widest tile worth its code: beyond 14 rows a step gains nothing
 MAX_ROWS = 14
@@ -23,7 +24,6 @@ ROW_PIXELS = 168
 # what reads and writes more has its memory touched in order before tiles work on it: their own orders are none that a
 # processor foresees, and lines would come from memory one by one
 FAR_BYTES = 8 * 1024 * 1024
-NATIVE = "graphflow.compiler.native"
 
 
 @dataclass(frozen=True)
@@ -253,15 +253,6 @@ to += inside * {pitch}
 def aligned(nbytes: int) -> int:
     """Rounded up to whole cache lines, so that the blocks of two lanes share none."""
     return ceil(nbytes / 64) * 64
-
-
-def words(table: str, names: Sequence[str], first: int = 0) -> list[str]:
-    """Lines that name the consecutive slots of a kernel's table."""
-    return [f"{name} = word({table}, {slot})" for slot, name in enumerate(names, first)]
-
-
-def indent(lines: Sequence[str], levels: int) -> str:
-    return "\n".join("    " * levels + line for line in lines)
 
 
 def sum_source(dtype: str) -> str:

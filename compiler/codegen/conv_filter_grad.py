@@ -16,21 +16,19 @@ from . import grouped, unit_filter_grad, winograd_filter_grad
 from .conv_common import (
     FAR_BYTES,
     MAX_ROWS,
-    NATIVE,
     Windows,
     aligned,
     flattened,
     forward_axes,
-    indent,
     is_narrow,
     padded_row,
     three_axes,
     tile_cost,
     whole_axes,
-    words,
 )
 from .gemm import lower_gemm
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 
 # the rows of x and dy that all tiles of a group go over before the next ones: they stay in a second-level cache, where
 # the sums are not read and written for too few pixels

@@ -9,9 +9,10 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import NATIVE, Axis, Windows, indent, tile_cost, words
+from .conv_common import Axis, Windows, tile_cost
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 
 # of a block's pixels: what is written of them until the epilogue, for the second-level cache
 OUTPUT_BYTES = 1024 * 1024

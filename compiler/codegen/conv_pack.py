@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import NATIVE, indent, words
+from .text import NATIVE, indent, words
 
 # channels whose taps are packed before they are transformed: whole blocks of a transposed panel, in the first cache
 TAPS_DEPTH = 32

@@ -10,9 +10,10 @@ from math import ceil, prod
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
-from .conv_common import FAR_BYTES, NATIVE, Axis, aligned, backward_axes, forward_axes, indent, sum_source, words
+from .conv_common import FAR_BYTES, Axis, aligned, backward_axes, forward_axes, sum_source
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 
 # the rows that all channels, or all taps of a gradient, go over before the next ones: they stay in a second-level cache
 BLOCK_BYTES = 256 * 1024
@@ -52,10 +53,9 @@ def lower_depthwise_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape:
     calls = [call for rows, cols in product(*phases)
              for call in _windows(dy, w, target, dtype, x_shape[0], w_shape, rows, cols, last, "depthwise_input_grad")]
     if multiplier > 1 and size:
-        extra = (epilogue.buffers, epilogue.dims) if epilogue else ((), ())
-        calls.append(KernelCall(
-            "depthwise_input_grad.sum", sum_runs_source(dtype, epilogue), (target, dx, *extra[0]),
-            (x_shape[3], multiplier, *extra[1]), size // x_shape[3], size * multiplier, target.nbytes, writes=(1,)))
+        total = KernelCall("depthwise_input_grad.sum", sum_runs_source(dtype, epilogue), (target, dx),
+                           (x_shape[3], multiplier), size // x_shape[3], size * multiplier, target.nbytes, writes=(1,))
+        calls.append(with_epilogue(total, epilogue))
     return calls
 
 

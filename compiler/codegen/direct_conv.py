@@ -13,9 +13,10 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import NATIVE, Windows, aligned, dots_cost, indent, is_narrow, padded_row, tile_cost, words
+from .conv_common import Windows, aligned, dots_cost, is_narrow, padded_row, tile_cost
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 
 # what a block of output rows reads and writes: small enough for a second-level cache while panel after panel of filters
 # goes over it, or where all filters are one panel, for the first-level cache until the epilogue

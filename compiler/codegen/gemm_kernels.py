@@ -11,9 +11,10 @@ from math import ceil
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..native.strips import EDGE_BYTES, JOB_BYTES, LATE_BYTES
 from .epilogue import Epilogue
-from .gemm_source import NATIVE, at, each, matrices, module, setup, words
+from .gemm_source import each, matrices, module, setup
 from .late import finishing, starting
 from .source import indented
+from .text import NATIVE, indent, words
 
 # where a task's own strips begin in its memory
 OWN = EDGE_BYTES + JOB_BYTES + LATE_BYTES
@@ -42,9 +43,9 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
         f"C = A B{'^T' if transposed_b else ''} in tiles of {mr} x {max(widths)}.", [], epilogue,
         [f"from {NATIVE}.microkernel import microkernel", f"from {NATIVE}.tiles import {pack}"],
         [f'pack = {pack}("{dtype}", {packed})', *natives], f"""
-{at(1, words(["a", "b", "c", "panels_b"], sizes))}
+{indent([*words("buffers", ["a", "b", "c", "panels_b"]), *words("dims", sizes)], 1)}
     panel = panels_b + lane * panel_bytes
-{at(1, setup(epilogue, 4, len(sizes)))}
+{indent(setup(epilogue, 4, len(sizes)), 1)}
     run = begin // row_tiles
     first_tile = begin - run * row_tiles
     matrix = run // panels
@@ -52,8 +53,8 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
     while begin < end:
         last_tile = min(row_tiles, first_tile + end - begin)
         begin += last_tile - first_tile
-{at(2, place)}
-{at(2, matrices(size, len(sizes), epilogue))}
+{indent(place, 2)}
+{indent(matrices(size, len(sizes), epilogue), 2)}
         depth_end = total_k
         if part < total_k:
             depth_end = min(part, total_k - matrix // matrices * part)
@@ -71,8 +72,8 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str,
                 rows = min({mr}, m - row)
                 tile_a = matrix_a + (tile * a_tile + start * a_k) * {size}
                 tile_c = c + ((matrix * m + row) * n + column) * {size}
-{at(4, multiply)}
-{at(4, finish)}
+{indent(multiply, 4)}
+{indent(finish, 4)}
             start += depth
         first_tile = 0
         number += 1
@@ -97,8 +98,8 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
     return module(
         f"C = A B in tiles of {mr} x {max(widths)}, some rows of B after the other.", [], epilogue,
         [f"from {NATIVE}.microkernel import microkernel"], natives, f"""
-{at(1, words(["a", "b", "c"], sizes))}
-{at(1, setup(epilogue, 3, len(sizes)))}
+{indent([*words("buffers", ["a", "b", "c"]), *words("dims", sizes)], 1)}
+{indent(setup(epilogue, 3, len(sizes)), 1)}
     stride_b = b_k
     for start in range(0, max(k, 1), depth):
         length = min(depth, k - start)
@@ -112,12 +113,12 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
                 number, tile = tile, number
             row = tile * {mr}
             rows = min({mr}, m - row)
-{at(3, place)}
+{indent(place, 3)}
             block_b = b + (start * b_k + column) * {size}
             tile_a = a + (tile * a_tile + start * a_k) * {size}
             tile_c = c + (row * n + column) * {size}
-{at(3, multiply)}
-{at(3, finish)}
+{indent(multiply, 3)}
+{indent(finish, 3)}
 """)
 
 
@@ -154,7 +155,7 @@ def pack_a(dtype: str, tiles: int, depth: int) -> str:
     return module(
         f"Pack A^T in tiles of {mr} rows.", [], None, [f"from {NATIVE}.tiles import copy_tiles"],
         [f'pack = copy_tiles("{dtype}", {mr})'], f"""
-{at(1, words(["a", "packed"], ["m", "k", "a_k", "apart", "blocks"]))}
+{indent([*words("buffers", ["a", "packed"]), *words("dims", ["m", "k", "a_k", "apart", "blocks"])], 1)}
     for task in range(begin, end):
         start = task // blocks * {depth}
         tile = task % blocks * {tiles}
@@ -170,7 +171,7 @@ def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:
     return module(
         f"Pack strips of {'A' if of_a else 'B'}, {'along' if k_inside else 'across'} k.", ["store_i64"], None,
         [f"from {NATIVE}.matrix_unit import pack_strips"], [f"pack = pack_strips({of_a}, {k_inside})"], f"""
-{at(1, words(["source", "packed"], ["row", "step", "count", "k", "strip_bytes"]))}
+{indent([*words("buffers", ["source", "packed"]), *words("dims", ["row", "step", "count", "k", "strip_bytes"])], 1)}
     first = begin * {strips * 16}
     last = min(end * {strips * 16}, count)
     heads = packed + begin * {strips} * strip_bytes
@@ -244,26 +245,26 @@ def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, he
         [f"ready, leave, multiply = open_unit(), close_unit(), multiply_tiles{(*shape, False, packs, passes)}",
          f"pack_own = pack_job{packs}", *["longest_vectors = full_vectors()"] * passes,
          *[f"pack = pack_strips({not own_a}, {inside})"] * here], f"""
-{at(1, words(buffers, sizes))}
-{at(1, setup(None if passes else epilogue, len(buffers), len(sizes)))}
+{indent([*words("buffers", buffers), *words("dims", sizes)], 1)}
+{indent(setup(None if passes else epilogue, len(buffers), len(sizes)), 1)}
     edge += lane * lane_bytes
     job = edge + {EDGE_BYTES}
     store_i64(job, 0, 0, -1)
-{at(1, ["c += lane * band_bytes", "turn = 0", f"late = job + {JOB_BYTES}", *starting()] if passes else [])}
-{at(1, [f"others = edge + {OWN} + 2 * block * own_bytes", "held = -1"] if here else [])}
+{indent(["c += lane * band_bytes", "turn = 0", f"late = job + {JOB_BYTES}", *starting()] if passes else [], 1)}
+{indent([f"others = edge + {OWN} + 2 * block * own_bytes", "held = -1"] if here else [], 1)}
     parts = (k + depth - 1) // depth
     ready()
     for ahead in range(begin * parts, end * parts + 1):
         if ahead < end * parts:
             piece = ahead
-{at(3, describe)}
+{indent(describe, 3)}
         if ahead > begin * parts:
             piece = ahead - 1
-{at(3, piece)}
-{at(3, pack_others)}
-{at(3, tiles)}
+{indent(piece, 3)}
+{indent(pack_others, 3)}
+{indent(tiles, 3)}
         pack_own(job)
-{at(1, ["finish_all(late)"] if passes else [])}
+{indent(["finish_all(late)"] if passes else [], 1)}
     leave()
 """, finishing(epilogue.setup(len(buffers), len(sizes)), epilogue.apply("row", "column", "end", "c"))
                    if passes and epilogue else [])
@@ -273,8 +274,8 @@ def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
     """Rows of C from partial sums."""
     load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
     return module("C is the sum of partial products.", [load, store], epilogue, [], [], f"""
-{at(1, words(["partial", "c"], ["all_rows", "n", "splits"]))}
-{at(1, setup(epilogue, 2, 3))}
+{indent([*words("buffers", ["partial", "c"]), *words("dims", ["all_rows", "n", "splits"])], 1)}
+{indent(setup(epilogue, 2, 3), 1)}
     for row in range(begin, end):
         row_c = c + row * n * {size}
         for j in range(n):
@@ -283,7 +284,7 @@ def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:
             row_part = partial + (split * all_rows + row) * n * {size}
             for j in range(n):
                 {store}(row_c, j, {load}(row_c, j, 0) + {load}(row_part, j, 1), 0)
-{at(2, each(epilogue, "1", "row", "0", "n"))}
+{indent(each(epilogue, "1", "row", "0", "n"), 2)}
 """)
 
 
@@ -292,8 +293,8 @@ def turned(dtype: str, down: bool, epilogue: Epilogue | None) -> str:
     load, store, size = f"load_{dtype}", f"store_{dtype}", ELEMENT_BYTES[dtype]
     outer, inner = ("j in range(n)", "row in range(begin, last)")[::1 if down else -1]
     return module("C is a transposed matrix.", [load, store], epilogue, [], [], f"""
-{at(1, words(["turned", "c"], ["m", "n"]))}
-{at(1, setup(epilogue, 2, 2))}
+{indent([*words("buffers", ["turned", "c"]), *words("dims", ["m", "n"])], 1)}
+{indent(setup(epilogue, 2, 2), 1)}
     while begin < end:
         matrix = begin // m
         last = min(min(begin + {TURNED_ROWS}, end), (matrix + 1) * m)
@@ -301,7 +302,7 @@ def turned(dtype: str, down: bool, epilogue: Epilogue | None) -> str:
         for {outer}:
             for {inner}:
                 {store}(c, row * n + j, {load}(column, j * m + row, 1), 0)
-{at(2, each(epilogue, "last - begin", "begin + i", "0", "n"))}
+{indent(each(epilogue, "last - begin", "begin + i", "0", "n"), 2)}
         begin = last
 """)
 
@@ -313,8 +314,8 @@ def dot_tiles(dtype: str, rows: int, columns: int, epilogue: Epilogue | None) ->
     return module(
         f"C = A B^T by dot products, {rows} x {columns} at a time.", [], epilogue,
         [f"from {NATIVE}.dots import dot_tile"], [f'dot_tile = dot_tile("{dtype}", {rows}, {columns})'], f"""
-{at(1, words(["a", "b", "c"], sizes))}
-{at(1, setup(epilogue, 3, len(sizes)))}
+{indent([*words("buffers", ["a", "b", "c"]), *words("dims", sizes)], 1)}
+{indent(setup(epilogue, 3, len(sizes)), 1)}
     for task in range(begin, end):
         matrix = task // tiles
         outer = (task - matrix * tiles) // side
@@ -325,11 +326,11 @@ def dot_tiles(dtype: str, rows: int, columns: int, epilogue: Epilogue | None) ->
         depth = k
         if part < k:
             depth = min(part, k - matrix // matrices * part)
-{at(2, matrices(size, len(sizes), epilogue))}
+{indent(matrices(size, len(sizes), epilogue), 2)}
         rows, columns = min({rows}, m - row), min({columns}, n - column)
         dot_tile(matrix_a + row * a_row * {size}, a_row, matrix_b + column * b_column * {size}, b_column,
                  c + ((matrix * m + row) * n + column) * {size}, n, rows, columns, depth)
-{at(2, each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns"))}
+{indent(each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns"), 2)}
 """)
 
 
@@ -367,8 +368,8 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
     title = f"{'Row' if is_row else 'Column'} C = x W, W by rows."
     return module(title, [] if by_dots else [dtype, load, store], epilogue,
                    [f"from {NATIVE}.dots import dots"] * by_dots, [f'dots = dots("{dtype}")'] * by_dots, f"""
-{at(1, words(["a", "b", "c"], sizes))}
-{at(1, setup(epilogue, 3, len(sizes)))}
+{indent([*words("buffers", ["a", "b", "c"]), *words("dims", sizes)], 1)}
+{indent(setup(epilogue, 3, len(sizes)), 1)}
     matrix = begin // blocks
     first = (begin - matrix * blocks) * block
     for task in range(begin, end):
@@ -376,11 +377,11 @@ def vector(dtype: str, by_dots: bool, is_row: bool, epilogue: Epilogue | None) -
         depth = k
         if part < k:
             depth = min(part, k - matrix // matrices * part)
-{at(2, matrices(size, len(sizes), epilogue))}
+{indent(matrices(size, len(sizes), epilogue), 2)}
         vector, matrix_w = {operands}
         block_c = c + (matrix * total + first) * {size}
-{at(2, body)}
-{at(2, finish)}
+{indent(body, 2)}
+{indent(finish, 2)}
         first += block
         if first >= total:
             matrix += 1

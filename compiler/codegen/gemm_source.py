@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from .epilogue import Epilogue
 from .source import indented
-
-NATIVE = "graphflow.compiler.native"
+from .text import NATIVE
 
 
 def module(title: str, names: list[str], epilogue: Epilogue | None, imports: list[str], natives: list[str],
@@ -17,12 +16,6 @@ def module(title: str, names: list[str], epilogue: Epilogue | None, imports: lis
     head = [f'"""{title}"""', *sorted([*imports, prelude]), "", *natives, *([""] if natives else []), "", *functions,
             "@compiled", "def kernel(buffers, dims, begin, end, lane):"]
     return "\n".join([*head, *(line for line in body.split("\n") if line.strip())]) + "\n"
-
-
-def words(buffers: Sequence[str], sizes: Sequence[str]) -> list[str]:
-    """Lines that read the addresses of buffers and the sizes from their tables."""
-    return [f"{name} = word({table}, {slot})" for table, names in (("buffers", buffers), ("dims", sizes))
-            for slot, name in enumerate(names)]
 
 
 def matrices(size: int, slot: int, epilogue: Epilogue | None) -> list[str]:
@@ -50,8 +43,3 @@ def each(epilogue: Epilogue | None, count: str, row: str, begin: str, end: str, 
     if epilogue is None:
         return []
     return [f"for i in range({count}):", f"    out_row = {row}", *indented(epilogue.apply("out_row", begin, end, c))]
-
-
-def at(depth: int, lines: Sequence[str]) -> str:
-    """The lines as part of a text, indented so many times."""
-    return "\n".join("    " * depth + line for line in lines)

@@ -12,10 +12,11 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..window import extent
-from .conv_common import MAX_ROWS, NATIVE, Windows, aligned, indent, words
+from .conv_common import MAX_ROWS, Windows, aligned
 from .conv_pack import pack_groups_source
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 
 # of the spread pixels of a window's rows: they stay in a first-level cache
 WINDOW_BYTES = 32 * 1024

@@ -11,10 +11,10 @@ from typing import Any
 
 from ..ir import Operation
 from .boxes import HEADER
-from .conv_common import indent
 from .emitter import STATUS
 from .kernel import KernelCall, Scratch
 from .source import calls
+from .text import indent
 from .triangular import FaultId, Panel, ShapeOf
 
 

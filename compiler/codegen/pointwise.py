@@ -11,9 +11,10 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
-from .conv_common import NATIVE, Windows, aligned, indent, tile_cost, words
+from .conv_common import Windows, aligned, tile_cost
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 
 # what a block of pixels reads and writes, for the second-level cache; where parts of the filters are tasks, what it
 # reads, and what it writes of a part

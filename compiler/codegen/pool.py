@@ -10,8 +10,9 @@ from functools import reduce
 from typing import Any, Literal
 
 from ..native.processor import ELEMENT_BYTES
-from .conv_common import NATIVE, aligned, forward_axes, indent, words
+from .conv_common import aligned, forward_axes
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 
 # with fewer channels than this, the columns of a window are combined channel by channel instead of as vectors
 FEW_CHANNELS = 5

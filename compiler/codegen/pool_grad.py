@@ -6,10 +6,11 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES
-from .conv_common import NATIVE, aligned, forward_axes, indent, words
+from .conv_common import aligned, forward_axes
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 from .pool import DIMS
+from .text import NATIVE, indent, words
 
 # rows of windows that a task of the maximum's gradient owns, where windows overlap and its neighbours' are scanned too
 OVERLAPPING_ROWS = 8

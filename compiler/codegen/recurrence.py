@@ -23,8 +23,8 @@ from .gemm import lower_gemm
 from .kernel import KernelCall, Scratch
 from .recurrence_product import StepProduct
 from .source import calls, indented
+from .text import NATIVE
 
-NATIVE = "graphflow.compiler.native"
 ROWS = 4  # of a task
 # a product that a step might take: rows of all steps that are kept in the caches, and a matrix that is
 SEQUENCE_BYTES, MATRIX_BYTES = 1 << 21, 1 << 18

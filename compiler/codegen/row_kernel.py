@@ -18,12 +18,12 @@ from ..passes.rewrite import root
 from ..passes.row_blocks import RowBlock, matrix_product
 from .emitter import INNER, KERNEL, TASK, Emitter, Run
 from .gemm import product_of
-from .gemm_source import NATIVE
 from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup
 from .loops import emit_rows
 from .product import Product
 from .source import calls, indented, loop
+from .text import NATIVE
 
 # what a lane may keep of a block and what its rows meet
 LANE_BYTES = 1_500_000

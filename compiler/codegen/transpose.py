@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from math import ceil, prod
 
 from ..native.processor import lanes
-from .conv_common import NATIVE, indent, words
 from .emitter import SplitRun
 from .kernel import KernelCall
 from .loop_group import LoopGroup
+from .text import NATIVE, indent, words
 
 # blocks of rows that a task takes at most, and blocks of columns and elements at least, if there are so many: lines of
 # the input that two blocks share are read but once

@@ -12,10 +12,10 @@ from math import ceil, prod
 
 from ..ir import Operation, Tensor
 from ..native.processor import ELEMENT_BYTES, isa, lanes
-from .conv_common import NATIVE, indent, words
 from .emitter import STATUS
 from .kernel import KernelCall, Scratch
 from .source import calls
+from .text import NATIVE, indent, words
 
 ShapeOf = Callable[[Tensor], tuple[int, ...]]
 FaultId = Callable[[Operation], int]

@@ -16,10 +16,11 @@ from typing import Any
 
 from ..native.processor import isa
 from ..native.strips import CHUNK, EDGE_BYTES, HEAD_BYTES, LATE_BYTES, LINE_BYTES, PARTS, STRIP, strip_bytes
-from .conv_common import NATIVE, Axis, Windows, aligned, indent, words
+from .conv_common import Axis, Windows, aligned
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 from .late import finishing, starting
+from .text import NATIVE, indent, words
 from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, TILE_CYCLES, VECTOR_CYCLES, whole_tiles
 
 # of what a task copies: it stays in a second-level cache beside the filters that pass by

@@ -13,8 +13,9 @@ from typing import Any
 from ..native.processor import isa
 from ..native.strips import CHUNK, CHUNK_BYTES, EDGE_BYTES, HEAD_BYTES, LINE_BYTES, PARTS, STRIP
 from ..window import extent
-from .conv_common import NATIVE, Axis, Windows, aligned, indent, words
+from .conv_common import Axis, Windows, aligned
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 from .unit_gemm import CALL_CYCLES, PACK_CYCLES, STORE_CYCLES, VECTOR_CYCLES, whole_tiles
 
 # pixels of a band, and bytes of those of a group of channels, beside which the band's gradients stay in the cache

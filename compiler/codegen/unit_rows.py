@@ -11,9 +11,9 @@ from ..ir import Tensor
 from ..native.strips import EDGE_BYTES, STRIP, strip_bytes
 from ..passes.row_blocks import RowBlock
 from . import unit_gemm
-from .gemm_source import NATIVE
 from .product import Product
 from .row_kernel import RowKernel
+from .text import NATIVE
 
 LEAST_MATRICES = 4
 # rows of a block, fewer where nothing is summed over them

@@ -10,9 +10,9 @@ from typing import Any
 from ..ir import Tensor
 from ..native.processor import isa, lanes
 from ..passes.row_blocks import RowBlock
-from .gemm_source import NATIVE
 from .product import Product, even_panels
 from .row_kernel import RowKernel
+from .text import NATIVE
 
 # rows of a block: what the products make of 32 stays with what it meets in a second-level cache of 1 MiB
 ROWS = 32

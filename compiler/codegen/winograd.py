@@ -19,11 +19,12 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import isa, lanes
-from .conv_common import NATIVE, Windows, indent, tile_cost, words
+from .conv_common import Windows, tile_cost
 from .conv_images import inside
 from .conv_pack import TAPS_DEPTH, pack_winograd_source
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 
 # the variable of TensorFlow's that turns it off, with 0 or false
 SWITCH = "TF_ENABLE_WINOGRAD_NONFUSED"

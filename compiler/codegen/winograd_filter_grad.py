@@ -11,8 +11,9 @@ from math import ceil
 from typing import Any
 
 from ..native.processor import lanes
-from .conv_common import NATIVE, Windows, indent, tile_cost, words
+from .conv_common import Windows, tile_cost
 from .kernel import KernelCall, Scratch
+from .text import NATIVE, indent, words
 from .winograd import (
     PASS_BY,
     TRANSFORM,

@@ -11,10 +11,10 @@ from itertools import product
 
 from llvmlite import ir
 
-from .vector_code import VectorCode, i64, void_intrinsic
+from .vector_code import I64, VectorCode, i64, void_intrinsic
 
 AHEAD, LINE = 8192, 64  # bytes
-BOOL, I64 = ir.IntType(1), ir.IntType(64)
+BOOL = ir.IntType(1)
 
 
 @cache
