@@ -25,7 +25,7 @@ PANEL_DEPTH, SHALLOW_DEPTH, SHALLOW_ROWS = 1024, 256, 256
 # rows of C up to which B passes as it lies, so many of its rows at a time, under at least so many tiles (on Zen 4:
 # 100x1000x1000 93 -> 106 GF/s, 7x1000x1000 of B from memory 15 -> 49); where there is a matrix unit, up to where B was
 # packed before
-STREAM_ROWS, STREAM_DEPTH, STREAM_TILES = 256, 128, 4
+STREAM_ROWS, STREAM_DEPTH, STREAM_TILES = 224, 128, 4
 # k up to which C is written some rows after the other, which then takes the most time, whatever its size: B as it lies
 # is small
 ACROSS_DEPTH = 24

@@ -147,9 +147,14 @@ def _reduces_nothing(op: Operation, x: Tensor) -> bool:
     return all(isinstance(x.dims[a], int) and x.dims[a] == 1 for a in axes)
 
 
-def _reduced_first(op: Operation, moving: Operation) -> Sequence[Tensor]:
-    """A reduction of what a transpose moves: of the elements where they are, and then of less to move."""
+def _reduced_first(op: Operation, moving: Operation) -> Sequence[Tensor] | None:
+    """A reduction of what a transpose moves: of the elements where they are, and then of less to move. Rows that would
+    be summed there one here and one there, like those of heads over a batch and its positions, are read in order."""
     axes, perm = op.attrs["axis"], moving.attrs["perm"]
+    where = sorted(perm if axes is None else (perm[a] for a in axes))
+    last = len(perm) - 1
+    if perm[last] == last and last not in where and where and where[-1] - where[0] >= len(where):
+        return None
     attrs = {**op.attrs, "axis": None if axes is None else tuple(perm[a] for a in axes), "keepdims": True}
     reduced = default_graph().add(op.definition, moving.inputs, attrs, op.type).output
     return [reshaped(transpose(reduced, perm), op.output.dims)]

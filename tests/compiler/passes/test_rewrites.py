@@ -103,6 +103,15 @@ def test_transposes_that_are_not_undone_stay(build):
     program.check()
 
 
+def test_what_is_reduced_of_a_transpose_is_reduced_first_unless_its_rows_lie_apart():
+    for axes, found in ((2, ["Sum"]), ((0, 2), ["Sum"]), ((0, 1), ["Transpose", "Sum"]), (None, ["Sum"]), ((), [])):
+        program = Program(lambda x, axes=axes: reduction.reduce_sum(view.transpose(x, (0, 2, 1, 3)), axes),
+                          np.stack([CUBE, -CUBE / 3]))
+        left = kinds(program.after("order"))
+        assert [kind for kind in left if kind == "Sum" or axes and kind == "Transpose"] == found
+        program.check()
+
+
 def test_squares_are_products():
     assert before_fusion(lambda x: ew.power(x, 2))[0] in ("Square", "Mul")
 
