@@ -108,8 +108,9 @@ class RecurrenceKernel:
         products = [o for o in self.operations if o.definition.family == CONTRACTION]
         self.before = {o.output: x for o in products if (
             x := self._sequence(o)) is not None and self._better_before(o)}
-        self.products = {o.output: StepProduct(o, self.handle(o.inputs[1]), sizes, one_row)
-                         for o in products if o.output not in self.before}
+        self.products = {o.output: StepProduct(o, self.handle(o.inputs[1]), sizes, one_row, [
+            t for t in self.before if not one_row and t.dims == o.output.dims and t.dtype == o.output.dtype])
+            for o in products if o.output not in self.before}
         self.joined = [o.output for o in self.operations if o.type == "ConcatV2" and len(o.output.dims or ()) > 1]
         self.stage: dict[Tensor, int] = dict.fromkeys(body.inputs, 0)  # after which of them a value is complete
         self.stage.update(dict.fromkeys(self.before, 0))
@@ -250,7 +251,7 @@ class RecurrenceKernel:
         self.written.update(store.value for store in stores if store.whole is store.value)
         for out, product in self.products.items():
             if self.stage[out] == stage + 1:
-                lines += product.multiply(self.emit, self._rows(out.op.inputs[0]), self._rows(out))
+                lines += product.multiply(self.emit, self._rows)
         self.written.update(t for t in (*self.products, *self.joined) if self.stage[t] == stage + 1)
         return lines
 

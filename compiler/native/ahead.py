@@ -28,4 +28,6 @@ def fetched(text: str) -> str | None:
             place = f"%ahead.{next(names)}"
             lines += [f"  {place} = getelementptr i8, ptr {access[2]}, i64 {DISTANCE}",
                       f"  call void @llvm.prefetch.p0(ptr {place}, i32 {int(access[1] == 'store')}, i32 3, i32 1)"]
-    return "\n".join([*lines, "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"])
+    if "declare void @llvm.prefetch.p0(" not in text:
+        lines.append("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+    return "\n".join(lines)
