@@ -20,7 +20,7 @@ from .complex import complex_of, conj, safe_divide
 from .constant import convert_to_tensor
 from .contraction import matmul
 from .elementwise import cast, equal, where
-from .linalg import SINGULAR, each, herm, like_square, matrices, matrix_triangular_solve, square_matrices
+from .linalg import SINGULAR, each, herm, in_single, like_square, matrices, matrix_triangular_solve, square_matrices
 from .matrix_parts import adjoint, band_part, diag, diag_part, set_diag, size_tensor
 from .view import expand_dims, ones_of, zeros_of
 
@@ -189,8 +189,9 @@ def _svd_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorTy
 
 def _svd_reference(x: np.ndarray, compute_uv: bool, full_matrices: bool) -> Any:
     if not compute_uv:
-        return each(lambda a: np.linalg.svd(a, compute_uv=False), x)
-    u, s, vh = each(lambda a: np.linalg.svd(a, full_matrices), x)
+        return each(lambda a: in_single("svd", "f", a, lambda a: np.linalg.svd(a, compute_uv=False)), x)
+    name = "svd_f" if full_matrices else "svd_s"
+    u, s, vh = each(lambda a: in_single(name, "xfx", a, lambda a: np.linalg.svd(a, full_matrices)), x)
     return s, u, herm(vh)
 
 
@@ -287,7 +288,9 @@ def _eigh_grad(op: Operation, g_e: Tensor | None, g_v: Tensor | None = None) -> 
 
 
 def _eigh_reference(x: np.ndarray, compute_v: bool) -> Any:
-    return tuple(each(np.linalg.eigh, x)) if compute_v else each(np.linalg.eigvalsh, x)
+    if not compute_v:
+        return each(lambda a: in_single("eigvalsh_lo", "f", a, np.linalg.eigvalsh), x)
+    return tuple(each(lambda a: in_single("eigh_lo", "fx", a, np.linalg.eigh), x))
 
 
 _eigh = OpDef("SelfAdjointEigV2", HOST, _eigh_types, _eigh_grad, _eigh_reference)
