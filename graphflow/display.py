@@ -1,10 +1,7 @@
 """What all that a notebook or browser shows has in common: colours for light and dark, and the page around it."""
 from __future__ import annotations
 
-import os
-import pathlib
 import re
-import tempfile
 from html import escape
 
 # name -> (light, dark)
@@ -36,28 +33,6 @@ def page(title: str, body: str) -> str:
             f"<style>:root{{color-scheme:light dark}}{palette(':root')}"
             "body{margin:0;padding:16px;background:var(--paper);color:var(--ink);font-family:system-ui,sans-serif}"
             f"</style></head>\n<body>{body}</body></html>\n")
-
-
-def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> pathlib.Path:
-    """Write the file, folders included, so that it is never seen in part. Raises OSError that names the path."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def printable(text: str) -> str:

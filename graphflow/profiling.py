@@ -15,7 +15,7 @@ from .chrome_trace import chrome_trace
 from .compiler.codegen.kernel import KernelCall
 from .compiler.ir import Operation
 from .compiler.passes.specialise import needed_operations
-from .display import page, palette, printable, write_atomically
+from .display import page, palette, printable
 from .explain.heat import heat_of
 from .explain.look import site_of, surroundings
 from .explain.page import STYLE, details, row, table
@@ -25,6 +25,7 @@ from .runtime.plan import BYTES_PER_NS, FLOPS_PER_NS
 from .runtime.runner import Runner
 from .runtime.step_stats import RunMetadata, StepStats, step_stats
 from .runtime.trace import Recorder, members
+from .whole_files import write_whole
 
 if TYPE_CHECKING:
     from .drawing import Drawing
@@ -185,7 +186,7 @@ class Profile:
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write a .json (Chrome trace), .html or .txt file; returns its path. Raises ValueError for other suffixes."""
-        return write_atomically(path, FORMS[form_of(path)](self))
+        return write_whole(path, FORMS[form_of(path)](self))
 
     def html(self) -> str:
         """A self-contained page: the table, and the graph coloured by time."""

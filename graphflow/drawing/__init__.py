@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..compiler.ir import Graph, Operation, Tensor, default_graph
-from ..display import page, printable, write_atomically
+from ..display import page, printable
+from ..whole_files import write_whole
 
 if TYPE_CHECKING:
     from .diagram import Diagram
@@ -59,12 +60,12 @@ class Drawing:
         """
         kind = pathlib.Path(path).suffix.lower().removeprefix(".")
         if kind in ("html", "svg", "dot"):
-            return write_atomically(path, getattr(self, kind)())
+            return write_whole(path, getattr(self, kind)())
         if not kind:
             raise ValueError("save: expected a path that ends in .svg, .png, .pdf, .html or .dot, "
                              f"received {os.fspath(path)!r}")
         from .figure import render
-        return write_atomically(path, render(self._scene(self._only(kind)), kind, dpi))
+        return write_whole(path, render(self._scene(self._only(kind)), kind, dpi))
 
     def _only(self, kind: str) -> Sequence[Operation]:
         if len(self.panels) != 1:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import script
-from ..display import write_atomically
 from ..runtime.trace import Recorder, Whole
+from ..whole_files import write_whole
 from . import explained, from_look
 from .look import Look, times_of
 from .records import Explanation, rendered
@@ -46,7 +46,7 @@ def explain_file(path: str, arguments: Sequence[str] = (), feed: Sequence[str] =
         print(text)
     else:
         with _of_usage():
-            write_atomically(output, text)
+            write_whole(output, text)
 
 
 def profile_file(path: str, arguments: Sequence[str], output: str | None) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from ..compiler.ir import Graph
 from ..compiler.memory import aligned
 from ..compiler.pipeline import Stage
-from ..display import write_atomically
 from ..runtime.plan import BYTES_PER_NS, FLOPS_PER_NS, PARALLEL_NS
+from ..whole_files import write_whole
 from .heat import heat_of
 from .passes import Pass, passes_of
 from .text import seconds
@@ -261,4 +261,4 @@ def save(explanations: Sequence[Explanation], path: str | os.PathLike[str]) -> p
     if form is None:
         raise ValueError(f"save: expected a path that ends in {', '.join(FORMATS.values())}, received "
                          f"{os.fspath(path)!r}")
-    return write_atomically(path, rendered(explanations, form))
+    return write_whole(path, rendered(explanations, form))

@@ -1,13 +1,11 @@
-"""Files that are either wholly the old ones or wholly the new ones, whatever happens while they are written."""
+"""Files replaced whole, with TensorFlow's errors."""
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
-import uuid
 from collections.abc import Callable
 
 from ..compiler.errors import NotFoundError, PermissionDeniedError, ResourceExhaustedError, UnknownError
+from ..whole_files import replacing
 
 _KINDS = {errno.ENOSPC: ResourceExhaustedError, errno.EDQUOT: ResourceExhaustedError,
           errno.EFBIG: ResourceExhaustedError, errno.ENOENT: NotFoundError,
@@ -20,20 +18,12 @@ def replace_file(path: str, write: Callable[[str], None]) -> None:
     Raises ResourceExhaustedError for a full disk, NotFoundError for a missing folder, PermissionDeniedError or
     UnknownError; the file at `path` is then as it was, and nothing is left beside it.
     """
-    beside = f"{path}.tempstate{uuid.uuid4().hex}"  # of this writer alone: threads may write at once
     try:
-        write(beside)
-        with open(beside, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        _sync_folder(os.path.dirname(path) or ".")
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
-        if isinstance(error, (OSError, RuntimeError)):
-            kind = _KINDS.get(getattr(error, "errno", None) or 0, UnknownError)
-            raise kind(f"{path}: {error}") from error
-        raise
+        with replacing(path) as beside:
+            write(beside)
+    except (OSError, RuntimeError) as error:
+        kind = _KINDS.get(getattr(error, "errno", None) or 0, UnknownError)
+        raise kind(f"{path}: {error}") from error
 
 
 def write_text(path: str, text: str) -> None:
@@ -43,13 +33,3 @@ def write_text(path: str, text: str) -> None:
             file.write(text)
 
     replace_file(path, write)
-
-
-def _sync_folder(path: str) -> None:
-    """Make the new name last through a power cut, where folders can be synced."""
-    with contextlib.suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

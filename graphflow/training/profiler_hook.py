@@ -5,8 +5,8 @@ import os
 from typing import Any
 
 from ..config import RunOptions
-from ..display import write_atomically
 from ..timeline import Timeline
+from ..whole_files import write_whole
 from .hooks import _step_tensor, event_writer
 from .session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
 from .step_timer import SecondOrStepTimer
@@ -45,6 +45,6 @@ class ProfilerHook(SessionRunHook):
 
     def _save(self, step: int, metadata: Any) -> None:
         trace = Timeline(metadata.step_stats).generate_chrome_trace_format(*self._show)
-        write_atomically(self._output_file.format(step), trace)
+        write_whole(self._output_file.format(step), trace)
         if self._writer is not None:
             self._writer.add_run_metadata(metadata, f"step_{step}")

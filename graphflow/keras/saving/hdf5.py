@@ -28,7 +28,9 @@ def reading(path: Any, what: str = "") -> Iterator[Any]:
     except FileNotFoundError:
         raise FileNotFoundError(f"File not found: {what or path}") from None
     except OSError as error:
-        raise OSError(f"{what or path} is not an HDF5 file, or it is damaged or truncated: {error}") from None
+        name = str(what or path)
+        kind, why = ("a .keras archive", "") if name.endswith(".keras") else ("an HDF5 file", f": {error}")
+        raise OSError(f"{name} is not {kind}, or it is damaged or truncated{why}") from None
     with file:
         try:
             yield file

@@ -5,11 +5,11 @@ import contextlib
 import hashlib
 import os
 import posixpath
-import tempfile
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from ...whole_files import replacing
 from .. import backend
 from .archives import extract_archive
 from .progbar import Progbar, print_message
@@ -19,28 +19,10 @@ CHUNK = 1 << 16
 
 @contextlib.contextmanager
 def atomic_file(path: str) -> Iterator[str]:
-    """A temporary name beside `path`. What is written there replaces `path` at the end, or vanishes on an error."""
-    folder = os.path.dirname(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", suffix=".tmp", dir=folder)
-    os.close(handle)
-    try:
-        yield temporary
-        with open(temporary, "rb+") as written:
-            os.fsync(written.fileno())
-        mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask()
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """A file beside `path`, whose folders are made. At the end it takes the place of `path`; on an error it vanishes."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with replacing(path) as beside:
+        yield beside
 
 
 def files_below(folder: Any, formats: tuple[str, ...], follow_links: bool = False) -> list[str]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from ...display import write_atomically
 from ...drawing.content import LABEL_SIZE, NAME_SIZE, text_width
 from ...drawing.scene import Rect, Scene, Text, arranged
+from ...whole_files import write_whole
 from ..layers.input_spec import shape_of
 from ..layers.node import history_of
 from ..naming import object_name
@@ -208,7 +208,7 @@ def plot_model(model: Any, to_file: Any = "model.png", show_shapes: bool = False
     scene = _scene(model, options, expand_nested, rankdir == "LR")
     path = os.fspath(to_file)
     kind = os.path.splitext(path)[1][1:].lower() or "png"
-    write_atomically(path, _render(scene, kind, dpi))
+    write_whole(path, _render(scene, kind, dpi))
     if kind == "pdf":
         return None
     try:
