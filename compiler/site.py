@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import NamedTuple
 
 
@@ -54,3 +55,11 @@ def user_site() -> Site | None:
             return Site(filename, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning that shows the innermost line outside graphflow."""
+    level, frame = 2, sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE_FOLDERS):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    warnings.warn(message, category, stacklevel=level)

@@ -13,7 +13,7 @@ import numpy as np
 from ..compiler.codegen.emitter import STATUS
 from ..compiler.codegen.kernel import Scratch
 from ..compiler.dtypes import variant
-from ..compiler.errors import InvalidArgumentError
+from ..compiler.errors import InvalidArgumentError, ResourceExhaustedError
 from ..compiler.ir import Operation, Tensor
 from . import interpreter, kernel_cache
 from .compilers import compile_missing
@@ -118,9 +118,12 @@ class Frame:
             dims += chain.entries(self._address(chain.memory, 0), words[chain.begin], [
                 self.plan.storage(b)[1] if isinstance(b, Tensor) else b
                 for step in self.binding.steps[chain.begin:chain.end] for b in step.call.buffers])  # type: ignore[union-attr]
-        self._rows = np.array(rows, np.int64).reshape(-1, ROW_WORDS)
-        self._table = np.array([*table, 0], np.int64)
-        self._dims = np.array([*dims, 0], np.int64)
+        try:
+            self._rows = np.array(rows, np.int64).reshape(-1, ROW_WORDS)
+            self._table = np.array([*table, 0], np.int64)
+            self._dims = np.array([*dims, 0], np.int64)
+        except OverflowError:
+            raise ResourceExhaustedError("The run computes tensors of 2**63 elements and more.") from None
 
     def _address(self, handle: Any, position: int) -> int:
         """The address of a buffer, 0 for one that each run or epoch fills in."""

@@ -20,10 +20,10 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 from typing import Any, NamedTuple
 
 from ..compiler import native
+from ..compiler.site import warn
 
 DIGEST_BYTES = 32  # of the SHA-256 that stands before machine code in its file
 
@@ -111,8 +111,8 @@ def keep(path: pathlib.Path, data: bytes) -> None:
     try:
         write_atomically(path, data)
     except OSError as error:
-        warnings.warn(f"graphflow: {path.parent} cannot keep kernels ({error.strerror}); they will be compiled again.",
-                      RuntimeWarning, stacklevel=2)
+        warn(f"graphflow: {path.parent} cannot keep kernels ({error.strerror}); they will be compiled again.",
+             RuntimeWarning)
 
 
 def write_atomically(path: pathlib.Path, data: bytes) -> None:
@@ -156,9 +156,8 @@ def folder() -> pathlib.Path:
         return path
     temporary = pathlib.Path(tempfile.mkdtemp(prefix="graphflow-"))
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
-    warnings.warn(f"graphflow: the kernel cache {path} cannot be used ({problem}); kernels of this process go to "
-                  f"{temporary}. Set GRAPHFLOW_CACHE_DIR to a folder of yours to keep them.", RuntimeWarning,
-                  stacklevel=2)
+    warn(f"graphflow: the kernel cache {path} cannot be used ({problem}); kernels of this process go to "
+         f"{temporary}. Set GRAPHFLOW_CACHE_DIR to a folder of yours to keep them.", RuntimeWarning)
     return temporary
 
 

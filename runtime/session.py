@@ -137,6 +137,10 @@ class Session:
         if run_metadata is not None:
             return self._recorded(fetches, feed_dict, options, run_metadata)
         feeds = feed_dict if feed_dict is not None else {}
+        try:
+            values = feeds.values()
+        except AttributeError:
+            raise TypeError(f"feed_dict must be a dictionary of values by tensor, not {feeds!r}.") from None
         key: tuple[Any, ...]
         if type(fetches) is list:
             key = list, len(fetches), *fetches, *feeds  # of tensors and operations, as most are, and only of them kept
@@ -160,9 +164,9 @@ class Session:
         self.graph.runs += 1
         timeout = self._timeout if options is None else options.timeout_in_ms or self._timeout
         if not timeout:
-            return build(runner(feeds.values()))
+            return build(runner(values))
         with time_limit(timeout / 1000):
-            return build(runner(feeds.values()))
+            return build(runner(values))
 
     def _recorded(self, fetches: Any, feed_dict: Mapping[Any, Any] | None, options: Any, run_metadata: Any) -> Any:
         run_metadata.Clear()  # of an earlier run

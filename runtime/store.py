@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import math
 import threading
 
 import numpy as np
 
 from ..compiler.dtypes import DType
+from ..compiler.errors import ResourceExhaustedError
 from ..compiler.ir import Operation
 
 
@@ -118,9 +120,13 @@ class BorrowingStore(VariableStore):
 
 def aligned_empty(shape: tuple[int, ...], dtype: np.dtype, block: int = 64, past: int = 0) -> np.ndarray:
     """An uninitialized array that begins on a cache line, or so many bytes past a larger block of memory; never of zero
-    bytes, so that it has an address."""
-    nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    raw = np.empty(nbytes + block + dtype.itemsize, np.uint8)
+    bytes, so that it has an address. Raises ResourceExhaustedError."""
+    nbytes = math.prod(shape) * dtype.itemsize
+    try:
+        raw = np.empty(nbytes + block + dtype.itemsize, np.uint8)
+    except (MemoryError, ValueError):
+        raise ResourceExhaustedError(f"OOM when allocating tensor with shape {shape} and type {dtype}: "
+                                     f"{nbytes:,} bytes") from None
     start = (past - address(raw)) % block
     return raw[start:start + nbytes].view(dtype).reshape(shape)
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from ..compiler.errors import ShapeError
 from ..compiler.ir import Tensor, default_graph
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.shapes import format_dims
+from ..compiler.site import warn
 from ..config import functions_run_eagerly
 from ..nest import flatten, flatten_up_to, pack_sequence_as
 from .graph import EagerGraph
@@ -99,10 +99,10 @@ class Function:
         traces[_key(arguments, leaves, shapes)] = trace
         before, self._last = self._last, self._kind(arguments, leaves, shapes)
         if len(traces) == MANY_TRACES:
-            warnings.warn(f"{self.python_function!r} has been traced {MANY_TRACES} times, the last time because "
-                          f"{_difference(self._last, before)}. Each trace is compiled: pass tensors in place of Python "
-                          "values that change, and see that dtypes and sizes but the first stay the same (or give an "
-                          "input_signature).", stacklevel=3)
+            warn(f"{self.python_function!r} has been traced {MANY_TRACES} times, the last time because "
+                 f"{_difference(self._last, before)}. Each trace is compiled: pass tensors in place of Python "
+                 "values that change, and see that dtypes and sizes but the first stay the same (or give an "
+                 "input_signature).")
         return trace
 
     def _kind(self, arguments: Any, leaves: Sequence[Any], shapes: Sequence[Any]) -> Kind:

@@ -4,13 +4,13 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-import warnings
 from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..compiler.ops.constant import convert_to_tensor
+from ..compiler.site import warn
 
 _current: list[Distribution] = []  # what `set_distribution` was given
 
@@ -183,8 +183,8 @@ class DataParallel(Distribution):
             device_mesh = DeviceMesh(devices.shape, ["batch"], devices)
         super().__init__(device_mesh, device_mesh.axis_names[0], auto_shard_dataset)
         if device_mesh.devices.ndim != 1:
-            warnings.warn(f"Expect the input mesh to be 1D, but received {device_mesh.devices.ndim=}. The first axis "
-                          "will be used for data-parallel sharding.", stacklevel=2)
+            warn(f"Expect the input mesh to be 1D, but received {device_mesh.devices.ndim=}. The first axis "
+                 "will be used for data-parallel sharding.")
 
 
 class ModelParallel(Distribution):

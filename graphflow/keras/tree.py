@@ -4,10 +4,11 @@ The leaves of a dict come in the order of its sorted keys, those of an OrderedDi
 """
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
+
+from ..compiler.site import warn
 
 _DIFFERENT = "Structures don't have the same nested structure."
 
@@ -116,8 +117,8 @@ def assert_same_structure(a: Any, b: Any, check_types: Any = None) -> None:
     """Raises ValueError unless both are nested alike, in the same kinds of lists and dicts. `check_types` is accepted.
     """
     if check_types is not None:
-        warnings.warn("The `check_types` argument is deprecated and no longer has any effect. For a looser check, use "
-                      "`keras.tree.assert_same_paths()`.", DeprecationWarning, stacklevel=2)
+        warn("The `check_types` argument is deprecated and no longer has any effect. For a looser check, use "
+             "`keras.tree.assert_same_paths()`.", DeprecationWarning)
     map_structure(lambda *_: None, a, b)
 
 

@@ -6,9 +6,9 @@ import os
 import socket
 import threading
 import time
-import warnings
 from typing import BinaryIO
 
+from ..compiler.site import warn
 from ..tfrecord import framed
 
 _numbers = itertools.count()  # of the files of this process
@@ -80,5 +80,5 @@ class EventFile:
                 file.close()  # which tries once more to write
             except OSError:
                 pass
-        warnings.warn(f"Events cannot be written to {self.path}: {error.strerror or error}. They are dropped from here "
-                      "on; the program goes on without them.", stacklevel=4)
+        warn(f"Events cannot be written to {self.path}: {error.strerror or error}. They are dropped from here "
+             "on; the program goes on without them.")

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import threading
 import time
-import warnings
 from typing import Any
 
 from ..compiler.graph_def import GraphDef, Importer
 from ..compiler.ir import Graph, default_graph
 from ..compiler.ops.summary import messages
+from ..compiler.site import warn
 from .event_file import EventFile
 from .graph_message import graph_message
 
@@ -48,8 +48,8 @@ class FileWriter:
 
     def _is_open(self) -> bool:
         if self._file is None:
-            warnings.warn("Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter "
-                          "is explicitly reopened.", stacklevel=3)
+            warn("Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter "
+                 "is explicitly reopened.")
         return self._file is not None
 
     def _add(self, global_step: Any = None, **content: Any) -> None:

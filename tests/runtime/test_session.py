@@ -146,6 +146,18 @@ def test_a_tensor_cannot_be_fed_nor_anything_be_fed_for_what_is_no_tensor():
         for feeds in ({x: x}, {"nothing:0": 1.0}, {3: 1.0}, {y.op: 1.0}):
             with pytest.raises(TypeError):
                 session.run(y, feeds)
+        with pytest.raises(TypeError, match="must be a dictionary of values by tensor, not .<tf.Tensor"):
+            session.run(y, [x])
+
+
+def test_what_is_too_large_for_memory_is_told_with_its_shape():
+    value = tf.Variable(1.0)
+    with tf.Session() as session:
+        session.run(value.initializer)
+        with pytest.raises(tf.errors.ResourceExhaustedError, match=r"\(10000000, 1000000\) and type float32: 40,0"):
+            session.run(tf.fill([10**7, 10**6], value))
+        with pytest.raises(tf.errors.ResourceExhaustedError):
+            session.run(tf.fill([2**31 - 1] * 3, value))
 
 
 def test_every_unfed_placeholder_is_named_with_its_line():

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import functools
 import json
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from ...compiler.ir import Tensor
 from ...compiler.ops.constant import constant
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.view import reverse
+from ...compiler.site import warn
 from .. import activations, backend
 from ..layers.arguments import data_format_word
 from ..utils.io_utils import get_file
@@ -110,8 +110,8 @@ def obtain_input_shape(input_shape: Any, default_size: int, min_size: int, data_
         if channels != 3:
             raise ValueError(f"The input must have 3 channels; Received `input_shape={input_shape}`")
     elif channels not in (1, 3):
-        warnings.warn("This model usually expects 1 or 3 input channels. However, it was passed an input_shape with "
-                      f"{channels} input channels.", stacklevel=4)
+        warn("This model usually expects 1 or 3 input channels. However, it was passed an input_shape with "
+             f"{channels} input channels.")
     if input_shape is None:
         return shaped(3, default_size if require_flatten else None)
     sizes = input_shape[1:] if first else input_shape[:2]

@@ -1,10 +1,10 @@
 """MobileNet (Howard et al., 2017, https://arxiv.org/abs/1704.04861)."""
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ...compiler.ir import Tensor
+from ...compiler.site import warn
 from .. import backend
 from ..layers import (
     Activation,
@@ -50,8 +50,8 @@ def published_size(shape: Any, sizes: tuple[int, ...]) -> int:
     """As `square_size`; warns where another size is meant."""
     size = square_size(shape, sizes)
     if rows_and_columns(shape) != (size, size):
-        warnings.warn(f"`input_shape` is undefined or non-square, or `rows` is not in {list(sizes)}. Weights for input "
-                      "shape (224, 224) will be loaded as the default.", stacklevel=3)
+        warn(f"`input_shape` is undefined or non-square, or `rows` is not in {list(sizes)}. Weights for input "
+             "shape (224, 224) will be loaded as the default.")
     return size
 
 

@@ -1,11 +1,11 @@
 """MobileNetV3 (Howard et al., 2019, https://arxiv.org/abs/1905.02244)."""
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ...compiler.ir import Tensor
+from ...compiler.site import warn
 from .. import backend
 from ..layers import (
     Activation,
@@ -112,8 +112,8 @@ def family(class_name: str, kind: str, blocks: Any, last: int) -> Callable[..., 
                 raise ValueError("If imagenet weights are being loaded, alpha can be one of `0.75`, `1.0` for non "
                                  f"minimalistic or `1.0` for minimalistic only. Received: alpha={alpha}")
             if rows_and_columns(shape) != (224, 224):
-                warnings.warn("`input_shape` is undefined or non-square, or `rows` is not 224. Weights for input shape "
-                              "(224, 224) will be loaded as the default.", stacklevel=2)
+                warn("`input_shape` is undefined or non-square, or `rows` is not 224. Weights for input shape "
+                     "(224, 224) will be loaded as the default.")
         first = "relu" if minimalistic else "swish"
 
         def body(x: Tensor, given: Given) -> Tensor:

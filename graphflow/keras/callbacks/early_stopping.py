@@ -1,9 +1,9 @@
 """Stopping when a metric no longer improves."""
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from ...compiler.site import warn
 from ..utils.progbar import print_message
 from .callback import Logs
 from .monitor_callback import MonitorCallback
@@ -61,6 +61,6 @@ class EarlyStopping(MonitorCallback):
         """The metric's value; warns when there is none."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            warnings.warn(f"Early stopping conditioned on metric `{self.monitor}` which is not available. Available "
-                          f"metrics are: {','.join(logs or {})}", stacklevel=3)
+            warn(f"Early stopping conditioned on metric `{self.monitor}` which is not available. Available "
+                 f"metrics are: {','.join(logs or {})}")
         return value

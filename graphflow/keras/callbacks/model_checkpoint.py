@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import Any
 
 import numpy as np
 
+from ...compiler.site import warn
 from ..legacy.log_names import Logs as OldNames
 from ..saving.checkpoints import is_checkpoint
 from ..saving.saving import HDF5
@@ -89,11 +89,11 @@ class ModelCheckpoint(MonitorCallback):
             return True
         current = logs.get(self.monitor)
         if current is None:
-            warnings.warn(f"Can save best model only with {self.monitor} available.", stacklevel=2)
+            warn(f"Can save best model only with {self.monitor} available.")
             return True
         if np.ndim(current) > 0:
-            warnings.warn(f"Can save best model only when `monitor` is a scalar value. Received: {current}. Falling "
-                          "back to `save_best_only=False`.", stacklevel=2)
+            warn(f"Can save best model only when `monitor` is a scalar value. Received: {current}. Falling "
+                 "back to `save_best_only=False`.")
             return True
         best = "None" if self.best is None else f"{self.best:.5f}"
         if not self._is_improvement(current, self.best):

@@ -1,12 +1,12 @@
 """The base class of callbacks that compare a metric with the best so far."""
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ...compiler.site import warn
 from .callback import Callback
 
 UP = ("acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "sensitivity", "specificity", "similarity",
@@ -25,7 +25,7 @@ class MonitorCallback(Callback):
                  min_delta: float = 0):
         super().__init__()
         if mode not in ("auto", "min", "max"):
-            warnings.warn(f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.", stacklevel=3)
+            warn(f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.")
             mode = "auto"
         self.monitor, self.mode = monitor, mode
         self.best = baseline

@@ -1,9 +1,9 @@
 """A smaller learning rate when a metric no longer improves."""
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from ...compiler.site import warn
 from ..utils.progbar import print_message
 from .callback import Logs
 from .learning_rate_scheduler import rate_of, set_rate
@@ -41,8 +41,8 @@ class ReduceLROnPlateau(MonitorCallback):
         logs["learning_rate"] = rate_of(self.model.optimizer)
         current = logs.get(self.monitor)
         if current is None:
-            warnings.warn(f"Learning rate reduction is conditioned on metric `{self.monitor}` which is not available. "
-                          f"Available metrics are: {','.join(logs)}.", stacklevel=2)
+            warn(f"Learning rate reduction is conditioned on metric `{self.monitor}` which is not available. "
+                 f"Available metrics are: {','.join(logs)}.")
             return
         if self.in_cooldown():
             self.cooldown_counter -= 1

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import json
-import warnings
 
 import numpy as np
 
+from ...compiler.site import warn
 from .callback import Callback, Logs
 
 
@@ -30,4 +30,4 @@ class RemoteMonitor(Callback):
             with urlopen(Request(self.root + self.path, data, {"Content-Type": kind, **(self.headers or {})})):
                 pass
         except OSError:
-            warnings.warn(f"Could not reach RemoteMonitor root server at {self.root}", stacklevel=2)
+            warn(f"Could not reach RemoteMonitor root server at {self.root}")

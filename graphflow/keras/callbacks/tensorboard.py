@@ -5,7 +5,6 @@ import gzip
 import json
 import os
 import time
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from ...compiler.ops.summary import histogram, messages
 from ...compiler.passes.specialise import needed_operations
+from ...compiler.site import warn
 from ...runtime.step_stats import RunMetadata, step_stats
 from ...runtime.trace import Recorder
 from ...summary.graph_message import graph_message
@@ -189,7 +189,7 @@ class TensorBoard(Callback):
         try:
             text = np.array(self.model.to_json().encode(), object)
         except Exception as error:  # a layer's configuration is the program's own
-            warnings.warn(f"Model failed to serialize as JSON. Ignoring... {error}", stacklevel=2)
+            warn(f"Model failed to serialize as JSON. Ignoring... {error}")
             return
         self._train_writer.add_summary(plugin_summary("keras", "graph_keras_model", text, b"1"), 0)
 
@@ -294,5 +294,5 @@ class _Tolerant:
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
         if isinstance(error, OSError):
-            warnings.warn(f"TensorBoard cannot write to {self._folder}: {error.strerror or error}", stacklevel=2)
+            warn(f"TensorBoard cannot write to {self._folder}: {error.strerror or error}")
         return isinstance(error, OSError)

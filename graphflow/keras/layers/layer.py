@@ -2,16 +2,17 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from ...compiler.dtypes import as_dtype
 from ...compiler.ir import Tensor, default_graph
+from ...compiler.names import nearest
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.reduction import size_of
 from ...compiler.ops.state import placeholder
 from ...compiler.ops.view import reshape
+from ...compiler.site import warn
 from .. import backend, dtype_policies, regularizers
 from ..computed import computed
 from ..legacy.layer import Keras2Layer
@@ -77,7 +78,10 @@ class Layer(Connected, Weighted, Keras2Layer):
         shape = given_input_shape(kwargs)
         self._initial_weights = kwargs.pop("weights", None)
         if kwargs:
-            raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
+            known = {name for cls in type(self).__mro__ if "__init__" in vars(cls)
+                     for name in inspect.signature(vars(cls)["__init__"]).parameters}
+            raise ValueError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}."
+                             f"{nearest(next(iter(kwargs)), known)}")
         if name is not None and not isinstance(name, str):  # with slashes in it as in Keras 2, which Keras 3 refuses
             raise ValueError(f"Argument `name` must be a string. Received: name={name!r}")
         self.name = name or auto_name(type(self).__name__)
@@ -305,9 +309,9 @@ class Layer(Connected, Weighted, Keras2Layer):
                 if own is not None and mask_of(tensor) is None:
                     set_mask(tensor, own)
         elif any(m is not None for m in flatten(previous)):
-            warnings.warn(f"Layer {self.name!r} (of type {type(self).__name__}) was passed an input with a mask "
-                          "attached to it. However, this layer does not support masking and will therefore destroy "
-                          "the mask information. Downstream layers will not see the mask.", stacklevel=3)
+            warn(f"Layer {self.name!r} (of type {type(self).__name__}) was passed an input with a mask "
+                 "attached to it. However, this layer does not support masking and will therefore destroy "
+                 "the mask information. Downstream layers will not see the mask.")
 
     # losses
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ...compiler.ir import Tensor
 from ...compiler.ops.elementwise import cast
+from ...compiler.site import warn
 from .. import backend, dtype_policies
 from ..naming import scope_name
 from ..quantizers.configs import resolved
@@ -160,4 +160,4 @@ def quantize_layers(layers: Sequence[Layer], mode: str | None, config: Any, type
             try:
                 layer.quantize(mode, config=config, type_check=type_check)
             except NotImplementedError as error:
-                warnings.warn(str(error), stacklevel=3)
+                warn(str(error))

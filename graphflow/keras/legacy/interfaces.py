@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
+
+from ...compiler.site import warn
 
 Arguments = tuple[list[Any], dict[str, Any]]
 Prepare = Callable[[list[Any], dict[str, Any]], Arguments]
@@ -42,8 +43,8 @@ def renamed(names: str, prepare: Prepare | None = None) -> Callable[[Any], Any]:
                     value = kwargs.pop(old)
                     kwargs[new] = _VALUES[old].get(value, value) if old in _VALUES else value
             if given - set(kwargs):
-                warnings.warn(f"Update your `{type(self).__name__}` call to the Keras 2 API: "
-                              f"{sorted(given - set(kwargs))} have other names now.", stacklevel=2)
+                warn(f"Update your `{type(self).__name__}` call to the Keras 2 API: "
+                     f"{sorted(given - set(kwargs))} have other names now.")
             init(self, *values, **kwargs)
         return wrapper
     return decorate

@@ -4,13 +4,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...compiler.ir import Tensor
+from ...compiler.site import warn
 from .. import backend
 from ..nest import flatten, map_structure
 
@@ -76,8 +76,8 @@ def as_many_as_first(x: Any) -> Any:
     lengths = [len(a) for a in x]
     if not lengths or max(lengths) == lengths[0] or min(lengths) < lengths[0]:
         return x
-    warnings.warn(f"The inputs have {lengths} samples: predicting for the first {lengths[0]}, as Keras 2 did. Keras 3 "
-                  "takes inputs of one length only.", stacklevel=3)
+    warn(f"The inputs have {lengths} samples: predicting for the first {lengths[0]}, as Keras 2 did. Keras 3 "
+         "takes inputs of one length only.")
     return [a[:lengths[0]] for a in x]
 
 
@@ -187,9 +187,12 @@ def split_validation(arrays: Sequence[Any], fraction: float) -> tuple[list[Any],
     nests = [nest_of_arrays(a, "x") for a in arrays]
     size = len(flatten(nests[0])[0])
     cut = int(math.floor(size * (1 - fraction)))
-    if not 0 < fraction < 1 or cut in (0, size):
+    if not 0 < fraction < 1:
+        raise ValueError(f"`validation_split` must be between 0 and 1. Received: validation_split={fraction}")
+    if cut in (0, size):
         raise ValueError(f"Training data contains {size} samples, which is not sufficient to split it into a "
-                         f"validation and training set as specified by `validation_split={fraction}`.")
+                         f"validation and training set as specified by `validation_split={fraction}`. Either provide "
+                         "more data, or a different value for `validation_split`.")
 
     def part(nest: Any, rows: slice) -> Any:
         return map_structure(lambda a: None if a is None else a[rows], nest)

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from ...compiler.ir import Tensor, default_graph
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.reduction import reduce_mean
 from ...compiler.ops.state import placeholder
+from ...compiler.site import warn
 from ..layers.core import BATCH
 from ..layers.input_spec import shape_of
 from ..layers.layer import Layer, map_shapes
@@ -362,8 +362,8 @@ class Model(Pictured, Fitter):
         if not self.compiled:
             return {}
         if isinstance(self.optimizer, TFOptimizer):
-            warnings.warn("TensorFlow's optimizers have no config: a saved model must be compiled again once it is "
-                          "loaded. Prefer one of keras.optimizers.", stacklevel=2)
+            warn("TensorFlow's optimizers have no config: a saved model must be compiled again once it is "
+                 "loaded. Prefer one of keras.optimizers.")
             return {}
         return {"optimizer": serialize_keras_object(self.optimizer),
                 **{key: serialize_keras_object(value) for key, value in self._compile_arguments.items()},

@@ -238,12 +238,14 @@ def _check_connected(inputs: Sequence[Tensor], outputs: Sequence[Tensor], nodes:
         for node in by_depth[depth]:
             for tensor in node.input_tensors:
                 if tensor not in known and history_of(tensor) is not None:
+                    given = [_history(t).operation.name for t in inputs]
                     raise ValueError(f"Graph disconnected: cannot find parent for tensor {tensor!r} at operation "
                                      f"{node.operation!r}. The following previous operations were accessed without "
-                                     f"issue: {reached}")
+                                     f"issue: {reached}. It comes from {_history(tensor).operation.name!r}, which is "
+                                     f"not among the model's inputs {given}.")
             if not node.is_input or node.outputs in known:
                 known.update(node.output_tensors)
-            reached.append(node.operation.name)
+                reached.append(node.operation.name)
     for tensor in outputs:
         if tensor not in known and history_of(tensor) is not None:
             raise ValueError(f"Output {tensor!r} is not connected to `inputs`: it is another input.")

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import functools
 import itertools
-import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...compiler.site import warn
 from .. import backend
 from .data import Batches
 from .feeds import Feed
@@ -119,13 +119,12 @@ class Epochs:
             yield run
         given = self._seen - first
         if self.limit is not None and given < self.limit:
-            warnings.warn("Your input ran out of data; interrupting training. Make sure that your dataset or generator "
-                          "can generate at least `steps_per_epoch * epochs` batches. You may need to use the "
-                          f"`.repeat()` function when building your dataset. ({given} of {self.limit} came.)",
-                          stacklevel=3)
+            warn("Your input ran out of data; interrupting training. Make sure that your dataset or generator "
+                 "can generate at least `steps_per_epoch * epochs` batches. You may need to use the "
+                 f"`.repeat()` function when building your dataset. ({given} of {self.limit} came.)")
         if not self._seen:
-            raise ValueError(f"The data gave no batches: {type(getattr(self.source, 'feed', self.source)).__name__}"
-                             " is empty, or was read to its end before.")
+            raise ValueError("The data gave no batches: they are empty, or were read to their end before, as a "
+                             "generator can be once.")
         short = self.limit is None or given < self.limit
         self.ended = self.source.once and short
         if short or self._seen == self.source.steps:

@@ -10,7 +10,7 @@ from ...compiler.dtypes import as_dtype
 from ...compiler.ops.state import placeholder
 from ...config import functions_run_eagerly
 from ..layers.core import BATCH
-from ..layers.input_spec import InputSpec, shape_of
+from ..layers.input_spec import InputSpec, Shape, shape_of
 from ..nest import flatten, pack
 from ..scope import outside_steps
 from .data import Batch
@@ -125,7 +125,15 @@ class Stepper(Trainer):
                                 f"{self.name!r}. Received: an array of strings")
             if not (array.ndim == len(shape) - 1 and shape[-1] == 1 or array.ndim == len(shape) + 1 and (
                     array.shape[-1] == 1)):
-                InputSpec(shape=(None, *required_dims(wanted)[1:])).check(array, self.name, i)
+                self._check_shape(i, (None, *required_dims(wanted)[1:]), array)
+
+    def _check_shape(self, index: int, wanted: Shape, array: np.ndarray) -> None:
+        try:
+            InputSpec(shape=wanted).check(array, self.name, index)
+        except ValueError as error:
+            one = " (a single one becomes a batch by x[None])" if array.ndim == len(wanted) - 1 else ""
+            name = self._network.input_names[index]
+            raise ValueError(f"{error}. Input {name!r} takes batches of shape {wanted}{one}.") from None
 
     def _reader(self) -> Reader:
         if self._read is None:

@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...compiler.ir import Graph, Tensor
 from ...compiler.ops.reduction import size_of
+from ...compiler.site import warn
 from ...gradient_tape import GradientTape
 from .. import optimizers
 from ..callbacks.history import History
@@ -217,7 +217,9 @@ class Trainer(Layer):
         for penalty in self.losses:
             total = penalty if total is None else total + penalty
         if total is None:
-            raise ValueError("No loss to compute. Provide a `loss` argument in `compile()`.")
+            raise ValueError("No loss to compute. " + (
+                "There are no targets: give `y`, or batches `(x, y)`." if any(loss.objects) else
+                "Provide a `loss` argument in `compile()`."))
         return total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
@@ -245,8 +247,8 @@ class Trainer(Layer):
             return now
         collected, known = self._collected
         if len([v for v in now if v in known]) != len(collected):
-            warnings.warn("Discrepancy between trainable weights and collected trainable weights, did you set "
-                          "`model.trainable` without calling `model.compile` after?", stacklevel=4)
+            warn("Discrepancy between trainable weights and collected trainable weights, did you set "
+                 "`model.trainable` without calling `model.compile` after?")
         return [*collected, *(v for v in now if v not in known)]
 
     def test_step(self, data: Any) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """fit, evaluate, predict: the loops over batches. A batch is one native run; the rest is kept out of it."""
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...compiler.site import warn
 from .. import backend, config
 from ..callbacks.callback_list import CallbackList
 from ..callbacks.history import History
@@ -39,8 +39,7 @@ class Fitter(Stepper):
         """
         self._need_compiled("fit")
         if "nb_epoch" in kwargs:
-            warnings.warn("The argument `nb_epoch` is deprecated, use `epochs` instead.", DeprecationWarning,
-                          stacklevel=2)
+            warn("The argument `nb_epoch` is deprecated, use `epochs` instead.", DeprecationWarning)
             epochs = kwargs.pop("nb_epoch")
         workers = _queue_arguments("fit", kwargs)
         epochs = _limited("epochs", epochs, config.max_epochs())
@@ -284,7 +283,7 @@ def _limited(what: str, value: Any, limit: int | None) -> Any:
     """What was asked for, or with a warning what `keras.config` allows."""
     if not limit or value is not None and value <= limit:
         return value
-    warnings.warn(f"Limiting {what} to {limit}", stacklevel=3)
+    warn(f"Limiting {what} to {limit}")
     return limit
 
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.state import group
 from ...compiler.ops.view import zeros_of
+from ...compiler.site import warn
 from ...gradient_tape import GradientTape
 from .. import backend
 from ..backend import tensors
@@ -143,8 +143,8 @@ class Optimizer(OptimizerState):
             raise ValueError("No gradients provided for any variable.")
         if len(pairs) < len(variables):
             missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
-            warnings.warn(f"Gradients do not exist for variables {missing} when minimizing the loss. If using "
-                          "`model.compile()`, did you forget to provide a `loss` argument?", stacklevel=2)
+            warn(f"Gradients do not exist for variables {missing} when minimizing the loss. If using "
+                 "`model.compile()`, did you forget to provide a `loss` argument?")
         return self._in_step(lambda: self._apply(pairs), pairs[0][1].graph,
                              all(not isinstance(g, Tensor) or g.op.type == "Const" for g, _ in pairs))
 

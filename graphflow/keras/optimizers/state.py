@@ -1,13 +1,13 @@
 """The variables of an optimizer: the number of steps, the learning rate, and what it keeps of the weights."""
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...compiler.ir import Graph, Operation, default_graph
+from ...compiler.site import warn
 from .. import backend, initializers
 from ..saving.saveable import Saveable
 from ..variables import Variable
@@ -169,8 +169,8 @@ class OptimizerState(Saveable):
         """Take the whole state from a file, or with a warning nothing where it does not fit."""
         variables = self.variables
         if len(store) != len(variables):
-            warnings.warn(f"Skipping variable loading for optimizer {self.name!r}, because it has {len(variables)} "
-                          f"variables whereas the saved optimizer has {len(store)} variables.", stacklevel=2)
+            warn(f"Skipping variable loading for optimizer {self.name!r}, because it has {len(variables)} "
+                 f"variables whereas the saved optimizer has {len(store)} variables.")
             return
         backend.batch_set_value([(v, store[str(i)]) for i, v in enumerate(variables)])
 

@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from ...compiler.site import warn
 from ..saving.json_text import parsed_json
 
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
@@ -56,7 +56,7 @@ class Tokenizer:
                  char_level: bool = False, oov_token: str | None = None, document_count: int = 0,
                  analyzer: Callable[[Any], Sequence[str]] | None = None, **kwargs: Any):
         if "nb_words" in kwargs:
-            warnings.warn("The `nb_words` argument in `Tokenizer` has been renamed `num_words`.", stacklevel=2)
+            warn("The `nb_words` argument in `Tokenizer` has been renamed `num_words`.")
             num_words = kwargs.pop("nb_words")
         if kwargs:
             raise TypeError(f"Unrecognized keyword arguments: {kwargs}")

@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import Any
 
 import numpy as np
 
+from ...compiler.site import warn
 from .. import backend
 from .compiling import compile_model, legacy_training_config
 from .hdf5 import KERAS_VERSION, group_in, read_names, text_attribute
@@ -55,8 +55,8 @@ def read_model(file: Any, path: str, compile: bool) -> Any:
     training = _json_attribute(file, "training_config", path) if compile else None
     if training is None:
         if compile:
-            warnings.warn(f"No training configuration found in {path}, so the model was *not* compiled. Compile it "
-                          "manually.", stacklevel=4)
+            warn(f"No training configuration found in {path}, so the model was *not* compiled. Compile it "
+                 "manually.")
         return model
     training["optimizer"] = training.pop("optimizer_config", None) or training.get("optimizer")
     compile_model(model, training)
@@ -71,7 +71,7 @@ def _read_optimizer(group: Any, optimizer: Any, path: str, version: str) -> None
     try:
         values = read_named(group, f"optimizer {optimizer.name!r}")
     except ValueError as error:  # Keras itself fails halfway through writing some
-        warnings.warn(f"The optimizer state in {path} is damaged ({error}); it starts anew.", stacklevel=5)
+        warn(f"The optimizer state in {path} is damaged ({error}); it starts anew.")
         return
     if version.split(".")[0] < "3" and not any("learning_rate" in n for n in names[:2]):
         fits = _read_keras_2(optimizer, names, values)
@@ -82,8 +82,8 @@ def _read_optimizer(group: Any, optimizer: Any, path: str, version: str) -> None
         if fits:
             backend.batch_set_value(list(zip(variables, values, strict=True)))
     if not fits and len(values) > 2:  # two: it had not been used
-        warnings.warn(f"The optimizer state in {path} does not fit {optimizer.name!r} ({len(values)} variables, not "
-                      f"{len(optimizer.variables)}); it starts anew.", stacklevel=5)
+        warn(f"The optimizer state in {path} does not fit {optimizer.name!r} ({len(values)} variables, not "
+             f"{len(optimizer.variables)}); it starts anew.")
 
 
 def _read_keras_2(optimizer: Any, names: list[str], values: list[np.ndarray]) -> bool:

@@ -1,12 +1,12 @@
 """Weights in HDF5's older layout: a group for each layer, by its name."""
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ...compiler.site import warn
 from .. import backend
 from .conversion import converted
 from .hdf5 import KERAS_VERSION, array_in, group_in, put, read_names, text_attribute, write_names
@@ -120,6 +120,5 @@ def _fitting(weights: Sequence[Any], arrays: Sequence[np.ndarray], owner: str, f
     if problems and not skip_mismatch:
         raise ValueError(problems[0])
     for problem in problems:
-        warnings.warn(f"Skipping loading of weights for layer {owner!r} due to mismatch in number or shape: {problem}",
-                      stacklevel=5)
+        warn(f"Skipping loading of weights for layer {owner!r} due to mismatch in number or shape: {problem}")
     return values

@@ -9,11 +9,11 @@ import contextlib
 import errno
 import io
 import os
-import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...compiler.site import warn
 from ..backend.session import forgotten_if_failed
 from ..utils.io_utils import atomic_file
 from . import archive, checkpoints, legacy_model
@@ -54,8 +54,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     if kwargs:
         raise ValueError(f"The following argument(s) are not supported: {sorted(kwargs)}")
     if not model.built:
-        warnings.warn("You are saving a model that has not yet been built. It might not contain any weights yet. "
-                      "Consider building the model first by calling it on some data.", stacklevel=3)
+        warn("You are saving a model that has not yet been built. It might not contain any weights yet. "
+             "Consider building the model first by calling it on some data.")
     if hasattr(filepath, "create_group"):
         legacy_model.write_model(filepath, model, include_optimizer)
         return

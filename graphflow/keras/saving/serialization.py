@@ -9,7 +9,6 @@ import contextlib
 import importlib
 import sys
 import types
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from ...compiler.dtypes import DType, as_dtype
 from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.shapes import TensorShape
+from ...compiler.site import warn
 from .code import dumped, loaded
 from .old_configs import updated
 from .registration import ConfigError, CustomObjectScope, custom_object, get_registered_name
@@ -171,9 +171,9 @@ def _plain(obj: Any) -> Any:
 
 def _described_function(function: Any) -> dict[str, Any]:
     if function.__name__ == "<lambda>":
-        warnings.warn("The object being serialized includes a `lambda`. This is unsafe. In order to reload the object, "
-                      "you will have to pass `safe_mode=False` to the loading function. Please avoid using `lambda` in "
-                      "the future, and use named Python functions instead.", stacklevel=3)
+        warn("The object being serialized includes a `lambda`. This is unsafe. In order to reload the object, "
+             "you will have to pass `safe_mode=False` to the loading function. Please avoid using `lambda` in "
+             "the future, and use named Python functions instead.")
         return {"class_name": "__lambda__", "config": {"value": dumped(function)}}
     return {"module": "builtins", "class_name": "function", "config": get_registered_name(function),
             "registered_name": "function"}

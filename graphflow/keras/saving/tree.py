@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ...compiler.site import warn
 from .. import backend
 from ..naming import to_snake_case
 from ..scope import outside_steps
@@ -168,7 +168,7 @@ def read_tree(file: Any, obj: Any, skip_mismatch: bool = False, skip: Sequence[A
         if hasattr(current, "finalize_state") and not hasattr(current, "load_assets"):
             current.finalize_state()
     if problems:
-        warnings.warn(f"A total of {len(problems)} objects could not be loaded: {'; '.join(problems)}", stacklevel=4)
+        warn(f"A total of {len(problems)} objects could not be loaded: {'; '.join(problems)}")
 
 
 def _fitting(store: GroupStore, holder: Any, obj: Any, path: str, file: Any, skip_mismatch: bool,

@@ -5,10 +5,11 @@ import os
 import shutil
 import tarfile
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterator
 from typing import IO, Any
+
+from ...compiler.site import warn
 
 Member = tuple[str, Any]  # (name, what opens it; None for a folder)
 
@@ -49,7 +50,7 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[Member]:
         elif info.isfile():
             yield info.name, lambda info=info: archive.extractfile(info)
         else:
-            warnings.warn(f"Skipping {info.name!r} during archive extraction: it is not a file.", stacklevel=4)
+            warn(f"Skipping {info.name!r} during archive extraction: it is not a file.")
 
 
 def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
@@ -62,7 +63,7 @@ def _unpack(members: Iterator[Member], folder: str) -> None:
     for name, opened in members:
         parts = name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\")) or ".." in parts or os.path.splitdrive(name)[0] or "\0" in name:
-            warnings.warn(f"Skipping invalid path during archive extraction: {name!r}.", stacklevel=3)
+            warn(f"Skipping invalid path during archive extraction: {name!r}.")
             continue
         target = os.path.join(folder, *(part for part in parts if part not in ("", ".")))
         if opened is None:

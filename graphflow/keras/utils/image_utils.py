@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ...compiler.ir import Graph, Tensor
+from ...compiler.site import warn
 from .. import backend
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
@@ -74,7 +74,7 @@ def save_img(path: Any, x: Any, data_format: str | None = None, file_format: str
         file_format = "jpeg"
     image = array_to_img(x, data_format, scale)
     if image.mode == "RGBA" and file_format == "jpeg":
-        warnings.warn("The JPEG format does not support RGBA images, converting to RGB.", stacklevel=2)
+        warn("The JPEG format does not support RGBA images, converting to RGB.")
         image = image.convert("RGB")
     image.save(path, format=file_format or None, **kwargs)
 
@@ -88,7 +88,7 @@ def load_img(path: Any, color_mode: str = "rgb", target_size: Any = None, interp
     """
     Image = pillow("load_img")
     if grayscale or color_mode is True:  # Keras 2's argument, once the second
-        warnings.warn('grayscale is deprecated. Please use color_mode = "grayscale"', stacklevel=2)
+        warn('grayscale is deprecated. Please use color_mode = "grayscale"')
         color_mode = "grayscale"
     if isinstance(path, io.BytesIO):
         image = Image.open(path)

@@ -5,10 +5,10 @@ import contextlib
 import hashlib
 import os
 import posixpath
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from ...compiler.site import warn
 from ...whole_files import replacing
 from .. import backend
 from .archives import extract_archive
@@ -19,7 +19,7 @@ CHUNK = 1 << 16
 
 @contextlib.contextmanager
 def atomic_file(path: str) -> Iterator[str]:
-    """A file beside `path`, whose folders are made. At the end it takes the place of `path`; on an error it vanishes."""
+    """A file beside `path` (in folders that are made), which takes its place at the end and vanishes on an error."""
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with replacing(path) as beside:
         yield beside
@@ -85,7 +85,7 @@ def get_file(fname: Any = None, origin: str | None = None, untar: bool = False, 
         return path
     if fresh or not os.path.isdir(unpacked):
         if not extract_archive(path, unpacked, "tar" if untar else archive_format):
-            warnings.warn(f"Could not extract archive {path}.", stacklevel=2)
+            warn(f"Could not extract archive {path}.")
     return unpacked
 
 
@@ -98,8 +98,8 @@ def _fetched(origin: str, path: str, digest: str | None, algorithm: str, needed:
         if needed or not os.path.exists(path):
             raise OSError(f"Cannot download {origin} ({reason}). To work without a network, put the file at {path} "
                           f"(set KERAS_HOME to use another folder than {backend.keras_home()}).") from None
-        warnings.warn(f"{path} has not the expected {algorithm} hash, and cannot be downloaded anew from {origin} "
-                      f"({reason}).", stacklevel=3)
+        warn(f"{path} has not the expected {algorithm} hash, and cannot be downloaded anew from {origin} "
+             f"({reason}).")
         return False
     return True
 

@@ -1,10 +1,10 @@
 """Finding the object that a user's identifier means: one rule for layers' arguments and `compile`."""
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from ...compiler.names import nearest
 from ..saving.registration import custom_object
 from ..saving.serialization import deserialize_keras_object
 
@@ -21,16 +21,11 @@ def lookup(kind: str, identifier: Any, objects: Mapping[str, Any]) -> Any:
     if isinstance(identifier, str):
         found = custom_object(identifier) or objects.get(identifier)
         if found is None:
-            raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}{nearest(identifier, objects)}")
+            hint = nearest(identifier, objects) or f" Known are: {', '.join(sorted(objects))}."
+            raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}.{hint}")
         return found() if isinstance(found, type) else found
     if isinstance(identifier, type):
         return identifier()
     if callable(identifier) or hasattr(identifier, "get_config"):
         return identifier
     raise ValueError(f"Could not interpret {kind} identifier: {identifier!r}")
-
-
-def nearest(name: str, known: Any) -> str:
-    """`. Did you mean 'adam'?`, where a known name is near."""
-    close = difflib.get_close_matches(name, list(known), 1, 0.5)
-    return f". Did you mean {close[0]!r}?" if close else f". Known are: {', '.join(sorted(known))}."

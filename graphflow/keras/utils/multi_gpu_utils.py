@@ -1,9 +1,9 @@
 """Keras 2's way to several GPUs."""
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from ...compiler.site import warn
 from ..backend import _get_available_gpus
 
 
@@ -23,6 +23,6 @@ def multi_gpu_model(model: Any, gpus: Any = None, cpu_merge: bool = True, cpu_re
     if count <= 1:
         raise ValueError("For multi-gpu usage to be effective, call `multi_gpu_model` with `gpus >= 2`. Received: "
                          f"`gpus={gpus}`")
-    warnings.warn("multi_gpu_model: graphflow computes on the processor, whose cores share each batch; the model is "
-                  "returned as it is.", stacklevel=2)
+    warn("multi_gpu_model: graphflow computes on the processor, whose cores share each batch; the model is "
+         "returned as it is.")
     return model

@@ -4,12 +4,13 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ...compiler.site import warn
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -31,9 +32,9 @@ class PyDataset:
 
     def __getattr__(self, name: str) -> Any:
         if name in PyDataset._defaults:
-            warnings.warn("Your `PyDataset` class should call `super().__init__(**kwargs)` in its constructor. "
-                          "`**kwargs` can include `workers`, `use_multiprocessing`, `max_queue_size`. Do not pass "
-                          "these arguments to `fit()`, as they will be ignored.", stacklevel=3)
+            warn("Your `PyDataset` class should call `super().__init__(**kwargs)` in its constructor. "
+                 "`**kwargs` can include `workers`, `use_multiprocessing`, `max_queue_size`. Do not pass "
+                 "these arguments to `fit()`, as they will be ignored.")
             vars(self).update({k: v for k, v in PyDataset._defaults.items() if k not in vars(self)})
             return PyDataset._defaults[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
@@ -157,8 +158,7 @@ class OrderedEnqueuer(SequenceEnqueuer):
         except TimeoutError:
             if future.done():
                 raise  # from the data set itself
-            warnings.warn(f"The input {index} could not be retrieved. It could be because a worker has died.",
-                          stacklevel=2)
+            warn(f"The input {index} could not be retrieved. It could be because a worker has died.")
             return self.sequence[index]
 
     def get(self) -> Iterator[Any]:

@@ -105,8 +105,9 @@ def test_an_epoch_of_a_few_steps_goes_on_where_the_last_ended() -> None:
 def test_a_generator_that_ends_stops_training() -> None:
     def two() -> Iterator[Any]:
         yield from list(Loader())[:2]
-    with pytest.warns(UserWarning, match="2 of 3 came"):
+    with pytest.warns(UserWarning, match="2 of 3 came") as warned:
         assert len(losses(two(), steps_per_epoch=3)) == 1
+    assert warned[0].filename == __file__  # the program's own line
     with pytest.raises(ValueError, match="gave no batches"):
         line().fit(iter([]), verbose=0)
 

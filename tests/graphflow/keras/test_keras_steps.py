@@ -292,6 +292,9 @@ def test_what_a_model_tells_of_itself_is_keras_s() -> None:
     assert model.input_shape == [(None, 3), (None, 2)] and model.output_shape == [(None, 2), (None, 2)]
     with pytest.raises(ValueError, match="not connected to `inputs`"):
         keras.Model(a, [a, b])
+    joined = L.Concatenate(name="joined")([L.Dense(1, name="of_a")(a), b])
+    with pytest.raises(ValueError, match=rf"operation <Concatenate name=joi.*'of_a'\]. It comes from {b.op.name!r}"):
+        keras.Model(a, joined)
     with pytest.raises(ValueError, match="only supported for tensors or NumPy arrays"):
         model.compile("sgd", "mse")
         model.fit(iter([(X, X)]), validation_split=0.5)

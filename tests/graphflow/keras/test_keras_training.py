@@ -339,6 +339,8 @@ def test_compile_errors(compile_arguments: dict[str, Any], message: str) -> None
     ({"x": np.zeros((4, 2)), "y": np.zeros((4, 5))}, r"target.shape=\(\?, 5\), output.shape=\(\?, 3\)"),
     ({"x": np.zeros((4, 2)), "y": np.zeros(4), "batch_size": 0}, "Received: batch_size=0"),
     ({"x": np.zeros((1, 2)), "y": np.zeros(1), "validation_split": 0.9}, "not sufficient to split"),
+    ({"x": np.zeros((4, 2)), "y": np.zeros(4), "validation_split": 1.5}, "must be between 0 and 1"),
+    ({"x": np.zeros((4, 2))}, "There are no targets: give `y`"),
     ({"x": np.zeros((4, 2)), "y": np.zeros(4), "validation_data": 3}, "expected to be in format"),
     ({"x": None}, "`x` is missing"),
 ])
@@ -352,6 +354,13 @@ def test_data_that_is_not_numeric() -> None:
         classifier().predict(np.array([["a", "b"]]), verbose=0)
     with pytest.raises(ValueError, match="batch axis"):
         classifier().fit(iter([1]), verbose=0)
+
+
+def test_a_sample_without_batch_axis_is_told_of_by_the_name_of_the_input() -> None:
+    model = keras.Sequential([keras.Input((2,), name="features"), L.Dense(1)])
+    for found, hint in ((np.zeros(2), r" \(a single one .* x\[None\]\)"), (np.zeros((4, 3)), "")):
+        with pytest.raises(ValueError, match=rf"Input 'features' takes batches of shape \(None, 2\){hint}\."):
+            model.predict(found, verbose=0)
 
 
 def test_labels_out_of_range_are_found_when_the_step_runs() -> None:

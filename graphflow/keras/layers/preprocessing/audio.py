@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from ....compiler.ops.reduction import reduce_max
 from ....compiler.ops.slicing import concat, pad, place
 from ....compiler.ops.spectral import rfft
 from ....compiler.ops.view import known_rank, reshape, transpose
+from ....compiler.site import warn
 from ....signal import frame
 from ... import backend, initializers
 from ..arguments import data_format_word, padding_word
@@ -45,8 +45,7 @@ class STFTSpectrogram(Layer):
             raise ValueError("`fft_length` should be not less than `frame_length`. Received "
                              f"fft_length={fft_length}, frame_length={frame_length}")
         if fft_length is not None and fft_length & -fft_length != fft_length:
-            warnings.warn(f"`fft_length` is recommended to be a power of two. Received fft_length={fft_length}",
-                          stacklevel=2)
+            warn(f"`fft_length` is recommended to be a power of two. Received fft_length={fft_length}")
         if mode not in _MODES:
             raise ValueError(f"Output mode is invalid, it must be one of {', '.join(_MODES)}. Received: mode={mode}")
         super().__init__(**kwargs)

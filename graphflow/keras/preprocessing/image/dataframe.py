@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import Any
 
 import numpy as np
 
+from ....compiler.site import warn
 from ...utils.progbar import print_message
 from .iterators import FORMATS, BatchFromFilesMixin
 
@@ -73,7 +73,7 @@ class DataFrameIterator(BatchFromFilesMixin):
             raise ValueError(f'If class_mode="binary" there must be 2 classes. {found} class/es were '
                              f"{'given' if classes else 'found'}.")
         if classes and mode in UNCLASSED:
-            warnings.warn(f'`classes` will be ignored given the class_mode="{mode}"', stacklevel=3)
+            warn(f'`classes` will be ignored given the class_mode="{mode}"')
         if weight_col and not issubclass(frame[weight_col].dtype.type, np.number):
             raise TypeError(f"Column weight_col={weight_col} must be numeric.")
 
@@ -81,8 +81,8 @@ class DataFrameIterator(BatchFromFilesMixin):
         paths = [os.path.join(self.directory, name) for name in frame[x_col]]
         valid = np.array([p.lower().endswith(FORMATS) and os.path.isfile(p) for p in paths], bool)
         if not valid.all():
-            warnings.warn(f'Found {(~valid).sum()} invalid image filename(s) in x_col="{x_col}". These filename(s) '
-                          "will be ignored.", stacklevel=3)
+            warn(f'Found {(~valid).sum()} invalid image filename(s) in x_col="{x_col}". These filename(s) '
+                 "will be ignored.")
         return frame[valid]
 
 

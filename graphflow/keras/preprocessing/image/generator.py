@@ -1,12 +1,12 @@
 """Images standardized and transformed at random, batch by batch."""
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ....compiler.site import warn
 from ...utils.image_utils import data_format_of
 from .affine import (
     apply_affine_transform,
@@ -77,8 +77,7 @@ class ImageDataGenerator:
     def _implies(self, given: str, name: str, value: bool) -> None:
         if getattr(self, name) is not value:
             setattr(self, name, value)
-            warnings.warn(f"This ImageDataGenerator specifies `{given}`, which overrides setting of `{name}`.",
-                          stacklevel=3)
+            warn(f"This ImageDataGenerator specifies `{given}`, which overrides setting of `{name}`.")
 
     # batches
 
@@ -110,10 +109,9 @@ class ImageDataGenerator:
         """Batches of the image files that a pandas data frame names."""
         for old in ("has_ext", "sort", "drop_duplicates"):
             if old in kwargs:
-                warnings.warn(f"{old} is deprecated and has no effect.", DeprecationWarning, stacklevel=2)
+                warn(f"{old} is deprecated and has no effect.", DeprecationWarning)
         if class_mode == "other":
-            warnings.warn('`class_mode` "other" is deprecated, please use `class_mode` "raw".', DeprecationWarning,
-                          stacklevel=2)
+            warn('`class_mode` "other" is deprecated, please use `class_mode` "raw".', DeprecationWarning)
             class_mode = "raw"
         return DataFrameIterator(
             dataframe, directory, self, x_col, y_col, weight_col, target_size, color_mode, classes, class_mode,
@@ -142,8 +140,8 @@ class ImageDataGenerator:
 
     def _fitted(self, name: str, statistic: Any) -> bool:
         if statistic is None:
-            warnings.warn(f"This ImageDataGenerator specifies `{name}`, but it hasn't been fit on any training data. "
-                          "Fit it first by calling `.fit(numpy_data)`.", stacklevel=3)
+            warn(f"This ImageDataGenerator specifies `{name}`, but it hasn't been fit on any training data. "
+                 "Fit it first by calling `.fit(numpy_data)`.")
         return statistic is not None
 
     def get_random_transform(self, img_shape: Any, seed: int | None = None) -> dict[str, Any]:

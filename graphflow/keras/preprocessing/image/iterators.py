@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ....compiler.site import warn
 from ...utils.image_utils import array_to_img, data_format_of, img_to_array, load_img
 from ...utils.io_utils import files_below
 from ...utils.progbar import print_message
@@ -174,9 +174,9 @@ def transformed(generator: Any, x: np.ndarray) -> np.ndarray:
 def warn_of_channels(shape: Sequence[int], data_format: str, what: str) -> None:
     axis = 3 if data_format == "channels_last" else 1
     if shape[axis] not in (1, 3, 4):
-        warnings.warn(f'{what} is set to use the data format convention "{data_format}" (channels on axis {axis}), '
-                      f"i.e. expected either 1, 3, or 4 channels on axis {axis}. However, it was passed an array with "
-                      f"shape {tuple(shape)} ({shape[axis]} channels).", stacklevel=3)
+        warn(f'{what} is set to use the data format convention "{data_format}" (channels on axis {axis}), '
+             f"i.e. expected either 1, 3, or 4 channels on axis {axis}. However, it was passed an array with "
+             f"shape {tuple(shape)} ({shape[axis]} channels).")
 
 
 def _subset(subset: str, count: int, validation_split: float) -> slice:
