@@ -315,7 +315,7 @@ class Loop:
 
     def stack(self, t: Tensor) -> int:
         """The number of the output that has the rows of all steps."""
-        if t.dims is not None and len(t.dims) == 3 and t.dims[0] == 1:
+        if t.dims and t.dims[0] == 1 and (len(t.dims) == 3 or root(t).dims == t.dims[1:]):
             t = self.shaped(t, Tensor(t.op, 0, t.dtype, t.dims[1:]))
         return self.stacked.setdefault(t, len(self.stacked))
 

@@ -96,6 +96,29 @@ def test_rows_of_steps_that_are_not_made_are_zero():
         Program(with_gradients(recurrent), x, w, np.int32(short)).check()
 
 
+def averaged(x, factor):
+    """All states [time, n], and the last, of a loop whose state has no batch."""
+    states = TensorArray(x.dtype, size=view.dim_scalar(x.dims[0]), element_shape=x.dims[1:])
+    _, states, last = while_loop(
+        lambda t, *_: t < view.dim_scalar(x.dims[0]),
+        lambda t, out, h: (t + 1, out.write(t, new := ew.tanh(h * factor + x[t])), new),
+        (constant(0), states, view.zeros(x.dims[1:], x.dtype)), maximum_iterations=view.dim_scalar(x.dims[0]))
+    return states.stack(), last
+
+
+@pytest.mark.parametrize("n", [1, 3, 33])
+def test_elements_of_a_state_without_a_batch_are_rows(n):
+    program = Program(with_gradients(averaged), *arrays((6, n), (n,)))
+    assert len(of_type(program.after("recur"), "Recurrence")) == 2
+    program.check()
+
+
+def test_a_number_is_no_row():
+    program = Program(lambda x, factor: averaged(x, factor)[0], *arrays((6,), ()))
+    assert of_type(program.after("recur"), "Recurrence") == []
+    program.check()
+
+
 def gated(x, h, w):
     """Products one after the other, a joined operand, masked rows, an operand that is the same in each step."""
     update = ew.sigmoid(matmul(slicing.concat([x, h], 1), slicing.concat([w, w], 0)))
