@@ -63,6 +63,9 @@ def _matmul_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
     a, b = conj(a), conj(b)
     ta, tb = op.attrs["transpose_a"], op.attrs["transpose_b"]
     da = matmul(b, g, tb, True) if ta else matmul(g, b, False, not tb)
+    if not ta and a.dims is not None and b.dims is not None and len(a.dims) > len(b.dims) == 2:
+        # all rows of a batch meet the same matrix, whose gradient is one product of them, not a sum of many
+        a, g = (reshape(t, (dm.product(rows), last)) for t, (*rows, last) in ((a, a.dims), (g, op.output.dims or ())))
     db = matmul(g, a, True, ta) if tb else matmul(a, g, not ta, False)
     return da, db
 

@@ -173,7 +173,7 @@ class _Fusion:
             return False
         rows = Group(group.domain, self.row_axes[op], group.anchor)
         rows.ops = group.ops
-        return not group.crosses and op.output.dims != group.domain and rows.accepts(op)
+        return op.output.dims != group.domain and rows.accepts(op)
 
     def merge_readers(self) -> None:
         """Reductions of the same matrix over columns share one pass over it."""
@@ -208,9 +208,8 @@ class _Fusion:
         return all(may_read(op, u, group.domain, group.streams) for u in users)
 
     def mergeable(self, a: Group, b: Group) -> bool:
-        if a.anchor or b.anchor or len(a.ops) + len(b.ops) > MAX_MEMBERS or a.domain != b.domain:
-            return False
-        if a.axes != b.axes and (None not in (a.axes, b.axes) or a.crosses or b.crosses):
+        if (a.anchor or b.anchor or a.crosses or b.crosses or len(a.ops) + len(b.ops) > MAX_MEMBERS
+                or a.domain != b.domain or a.axes != b.axes and None not in (a.axes, b.axes)):
             return False
         streams = a.streams and b.streams
         for group, other in ((a, b), (b, a)):

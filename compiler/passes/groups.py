@@ -21,8 +21,9 @@ class Group:
 
     @property
     def crosses(self) -> bool:
-        """Whether a member does. Its own loops walk tiles, which a reduction's do not."""
-        return any(crosses(op) for op in self.ops)
+        """Whether it is an op that does, which is alone: vectors are transposed several times as fast as elements are
+        read one by one where others need them."""
+        return any(map(crosses, self.ops))
 
     @property
     def streams(self) -> bool:
@@ -31,12 +32,10 @@ class Group:
 
     def accepts(self, op: Operation) -> bool:
         """Whether the op's shape fits as a member."""
-        if self.anchor is not None or len(self.ops) >= MAX_MEMBERS:
+        if self.anchor is not None or len(self.ops) >= MAX_MEMBERS or self.crosses or crosses(op):
             return False
         if op.definition.family == REDUCTION:
-            return op.inputs[0].dims == self.domain and self.axes in (None, reduced_axes(op)) and not self.crosses
-        if self.axes is not None and crosses(op):
-            return False
+            return op.inputs[0].dims == self.domain and self.axes in (None, reduced_axes(op))
         dims = op.output.dims
         return dims == self.domain or (self.axes is not None and self.streams and self._is_row(dims))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from built import Program
+from built import Program, kinds
 from graphflow.compiler.autodiff import gradients
 from graphflow.compiler.ops import elementwise as ew
 from graphflow.compiler.ops import nn, state, view
@@ -231,6 +231,25 @@ def test_rows_of_a_square_that_broadcast_along_columns(position):
 
     Program(build, SQUARE).check()
     Program(build, SQUARE, unknown=True).check()
+
+
+def test_what_is_transposed_is_transposed_by_itself():
+    program = Program(lambda x, y: ew.tanh(view.transpose(ew.exp(x) * 2.0)) + y, X, X.T.copy())
+    assert program.fused() == [["Exp", "Mul"], ["Transpose"], ["Tanh", "AddV2"]]
+    program.check()
+
+
+def test_the_gradient_of_a_matrix_that_a_batch_meets_is_one_product():
+    def build(x, w, g, transposed):
+        y = matmul(x, w, transpose_b=transposed)
+        return gradients(y, [x, w], g)
+
+    x, g = (RNG.standard_normal((2, 3, 4, n)).astype(np.float32) for n in (5, 6))
+    for transposed in (False, True):
+        w = RNG.standard_normal((6, 5) if transposed else (5, 6)).astype(np.float32)
+        program = Program(lambda *inputs, t=transposed: build(*inputs, t), x, w, g, unknown=True)
+        assert sorted(kinds(program.after("prune"))) == ["MatMul", "MatMul", "Reshape", "Reshape"]
+        program.check()
 
 
 def test_rows_of_a_square_through_elementwise_ops():
