@@ -299,8 +299,8 @@ _names = Names(globals(), {
                        "report_uninitialized_variables",
     "variable_rows": "scatter_add scatter_div scatter_max scatter_min scatter_mul scatter_nd_add scatter_nd_sub "
                      "scatter_nd_update scatter_sub scatter_update",
-    "ordering": "argsort bincount confusion_matrix histogram_fixed_width histogram_fixed_width_bins searchsorted "
-                "segment_max segment_mean segment_min segment_prod segment_sum sort sparse_segment_mean "
+    "ordering": "approx_top_k argsort bincount confusion_matrix histogram_fixed_width histogram_fixed_width_bins "
+                "searchsorted segment_max segment_mean segment_min segment_prod segment_sum sort sparse_segment_mean "
                 "sparse_segment_sqrt_n sparse_segment_sum unsorted_segment_max unsorted_segment_mean "
                 "unsorted_segment_min unsorted_segment_prod unsorted_segment_sqrt_n unsorted_segment_sum",
     "math": "betainc cumprod cumsum digamma div_no_nan erfcinv igamma igammac lbeta lgamma polygamma truncatediv "
@@ -312,7 +312,7 @@ _names = Names(globals(), {
                 "executing_eagerly_outside_functions is_symbolic_tensor no_regularizer "
                 "register_tensor_conversion_function resource_variables_enabled timestamp",
     "random_philox": "random_index_shuffle",
-    "rarely": "approx_top_k conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2",
+    "convolution": "conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2",
     "quantized": "dequantize quantize quantize_v2 quantized_concat",
     "quantization": "fake_quant_with_min_max_args fake_quant_with_min_max_args_gradient fake_quant_with_min_max_vars "
                     "fake_quant_with_min_max_vars_gradient fake_quant_with_min_max_vars_per_channel "

@@ -2,6 +2,7 @@
 back."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .arguments import renamed
@@ -13,7 +14,7 @@ from .compiler.ops.arguments import convert_all
 from .compiler.ops.constant import convert_to_tensor
 from .compiler.ops.slicing import concat
 from .compiler.ops.symbolic import operand_dims, shape_operand
-from .compiler.ops.view import expand_dims, squeeze, transpose
+from .compiler.ops.view import expand_dims, known_rank, shape_of, squeeze, transpose
 from .framework import name_scope
 from .windows import as_images, as_series, channels_first, in_channels_last, padding_argument, shape_in_channels_last
 from .windows import spatial as spatial_sizes
@@ -220,3 +221,49 @@ def conv_transpose(input: Any, filters: Any, output_shape: Any, strides: Any, pa
                                 name or "conv_transpose")
     return _transposed("conv_transpose", input, filters, output_shape, strides, padding, data_format, dilations, axes,
                        name or "conv_transpose")
+
+
+def conv(input: Any, filter: Any, strides: Any, padding: str, explicit_paddings: Sequence[int] = (),
+         data_format: str = "CHANNELS_LAST", dilations: Any = (), batch_dims: int = 1, groups: int = 1,
+         name: str | None = None) -> Tensor:
+    """`conv2d` or `conv3d` by the rank of the input; `strides` and `dilations` have an element for each of its axes.
+
+    `explicit_paddings`, for padding "EXPLICIT": before and after, for each axis in turn. Raises ValueError for another
+    rank or data format and for more than one batch axis.
+    """
+    x = convert_to_tensor(input)
+    rank = len(known_rank("Conv", x))
+    if rank not in (4, 5) or batch_dims != 1 or data_format not in ("CHANNELS_LAST", "CHANNELS_FIRST"):
+        raise ValueError("Conv: input must have 1 batch axis and 2 or 3 spatial ones, the data format be CHANNELS_LAST "
+                         f"or CHANNELS_FIRST; received {x!r}, batch_dims={batch_dims}, data_format={data_format!r}")
+    for what, given in (("Stride", strides), ("Dilations", dilations or [1] * rank)):
+        if len(given) != rank:
+            raise ValueError(f"{what} attribute should contain {rank} values, but got: {len(given)}")
+    formats = {4: ("NHWC", "NCHW"), 5: ("NDHWC", "NCDHW")}[rank]
+    return (conv2d if rank == 4 else conv3d)(
+        x, filter, list(strides), _explicit(padding, explicit_paddings),
+        data_format=formats[data_format == "CHANNELS_FIRST"],
+        dilations=list(dilations or [1] * rank), name=name or "Conv")
+
+
+def _explicit(padding: Any, explicit_paddings: Sequence[int]) -> Any:
+    pairs = [list(explicit_paddings[i:i + 2]) for i in range(0, len(explicit_paddings), 2)]
+    return pairs if padding == "EXPLICIT" else padding
+
+
+def conv2d_backprop_filter_v2(input: Any, filter: Any, out_backprop: Any, strides: Any, padding: str,
+                              use_cudnn_on_gpu: bool = True, explicit_paddings: Sequence[int] = (),
+                              data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1),
+                              name: str | None = None) -> Tensor:
+    """The gradient of `conv2d` for its filter, which gives its shape."""
+    return conv2d_backprop_filter(input, shape_of(convert_to_tensor(filter)), out_backprop, strides,
+                                  _explicit(padding, explicit_paddings), use_cudnn_on_gpu, data_format, dilations, name)
+
+
+def conv2d_backprop_input_v2(input: Any, filter: Any, out_backprop: Any, strides: Any, padding: str,
+                             use_cudnn_on_gpu: bool = True, explicit_paddings: Sequence[int] = (),
+                             data_format: str = "NHWC", dilations: Any = (1, 1, 1, 1),
+                             name: str | None = None) -> Tensor:
+    """The gradient of `conv2d` for its input, which gives its shape."""
+    return conv2d_backprop_input(shape_of(convert_to_tensor(input)), filter, out_backprop, strides,
+                                 _explicit(padding, explicit_paddings), use_cudnn_on_gpu, data_format, dilations, name)

@@ -2,8 +2,6 @@
 """`tf.math`: names, whose modules say what they do."""
 from __future__ import annotations
 
-from typing import Any
-
 from . import special
 from .check_ops import (
     is_non_decreasing,
@@ -97,7 +95,6 @@ from .late import (
     cumprod,
     cumsum,
 )
-from .lazy import Names
 from .math_functions import (
     angle,
     approximate_equal,
@@ -106,6 +103,7 @@ from .math_functions import (
     lbeta,
     polyval,
     reciprocal_no_nan,
+    sobol_sample,
     truncatediv,
     truncatemod,
 )
@@ -145,6 +143,8 @@ from .nn import (
     softsign,
 )
 from .ordering import (
+    approx_max_k,
+    approx_min_k,
     bincount,
     confusion_matrix,
     segment_max,
@@ -160,13 +160,3 @@ from .ordering import (
     unsorted_segment_sqrt_n,
     unsorted_segment_sum,
 )
-
-_names = Names(globals(), {"rarely": "approx_max_k approx_min_k sobol_sample"})
-
-
-def __getattr__(name: str) -> Any:
-    return _names.load(name)
-
-
-def __dir__() -> list[str]:
-    return _names.all()

@@ -1,12 +1,13 @@
-"""Further mathematics under TensorFlow 1's names: divisions towards zero, special functions made of others."""
+"""Further mathematics under TensorFlow 1's names: divisions towards zero, functions made of others, Sobol's points."""
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
+from .compiler.dtypes import as_dtype, float32
 from .compiler.ir import Tensor
-from .compiler.ops import elementwise, reduction, special
+from .compiler.ops import elementwise, reduction, sobol, special
 from .compiler.ops.arguments import convert_all
 from .compiler.ops.complex import angle as complex_angle
 from .compiler.ops.constant import convert_to_tensor
@@ -97,3 +98,10 @@ def approximate_equal(x: Any, y: Any, tolerance: float = 1e-5, name: str | None 
     a, b = convert_all("ApproximateEqual", (x, y))
     with name_scope(name, "ApproximateEqual", [a, b]) as scope:
         return elementwise.less(abs_(a - b), tolerance, scope)
+
+
+def sobol_sample(dim: Any, num_results: Any, skip: Any = 0, dtype: Any = float32, name: str | None = None) -> Tensor:
+    """`num_results` points of Sobol's sequence in `dim` dimensions, after the origin and the first `skip`: [n, dim] in
+    [0, 1). The direction numbers are those of Joe and Kuo (2008) in SciPy (`pip install graphflow[scipy]`)."""
+    operands = [convert_to_tensor(v, "int32") for v in (dim, num_results, skip)]
+    return sobol.sobol_sample(*operands, dtype=as_dtype(dtype), name=name)

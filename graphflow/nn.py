@@ -108,8 +108,7 @@ from .pooling import (
 
 _names = Names(globals(), {
     "nn_experimental": "experimental",
-    "ordering": "top_k",
-    "rarely": "approx_max_k approx_min_k",
+    "ordering": "approx_max_k approx_min_k top_k",
     "quantized": "quantized_avg_pool quantized_conv2d quantized_max_pool quantized_relu_x",
     "rnn.rnn_cell": "rnn_cell",
     "rnn.raw": "raw_rnn",

@@ -14,7 +14,8 @@ from .compiler.ops.gather import gather
 from .compiler.ops.positions import scatter_nd
 from .compiler.ops.reduction import reduce_max, size_of
 from .compiler.ops.slicing import stack
-from .compiler.ops.view import ones_like, reshape, zeros
+from .compiler.ops.view import known_rank, ones_like, reshape, transpose, zeros
+from .compiler.shapes import normalize_axis
 from .framework import name_scope
 from .late import of_rank, ranked
 
@@ -149,3 +150,39 @@ def confusion_matrix(labels: Any, predictions: Any, num_classes: Any = None, dty
             classes = cast(num_classes, int64) if isinstance(num_classes, Tensor) else num_classes
         amounts = ones_like(guess, as_dtype(dtype)) if weights is None else cast(weights, dtype)
         return scatter_nd(stack([truth, guess], axis=1), amounts, [classes, classes])
+
+
+class ApproxTopK(NamedTuple):
+    """The k largest or smallest elements along an axis, and where they are."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def approx_top_k(input: Any, k: int, reduction_dimension: int = -1, recall_target: float = 0.95,
+                 is_max_k: bool = True, reduction_input_size_override: int = -1, aggregate_to_topk: bool = True,
+                 name: str | None = None) -> ApproxTopK:
+    """The `k` largest (`is_max_k`) or smallest elements along an axis, best first: all of them, whatever
+    `recall_target` allows to miss."""
+    with name_scope(name, "ApproxTopK", [input]):
+        x = convert_to_tensor(input)
+        rank = len(known_rank("ApproxTopK", x))
+        axis = normalize_axis("ApproxTopK", reduction_dimension, rank)
+        order = list(range(rank))
+        order[axis], order[-1] = order[-1], order[axis]
+        values, indices = sorting.top_k(transpose(x if is_max_k else -x, order), k)
+        return ApproxTopK(transpose(values if is_max_k else -values, order), transpose(indices, order))
+
+
+def approx_max_k(operand: Any, k: int, reduction_dimension: int = -1, recall_target: float = 0.95,
+                 reduction_input_size_override: int = -1, aggregate_to_topk: bool = True,
+                 name: str | None = None) -> ApproxTopK:
+    """The `k` largest elements along an axis, largest first, and where they are (see `approx_top_k`)."""
+    return approx_top_k(operand, k, reduction_dimension, recall_target, True, name=name)
+
+
+def approx_min_k(operand: Any, k: int, reduction_dimension: int = -1, recall_target: float = 0.95,
+                 reduction_input_size_override: int = -1, aggregate_to_topk: bool = True,
+                 name: str | None = None) -> ApproxTopK:
+    """The `k` smallest elements along an axis, smallest first, and where they are (see `approx_top_k`)."""
+    return approx_top_k(operand, k, reduction_dimension, recall_target, False, name=name)

@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ....compiler.ir import Tensor
+from ....compiler.ops.reduction import reduce_mean
 from ....compiler.ops.slicing import pad
+from ....compiler.ops.view import squeeze
 from ....framework import GraphKeys
 from ....nn import relu
 from ....variable_scope import variable_scope
 from ... import layers
 from ...framework import add_arg_scope, arg_scope
-from ...layers.utils import collect_named_outputs
+from ...layers.utils import collect_named_outputs, convert_collection_to_dict
+from .vgg import Logits
 
 __all__ = ["Block", "conv2d_same", "resnet_arg_scope", "stack_blocks_dense", "subsample"]
 
@@ -77,3 +80,60 @@ def resnet_arg_scope(weight_decay: float = 0.0001, batch_norm_decay: float = 0.9
         with arg_scope([layers.batch_norm], **norm):
             with arg_scope([layers.max_pool2d], padding="SAME") as scope:
                 return scope
+
+
+def resnet(name: str, unit: Callable[..., Tensor], preactivated: bool, inputs: Tensor, blocks: Sequence[Block],
+           num_classes: int | None, is_training: bool, global_pool: bool, output_stride: int | None,
+           include_root_block: bool, spatial_squeeze: bool, reuse: Any, scope: str | None) -> Logits:
+    """A network of blocks of `unit`, which has its activations before (`preactivated`, version 2) or after its weights:
+    (logits, or features without `num_classes`; the layers' outputs by name)."""
+    with variable_scope(scope, name, [inputs], reuse=reuse) as outer:
+        collection = outer.original_name_scope + "_end_points"
+        with arg_scope([layers.conv2d, unit, stack_blocks_dense], outputs_collections=collection):
+            with arg_scope([layers.batch_norm], is_training=is_training):
+                net = inputs
+                if include_root_block:
+                    if output_stride is not None:
+                        if output_stride % 4:
+                            raise ValueError("The output_stride needs to be a multiple of 4.")
+                        output_stride //= 4
+                    bare = {"activation_fn": None, "normalizer_fn": None} if preactivated else {}
+                    with arg_scope([layers.conv2d], **bare):
+                        net = conv2d_same(net, 64, 7, stride=2, scope="conv1")
+                    net = layers.max_pool2d(net, [3, 3], stride=2, scope="pool1")
+                net = stack_blocks_dense(net, blocks, output_stride)
+                if preactivated:
+                    net = layers.batch_norm(net, activation_fn=relu, scope="postnorm")
+                if global_pool:
+                    net = reduce_mean(net, [1, 2], True, "pool5")
+                if num_classes:
+                    net = layers.conv2d(net, num_classes, [1, 1], activation_fn=None, normalizer_fn=None,
+                                        scope="logits")
+                endpoints = convert_collection_to_dict(collection)
+                if num_classes:
+                    if spatial_squeeze:
+                        net = squeeze(net, [1, 2], name="SpatialSqueeze")
+                    endpoints["predictions"] = layers.softmax(net, scope="predictions")
+                return net, endpoints
+
+
+def block(unit: Callable[..., Tensor], scope: str, base_depth: int, num_units: int, stride: int) -> Block:
+    """`num_units` of a unit, the last of which strides."""
+    arguments = {"depth": base_depth * 4, "depth_bottleneck": base_depth, "stride": 1}
+    return Block(scope, unit, [arguments] * (num_units - 1) + [{**arguments, "stride": stride}])
+
+
+def sized(name: str, version: Callable[..., Logits], unit: Callable[..., Tensor], units: Sequence[int]
+          ) -> Callable[..., Logits]:
+    """The network whose four blocks have so many units."""
+    def network(inputs: Any, num_classes: int | None = None, is_training: bool = True, global_pool: bool = True,
+                output_stride: int | None = None, spatial_squeeze: bool = True,
+                store_non_strided_activations: bool = False, reuse: Any = None, scope: str | None = name) -> Logits:
+        blocks = [block(unit, f"block{i}", 32 << i, count, 2 if i < 4 else 1) for i, count in enumerate(units, 1)]
+        return version(inputs, blocks, num_classes, is_training, global_pool, output_stride, True, spatial_squeeze,
+                       store_non_strided_activations, reuse, scope)
+
+    network.__name__ = name
+    network.__doc__ = f"The network with {3 * sum(units) + 2} layers of weights."
+    network.default_image_size = 224  # type: ignore[attr-defined]
+    return network
