@@ -16,10 +16,14 @@ from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
 from .product import Product, call
 
-# rows of a tile of dot products, and columns where their sums leave registers for the operands
-ROWS, COLUMNS = 4, 4
+# dot products of a tile where there are more than 16 registers, and where there are not; its rows, unless of rows or
+# of columns there are but two (2x434x386 15.5 -> 9.3 us, 1000x100x2 14.9 -> 9.7)
+SUMS, FEWER_SUMS, ROWS, TWO = 16, 8, 4, 2
 # rows or columns that are few, and vectors of k that repay their sums
 FEW, DOT_VECTORS = 8, 4
+# rows up to which B along k is not worth transposing, and k that does so: so much, and so many for each row (9x561x79
+# 16.1 -> 14.2 us, 16x512x784 0.8, 32x512x1000 1.0, 32x256x1000 1.15 times as long)
+SOME, LONG, LONG_EACH = 32, 256, 16
 # k that repays transposing C, and elements of A
 TURNED_DEPTH, TURNED_ELEMENTS = 24, 1 << 14
 
@@ -28,8 +32,10 @@ def by_dots(p: Product) -> bool:
     """Whether elements of C are best dot products."""
     few, long_k = (p.n, p.a_k) if p.m >= p.n else (p.m, p.b_k)
     # where B's rows are columns of C, tiles of half a vector are as fast for half of its columns
-    return (long_k == 1 and few <= (FEW if p.b_k == 1 else FEW // 2) and p.k >= DOT_VECTORS * lanes(p.dtype)
-            and (p.a_k == 1 or _stacked(p, p.a_batch, p.m)) and (p.b_k == 1 or _stacked(p, p.b_batch, p.n)))
+    pays = few <= (FEW if p.b_k == 1 else FEW // 2) and p.k >= DOT_VECTORS * lanes(p.dtype)
+    pays |= p.m <= min(SOME, p.n) and p.b_k == 1 and p.k >= max(LONG, LONG_EACH * p.m)
+    return (long_k == 1 and pays and (p.a_k == 1 or _stacked(p, p.a_batch, p.m))
+            and (p.b_k == 1 or _stacked(p, p.b_batch, p.n)))
 
 
 def turns(p: Product) -> bool:
@@ -50,14 +56,23 @@ def lower_dots(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
         few = Scratch(p.matrices * p.m * p.k * ELEMENT_BYTES[p.dtype])
         calls, p = [_turn("gemm_pack_few", p, p.a, few, p.m, p.k)], replace(p, a=few, a_row=p.k, a_k=1)
     elif p.b_k != 1:
-        few = Scratch(p.matrices * p.n * p.k * ELEMENT_BYTES[p.dtype])
-        calls, p = [_turn("gemm_pack_few", p, p.b, few, p.n, p.k)], replace(p, b=few, b_column=p.k, b_k=1)
-    across = min(COLUMNS if isa().registers > 16 else COLUMNS // 2, lanes(p.dtype))
-    rows, columns = ceil(p.m / ROWS), ceil(p.n / across)
+        calls, p = turned_b(p)
+    sums = SUMS if isa().registers > 16 else FEWER_SUMS
+    height = TWO if p.m <= TWO else sums // TWO if p.n <= TWO else ROWS
+    across = min(sums // height, lanes(p.dtype))
+    rows, columns = ceil(p.m / height), ceil(p.n / across)
     down = int(p.m >= p.n)
     dims = (p.m, p.n, p.k, p.a_row, p.b_column, rows * columns, columns if down else rows, down, p.part, p.matrices)
-    return [*calls, call("gemm_dots", kernels.dot_tiles(p.dtype, ROWS, across, epilogue), p, (), dims,
+    return [*calls, call("gemm_dots", kernels.dot_tiles(p.dtype, height, across, epilogue), p, (), dims,
                          p.splits * p.matrices * rows * columns, epilogue)]
+
+
+def turned_b(p: Product) -> tuple[list[KernelCall], Product]:
+    """The product with B lying along its columns if it lies along k, or else along k."""
+    few = Scratch(p.matrices * p.n * p.k * ELEMENT_BYTES[p.dtype])
+    rows, columns, steps = (p.k, p.n, (p.n, 1)) if p.b_k == 1 else (p.n, p.k, (1, p.k))
+    call = _turn("gemm_pack_few", p, p.b, few, rows, columns)
+    return [call], replace(p, b=few, b_k=steps[0], b_column=steps[1])
 
 
 def lower_turned(p: Product, epilogue: Epilogue | None, lower: Callable[[Product], list[KernelCall]]

@@ -18,21 +18,20 @@ def dots(dtype: str):
     """An intrinsic that multiplies rows by a vector: target[i] = sum over k < depth of rows[i*stride + k] * x[k].
 
     Its int64 arguments are `(rows, stride, x, target, count, depth)`: addresses, a stride in elements. As many rows as
-    a vector has lanes run side by side, then few, with several sums each.
+    a vector has lanes run side by side, then few, then one, with several sums each.
     """
     def codegen(context, builder, signature, args):
         rows, stride, x, target, count, depth = args
         code = VectorCode(builder, dtype)
         rows, x, target = (code.pointer(address) for address in (rows, x, target))
-        width = code.width
-        whole = builder.mul(builder.sdiv(count, i64(width)), i64(width))
-        few = min(FEW_ROWS, width)
-        for begin, end, side, copies in ((i64(0), whole, width, 1), (whole, count, few, FEW_ROWS)):
+        width, few = code.width, min(FEW_ROWS, code.width)
+        done, loops = i64(0), []
+        for side, copies in ((width, 1), (few, FEW_ROWS), (1, FEW_ROWS)):
+            begin, done = done, builder.mul(builder.sdiv(count, i64(side)), i64(side))
+            loops.append((begin, done, side, copies))
+        for begin, end, side, copies in loops:
             with cgutils.for_range_slice(builder, begin, end, i64(side)) as (first, _):
-                left = builder.sub(end, first)
-                last = builder.sub(left, i64(1))
-                places = [code.offset(rows, builder.mul(builder.add(first, code.minimum(i64(i), last)), stride))
-                          for i in range(side)]
+                places = [code.offset(rows, builder.mul(builder.add(first, i64(i)), stride)) for i in range(side)]
                 sums = [[cgutils.alloca_once_value(builder, code.zero) for _ in places] for _ in range(copies)]
                 done = i64(0)
                 for step in (copies, 1) if copies > 1 else (1,):
@@ -45,8 +44,7 @@ def dots(dtype: str):
                 with builder.if_then(builder.icmp_signed(">", rest, i64(0))):
                     _add_dots(code, sums[0], places, x, done, code.mask(rest))
                 total = code.sums([reduce(code.add, map(builder.load, row)) for row in zip(*sums, strict=True)])
-                part = VectorCode(builder, dtype, side)
-                part.store(total, part.offset(target, first), 0, part.mask(left))
+                VectorCode(builder, dtype, side).store(total, code.offset(target, first), 0)
         return context.get_dummy_value()
 
     return void_intrinsic(f"dots_{dtype}", ["rows", "stride", "x", "target", "count", "depth"], codegen)

@@ -166,7 +166,27 @@ def test_few_rows_or_columns_are_dot_products_or_computed_transposed(machine, dt
         turned = check(machine, 307, 64, few, True, batch[:1] == (), dtype, batch, cuts=3)
         assert (turned[-1].name == "gemm_turn") == (2 * few <= lanes(dtype)) or not wide
     assert first(50, 131, 2, batch=(3, 2), b_batch=(2,)) == "gemm"  # matrices that do not lie one after the other
+    # more rows repay B's transposing, unless k is long
+    for transpose_a, name in ((False, "gemm_dots"), (True, "gemm_pack_few")):
+        assert first(few + 9, 200, 50, transpose_a, True) == "gemm"
+        assert first(few + 9, 600, 50, transpose_a, True) == name
     assert first(3, 9000, 4, False, True, threads=4) == "gemm_dots"  # and their parts' sums
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_b_is_transposed_for_a_large_c_of_short_sums(machine, dtype, monkeypatch):
+    for nbytes, names in ((1 << 14, ["gemm_pack_few", "gemm"]), (1 << 30, ["gemm"])):
+        monkeypatch.setattr(gemm, "second_level", lambda nbytes=nbytes: nbytes)
+        assert [call.name for call in check(machine, 61, 11, 157, False, True, dtype, cuts=3)] == names
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64", "i64"])
+@pytest.mark.parametrize("k", [1, 7, 131])
+def test_rows_times_a_vector_are_dot_products_however_many(machine, dtype, k):
+    for rows in (*range(1, 8), 16, 19, 37):
+        for batch in ((), (3,)):
+            call, = check(machine, rows, k, 1, dtype=dtype, batch=batch, cuts=2)
+            assert call.name == ("gemv_dots" if k > 1 else "gemv_sum")
 
 
 @settings(max_examples=60)
