@@ -2,11 +2,13 @@
 for windows of r x r, instead of m^2 r^2.
 
 Windows that go by steps of s have s^2 phases, the pixels of which meet taps s apart: they are channels of a
-convolution in neighbouring places. Taps beyond the window are zeros.
+convolution in neighbouring places. Taps beyond the window are zeros. Where single phases fill no vectors, the pixels
+are copied side by side first (phases.py).
 
 A block of tiles is brought to the points, into scratch of the lane, where it stays in cache; then the products of each
-point with a part of the filters, and the way back to the outputs, which the epilogue finishes. An infinity or NaN
-among the inputs reaches all outputs of the tiles that read it: m - 1 more to each side than in a direct convolution.
+point with a part of the filters, and the way back to the outputs, which the epilogue finishes. While products are
+formed, what the block will write and what the next one reads is fetched, a row of tiles ahead. An infinity or NaN among
+the inputs reaches all outputs of the tiles that read it: m - 1 more to each side than in a direct convolution.
 
 Where an image is no multiple of m, the last tiles have a row or column less, which takes fewer points. Of each point,
 the tiles that have it lie one behind the other.
@@ -24,12 +26,15 @@ from .conv_images import inside
 from .conv_pack import TAPS_DEPTH, pack_winograd_source
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
+from .phases import COPY_CYCLES, Phases
 from .text import NATIVE, indent, words
 
 # the variable of TensorFlow's that turns it off, with 0 or false
 SWITCH = "TF_ENABLE_WINOGRAD_NONFUSED"
 # the least work worth a choice, and the part of a direct convolution's cycles that it must save to pay
 MIN_FLOPS, WORTH = 10_000_000, 0.85
+# so much of a vector is most of it
+MOSTLY = 4 / 3
 # cycles to bring a vector of a tile's channels to n x n points, or back: half of them wait for memory
 TRANSFORM = {4: 50, 5: 95, 6: 150}
 # bytes of filters that a cycle reads and, where they are packed in each run, writes
@@ -46,8 +51,8 @@ LINE = 16  # float32
 
 DIMS = ["lane_bytes", "tiles", "tile_rows", "tile_columns", "block", "parts", "part_panels", "panels", "full",
         "height", "width", "channels", "filters", "rows", "columns", "pad_h", "pad_w", "stride", "out_height",
-        "out_width", "out_row", "out_column", "step_h", "step_w", "pitch", "input_apart", "product_apart", "tall_rows",
-        "broad_columns"]
+        "out_width", "out_row", "out_column", "step_h", "step_w", "depth", "pitch", "input_apart", "product_apart",
+        "tall_rows", "broad_columns"]
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,10 @@ class Tiling:
     block: int
     mr: int
     nv: int
+    gathered: bool = False  # the pixels of all phases side by side
 
     @staticmethod
-    def of(p: Windows, m: int, r: int) -> Tiling:
+    def of(p: Windows, m: int, r: int, gathered: bool = False) -> Tiling:
         depth, *plane = p.axes
         rows, columns = (ceil(axis.count / m) for axis in plane)
         tall, broad = (max(axis.count - (m - 1) * ceil(axis.count / m), 0) for axis in plane)
@@ -81,7 +87,7 @@ class Tiling:
         block = ceil(count / ceil(count / min(max(fitting, MIN_BLOCK), MAX_BLOCK)))
         nv = min(PRODUCT_VECTORS, ceil(p.filters / lanes("f32")))
         mr = min(isa().mr, isa().mr - 1, key=lambda height: ceil(count / height) * height)
-        return Tiling(m, r, stride, rows, columns, tall, broad, count, ceil(block / mr) * mr, mr, nv)
+        return Tiling(m, r, stride, rows, columns, tall, broad, count, ceil(block / mr) * mr, mr, nv, gathered)
 
     @property
     def side(self) -> int:
@@ -100,10 +106,19 @@ class Tiling:
     def cost(self, p: Windows, stays: bool) -> float:
         """Cycles, as `tile_cost` counts them."""
         products, _, _ = tile_cost("f32", self.block, p.filters, p.channels * self.phases, self.mr)
-        vectors = ceil(p.channels / lanes("f32")) * self.phases + ceil(p.filters / lanes("f32"))
+        vectors = self.input_vectors(p) + ceil(p.filters / lanes("f32"))
         return (_with_filters(self.points * ceil(self.count / self.block) * products, p, self.side ** 2 * self.phases,
                               stays)
-                + self.count * vectors * TRANSFORM[self.side])
+                + self.count * vectors * TRANSFORM[self.side] + self.gather_cycles(p))
+
+    def input_vectors(self, p: Windows) -> int:
+        """Vectors of channels in an input of all phases."""
+        if self.gathered:
+            return ceil(p.channels * self.phases / lanes("f32"))
+        return ceil(p.channels / lanes("f32")) * self.phases
+
+    def gather_cycles(self, p: Windows) -> int:
+        return self.gathered * p.inputs // self.phases * (self.stride + self.input_vectors(p)) * COPY_CYCLES
 
 
 def taps_of_phase(p: Windows) -> int:
@@ -116,22 +131,26 @@ def taps_of_phase(p: Windows) -> int:
     return max(ceil(axis.taps / axis.stride) for axis in (rows, cols))
 
 
-def pays(p: Windows) -> bool:
+def pays(p: Windows, gathered: bool = False) -> bool:
     """Whether there is work enough to look for a tiling, and nothing better to do it."""
-    return (p.flops >= MIN_FLOPS and min(p.each) >= lanes("f32") and not isa().matrix_unit
+    channels = MOSTLY * p.channels * p.axes[1].stride ** 2 if gathered else p.channels
+    return (p.flops >= MIN_FLOPS and min(channels, p.filters) >= lanes("f32") and not isa().matrix_unit
             and os.environ.get(SWITCH, "1").lower() not in ("0", "false"))
 
 
-def tilings(p: Windows) -> list[Tiling]:
+def tilings(p: Windows, gathered: bool = False) -> list[Tiling]:
     """Those for a window's size."""
     r = taps_of_phase(p)
-    return [Tiling.of(p, n + 1 - r, r) for n in TRANSFORM if n > r] if r > 1 else []
+    return [Tiling.of(p, n + 1 - r, r, gathered) for n in TRANSFORM if n > r] if r > 1 else []
 
 
 def choose(p: Windows, stays: bool) -> Tiling | None:
     """The cheapest tiling of a convolution, if that is cheaper than to compute it directly; `stays` says whether its
     filters are the same from run to run."""
-    if not pays(p) or not (candidates := tilings(p)):
+    candidates = tilings(p) if pays(p) else []
+    if p.axes[1].stride > 1 and pays(p, True):
+        candidates += tilings(p, True)
+    if not candidates:
         return None
     depth, rows, cols = p.axes
     cost, _, _ = tile_cost("f32", cols.count, p.filters, p.channels * p.taps)
@@ -154,7 +173,6 @@ def odd_lines(elements: int) -> int:
 def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, pack_dims: tuple[int, ...],
           epilogue: Epilogue | None, name: str) -> list[KernelCall]:
     """The calls that pack the filters, with `pack_dims` as other packers of conv_pack.py, and that convolve."""
-    _, rows, cols = p.axes
     nv, block, points, phases = tiling.nv, tiling.block, tiling.side ** 2, tiling.phases
     wide, blocks = nv * lanes("f32"), ceil(tiling.count / block)
     panels, full = ceil(p.filters / wide), p.filters // wide
@@ -166,21 +184,27 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
     pack = KernelCall(f"{name}.pack", pack_winograd_source(tiling.m, tiling.r, nv, transposed), (w, packed, taps),
                       (taps.apart, part_panels, tiling.stride, *pack_dims), panels * phases, nbytes=2 * packed.nbytes,
                       writes=(1,), prepares=True)
-    pitch = odd_lines(p.channels * phases + lanes("f32") - 1)
+    depth, calls = p.channels * phases, [pack]
+    if tiling.gathered:
+        gathered = Phases.of(p)
+        x, gather = gathered.call(x, name)
+        p, calls = gathered.windows, [pack, gather]
+    _, rows, cols = p.axes
+    pitch = odd_lines(depth + lanes("f32") - 1)
     input_apart, product_apart = odd_lines(block * pitch), odd_lines(block * part_panels * wide)
     scratch = Scratch(points * (input_apart + product_apart) * 4, per_lane=True)
     dims: tuple[int, ...] = (
         scratch.apart, tiling.count, tiling.rows, tiling.columns, block, parts, part_panels, panels, full, rows.size,
-        cols.size, p.channels, p.filters, rows.count, cols.count, rows.pad, cols.pad, tiling.stride, rows.total,
-        cols.total, rows.first, cols.first, rows.step, cols.step, pitch, input_apart, product_apart, tiling.tall,
+        cols.size, p.channels, p.filters, rows.count, cols.count, rows.pad, cols.pad, rows.stride, rows.total,
+        cols.total, rows.first, cols.first, rows.step, cols.step, depth, pitch, input_apart, product_apart, tiling.tall,
         tiling.broad)
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     tail = ceil((p.filters - full * wide) / lanes("f32"))
     source = winograd_source(tiling.m, tiling.r, tiling.mr, nv, full > 0, tail, epilogue)
-    flops = round(2 * tiling.points * tiling.count) * phases * p.channels * p.filters
+    flops = round(2 * tiling.points * tiling.count) * depth * p.filters
     row = KernelCall(name, source, buffers, dims, blocks * parts, flops, p.nbytes, writes=(2,),
                      grain=parts if blocks >= FEW_TASKS else 1)
-    return [pack, with_epilogue(row, epilogue)]
+    return [*calls, with_epilogue(row, epilogue)]
 
 
 def place_of_tile(m: int) -> list[str]:
@@ -225,10 +249,11 @@ def winograd_source(m: int, r: int, mr: int, nv: int, full: bool, tail: int, epi
     heads, multiply = [], []
     for name, vectors, condition in (("full", nv * full, "panel < full"), ("tail", tail, "panel == full")):
         if vectors:
-            heads.append(f'multiply_{name} = microkernel("f32", {mr}, {vectors}, stream=True)')
+            heads.append(f'multiply_{name} = microkernel("f32", {mr}, {vectors}, stream=True, beside=2)')
             multiply += [f"if {condition}:",
-                         f"    multiply_{name}(a, pitch, 1, 0, 1, depth, b, {wide}, 0, c, part_wide, 0, "
-                         f"ahead + item % {vectors} * 64)"]
+                         f"    multiply_{name}(a, pitch, 1, 0, 1, depth, b, {wide}, 0, c, part_wide, 0, next_read,",
+                         f"                    read_step, next_written, written_step, ahead + item % {vectors} * 64)"]
+    multiply += ["next_read += depth * read_step", "next_written += depth * written_step"]
     place = place_of_tile(m)
     imports, setup, finish = {"compiled", "word"}, [], []
     if epilogue is not None:
@@ -259,8 +284,10 @@ def kernel(buffers, dims, begin, end, lane):
     scratch += lane * lane_bytes
     products = scratch + {points * 4} * input_apart
     part_wide = part_panels * {wide}
-    depth = stride * stride * channels
     ahead = depth * {wide * 4}
+    # bytes of a tile's own inputs and outputs
+    tile_read = height * width * channels * 4 // (tile_rows * tile_columns)
+    tile_written = rows * columns * filters * 4 // (tile_rows * tile_columns)
     filled, talls, broads, boths = -1, 0, 0, 0
     for task in range(begin, end):
         first = task // parts * block
@@ -280,6 +307,11 @@ def kernel(buffers, dims, begin, end, lane):
                               height, width, stride, channels,
                               scratch + (item * pitch + phase * channels) * 4, input_apart, {last_points("pitch")})
 {indent(PASS_BY, 4)}
+        steps = {points} * (min(part_panels, panels - first_panel) * ((count + {mr - 1}) // {mr})) * depth * parts
+        read_step, written_step = min(count * tile_read // steps + 1, 64), min(count * tile_written // steps + 1, 64)
+        coming = first + count + tile_columns
+        next_read = inputs + coming * tile_read + part * count * tile_read // parts
+        next_written = outputs + (first + tile_columns) * tile_written + part * count * tile_written // parts
         for point in range({points}):
 {indent(with_point(m + r - 1), 3)}
             for panel in range(first_panel, min(first_panel + part_panels, panels)):

@@ -20,10 +20,12 @@ from test_conv import BiasRelu, Case, forward, input_grad
 
 
 @contextmanager
-def always(n, block=9, part_bytes=1, few_tasks=1):
-    """All that it suits has tiles of n x n inputs, if there are any, in blocks and parts of this size."""
+def always(n, block=9, part_bytes=1, few_tasks=1, gathered=False):
+    """All that it suits has tiles of n x n inputs, if there are any, in blocks and parts of this size; `gathered` if
+    there is more than one phase to gather."""
     def choose(p, stays):
-        return next((tiling for tiling in winograd.tilings(p) if tiling.side == n), None)
+        among = winograd.tilings(p, gathered and p.axes[1].stride > 1)
+        return next((tiling for tiling in among if tiling.side == n), None)
 
     with mock.patch.multiple(winograd, BLOCK_BYTES=1, MIN_BLOCK=block, PART_BYTES=part_bytes,
                              FEW_TASKS=few_tasks, choose=choose):
@@ -45,23 +47,23 @@ cases = st.builds(
     lambda n, size, window, channels, filters, padding: Case(
         (n, *size, channels), (*window[0], channels, filters), (window[1],) * 2, padding=padding),
     st.sampled_from([1, 2, 7]), st.tuples(st.integers(6, 13), st.integers(6, 13)), windows,
-    st.sampled_from([1, 16, 17, 33]), st.sampled_from([3, 16, 33, 80]), padding)
+    st.sampled_from([1, 3, 16, 17, 33]), st.sampled_from([3, 16, 33, 80]), padding)
 cuts = st.lists(st.floats(0, 1), max_size=3)
 
 
 @settings(max_examples=40)
 @given(cases, cuts, st.sampled_from([4, 5, 6]), st.sampled_from([1, 9, 64]), st.sampled_from([1, 50_000, 10**9]),
-       st.sampled_from([1, 20]))
-def test_any_geometry(case, cuts, n, block, part_bytes, few_tasks):
-    with always(n, block, part_bytes, few_tasks):
+       st.sampled_from([1, 20]), st.booleans())
+def test_any_geometry(case, cuts, n, block, part_bytes, few_tasks, gathered):
+    with always(n, block, part_bytes, few_tasks, gathered):
         check(case, cuts)
 
 
 @settings(max_examples=10)
-@given(cases, st.lists(st.floats(0, 1), min_size=1, max_size=6), st.sampled_from([4, 5, 6]))
-def test_how_tasks_are_split_changes_no_bit(case, cuts, n):
+@given(cases, st.lists(st.floats(0, 1), min_size=1, max_size=6), st.sampled_from([4, 5, 6]), st.booleans())
+def test_how_tasks_are_split_changes_no_bit(case, cuts, n, gathered):
     x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
-    with always(n):
+    with always(n, gathered=gathered):
         np.testing.assert_array_equal(forward(case, x, w, cuts), forward(case, x, w))
         np.testing.assert_array_equal(input_grad(case, dy, w, cuts), input_grad(case, dy, w))
 
@@ -157,6 +159,7 @@ def test_large_convolutions_take_it():
     assert not taken(lower_conv, (8, 56, 56, 64), (3, 3, 64, 64), strides=(2, 2))  # phases of few taps
     assert not taken(lower_conv, (8, 56, 56, 64), (4, 4, 64, 64), strides=(2, 1))
     assert not taken(lower_conv, (8, 224, 224, 3), (3, 3, 3, 64))
+    assert taken(lower_conv, (8, 224, 224, 3), (7, 7, 3, 64), strides=(2, 2), stays=True)  # of 12 channels
     assert taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512), stays=True)
     assert not taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512))  # the filters of which take longer than the sums
 
