@@ -67,7 +67,6 @@ class ConvLSTMCell(LSTMCell):
 class _ConvLSTM(_OfCell):
     """Subclasses define `rank`."""
 
-    rank: int
     cell_class = ConvLSTMCell
 
     def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid",

@@ -20,7 +20,7 @@ from .cells import (
     call_cell,
     initial_states_of,
 )
-from .input_spec import is_shape
+from .input_spec import InputSpec, is_shape
 from .layer import Layer
 from .rnn_loop import run_over_time, swapped
 
@@ -207,6 +207,7 @@ class _OfCell(RNN):
     """A recurrent layer with a cell of its own, whose arguments it takes. Subclasses define `cell_class`."""
 
     cell_class: Any
+    rank = 0  # of the space at each step
     _LAYER = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask",
               "activity_regularizer")
     _BASE = ("name", "input_shape", "batch_input_shape", "batch_shape", "input_dim", "input_length", "batch_size",
@@ -219,6 +220,7 @@ class _OfCell(RNN):
         shared = {k: kwargs[k] for k in ("dtype", "trainable") if k in kwargs}
         name = to_snake_case(self.cell_class.__name__)
         super().__init__(self.cell_class(units, *args, name=name, **kwargs), **own, **shared)
+        self.input_spec = InputSpec(ndim=3 + self.rank)
 
     def __getattr__(self, name: str) -> Any:
         """The arguments of the cell are the layer's as well: `lstm.units`."""

@@ -208,10 +208,14 @@ def class_weights_to_sample_weights(y: Any, class_weight: Mapping[int, float], s
     if labels.ndim != 1:
         raise ValueError("`class_weight` is only supported for targets with one class per sample. "
                          f"Received: y.shape={np.shape(y)}")
+    try:
+        weight_of = {int(label): weight for label, weight in class_weight.items()}
+    except (TypeError, ValueError):
+        raise ValueError("`class_weight` gives weights by the number of the class. "
+                         f"Received: class_weight={class_weight}") from None
     labels = labels.astype(np.int64)
-    table = np.ones(max([int(labels.max(initial=0)), *map(int, class_weight)]) + 1, np.float32)
-    for label, weight in class_weight.items():
-        table[int(label)] = weight
+    table = np.ones(max([int(labels.max(initial=0)), *weight_of]) + 1, np.float32)
+    table[list(weight_of)] = list(weight_of.values())
     weights = table[labels]
     return weights if sample_weight is None else weights * np.asarray(sample_weight, np.float32)
 

@@ -83,7 +83,7 @@ case("CTCUniqueLabels", lambda labels: list(ctc.unique_labels.operation(labels).
      np.array([[3, 4, 4, 3], [0, 5, 0, 0]], np.int64),
      expect=lambda labels: [np.array([[3, 4, 0, 0], [0, 5, 0, 0]]), np.array([[0, 1, 1, 0], [0, 1, 0, 0]])])
 
-# candidate sampling: the distributions are tested with the functions (tests/graphflow/test_tf1_sampling.py)
+# candidate sampling: the distributions are tested with the functions (tests/graphflow/test_tf1_sequences.py)
 
 TRUE = np.array([[0, 3], [2, 1], [4, 4]], np.int64)
 WEIGHTS = np.array([1.0, 2.0, 0.0, 5.0, 2.0])

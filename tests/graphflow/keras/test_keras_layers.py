@@ -138,6 +138,7 @@ def test_names_count_up_by_class() -> None:
 
 @pytest.mark.parametrize(("make", "shape", "message"), [
     (lambda: L.Dense(2), (None,), "layer 'dense' is incompatible with the layer: expected min_ndim=2, found ndim=1"),
+    (lambda: L.LSTM(2), (None, 4), "layer 'lstm' is incompatible with the layer: expected ndim=3, found ndim=2"),
     (lambda: L.Conv2D(2, 3), (None, 4, 4), "layer 'conv2d' is incompatible with the layer: expected ndim=4, found "
                                            "ndim=3"),
     (lambda: L.Conv2D(2, 3, groups=2), (None, 4, 4, 3), "evenly divisible by the number of groups"),

@@ -342,6 +342,7 @@ def test_compile_errors(compile_arguments: dict[str, Any], message: str) -> None
     ({"x": np.zeros((4, 2)), "y": np.zeros(4), "validation_split": 1.5}, "must be between 0 and 1"),
     ({"x": np.zeros((4, 2))}, "There are no targets: give `y`"),
     ({"x": np.zeros((4, 2)), "y": np.zeros(4), "validation_data": 3}, "expected to be in format"),
+    ({"x": np.zeros((4, 2)), "y": np.zeros(4), "class_weight": {"a": 2}}, "by the number of the class"),
     ({"x": None}, "`x` is missing"),
 ])
 def test_fit_errors(arguments: dict[str, Any], message: str) -> None:
