@@ -14,7 +14,9 @@ CASES = [
     ((1, 8, 9, 17), (3, 3), 2, (2, 2), (1, 1), "SAME", "f32"),  # channels filtered twice, phases
     ((2, 3, 4, 3), (5, 5), 1, (1, 1), (2, 1), "SAME", "f64"),  # every pixel is at a border
     ((1, 6, 9, 64), (2, 3), 1, (3, 2), (1, 2), ((2, 0), (3, 4)), "f32"),  # windows outside the image
-    ((2, 4, 31, 19), (2, 5), 1, (1, 1), (1, 2), "SAME", "f32"),  # tiles of pixels, some of one less
+    ((2, 4, 31, 19), (2, 5), 1, (1, 1), (1, 2), "SAME", "f32"),  # tiles of pixels that overlap
+    ((2, 9, 15, 20), (3, 3), 1, (2, 2), (1, 1), ((3, 4), (0, 1)), "f32"),  # rows of outputs wholly outside
+    ((1, 5, 30, 17), (5, 5), 1, (1, 1), (1, 1), "SAME", "f32"),  # too many taps to roll
     ((2, 3, 5, 80), (1, 1), 3, (1, 1), (1, 1), "VALID", "f32"),
 ]
 
@@ -37,6 +39,18 @@ def test_against_the_references(x_shape, window, multiplier, strides, dilations,
     check(kernels.lower_depthwise_input_grad, (dy, w), x_shape, ops._input_reference(dy, w, np.array(x_shape), **attrs))
     check(kernels.lower_depthwise_filter_grad, (x, dy), w_shape,
           ops._filter_reference(x, dy, np.array(w_shape), **attrs))
+
+
+@pytest.mark.parametrize("case", CASES[:2] + CASES[4:6])
+def test_row_by_row(case, monkeypatch):
+    """Where too few rows stay in the cache for windows to roll down."""
+    monkeypatch.setattr(kernels, "ROLLING_TAPS", 0)
+    test_against_the_references(*case)
+
+
+def test_blocks_of_rows(monkeypatch):
+    monkeypatch.setattr(kernels, "second_level", lambda: 6 * (2 * 9 + 9) * 17 * 4)
+    test_against_the_references((2, 15, 9, 17), (3, 3), 1, (1, 1), (1, 1), "SAME", "f32")
 
 
 @pytest.mark.parametrize("case", [CASES[1], CASES[3]])
