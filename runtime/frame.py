@@ -18,16 +18,10 @@ from ..compiler.ir import Operation, Tensor
 from . import interpreter, kernel_cache
 from .compilers import compile_missing
 from .flow import CHAIN, HOST, RESERVE, Control, HostCall, Stack
-from .plan import SMALL_BYTES, Binding, Plan, uninitialized, unit
+from .plan import LARGE, PAGE, SMALL_BYTES, Binding, Plan, uninitialized, unit
 from .store import VariableStore, address, aligned_empty
 
 ROW_WORDS, LANE_BYTES = 8, 128  # see executor.py and team.py
-# bytes of a fetched array from which its memory serves again once the caller has dropped it: the system maps new pages
-# one by one, which takes longer than most kernels take to fill them
-LARGE = 1 << 18
-# fetched arrays begin in the middle of a page, fed ones mostly near its beginning: to a processor, loads of elements
-# next to what it is storing seem to wait for these where only the places in a page are the same
-PAGE = 1 << 12
 
 
 def _holders(arrays: dict[Any, np.ndarray], key: Any) -> int:
@@ -48,7 +42,7 @@ class Frame:
         self.native: Any = native  # what runs the rows (trace.py puts another in its place)
         self._epoch = -1
         self._prepared = -1  # at which of the store's changes
-        self._arena = aligned_empty((max(binding.arena_bytes, 1),), np.dtype(np.uint8))
+        self._arena = aligned_empty((max(binding.arena_bytes, 1),), np.dtype(np.uint8), PAGE, PAGE // 4)
         self._status = np.zeros(4, np.int64)
         self._views: dict[Any, np.ndarray] = {}  # of the arena
         self._constants: dict[Tensor, np.ndarray] = {}

@@ -30,6 +30,13 @@ PARALLEL_NS = 50_000
 UNIT_NS = 5_000
 # what a core moves and computes per nanosecond, roughly, for the estimate
 BYTES_PER_NS, FLOPS_PER_NS = 24, 100
+# bytes of a fetched array from which its memory serves again once the caller has dropped it: the system maps new pages
+# one by one, which takes longer than most kernels take to fill them
+LARGE = 1 << 18
+# fetched arrays begin in the middle of a page, fed ones mostly near its beginning, and large ones of the arena each
+# elsewhere: to a processor, loads of elements next to what it is storing seem to wait for these where only the places
+# in a page are the same, and both share few sets of its first-level cache
+PAGE = 1 << 12
 # what preparing must cost of a run for its results to be kept between runs
 PREPARED_SHARE = 0.01
 # fed or fetched values up to this size are copied through the frame rather than pointed to
@@ -334,10 +341,15 @@ class Plan:
 
 def _plan(lives: Sequence[Location]) -> int:
     """Gives each its offset; how many bytes they take together."""
-    offsets, nbytes = plan_memory([Interval(life.nbytes, life.first, life.last) for life in lives])
+    offsets, nbytes = plan_memory([Interval(_spaced(life.nbytes), life.first, life.last) for life in lives])
     for life, offset in zip(lives, offsets, strict=True):
         life.offset = offset
     return nbytes
+
+
+def _spaced(nbytes: int) -> int:
+    """The bytes to keep for so many, so that of large buffers neighbours begin at different places of a page."""
+    return nbytes if nbytes < LARGE else nbytes + (PAGE // 4 + 64 - nbytes) % PAGE
 
 
 def _root(handle: Any, shared: Mapping[Any, Any]) -> Any:
