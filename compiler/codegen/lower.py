@@ -24,6 +24,7 @@ from .loops import lower_loops
 from .lu import lower_lu
 from .pool import lower_pool2d
 from .pool_grad import lower_avg_pool2d_grad, lower_max_pool2d_grad
+from .qr import lower_qr
 from .recurrence import RecurrenceKernel
 from .row_sums import lower_row_sums
 from .scan import lower_scan
@@ -81,6 +82,8 @@ class Lowering:
             return lower_triangular_solve(op, self.shape, self.fault_id)
         if op.type in ("Lu", "MatrixSolve", "MatrixInverse", "MatrixDeterminant", "LogMatrixDeterminant"):
             return lower_lu(op, self.shape, self.fault_id)
+        if op.type == "Qr":
+            return lower_qr(op, self.shape)
         if op.definition.family == COPY:
             if op.definition.fields.get("scatter"):
                 return lower_scatter(op, self.shape, self.fault_id)

@@ -46,6 +46,35 @@ def test_triangular_solve(dtype, n, columns):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("m, n", [(n, n) for n in SIZES] + [
+    (1, 5), (5, 1), (7, 100), (100, 7), (61, 48), (48, 61), (20, 130), (130, 20), (130, 100)])
+def test_qr(dtype, m, n):
+    x = np.random.default_rng(m + n).normal(size=(2, m, n)).astype(dtype)
+    for full in (False, True):
+        found = run(lambda x, full=full: gf.qr(x, full_matrices=full), x)
+        for a, b in zip(found, np.linalg.qr(x, "complete" if full else "reduced"), strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a, b, atol=10 * TOLERANCE[dtype])
+        q, r = found
+        np.testing.assert_allclose(q @ r, x, atol=TOLERANCE[dtype])
+        np.testing.assert_allclose(np.swapaxes(q, -1, -2) @ q, [np.eye(q.shape[-1])] * 2, atol=TOLERANCE[dtype])
+        assert not np.tril(r, -1).any()
+
+
+def test_qr_at_the_limits():
+    for x in (np.eye(5, 3), np.zeros((4, 4)), np.ones((4, 3)), np.diag([1., -2, 0, 3])):  # LAPACK's signs
+        for a, b in zip(run(gf.qr, x), np.linalg.qr(x), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-12)
+    x = np.random.default_rng(0).normal(size=(20, 17)).astype("f4")
+    for scale in (1e-30, 1e30):
+        q, r = run(gf.qr, x * np.float32(scale))
+        np.testing.assert_allclose(q @ (r / np.float32(scale)), x, atol=1e-5)
+    x[3, 5] = np.nan
+    assert all(np.isnan(y).any() for y in run(gf.qr, x))
+    assert [y.shape for y in run(gf.qr, np.zeros((0, 3), "f4"))] == [(0, 0), (0, 3)]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("n", SIZES)
 def test_general_matrices(dtype, n):
     """Rows have to change places: within a panel, and across those before."""
