@@ -11,8 +11,9 @@ from .processor import isa
 
 
 def host() -> tuple[str, str]:
-    """LLVM's name of this processor, and its features."""
-    return binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    """LLVM's name of this processor, and its features. AMD's gathers take longer than a load for each element."""
+    cpu, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    return cpu, features + ",+prefer-no-gather" * (cpu.startswith("znver") and binding.llvm_version_info >= (18,))
 
 
 @cache
