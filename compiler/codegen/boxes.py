@@ -9,6 +9,7 @@ from ..dtypes import DType
 from ..ir import Operation, Tensor
 from .emitter import STATUS, literal
 from .kernel import KernelCall
+from .loop_group import SHORT
 
 HEADER = '"""{title}"""\nfrom graphflow.compiler.native.prelude import {names}\n\n\n@compiled\n' \
          "def kernel(buffers, dims, begin, end, lane):\n"
@@ -61,10 +62,17 @@ def copy_boxes(name: str, boxes: Sequence[Box], out: Any, dtype: DType) -> Kerne
     lines = [*(f"x{i} = word(buffers, {i})" for i in range(count)), f"out = word(buffers, {count})",
              *(f"n{i} = word(dims, {i})" for i in range(2 * rank + 3 * count)),
              "for task in range(begin, end):", "    at = 0", "    rest = task"]
-    for k in reversed(range(rank)):
+    for k in reversed(range(1, rank)):
         lines += [f"    at += rest % n{2 * k} * n{2 * k + 1}", f"    rest = rest // n{2 * k}"]
+    # LLVM unrolls short rows, and interleaves those of several elements
+    row = outer[0][1] if rank == 1 and all(box.inner > 1 for box in boxes) else SHORT + 1
+    lines += [f"    at += rest * {row if row <= SHORT else 'n1'}"] if rank else []
     for i, box in enumerate(boxes):
         inner, step, base = (f"n{2 * rank + 3 * i + k}" for k in range(3))
+        if box.inner <= SHORT:
+            inner = str(box.inner)
+        if row <= SHORT:
+            base = str(box.base)
         target = f"at + {base} + j" if box.step == 1 else f"at + {base} + j * {step}"
         lines += [f"    for j in range({inner}):",
                   f"        store_{code}(out, {target}, load_{code}(x{i}, task * {inner} + j, {i}), {count})"]
