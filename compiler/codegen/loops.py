@@ -100,22 +100,26 @@ def _map(group: LoopGroup, start: int, divided: bool = False) -> list[KernelCall
             return _map(group, start, divided=True)
         count = emit.dim(dm.product(group.domain[a] for a in inner))
         body = loop("j", "0", count, emit, INNER)
-        body = _along(emit, middle[0], body) if middle else loop("i", "begin", "end", emit, TASK, body)
+        body = _along(emit, outer[:-1], middle[0], body) if middle else loop("i", "begin", "end", emit, TASK, body)
         tasks, grain = group.sizes(dm.product(group.domain[a] for a in outer)), 1
     body = _fetching(group, emit, body)
     return [kernel_call(group, emit, body, tasks, in_place_pairs(emit, group), grain)] if group.elements else []
 
 
-def _along(emit: Emitter, axis: int, rows: list[str]) -> list[str]:
-    """A loop over the tasks that walks an axis by itself."""
+def _along(emit: Emitter, outer: list[int], axis: int, rows: list[str]) -> list[str]:
+    """A loop over the tasks that walks an axis by itself, and the outer ones by counting."""
     size, own = emit.dim(emit.domain[axis]), f"x{axis} = k"
-    places = emit.axis_lines([*emit.lines[TASK], *rows])[TASK]
-    return ["while begin < end:", *indented([
-        f"i = begin // {size}", f"low = begin - i * {size}",
+    named = emit.axis_lines([*emit.lines[TASK], *rows])[TASK]
+    counted = named and any(line != own for line in named)
+    counters = emit.axis_lines([f"x{a}" for a in outer])[TASK] if counted else []
+    following: list[str] = []
+    for a in outer if counted else ():
+        around = [f"if x{a} == {emit.dim(emit.domain[a])}:", f"    x{a} = i64(0)", *indented(following)]
+        following = [f"x{a} += 1", *(around if a != outer[0] else [])]
+    return [f"i = begin // {size}", f"low = begin - i * {size}", *counters, "while begin < end:", *indented([
         f"high = select(end - begin < {size} - low, low + end - begin, {size})",
-        *(line for line in places if line != own),
-        "for k in range(low, high):", *indented([*([own] if own in places else []), *emit.lines[TASK], *rows]),
-        "begin += high - low"])]
+        "for k in range(low, high):", *indented([*([own] if own in named else []), *emit.lines[TASK], *rows]),
+        "begin += high - low", "low = i64(0)", "i += 1", *following])]
 
 
 def _few_if_costly(group: LoopGroup, emit: Emitter) -> None:
