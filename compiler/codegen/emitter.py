@@ -66,6 +66,8 @@ class Emitter:
         self.keep: Callable[[Tensor], tuple[int, str] | None] = lambda tensor: None
         self.counting = "range"  # of the inner loops: `few` where they are short
         self.copies = 0  # vectors of a step of inner loops that may be explicit vectors
+        self.types: dict[str, str] = {}  # of variables, as codes
+        self.natives: dict[str, tuple[str, str]] = {}  # what the lines call beside the prelude: its module, its maker
         self._slots: dict[Any, int] = {}
         self._dim_names: dict[Any, str] = {}
         self._count = 0
@@ -84,10 +86,10 @@ class Emitter:
     def level(self, source: str) -> int:
         return max((self.levels.get(name, KERNEL) for name in _NAME.findall(source)), default=KERNEL)
 
-    def name(self, level: int) -> str:
+    def name(self, level: int, dtype: DType) -> str:
         self._count += 1
         name = f"v{self._count}"
-        self.levels[name] = level
+        self.levels[name], self.types[name] = level, dtype.code
         return name
 
     def line(self, level: int, source: str) -> None:
@@ -96,7 +98,7 @@ class Emitter:
     def let(self, source: str, dtype: DType) -> str:
         """A variable for the value of an expression; integers are cast, since Numba widens them."""
         level = self.level(source)
-        name = self.name(level)
+        name = self.name(level, dtype)
         self.line(level, f"{name} = {source}" if dtype.is_floating else f"{name} = {dtype.code}({source})")
         return name
 
@@ -303,7 +305,7 @@ class Emitter:
     def load(self, dtype: DType, slot: int, at: str) -> str:
         source = f"load_{dtype.code}(p{slot}, {at}, {scope(slot)})"
         level = self.level(at)
-        name = self.name(level)
+        name = self.name(level, dtype)
         self.line(level, f"{name} = {source}")
         return name
 

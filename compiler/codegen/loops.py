@@ -22,6 +22,7 @@ from .blocks import lower_blocks
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
 from .kernel import KernelCall, Scratch
 from .loop_group import ACCESS, LoopGroup, in_place_pairs, kernel_call, store
+from .short_rows import ROWS, is_block, lower_block
 from .source import indented, loop, nest
 from .transpose import lower_transpose
 
@@ -171,9 +172,12 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     merged = merged and len(spans) <= 1
     inner_runs = [Run(inner, "j", INNER)] if merged else [Run(span, f"j{span[0]}", INNER) for span in spans]
     emit = group.emitter([*inner_runs, Run(outer, "i", TASK)])
-    lines = emit_rows(group, emit, inner, merged)
-    body = loop("i", "begin", "end", emit, TASK)
+    in_blocks = merged and is_block(group, inner)
+    lines = emit_rows(group, emit, inner, merged, in_blocks)
     tasks = group.sizes(dm.product(group.domain[a] for a in outer))
+    if in_blocks:
+        return [lower_block(group, emit, inner, tasks, in_place_pairs(emit, group, lines))]
+    body = loop("i", "begin", "end", emit, TASK)
     # a row that begins where the masked end of the one before is being written would wait for it
     waits = 0 < emit.copies < COPIES[0][0] and any("in vectors(" in line for line in body)
     in_place = in_place_pairs(emit, group, lines) if inner_runs and not waits else ()
@@ -198,26 +202,27 @@ def _fetching(group: LoopGroup, emit: Emitter, body: list[str]) -> list[str]:
             for number, line in enumerate(body)]
 
 
-def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool) -> list[str]:
+def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool, in_blocks: bool = False) -> list[str]:
     """Emit what a task does: loop k computes what needs the results of the loops before it. Returns their lines."""
     inner_runs = emit.runs[:-1]
-    short = group.bake_short(emit, inner)  # what several of its loops compute is then computed once
+    short = not in_blocks and group.bake_short(emit, inner)  # what several of its loops compute is then computed once
     row = group.sizes(dm.product(group.domain[a] for a in inner))
-    if row < FEW and not short:
+    if row < FEW and not short and not in_blocks:
         _few_if_costly(group, emit)
-    if isa().masks and len(inner_runs) == 1 and not short and (row % FULL > 1 or _branches(group)):
+    if isa().masks and len(inner_runs) == 1 and not short and not in_blocks and (row % FULL > 1 or _branches(group)):
         emit.copies = next(copies for copies, least in COPIES if row >= least)
     stage = _stages(group)
     last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
     kept_rows = _kept(group, stage, last)
     # what short rows keep has room of its own: they would wait for a masked end to read it back
-    hosts = group.full and stage[group.full[-1]] == last and emit.copies in (0, COPIES[0][0])
+    hosts = not in_blocks and group.full and stage[group.full[-1]] == last and emit.copies in (0, COPIES[0][0])
     guest = _guest(group, kept_rows) if hosts else None
     all_lines: list[str] = []
     for k in range(last + 1):
         emit.values[INNER] = {}
         emit.lines[INNER] = []
-        emit.keep = _keeper(group, emit, kept_rows[k], guest) if merged and inner and not short else lambda t: None
+        keeps = merged and inner and not short
+        emit.keep = _keeper(group, emit, kept_rows[k], guest, ROWS if in_blocks else 1) if keeps else lambda t: None
         updates = []
         for op in group.reductions:
             if stage[op.inputs[0]] == k:
@@ -294,7 +299,7 @@ def _guest(group: LoopGroup, kept: list[set[Tensor]]) -> Tensor | None:
     return next((t for t in reversed(made) if any(t in row for row in kept)), None)
 
 
-def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | None
+def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | None, rows: int
             ) -> Callable[[Tensor], tuple[int, str] | None]:
     """Gives the place of an element that is kept for a later loop: a scratch row, or for the guest the last output."""
     def keep(t: Tensor) -> tuple[int, str] | None:
@@ -303,18 +308,18 @@ def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | 
         if t is guest:
             return emit.slot(group.handle(group.full[-1])), emit.linear(group.domain, emit.identity())
         assert group.axes is not None
-        row = group.sizes(dm.product(group.domain[a] for a in group.axes))
+        row = rows * group.sizes(dm.product(group.domain[a] for a in group.axes))
         scratch = Scratch(-(-row * t.dtype.size // 64) * 64, per_lane=True)
         slot = emit.slot(scratch)
         emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.apart)}")
-        return slot, emit.inner_index()
+        return slot, emit.inner_index() if rows == 1 else f"{emit.inner_index()} * {rows} + l"
     return keep
 
 
 def _accumulate(emit: Emitter, op: Operation) -> str:
     """One step of a reduction into a task's variable, whose name is returned."""
     element = emit.element(op.inputs[0], emit.identity())
-    name = emit.name(TASK)
+    name = emit.name(TASK, op.output.dtype)
     emit.line(TASK, f"{name} = {emit.identity_element(op)}")
     step = op.definition.fields["combine"].format(name, element)
     emit.line(INNER, f"{name} = {step}" if op.output.dtype.is_floating else f"{name} = {op.output.dtype.code}({step})")

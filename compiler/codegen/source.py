@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from .. import dims as dm
 from .emitter import INNER, KERNEL, TASK, Emitter, Run
 from .kernel import Scratch
+from .text import NATIVE
 
 # what loops of explicit vectors (native/vectors.py) compute, and how they access elements: j is the last axis
 IN_VECTORS = {"absolute", "b1", "cos", "exp", "expm1", "f32", "f64", "log", "log1p", "maximum", "minimum", "select",
@@ -14,7 +15,7 @@ IN_VECTORS = {"absolute", "b1", "cos", "exp", "expm1", "f32", "f64", "log", "log
 ACCESS = r"(?:v\d+ = load_(?:f32|f64|b1)\(p\d+, {0}|store_(?:f32|f64|b1)\(p\d+, {0}, v\d+), -?\d+\)"
 VALUE = re.compile(r"(?!.*(?:\b(?:if|and|or|not)\b|\b(?:load|store)_|[:%]|//))v\d+ = .*")
 
-WORDS = {"range", "masked", "few", "vectors", "in", "not", "and", "or", "if"}  # before a parenthesis, but no functions
+WORDS = {"range", "masked", "few", "vectors", "min", "in", "not", "and", "or", "if"}  # no functions of the prelude
 
 
 def loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside: Sequence[str] = ()) -> list[str]:
@@ -59,8 +60,11 @@ def module(emit: Emitter, title: str, body: Sequence[str]) -> str:
     setup = [f"p{i} = word(buffers, {i})" for i in range(len(emit.buffers))]
     setup += [f"n{i} = word(dims, {i})" for i in range(len(emit.dims))]
     text = "\n".join(indented([*setup, *emit.lines[KERNEL], *body]))
-    names = ", ".join(["compiled", *calls(text)])
-    return (f'"""{title}"""\nfrom graphflow.compiler.native.prelude import {names}\n\n\n'
+    names = ", ".join(["compiled", *(name for name in calls(text) if name not in emit.natives)])
+    natives = [f"from {NATIVE} import {place}" for place in sorted({place for place, _ in emit.natives.values()})]
+    natives += [f"{name} = {place}.{maker}" for name, (place, maker) in emit.natives.items()]
+    before = "\n".join([f"from {NATIVE}.prelude import {names}", *natives])
+    return (f'"""{title}"""\n{before}\n\n\n'
             f"@compiled\ndef kernel(buffers, dims, begin, end, lane):\n{text}\n")
 
 

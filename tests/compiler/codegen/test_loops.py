@@ -96,6 +96,45 @@ def test_loops_over_short_rows_are_unrolled(width):
         assert all(isinstance(buffer, Tensor) for buffer in first.buffers)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("rows, width", [(32, 9), (64, 10), (100, 12), (321, 11), (150, 2), (131, 24)])
+def test_rows_too_short_for_vectors_are_computed_side_by_side(rows, width, dtype):
+    """Known widths and unknown ones, by themselves and below other axes; NaN and infinity stay in their rows."""
+    x, y = RNG.standard_normal((2, rows, width)).astype(dtype)
+    labels = RNG.integers(0, width, rows).astype(np.int32)
+    x[3, 0], x[5] = np.nan, -np.inf
+    x[7, 1] = np.inf
+    with np.errstate(all="ignore"):
+        e = np.exp(x - x.max(1, keepdims=True))
+        softmax = e / e.sum(1, keepdims=True)
+        log_softmax = x - x.max(1, keepdims=True) - np.log(e.sum(1, keepdims=True))
+    fine = np.isfinite(x).all(1)
+    deviation = y - y.mean(1, keepdims=True)
+    normal = deviation / np.sqrt((deviation ** 2).mean(1, keepdims=True) + 1e-3)
+
+    def normalised(t):
+        rest = t - reduction.reduce_mean(t, 1, True)
+        return rest * ew.rsqrt(reduction.reduce_mean(ew.square(rest), 1, True) + 1e-3)
+
+    for known in (True, False):
+        value = compiled(lambda t: nn.softmax(t), x, known=known)
+        close(value[fine], softmax[fine])
+        assert (np.isnan(value) == np.isnan(softmax)).all()
+        close(compiled(lambda t: nn.log_softmax(t), x, known=known)[fine], log_softmax[fine])
+        close(compiled(normalised, y, known=known), normal, 1e-4)
+        close(compiled(lambda t: reduction.argmax(t, 1), y, known=known), y.argmax(1))
+        loss, share = compiled(lambda t, u, i: [nn.sparse_softmax_cross_entropy_with_logits(logits=t, labels=i),
+                                                nn.softmax(u) * t], x, y, labels, known=known)
+        close(loss[fine], -log_softmax[np.arange(rows), labels][fine])
+        own = np.exp(y - y.max(1, keepdims=True))
+        close(share[fine], (own / own.sum(1, keepdims=True) * x)[fine])
+    split = compiled(lambda t: nn.softmax(t), x[:96].reshape(-1, 4, 2, width)) if rows >= 96 else softmax
+    close(split.reshape(-1, width)[fine[:96]], softmax[:96][fine[:96]])
+    if width * x.itemsize <= 96:
+        call, = kernels(lambda t: nn.softmax(t), x)
+        assert "transpose_block" in call.source and call.tasks == -(-rows // 64)
+
+
 def test_what_is_kept_of_a_row_waits_where_the_output_will_be():
     """Exponentials in the softmax's own rows; beside a second output that reads them later; not over a value in use."""
     x = RNG.standard_normal((20, 1000)).astype(np.float32)
