@@ -19,6 +19,7 @@ from .matrices import sink_reshape
 from .padding import absorb_zeros
 from .pairs import write_out
 from .rewrite import reshaped, transform
+from .short_rows import reduce_beside
 from .stabilise import is_constant
 
 
@@ -73,9 +74,9 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return _absorb_transposes(op, inputs)
         case ["Conv2D" | "Conv2DBackpropFilter" | "MaxPool", "Place", *_]:
             return absorb_zeros(op, inputs)
-    for sink in (sink_transpose, sink_reshape):
-        if (sunk := sink(op, inputs)) is not None:
-            return sunk
+    for rule in (sink_transpose, sink_reshape, reduce_beside):
+        if (changed := rule(op, inputs)) is not None:
+            return changed
     if op.definition.family == REDUCTION and "combine" in op.definition.fields and inputs[0].op.type == "Transpose":
         return _reduced_first(op, inputs[0].op)
     if op.definition.family == ALIAS and len(inputs) == 1:
