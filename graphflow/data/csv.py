@@ -17,7 +17,7 @@ from ..compiler.ops.csv import PARSED, column, default_of, read_record, split_re
 from ..tensor_spec import TensorSpec
 from . import Dataset
 from .dataset import AUTOTUNE
-from .files import matching, open_file
+from .files import interleaved, matching, open_file
 from .function import Failure, Scope
 
 
@@ -106,9 +106,6 @@ def make_csv_dataset(file_pattern: Any, batch_size: int, column_names: Sequence[
     names = [n.decode() for n in matching(file_pattern)]
     if not names:
         raise ValueError(f"No files match the pattern(s) {file_pattern}")
-    dataset = Dataset.from_tensor_slices(names)
-    if shuffle:
-        dataset = dataset.shuffle(len(names), shuffle_seed)
     delimiter, missing = field_delim.encode(), na_value.encode()
     if column_names is None:
         if not header:
@@ -141,11 +138,8 @@ def make_csv_dataset(file_pattern: Any, batch_size: int, column_names: Sequence[
         label = features.pop(label_name)
         return features, label
 
-    dataset = dataset.interleave(of_file, num_parallel_reads or 1)
-    if shuffle:
-        dataset = dataset.shuffle(shuffle_buffer_size, shuffle_seed)
-    if num_epochs != 1:
-        dataset = dataset.repeat(num_epochs)
+    dataset = interleaved(names, of_file, num_parallel_reads or 1, shuffle, shuffle_buffer_size, shuffle_seed,
+                          num_epochs)
     dataset = dataset.batch(batch_size, drop_remainder=num_epochs is None).map(named)
     return dataset.prefetch(AUTOTUNE if prefetch_buffer_size is None else prefetch_buffer_size)
 

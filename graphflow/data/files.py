@@ -5,7 +5,7 @@ import contextlib
 import gzip
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -142,6 +142,18 @@ class FixedLengthRecordDataset(_FilesDataset):
 def matching(patterns: Any) -> list[bytes]:
     """The names of the files that match one of the patterns, in order."""
     return matching_files.reference(np.asarray(as_strings(patterns))).tolist()  # type: ignore[misc]
+
+
+def interleaved(names: Sequence[str], read: Callable[[Any], Dataset], at_once: int, shuffle: bool,
+                shuffle_buffer_size: int, shuffle_seed: int | None, num_epochs: int | None) -> Dataset:
+    """What `read` gives of several files at once, shuffled (the files, too) and repeated."""
+    dataset: Dataset = Dataset.from_tensor_slices(names)
+    if shuffle:
+        dataset = dataset.shuffle(len(names), shuffle_seed)
+    dataset = dataset.interleave(read, at_once)
+    if shuffle:
+        dataset = dataset.shuffle(shuffle_buffer_size, shuffle_seed)
+    return dataset if num_epochs == 1 else dataset.repeat(num_epochs)
 
 
 def list_files(make: Callable[..., Any], file_pattern: Any, shuffle: bool | None, seed: Any) -> Any:

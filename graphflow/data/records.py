@@ -17,7 +17,7 @@ from ..tensor_spec import TensorSpec
 from . import Dataset, TFRecordDataset
 from . import structure as st
 from .dataset import AUTOTUNE, take_error
-from .files import matching
+from .files import interleaved, matching
 from .function import Element, Scope
 from .iterator import whole
 
@@ -47,15 +47,9 @@ def make_batched_features_dataset(file_pattern: Any, batch_size: int, features: 
         raise ValueError(f"No files match {file_pattern!r}.")
     if label_key is not None and label_key not in features:
         raise ValueError(f"The `label_key` provided ({label_key!r}) must be one of the `features` keys.")
-    dataset = Dataset.from_tensor_slices(names)
-    if shuffle:
-        dataset = dataset.shuffle(len(names), shuffle_seed)
     read = reader or TFRecordDataset
-    dataset = dataset.interleave(lambda name: read(name, *(reader_args or ())), reader_num_threads or 1)
-    if shuffle:
-        dataset = dataset.shuffle(shuffle_buffer_size, shuffle_seed)
-    if num_epochs != 1:
-        dataset = dataset.repeat(num_epochs)
+    dataset = interleaved(names, lambda name: read(name, *(reader_args or ())), reader_num_threads or 1, shuffle,
+                          shuffle_buffer_size, shuffle_seed, num_epochs)
     dataset = dataset.batch(batch_size, drop_remainder=drop_final_batch or num_epochs is None)
     dataset = dataset.apply(parse_example_dataset(features, parser_num_threads or 2))
     if label_key is not None:

@@ -88,6 +88,23 @@ def activation_of(activation: Any, default: Callable[..., Tensor] = tanh) -> Cal
     return found
 
 
+class Projected:
+    """The sizes of a cell whose memory has `_num_units` numbers and whose output, unless None, `_num_proj`."""
+
+    _num_units: int
+    _num_proj: int | None
+    _state_is_tuple = True
+
+    @property
+    def state_size(self) -> Any:
+        sizes = LSTMStateTuple(self._num_units, self.output_size)
+        return sizes if self._state_is_tuple else sum(sizes)
+
+    @property
+    def output_size(self) -> int:
+        return self._num_proj or self._num_units
+
+
 class OfUnits:
     """A cell whose states and outputs have `_num_units` features."""
 

@@ -16,7 +16,16 @@ from ..initializers import zeros as zeros_initializer
 from ..math_ops import matmul
 from ..nn_ops import bias_add
 from ..variable_scope import variable_scope
-from .base import LayerRNNCell, LSTMStateTuple, OfUnits, RNNCell, activation_of, input_depth, memory_and_output
+from .base import (
+    LayerRNNCell,
+    LSTMStateTuple,
+    OfUnits,
+    Projected,
+    RNNCell,
+    activation_of,
+    input_depth,
+    memory_and_output,
+)
 
 
 def _is_float(dtype: DType) -> bool:
@@ -134,7 +143,7 @@ class BasicLSTMCell(_FloatCell):
         return new_h, LSTMStateTuple(new_c, new_h) if self._state_is_tuple else concat([new_c, new_h], 1)
 
 
-class LSTMCell(_FloatCell):
+class LSTMCell(Projected, _FloatCell):
     """The LSTM with optional peepholes (Gers and Schmidhuber 2000), projection and clipping (Sak et al. 2014).
 
     `use_peepholes` adds the memory, scaled, to the gates; `cell_clip` bounds the memory to [-cell_clip, cell_clip];
@@ -156,15 +165,6 @@ class LSTMCell(_FloatCell):
         self._proj_clip = proj_clip
         self._forget_bias = forget_bias
         self._state_is_tuple = state_is_tuple
-
-    @property
-    def state_size(self) -> Any:
-        sizes = LSTMStateTuple(self._num_units, self.output_size)
-        return sizes if self._state_is_tuple else sum(sizes)
-
-    @property
-    def output_size(self) -> int:
-        return self._num_proj or self._num_units
 
     def build(self, inputs_shape: Any) -> None:
         units, start = self._num_units, self._initializer

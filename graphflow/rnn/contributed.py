@@ -15,7 +15,16 @@ from ..initializers import zeros as zeros_initializer
 from ..math_ops import matmul
 from ..nn_ops import bias_add, dropout
 from ..variable_scope import get_variable, get_variable_scope, variable_scope
-from .base import LayerRNNCell, LSTMStateTuple, OfUnits, RNNCell, activation_of, input_depth, memory_and_output
+from .base import (
+    LayerRNNCell,
+    LSTMStateTuple,
+    OfUnits,
+    Projected,
+    RNNCell,
+    activation_of,
+    input_depth,
+    memory_and_output,
+)
 
 
 class Linear:
@@ -114,7 +123,7 @@ class LayerNormBasicLSTMCell(_Sized):
         return new_h, LSTMStateTuple(new_c, new_h)
 
 
-class CoupledInputForgetGateLSTMCell(_Sized):
+class CoupledInputForgetGateLSTMCell(Projected, _Sized):
     """An LSTM whose input gate is 1 - forget gate (Greff et al. 2015); options as of LSTMCell."""
 
     def __init__(self, num_units: int, use_peepholes: bool = False, initializer: Any = None,
@@ -132,15 +141,6 @@ class CoupledInputForgetGateLSTMCell(_Sized):
         self._activation = activation
         self._layer_norm = layer_norm
         self._norm = norm_gain, norm_shift
-
-    @property
-    def state_size(self) -> Any:
-        sizes = LSTMStateTuple(self._num_units, self.output_size)
-        return sizes if self._state_is_tuple else sum(sizes)
-
-    @property
-    def output_size(self) -> int:
-        return self._num_proj or self._num_units
 
     def call(self, inputs: Any, state: Any) -> Any:
         units, dtype, start = self._num_units, inputs.dtype, self._initializer
@@ -213,7 +213,7 @@ class IntersectionRNNCell(_Sized):
         return depth_gate * inputs + (1.0 - depth_gate) * self._y_activation(y), new_state
 
 
-class NASCell(LayerRNNCell):
+class NASCell(Projected, LayerRNNCell):
     """The cell found by architecture search (Zoph and Le 2017)."""
 
     def __init__(self, num_units: int, num_proj: int | None = None, use_bias: bool = False, reuse: Any = None,
@@ -222,14 +222,6 @@ class NASCell(LayerRNNCell):
         self._num_units = num_units
         self._num_proj = num_proj
         self._use_bias = use_bias
-
-    @property
-    def state_size(self) -> Any:
-        return LSTMStateTuple(self._num_units, self.output_size)
-
-    @property
-    def output_size(self) -> int:
-        return self._num_proj or self._num_units
 
     def build(self, inputs_shape: Any) -> None:
         units = self._num_units

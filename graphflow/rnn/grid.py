@@ -16,7 +16,7 @@ from ..late import pad
 from ..math_ops import matmul
 from ..nn_ops import bias_add
 from ..variable_scope import get_variable, get_variable_scope, variable_scope
-from .base import LSTMStateTuple, RNNCell, memory_and_output
+from .base import LSTMStateTuple, Projected, RNNCell, memory_and_output
 from .contributed import linear
 
 
@@ -237,7 +237,7 @@ class BidirectionalGridLSTMCell(GridLSTMCell):
         return concat(outputs, 1), self._state_tuple_type(*states)
 
 
-class GLSTMCell(RNNCell):
+class GLSTMCell(Projected, RNNCell):
     """An LSTM in groups, each with a matrix for its part of inputs and output (Kuchaiev and Ginsburg 2017). Raises
     ValueError for sizes that the number of groups does not divide."""
 
@@ -250,14 +250,6 @@ class GLSTMCell(RNNCell):
             raise ValueError("num_proj must be divisible by number_of_groups")
         self._num_units, self._initializer, self._num_proj = num_units, initializer, num_proj
         self._groups, self._forget_bias, self._activation = number_of_groups, forget_bias, activation
-
-    @property
-    def state_size(self) -> Any:
-        return LSTMStateTuple(self._num_units, self.output_size)
-
-    @property
-    def output_size(self) -> int:
-        return self._num_proj or self._num_units
 
     def call(self, inputs: Any, state: Any) -> Any:
         c, m = memory_and_output(state)

@@ -91,7 +91,25 @@ class CustomHelper(Helper):
         return self._next_inputs_fn(time=time, outputs=outputs, state=state, sample_ids=sample_ids)
 
 
-class TrainingHelper(Helper):
+class _OfIds(Helper):
+    """Samples are ids, one for each of `_batch_size` sequences."""
+
+    _batch_size: Any
+
+    @property
+    def batch_size(self) -> Any:
+        return self._batch_size
+
+    @property
+    def sample_ids_shape(self) -> Any:
+        return TensorShape([])
+
+    @property
+    def sample_ids_dtype(self) -> Any:
+        return int32
+
+
+class TrainingHelper(_OfIds):
     """Reads the inputs [batch, time, ...] (or [time, batch, ...]; a nest of such), `sequence_length` of each sequence.
 
     Samples are the likeliest ids of the outputs. Raises ValueError when `sequence_length` is no vector.
@@ -115,18 +133,6 @@ class TrainingHelper(Helper):
     @property
     def sequence_length(self) -> Tensor:
         return self._sequence_length
-
-    @property
-    def batch_size(self) -> Any:
-        return self._batch_size
-
-    @property
-    def sample_ids_shape(self) -> Any:
-        return TensorShape([])
-
-    @property
-    def sample_ids_dtype(self) -> Any:
-        return int32
 
     def _read(self, time: Any) -> tuple[Tensor, Any]:
         """(which sequences have ended at `time`, the inputs there, 0 when all have)."""
@@ -263,7 +269,7 @@ class InferenceHelper(Helper):
         return self._end_fn(sample_ids), self._next_inputs_fn(sample_ids), state
 
 
-class GreedyEmbeddingHelper(Helper):
+class GreedyEmbeddingHelper(_OfIds):
     """Feeds the embedding of the likeliest id, from `start_tokens` int [batch] until `end_token`.
 
     `embedding` is a table [classes, size] or a function of ids. Raises ValueError for tokens of other ranks.
@@ -279,18 +285,6 @@ class GreedyEmbeddingHelper(Helper):
             raise ValueError("end_token must be a scalar")
         self._batch_size = batch_size_of(self._start_tokens)
         self._start_inputs = self._embedding_fn(self._start_tokens)
-
-    @property
-    def batch_size(self) -> Any:
-        return self._batch_size
-
-    @property
-    def sample_ids_shape(self) -> Any:
-        return TensorShape([])
-
-    @property
-    def sample_ids_dtype(self) -> Any:
-        return int32
 
     def initialize(self, name: str | None = None) -> Any:
         return fill([self._batch_size], False), self._start_inputs

@@ -223,12 +223,14 @@ class LSTMCell(_GatedCell):
 
     def advance(self, projected: Tensor, states: list[Tensor], training: Any = False) -> tuple[Tensor, list[Tensor]]:
         h, c = states
-        total = projected + matmul(self._before(h, training), self.recurrent_kernel)
-        i, f, candidate, o = split(total, 4, -1)
+        i, f, candidate, o = split(projected + self._recurrent(self._before(h, training)), 4, -1)
         gate = self.recurrent_activation
         carry = gate(f) * c + gate(i) * self.activation(candidate)
         output = gate(o) * self.activation(carry)
         return output, [output, carry]
+
+    def _recurrent(self, h: Tensor) -> Tensor:
+        return matmul(h, self.recurrent_kernel)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}

@@ -5,7 +5,6 @@ from typing import Any
 
 from ... import convolution
 from ...compiler.ir import Tensor
-from ...compiler.ops.slicing import split
 from ...compiler.ops.view import reshape, zeros
 from ...compiler.window import resolve
 from .arguments import data_format_word, from_channels_last, padding_word, sizes, to_channels_last
@@ -50,14 +49,8 @@ class ConvLSTMCell(LSTMCell):
         assert y.dims is not None
         return y if len(lead) == 1 else reshape(y, (*lead, *y.dims[1:]))
 
-    def advance(self, projected: Tensor, states: list[Tensor], training: Any = False) -> tuple[Tensor, list[Tensor]]:
-        h, c = states
-        total = projected + convolution.convolution(self._before(h, training), self.recurrent_kernel, "SAME")
-        i, f, candidate, o = split(total, 4, -1)
-        gate = self.recurrent_activation
-        carry = gate(f) * c + gate(i) * self.activation(candidate)
-        output = gate(o) * self.activation(carry)
-        return output, [output, carry]
+    def _recurrent(self, h: Tensor) -> Tensor:
+        return convolution.convolution(h, self.recurrent_kernel, "SAME")
 
     def map_sizes(self, lengths: Any) -> tuple[Any, ...]:
         """The sizes of the output for inputs of these."""
