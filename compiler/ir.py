@@ -61,25 +61,12 @@ class Tensor:
     def shape(self) -> TensorShape:
         return getattr(self, "_shape_class", TensorShape)(self.dims)
 
-    @property
-    def _keras_shape(self) -> tuple[int | None, ...] | None:  # as Keras 2 kept it
-        return None if self.dims is None else tuple(self.shape.as_list())
-
-    @_keras_shape.setter
-    def _keras_shape(self, shape: Sequence[int | None]) -> None:
-        self.set_shape(shape)
-
     def get_shape(self) -> TensorShape:
         return TensorShape(self.dims)
 
     def set_shape(self, shape: Any) -> None:
         """State what is known about the shape. Raises ValueError if it conflicts with what is known already."""
         self.dims = self.shape.merge_with(shape).dims
-
-    @property
-    def value_index(self) -> int:
-        """Which of its operation's outputs this is."""
-        return self.index
 
     @property
     def device(self) -> str:
@@ -100,8 +87,6 @@ class Tensor:
             f"Using the symbolic tensor {self.name!r} as a Python bool is not allowed: it has a value only when a "
             "Session runs. Use `if t is not None:` to test for a tensor, cond() or where() to branch on its value, and "
             f"while_loop() to repeat while it holds. ({user_site()})")
-
-    __nonzero__ = __bool__  # Python 2's name, which libraries ask for
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         raise NotImplementedError(f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array: it has a value "
@@ -173,11 +158,6 @@ class Operation:
 
     def values(self) -> tuple[Tensor, ...]:
         return self.outputs
-
-    def get_attr(self, name: str) -> Any:
-        if name not in self.attrs:
-            raise ValueError(f"Operation {self.name!r} has no attr named {name!r}.")
-        return self.attrs[name]
 
     def _add_control_input(self, op: Operation) -> None:
         self._add_control_inputs([op])

@@ -69,6 +69,18 @@ def _node_def(self: Operation) -> Any:
     return node_of(self)
 
 
+def _get_attr(self: Operation, name: str) -> Any:
+    """An attribute. Raises ValueError if there is none of this name."""
+    if name not in self.attrs:
+        raise ValueError(f"Operation {self.name!r} has no attr named {name!r}.")
+    return self.attrs[name]
+
+
+def _keras_shape(self: Tensor) -> tuple[int | None, ...] | None:
+    """The shape as Keras 2 kept it."""
+    return None if self.dims is None else tuple(self.shape.as_list())
+
+
 def _members(kind: type, **members: Any) -> None:
     for name, member in members.items():
         setattr(kind, name, member)
@@ -78,5 +90,7 @@ _members(Graph, as_graph_def=_as_graph_def, add_to_collections=_add_to_collectio
          device=placing, container=_accepted, _unsafe_unfinalize=_unfinalize, is_feedable=_is_feedable,
          prevent_feeding=_prevent_feeding, is_fetchable=_is_fetchable, building_function=False)
 _members(Operation, run=_run, node_def=property(_node_def), op_def=property(lambda self: self.definition),
-         traceback=property(_traceback), colocation_groups=lambda self: [])
-_members(Tensor, eval=_eval, ref=lambda self: self, experimental_ref=lambda self: self)
+         traceback=property(_traceback), get_attr=_get_attr, colocation_groups=lambda self: [])
+_members(Tensor, eval=_eval, ref=lambda self: self, experimental_ref=lambda self: self,
+         value_index=property(lambda self: self.index), _keras_shape=property(_keras_shape, Tensor.set_shape),
+         __nonzero__=Tensor.__bool__)  # Python 2's name, which libraries ask for

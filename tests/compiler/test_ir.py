@@ -324,6 +324,15 @@ def test_attributes(graph):
         x.op.get_attr("nothing")
 
 
+def test_names_that_libraries_ask_tensors_for(graph):
+    x = placeholder(float32, [None, 2])
+    assert x._keras_shape == (None, 2) and x.value_index == 0
+    x._keras_shape = (3, 2)
+    assert x.shape.as_list() == [3, 2]
+    with pytest.raises(TypeError, match="as a Python bool"):
+        x.__nonzero__()
+
+
 def test_an_op_is_declared_once():
     with pytest.raises(ValueError, match="AddV2 is declared twice"):
         opdef.OpDef("AddV2", opdef.ELEMENTWISE, lambda inputs, attrs: [])
