@@ -260,16 +260,19 @@ class Ftrl(Optimizer):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         total, linear = self.slot("accumulator", variable), self.slot("linear", variable)
-        w, exponent = variable.value(), -self.learning_rate_power
+        w = variable.value()
         l2 = self.l2_regularization_strength + self.beta / (2.0 * learning_rate)
         new = total + squared(gradient)
-        old_root, new_root = power(total.value(), exponent), power(new, exponent)
+        old_root, new_root = self._root(total.value()), self._root(new)
         linear.assign_add(gradient + w * (2 * self.l2_shrinkage_regularization_strength)
                           - (new_root - old_root) / learning_rate * w)
         strength = self.l1_regularization_strength
         clipped = minimum(maximum(linear.value(), -strength), strength)
         variable.assign((clipped - linear) / (new_root / learning_rate + 2 * l2))
         total.assign(new)
+
+    def _root(self, total: Tensor) -> Tensor:
+        return sqrt(total) if self.learning_rate_power == -0.5 else power(total, -self.learning_rate_power)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **{key: getattr(self, key) for key in (
