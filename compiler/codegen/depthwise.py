@@ -17,11 +17,11 @@ from .text import NATIVE, indent, words
 
 # the rows that all channels, or all taps of a gradient, go over before the next ones: they stay in a second-level cache
 BLOCK_BYTES = 256 * 1024
-# pixels of a tile, and its multiplications, which are unrolled
-MAX_PIXELS, UNROLLED = 14, 128
-# windows of up to so many rows are worth rows of sums for each in registers, beside so few pixels at least, where as
-# many rows of an image as the next stay in a second-level cache
-ROLLING_TAPS, ROLLING_PIXELS, ROLLING_ROWS = 3, 4, 4
+# pixels of a tile, and its multiplications, which are unrolled, by a row of the window and by all of it
+MAX_PIXELS, UNROLLED, ROLLING_UNROLLED = 14, 128, 200
+# so many rows of outputs that meet in an input are worth registers, if only for so few pixels of each, where as many
+# rows of an image as the next stay in a second-level cache
+ROLLING_DEPTH, ROLLING_PIXELS, ROLLING_ROWS = 5, 4, 4
 # partial gradients of the filters, for as many threads: at most, and where an image has rows for more
 PARTS, FEW_PARTS = 32, 8
 
@@ -54,8 +54,8 @@ def lower_depthwise_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape:
     calls = [call for rows, cols in product(*phases)
              for call in _windows(dy, w, target, dtype, x_shape[0], w_shape, rows, cols, last, "depthwise_input_grad")]
     if multiplier > 1 and size:
-        total = KernelCall("depthwise_input_grad.sum", sum_runs_source(dtype, epilogue), (target, dx),
-                           (x_shape[3], multiplier), size // x_shape[3], size * multiplier, target.nbytes, writes=(1,))
+        total = KernelCall("depthwise_input_grad.sum", sum_runs_source(dtype, multiplier, epilogue), (target, dx),
+                           (x_shape[3],), size // x_shape[3], size * multiplier, target.nbytes, writes=(1,))
         calls.append(with_epilogue(total, epilogue))
     return calls
 
@@ -65,7 +65,7 @@ def _repeated(x: Any, dtype: str, count: int, times: int) -> tuple[Any, list[Ker
     if times == 1 or not count:
         return x, []
     repeated = Scratch(aligned(count * times * ELEMENT_BYTES[dtype]))
-    return repeated, [KernelCall("depthwise.repeat", repeat_source(dtype), (x, repeated), (times,), count,
+    return repeated, [KernelCall("depthwise.repeat", repeat_source(dtype, times), (x, repeated), (), count,
                                  nbytes=2 * repeated.nbytes, writes=(1,))]
 
 
@@ -79,7 +79,7 @@ def _rolling_pixels(rows: Axis, cols: Axis, row_bytes: int, kept: int) -> int:
         return pixels == ROLLING_PIXELS or depth * pixels + inputs + kept <= isa().registers
 
     few = min(cols.count, ROLLING_PIXELS)
-    if (not 0 < rows.taps <= ROLLING_TAPS or rows.dilation > 1 or not 0 < few * rows.taps * cols.taps <= UNROLLED
+    if (depth > ROLLING_DEPTH or rows.dilation > 1 or not 0 < few * rows.taps * cols.taps <= ROLLING_UNROLLED
             or row_bytes * ROLLING_ROWS > second_level()):
         return 0
     wide = [n for n in range(ROLLING_PIXELS, min(cols.count, MAX_PIXELS) + 1) if fits(n)] or [few]
@@ -289,7 +289,7 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def repeat_source(dtype: str) -> str:
+def repeat_source(dtype: str, times: int) -> str:
     """Source that writes each element so many times; a task is an element."""
     return f'''"""Repeats elements."""
 from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
@@ -298,18 +298,17 @@ from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
 @compiled
 def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["x", "repeated"]), 1)}
-    times = word(dims, 0)
     for i in range(begin, end):
         value = load_{dtype}(x, i, 0)
-        for j in range(times):
-            store_{dtype}(repeated, i * times + j, value, 1)
+        for j in range({times}):
+            store_{dtype}(repeated, i * {times} + j, value, 1)
 '''
 
 
-def sum_runs_source(dtype: str, epilogue: Epilogue | None) -> str:
+def sum_runs_source(dtype: str, times: int, epilogue: Epilogue | None) -> str:
     """Source that sums runs of so many elements; a task is a pixel of the sums."""
     imports = {"compiled", f"load_{dtype}", f"store_{dtype}", "word"} | (epilogue.imports if epilogue else set())
-    setup = epilogue.setup(2, 2) if epilogue else []
+    setup = epilogue.setup(2, 1) if epilogue else []
     finish = epilogue.apply("pixel", "0", "channels", "sums") if epilogue else []
     return f'''"""Sums runs of elements."""
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
@@ -318,13 +317,13 @@ from {NATIVE}.prelude import {", ".join(sorted(imports))}
 @compiled
 def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["parts", "sums"]), 1)}
-{indent(words("dims", ["channels", "times"]), 1)}
+{indent(words("dims", ["channels"]), 1)}
 {indent(setup, 1)}
     for pixel in range(begin, end):
         for i in range(pixel * channels, pixel * channels + channels):
-            total = load_{dtype}(parts, i * times, 0)
-            for j in range(1, times):
-                total += load_{dtype}(parts, i * times + j, 0)
+            total = load_{dtype}(parts, i * {times}, 0)
+            for j in range(1, {times}):
+                total += load_{dtype}(parts, i * {times} + j, 0)
             store_{dtype}(sums, i, total, 1)
 {indent(finish, 2)}
 '''

@@ -16,7 +16,8 @@ CASES = [
     ((1, 6, 9, 64), (2, 3), 1, (3, 2), (1, 2), ((2, 0), (3, 4)), "f32"),  # windows outside the image
     ((2, 4, 31, 19), (2, 5), 1, (1, 1), (1, 2), "SAME", "f32"),  # tiles of pixels that overlap
     ((2, 9, 15, 20), (3, 3), 1, (2, 2), (1, 1), ((3, 4), (0, 1)), "f32"),  # rows of outputs wholly outside
-    ((1, 5, 30, 17), (5, 5), 1, (1, 1), (1, 1), "SAME", "f32"),  # too many taps to roll
+    ((1, 9, 30, 17), (7, 7), 1, (1, 1), (1, 1), "SAME", "f32"),  # too many taps to roll
+    ((1, 9, 15, 17), (5, 5), 1, (2, 1), (1, 1), "SAME", "f32"),  # several rows of outputs in registers
     ((2, 3, 5, 80), (1, 1), 3, (1, 1), (1, 1), "VALID", "f32"),
 ]
 
@@ -44,7 +45,7 @@ def test_against_the_references(x_shape, window, multiplier, strides, dilations,
 @pytest.mark.parametrize("case", CASES[:2] + CASES[4:6])
 def test_row_by_row(case, monkeypatch):
     """Where too few rows stay in the cache for windows to roll down."""
-    monkeypatch.setattr(kernels, "ROLLING_TAPS", 0)
+    monkeypatch.setattr(kernels, "ROLLING_DEPTH", 0)
     test_against_the_references(*case)
 
 
