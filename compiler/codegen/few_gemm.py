@@ -22,8 +22,9 @@ SUMS, FEWER_SUMS, ROWS, TWO = 16, 8, 4, 2
 # rows or columns that are few, and vectors of k that repay their sums
 FEW, DOT_VECTORS = 8, 4
 # rows up to which B along k is not worth transposing, and k that does so: so much, and so many for each row (9x561x79
-# 16.1 -> 14.2 us, 16x512x784 0.8, 32x512x1000 1.0, 32x256x1000 1.15 times as long)
-SOME, LONG, LONG_EACH = 32, 256, 16
+# 16.1 -> 11.9 us, 16x512x1000 0.83, 32x512x1000 1.0, 32x256x1000 1.15 times as long); columns for each row repay copying
+# rows that do not lie along k
+SOME, LONG, LONG_EACH, COPIED = 32, 256, 16, 4
 # k that repays transposing C, and elements of A
 TURNED_DEPTH, TURNED_ELEMENTS = 24, 1 << 14
 
@@ -33,7 +34,8 @@ def by_dots(p: Product) -> bool:
     few, long_k = (p.n, p.a_k) if p.m >= p.n else (p.m, p.b_k)
     # where B's rows are columns of C, tiles of half a vector are as fast for half of its columns
     pays = few <= (FEW if p.b_k == 1 else FEW // 2) and p.k >= DOT_VECTORS * lanes(p.dtype)
-    pays |= p.m <= min(SOME, p.n) and p.b_k == 1 and p.k >= max(LONG, LONG_EACH * p.m)
+    most = min(SOME, p.n if p.a_k == 1 else p.n // COPIED)
+    pays |= p.m <= most and p.b_k == 1 and p.k >= max(LONG, LONG_EACH * p.m)
     return (long_k == 1 and pays and (p.a_k == 1 or _stacked(p, p.a_batch, p.m))
             and (p.b_k == 1 or _stacked(p, p.b_batch, p.n)))
 

@@ -167,9 +167,9 @@ def test_few_rows_or_columns_are_dot_products_or_computed_transposed(machine, dt
         assert (turned[-1].name == "gemm_turn") == (2 * few <= lanes(dtype)) or not wide
     assert first(50, 131, 2, batch=(3, 2), b_batch=(2,)) == "gemm"  # matrices that do not lie one after the other
     # more rows repay B's transposing, unless k is long
-    for transpose_a, name in ((False, "gemm_dots"), (True, "gemm_pack_few")):
-        assert first(few + 9, 200, 50, transpose_a, True) == "gemm"
-        assert first(few + 9, 600, 50, transpose_a, True) == name
+    for n, k, transpose_a, name in ((50, 200, False, "gemm"), (50, 600, False, "gemm_dots"),
+                                    (40, 600, True, "gemm"), (70, 600, True, "gemm_pack_few")):
+        assert first(few + 9, k, n, transpose_a, True) == name
     assert first(3, 9000, 4, False, True, threads=4) == "gemm_dots"  # and their parts' sums
 
 

@@ -272,3 +272,10 @@ def test_adagrad_changes_rows_of_a_table_that_were_used() -> None:
         table = table - 0.5 * summed / np.sqrt(total + 1e-7)
         model.train_on_batch(ids, wanted)
     np.testing.assert_allclose(model.get_weights()[0], table, rtol=1e-5)
+
+
+@pytest.mark.parametrize("power, expected", [
+    (-0.5, [0.14277, -0.11974, -0.03537, -0.08659]), (-0.8, [0.24316, -0.14754, -0.08667, -0.22233])])
+def test_ftrl_takes_roots_and_other_powers(power: float, expected: list[float]) -> None:
+    optimizer = opt.Ftrl(0.2, power, l1_regularization_strength=0.01, l2_regularization_strength=0.02, beta=0.1)
+    np.testing.assert_allclose(sums(trained(optimizer)), expected, rtol=1e-3, atol=1e-4)
