@@ -22,8 +22,8 @@ SUMS, FEWER_SUMS, ROWS, TWO = 16, 8, 4, 2
 # rows or columns that are few, and vectors of k that repay their sums
 FEW, DOT_VECTORS = 8, 4
 # rows up to which B along k is not worth transposing, and k that does so: so much, and so many for each row (9x561x79
-# 16.1 -> 11.9 us, 16x512x1000 0.83, 32x512x1000 1.0, 32x256x1000 1.15 times as long); columns for each row repay copying
-# rows that do not lie along k
+# 16.1 -> 11.9 us, 16x512x1000 0.83, 32x512x1000 1.0, 32x256x1000 1.15 times as long); columns for each row repay
+# copying rows that do not lie along k
 SOME, LONG, LONG_EACH, COPIED = 32, 256, 16, 4
 # k that repays transposing C, and elements of A
 TURNED_DEPTH, TURNED_ELEMENTS = 24, 1 << 14
