@@ -45,12 +45,12 @@ def kernel(buffers, dims, begin, end, lane):
 {_each_tap(lines)}'''
 
 
-def pack_winograd_source(m: int, r: int, nv: int, transposed: bool) -> str:
+def pack_winograd_source(m: int, r: int, flat: bool, nv: int, transposed: bool) -> str:
     """Source that brings filters to the points of tiles of m x m outputs, in panels of `nv` vectors; a task is a phase
-    of a panel, r x r taps. Each part of `part_panels` has all panels of its first point, then those of the next ones.
-    The first size is that of a lane's memory, for the taps of `TAPS_DEPTH` channels.
+    of a panel, r x r taps, or r if `flat`. Each part of `part_panels` has all panels of its first point, then those of
+    the next ones. The first size is that of a lane's memory, for the taps of `TAPS_DEPTH` channels.
     """
-    wide = nv * lanes("f32")
+    wide, rows, points = nv * lanes("f32"), 1 if flat else r, (m + r - 1) ** (1 if flat else 2)
     pack = "transpose_panel" if transposed else "copy_panel"
     return f'''"""Packs filters at points, panels of {wide} columns{", channels exchanged" if transposed else ""}."""
 from {NATIVE}.prelude import compiled, f32, store_f32, word
@@ -58,7 +58,7 @@ from {NATIVE}.tiles import {pack}
 from {NATIVE}.winograd import transform_filters
 
 pack = {pack}("f32", {nv})
-transform = transform_filters({m}, {r})
+transform = transform_filters({m}, {r}, {flat})
 
 
 @compiled
@@ -72,11 +72,11 @@ def kernel(buffers, dims, begin, end, lane):
         phase = task - panel * phases
         first = panel * {wide}
         part = panel // part_panels
-        points = packed + ((part * {(m + r - 1) ** 2 - 1} * part_panels + panel) * phases + phase) * depth * {wide * 4}
+        points = packed + ((part * {points - 1} * part_panels + panel) * phases + phase) * depth * {wide * 4}
         for k in range(0, depth, {TAPS_DEPTH}):
             count = min({TAPS_DEPTH}, depth - k)
             target = scratch
-            for i in range(phase // phase_step, {r} * phase_step, phase_step):
+            for i in range(phase // phase_step, {rows} * phase_step, phase_step):
                 for j in range(phase % phase_step, {r} * phase_step, phase_step):
                     if i < taps_h and j < taps_w:
                         tap = (tap_h + i * step_h) * w_cols + tap_w + j * step_w

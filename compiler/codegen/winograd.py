@@ -3,7 +3,7 @@ for windows of r x r, instead of m^2 r^2.
 
 Windows that go by steps of s have s^2 phases, the pixels of which meet taps s apart: they are channels of a
 convolution in neighbouring places. Taps beyond the window are zeros. Where single phases fill no vectors, the pixels
-are copied side by side first (phases.py).
+are copied side by side first (phases.py). Windows of a single row have tiles of a row.
 
 A block of tiles is brought to the points, into scratch of the lane, where it stays in cache; then the products of each
 point with a part of the filters, and the way back to the outputs, which the epilogue finishes. While products are
@@ -76,23 +76,31 @@ class Tiling:
     mr: int
     nv: int
     gathered: bool = False  # the pixels of all phases side by side
+    flat: bool = False  # tiles of a single row
 
     @staticmethod
     def of(p: Windows, m: int, r: int, gathered: bool = False) -> Tiling:
         depth, *plane = p.axes
-        rows, columns = (ceil(axis.count / m) for axis in plane)
-        tall, broad = (max(axis.count - (m - 1) * ceil(axis.count / m), 0) for axis in plane)
+        flat = plane[0].taps == plane[0].stride == 1
+        sizes = (1 if flat else m, m)
+        rows, columns = (ceil(axis.count / size) for axis, size in zip(plane, sizes, strict=True))
+        tall, broad = (max(axis.count - (size - 1) * ceil(axis.count / size), 0)
+                       for axis, size in zip(plane, sizes, strict=True))
         count, stride = p.images * depth.count * rows * columns, plane[0].stride
-        fitting = BLOCK_BYTES // ((m + r - 1) ** 2 * odd_lines(p.channels * stride ** 2) * 4)
+        fitting = BLOCK_BYTES // ((m + r - 1) ** (1 if flat else 2) * odd_lines(p.channels * stride ** 2) * 4)
         block = ceil(count / ceil(count / min(max(fitting, MIN_BLOCK), MAX_BLOCK)))
         nv = min(PRODUCT_VECTORS, ceil(p.filters / lanes("f32")))
         mr = min(isa().mr, isa().mr - 1, key=lambda height: ceil(count / height) * height)
-        return Tiling(m, r, stride, rows, columns, tall, broad, count, ceil(block / mr) * mr, mr, nv, gathered)
+        return Tiling(m, r, stride, rows, columns, tall, broad, count, ceil(block / mr) * mr, mr, nv, gathered, flat)
 
     @property
     def side(self) -> int:
         """n, the inputs and points of a tile in each direction."""
         return self.m + self.r - 1
+
+    @property
+    def all_points(self) -> int:
+        return self.side if self.flat else self.side ** 2
 
     @property
     def phases(self) -> int:
@@ -101,15 +109,19 @@ class Tiling:
     @property
     def points(self) -> float:
         """That a tile has on average."""
-        return (self.side - 1 + self.tall / self.rows) * (self.side - 1 + self.broad / self.columns)
+        return (self.all_points // self.side - 1 + self.tall / self.rows) * (self.side - 1 + self.broad / self.columns)
 
     def cost(self, p: Windows, stays: bool) -> float:
         """Cycles, as `tile_cost` counts them."""
         products, _, _ = tile_cost("f32", self.block, p.filters, p.channels * self.phases, self.mr)
         vectors = self.input_vectors(p) + ceil(p.filters / lanes("f32"))
-        return (_with_filters(self.points * ceil(self.count / self.block) * products, p, self.side ** 2 * self.phases,
+        return (_with_filters(self.points * ceil(self.count / self.block) * products, p, self.all_points * self.phases,
                               stays)
-                + self.count * vectors * TRANSFORM[self.side] + self.gather_cycles(p))
+                + self.count * vectors * self.transform_cycles + self.gather_cycles(p))
+
+    @property
+    def transform_cycles(self) -> float:
+        return TRANSFORM[self.side] / (self.side if self.flat else 1)
 
     def input_vectors(self, p: Windows) -> int:
         """Vectors of channels in an input of all phases."""
@@ -173,17 +185,17 @@ def odd_lines(elements: int) -> int:
 def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, pack_dims: tuple[int, ...],
           epilogue: Epilogue | None, name: str) -> list[KernelCall]:
     """The calls that pack the filters, with `pack_dims` as other packers of conv_pack.py, and that convolve."""
-    nv, block, points, phases = tiling.nv, tiling.block, tiling.side ** 2, tiling.phases
+    nv, block, points, phases = tiling.nv, tiling.block, tiling.all_points, tiling.phases
     wide, blocks = nv * lanes("f32"), ceil(tiling.count / block)
     panels, full = ceil(p.filters / wide), p.filters // wide
     parts = max(ceil(panels * points * block * wide * 4 / PART_BYTES), ceil(FEW_TASKS / blocks))
     part_panels = ceil(panels / min(parts, panels))
     parts = ceil(panels / part_panels)
     packed = Scratch(parts * part_panels * points * phases * p.channels * wide * 4)
-    taps = Scratch(tiling.r ** 2 * TAPS_DEPTH * wide * 4, per_lane=True)
-    pack = KernelCall(f"{name}.pack", pack_winograd_source(tiling.m, tiling.r, nv, transposed), (w, packed, taps),
-                      (taps.apart, part_panels, tiling.stride, *pack_dims), panels * phases, nbytes=2 * packed.nbytes,
-                      writes=(1,), prepares=True)
+    taps = Scratch(tiling.r ** (1 if tiling.flat else 2) * TAPS_DEPTH * wide * 4, per_lane=True)
+    source = pack_winograd_source(tiling.m, tiling.r, tiling.flat, nv, transposed)
+    pack = KernelCall(f"{name}.pack", source, (w, packed, taps), (taps.apart, part_panels, tiling.stride, *pack_dims),
+                      panels * phases, nbytes=2 * packed.nbytes, writes=(1,), prepares=True)
     depth, calls = p.channels * phases, [pack]
     if tiling.gathered:
         gathered = Phases.of(p)
@@ -200,21 +212,21 @@ def lower(x: Any, w: Any, y: Any, p: Windows, tiling: Tiling, transposed: bool, 
         tiling.broad)
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     tail = ceil((p.filters - full * wide) / lanes("f32"))
-    source = winograd_source(tiling.m, tiling.r, tiling.mr, nv, full > 0, tail, epilogue)
+    source = winograd_source(tiling.m, tiling.r, tiling.flat, tiling.mr, nv, full > 0, tail, epilogue)
     flops = round(2 * tiling.points * tiling.count) * depth * p.filters
     row = KernelCall(name, source, buffers, dims, blocks * parts, flops, p.nbytes, writes=(2,),
                      grain=parts if blocks >= FEW_TASKS else 1)
     return [*calls, with_epilogue(row, epilogue)]
 
 
-def place_of_tile(m: int) -> list[str]:
+def place_of_tile(m: int, flat: bool) -> list[str]:
     """Lines that say of which image a tile is, where it begins, and whether it has the last row and column."""
     return f"""\
 image = tile // (tile_rows * tile_columns)
 row = tile // tile_columns - image * tile_rows
 column = tile % tile_columns
 tall, broad = min(max(tall_rows - row, 0), 1), min(max(broad_columns - column, 0), 1)
-row, column = row * {m - 1} + min(row, tall_rows), column * {m - 1} + min(column, broad_columns)
+row, column = row * {0 if flat else m - 1} + min(row, tall_rows), column * {m - 1} + min(column, broad_columns)
 item = tile - first""".splitlines()
 
 
@@ -230,22 +242,24 @@ def last_points(pitch: str) -> str:
     return ", ".join(f"({counted} - item) * {pitch}" for counted in ("talls", "broads", "boths"))
 
 
-def with_point(side: int) -> list[str]:
+def with_point(side: int, flat: bool) -> list[str]:
     """Lines that say how many tiles of a block have a point."""
-    return f"""\
+    lines = f"""\
 there = count
 if point % {side} == {side - 1}:
-    there = broads
+    there = broads""".splitlines()
+    return lines if flat else lines + f"""\
 if point >= {side * (side - 1)}:
     there = boths if point == {side ** 2 - 1} else talls""".splitlines()
 
 
-def winograd_source(m: int, r: int, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
+def winograd_source(m: int, r: int, flat: bool, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None
+                    ) -> str:
     """Source of a convolution by blocks of tiles; a task is a block and a part of the filters.
 
     `full` says whether any panel of filters is complete, `tail` how many vectors the last one has if it is not.
     """
-    points, wide = (m + r - 1) ** 2, nv * lanes("f32")
+    points, wide = (m + r - 1) ** (1 if flat else 2), nv * lanes("f32")
     heads, multiply = [], []
     for name, vectors, condition in (("full", nv * full, "panel < full"), ("tail", tail, "panel == full")):
         if vectors:
@@ -254,7 +268,7 @@ def winograd_source(m: int, r: int, mr: int, nv: int, full: bool, tail: int, epi
                          f"    multiply_{name}(a, pitch, 1, 0, 1, depth, b, {wide}, 0, c, part_wide, 0, next_read,",
                          f"                    read_step, next_written, written_step, ahead + item % {vectors} * 64)"]
     multiply += ["next_read += depth * read_step", "next_written += depth * written_step"]
-    place = place_of_tile(m)
+    place = place_of_tile(m, flat)
     imports, setup, finish = {"compiled", "word"}, [], []
     if epilogue is not None:
         imports |= epilogue.imports
@@ -271,8 +285,8 @@ from {NATIVE}.microkernel import microkernel
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
 from {NATIVE}.winograd import transform_inputs, transform_outputs
 
-to_points = transform_inputs({m}, {r})
-to_outputs = transform_outputs({m}, {r})
+to_points = transform_inputs({m}, {r}, {flat})
+to_outputs = transform_outputs({m}, {r}, {flat})
 {newline.join(heads)}
 
 
@@ -313,7 +327,7 @@ def kernel(buffers, dims, begin, end, lane):
         next_read = inputs + coming * tile_read + part * count * tile_read // parts
         next_written = outputs + (first + tile_columns) * tile_written + part * count * tile_written // parts
         for point in range({points}):
-{indent(with_point(m + r - 1), 3)}
+{indent(with_point(m + r - 1, flat), 3)}
             for panel in range(first_panel, min(first_panel + part_panels, panels)):
                 b = packed + ((part * {points - 1} + point) * part_panels + panel) * depth * {wide * 4}
                 for item in range((there + {mr - 1}) // {mr}):
@@ -324,7 +338,7 @@ def kernel(buffers, dims, begin, end, lane):
         talls, broads, boths = 0, 0, 0
         for tile in range(first, first + count):
 {indent(place, 3)}
-            high, wide = min({m - 1} + tall, rows - row), min({m - 1} + broad, columns - column)
+            high, wide = min({0 if flat else m - 1} + tall, rows - row), min({m - 1} + broad, columns - column)
             target = (image * out_height + out_row + row * step_h) * out_width + out_column + column * step_w
             to_outputs(products + item * part_wide * 4, product_apart,
                        outputs + (target * filters + first_filter) * 4, step_h * out_width * filters,

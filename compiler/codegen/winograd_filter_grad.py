@@ -16,7 +16,6 @@ from .kernel import KernelCall, Scratch
 from .text import NATIVE, indent, words
 from .winograd import (
     PASS_BY,
-    TRANSFORM,
     WORTH,
     Tiling,
     last_points,
@@ -56,7 +55,7 @@ class Shares:
 
     @staticmethod
     def of(p: Windows, tiling: Tiling) -> Shares:
-        vector, points = lanes("f32"), tiling.side ** 2
+        vector, points = lanes("f32"), tiling.all_points
         vectors = ceil(p.filters / vector)
         chunk = min(ceil(p.channels / ceil(p.channels / CHUNK) / vector) * vector, p.channels)
         chunks = ceil(p.channels / chunk)
@@ -68,7 +67,7 @@ class Shares:
         products, _, _ = tile_cost("f32", chunk, p.filters, block, mr)
         transforms = tiling.phases * (ceil(p.channels / vector) + chunks * vectors)
         cost = (tiling.points * tiling.phases * chunks * parts * blocks * products
-                + tiling.count * transforms * TRANSFORM[tiling.side] + 2 * parts * sums / SUM_BYTES)
+                + tiling.count * transforms * tiling.transform_cycles + 2 * parts * sums / SUM_BYTES)
         return Shares(tiling, chunks, chunk, parts, block, mr, nv, cost)
 
 
@@ -83,7 +82,7 @@ def choose(p: Windows) -> Shares | None:
 
 def lower(x: Any, dy: Any, dw: Any, p: Windows, shares: Shares) -> list[KernelCall]:
     """The calls that sum the products at the points, and that bring the sums to the taps."""
-    tiling, (_, rows, cols), points = shares.tiling, p.axes, shares.tiling.side ** 2
+    tiling, (_, rows, cols), points = shares.tiling, p.axes, shares.tiling.all_points
     wide, row_tiles = shares.nv * lanes("f32"), ceil(shares.chunk / shares.mr)
     panels, (full, rest) = ceil(p.filters / wide), divmod(p.filters, wide)
     x_pitch = odd_lines(max(row_tiles * shares.mr, shares.chunk + lanes("f32") - 1))
@@ -95,22 +94,22 @@ def lower(x: Any, dy: Any, dw: Any, p: Windows, shares: Shares) -> list[KernelCa
     dims = (scratch.apart, tiling.count, tiling.rows, tiling.columns, tiling.tall, tiling.broad, shares.block,
             shares.parts, split, shares.chunks, shares.chunk, row_tiles, panels, full, rows.size, cols.size, p.channels,
             p.filters, rows.count, cols.count, rows.pad, cols.pad, tiling.stride, x_pitch, x_apart, y_pitch, y_apart)
-    source = sums_source(tiling.m, tiling.r, shares.mr, shares.nv, full > 0, ceil(rest / lanes("f32")))
+    source = sums_source(tiling.m, tiling.r, tiling.flat, shares.mr, shares.nv, full > 0, ceil(rest / lanes("f32")))
     flops = round(2 * tiling.points * tiling.count) * tiling.phases * p.channels * p.filters
     taps_dims = (shares.parts, split * points * each, shares.chunks, shares.chunk, p.channels, p.filters, tiling.stride,
                  rows.taps, cols.taps, each, panels * wide)
     return [KernelCall("conv_filter_grad", source, (x, dy, partials, scratch), dims, shares.parts * split, flops,
                        p.nbytes, writes=(2,)),
-            KernelCall("conv_filter_grad.taps", taps_source(tiling.m, tiling.r), (partials, dw), taps_dims,
+            KernelCall("conv_filter_grad.taps", taps_source(tiling.m, tiling.r, tiling.flat), (partials, dw), taps_dims,
                        tiling.phases * p.channels, nbytes=partials.nbytes, writes=(0, 1))]
 
 
-def sums_source(m: int, r: int, mr: int, nv: int, full: bool, tail: int) -> str:
+def sums_source(m: int, r: int, flat: bool, mr: int, nv: int, full: bool, tail: int) -> str:
     """Source of the sums at the points; a task is a part of the tiles, a phase and a chunk of its channels.
 
     `full` says whether any panel of filters is complete, `tail` how many vectors the last one has if it is not.
     """
-    points, wide = (m + r - 1) ** 2, nv * lanes("f32")
+    points, wide = (m + r - 1) ** (1 if flat else 2), nv * lanes("f32")
     heads, multiply = [], []
     for name, vectors, condition in (("full", nv * full, "panel < full"), ("tail", tail, "panel == full")):
         if vectors:
@@ -124,8 +123,8 @@ from {NATIVE}.microkernel import microkernel
 from {NATIVE}.prelude import compiled, word
 from {NATIVE}.winograd import transform_gradients, transform_inputs
 
-inputs_to_points = transform_inputs({m}, {r})
-gradients_to_points = transform_gradients({m}, {r})
+inputs_to_points = transform_inputs({m}, {r}, {flat})
+gradients_to_points = transform_gradients({m}, {r}, {flat})
 {newline.join(heads)}
 
 
@@ -147,19 +146,19 @@ def kernel(buffers, dims, begin, end, lane):
             count = min(block, end_tile - first)
             talls, broads, boths = 0, 0, 0
             for tile in range(first, first + count):
-{indent(place_of_tile(m), 4)}
+{indent(place_of_tile(m, flat), 4)}
                 inputs_to_points(inputs + (image * height * width * channels + channel) * 4, width * channels,
                                  channels, row * stride + phase // stride - pad_h,
                                  column * stride + phase % stride - pad_w, height, width, stride,
                                  min(chunk, channels - channel), xs + item * x_pitch * 4, x_apart,
                                  {last_points("x_pitch")})
                 gradients_to_points(gradients + image * rows * columns * filters * 4, columns * filters, filters,
-                                    row, column, min(row + {m - 1} + tall, rows),
+                                    row, column, min(row + {0 if flat else m - 1} + tall, rows),
                                     min(column + {m - 1} + broad, columns), 1, filters,
                                     ys + item * y_pitch * 4, y_apart, {last_points("y_pitch")})
 {indent(PASS_BY, 4)}
             for point in range({points}):
-{indent(with_point(m + r - 1), 4)}
+{indent(with_point(m + r - 1, flat), 4)}
                 for panel in range(panels):
                     b = ys + (point * y_apart + panel * {wide}) * 4
                     for item in range(row_tiles):
@@ -171,15 +170,15 @@ def kernel(buffers, dims, begin, end, lane):
 '''
 
 
-def taps_source(m: int, r: int) -> str:
+def taps_source(m: int, r: int, flat: bool) -> str:
     """Source that adds up the parts' sums and brings them to the taps; a task is a channel of a phase."""
-    points = (m + r - 1) ** 2
+    points = (m + r - 1) ** (1 if flat else 2)
     names = ["parts", "part", "chunks", "chunk", "channels", "filters", "stride", "taps_h", "taps_w", "apart", "pitch"]
     return f'''"""Brings the sums at the points of tiles of {m} x {m} outputs to the {r} x {r} taps."""
 from {NATIVE}.prelude import compiled, load_f32, store_f32, word
 from {NATIVE}.winograd import transform_taps
 
-to_taps = transform_taps({m}, {r})
+to_taps = transform_taps({m}, {r}, {flat})
 
 
 @compiled

@@ -6,6 +6,8 @@ r x r filter g: one product for each of n^2 points, of which the sums over chann
 the filter is, of those of outputs, G^T ((A y A^T) * (B^T d B)) G. A line is interpolated through points and infinity:
 those near 1 keep the sums of float32 accurate, which err one to three times as much as direct ones.
 
+Windows of a single row have tiles of a row (`flat`): A^T ((G g) * (B^T d)).
+
 Only the last row of a tile's outputs takes the points at infinity of the columns, its last column those of the rows: a
 tile of a row or column less does without these.
 """
@@ -28,7 +30,7 @@ LAST = ["below", "beside", "corner"]
 Rows = list[list[float]]
 
 
-def transform_inputs(m: int, r: int):
+def transform_inputs(m: int, r: int, flat: bool = False):
     """An intrinsic that brings the channels of a tile's inputs to the points.
 
     Its int64 arguments are `(image, line, pixel, row, column, height, width, step, channels, target, apart, below,
@@ -38,15 +40,15 @@ def transform_inputs(m: int, r: int):
     last row are `below` elements from there, those of the last column `beside`, and the one of both `corner`. Inputs
     outside the image are zeros.
     """
-    return _to_points("inputs", m, m + r - 1, r)
+    return _to_points("inputs", m, m + r - 1, r, flat)
 
 
-def transform_gradients(m: int, r: int):
+def transform_gradients(m: int, r: int, flat: bool = False):
     """The same for the gradients of a tile's outputs."""
-    return _to_points("gradients", m, m, r)
+    return _to_points("gradients", m, m, r, flat)
 
 
-def transform_outputs(m: int, r: int):
+def transform_outputs(m: int, r: int, flat: bool = False):
     """An intrinsic that brings the filters of a tile from the points to its outputs.
 
     Its int64 arguments are `(source, apart, target, row, pixel, rows, columns, filters, below, beside, corner)`: the
@@ -54,17 +56,18 @@ def transform_outputs(m: int, r: int):
     below and beside it, how many rows and columns of outputs there are to write, perhaps more than m, and filters, and
     where the last points are, as for the inputs.
     """
-    return _from_points("outputs", m, m + r - 1)
+    return _from_points("outputs", m, m + r - 1, flat)
 
 
-def transform_taps(m: int, r: int):
+def transform_taps(m: int, r: int, flat: bool = False):
     """The same for the gradients of a filter's taps."""
-    return _from_points("taps", r, m + r - 1)
+    return _from_points("taps", r, m + r - 1, flat)
 
 
 @cache
-def _to_points(kind: str, m: int, size: int, r: int):
+def _to_points(kind: str, m: int, size: int, r: int, flat: bool):
     n = m + r - 1
+    high, point_rows = (1, 1) if flat else (size, n)
     rows = _inputs(n) if kind == "inputs" else _powers(n, m)
 
     def codegen(context, builder, signature, args):
@@ -72,13 +75,13 @@ def _to_points(kind: str, m: int, size: int, r: int):
         code = VectorCode(builder, "f32")
         zeros = cgutils.global_constant(builder, "zeros_f32", code.zero)
         zeros = builder.bitcast(zeros, code.element.as_pointer())
-        inside = [[builder.icmp_unsigned("<", builder.add(first, builder.mul(step, i64(i))), end) for i in range(size)]
-                  for first, end in ((row, height), (column, width))]
+        inside = [[builder.icmp_unsigned("<", builder.add(first, builder.mul(step, i64(i))), end)
+                   for i in range(count)] for first, end, count in ((row, height, high), (column, width, size))]
         beside = builder.mul(step, pixel)
         corner = code.offset(code.pointer(image), builder.add(builder.mul(row, line), builder.mul(column, pixel)))
-        lines = [code.offset(corner, builder.mul(builder.mul(step, line), i64(i))) for i in range(size)]
+        lines = [code.offset(corner, builder.mul(builder.mul(step, line), i64(i))) for i in range(high)]
         columns = [builder.mul(beside, i64(j)) for j in range(size)]
-        places = _points(code, target, apart, n, last)
+        places = _points(code, target, apart, point_rows, n, last)
         ahead = builder.mul(beside, i64(m))
 
         def bring(channel, bordered: bool) -> None:
@@ -92,29 +95,31 @@ def _to_points(kind: str, m: int, size: int, r: int):
                     code.prefetch(code.offset(at, ahead), 3)
                 return code.load(at, 0, mask)
 
-            _square(code, _evaluate, rows, size, n, read, lambda i, j, value: code.store(
-                value, code.offset(places[i][j], channel), 0))
+            _rectangle(code, _evaluate, rows, (high, size), (point_rows, n), read,
+                       lambda i, j, value: code.store(value, code.offset(places[i][j], channel), 0))
 
         whole = _all(builder, [each[end] for each in inside for end in (0, -1)])
         _each_vector(code, channels, whole, bring)
         return context.get_dummy_value()
 
-    return void_intrinsic(f"winograd_{kind}_{m}_{r}", ["image", "line", "pixel", "row", "column", "height", "width",
-                                                       "step", "channels", "target", "apart", *LAST], codegen)
+    names = ["image", "line", "pixel", "row", "column", "height", "width", "step", "channels", "target", "apart", *LAST]
+    return void_intrinsic(f"winograd_{kind}_{m}_{r}_{flat}", names, codegen)
 
 
 @cache
-def _from_points(kind: str, size: int, n: int):
+def _from_points(kind: str, size: int, n: int, flat: bool):
     rows = _powers(n, size, scaled=kind == "taps")
+    high, point_rows = (1, 1) if flat else (size, n)
 
     def codegen(context, builder, signature, args):
         source, apart, target, row, pixel, height, width, filters, *last = args
         code = VectorCode(builder, "f32")
-        inside = [[builder.icmp_signed("<", i64(i), end) for i in range(size)] for end in (height, width)]
+        inside = [[builder.icmp_signed("<", i64(i), end) for i in range(count)]
+                  for end, count in ((height, high), (width, size))]
         target = code.pointer(target)
-        lines = [code.offset(target, builder.mul(row, i64(i))) for i in range(size)]
+        lines = [code.offset(target, builder.mul(row, i64(i))) for i in range(high)]
         pixels = [builder.mul(pixel, i64(j)) for j in range(size)]
-        places = _points(code, source, apart, n, last)
+        places = _points(code, source, apart, point_rows, n, last)
         ahead = builder.mul(pixel, i64(size))
 
         def bring(filter, bordered: bool) -> None:
@@ -127,18 +132,18 @@ def _from_points(kind: str, size: int, n: int):
                 there = builder.and_(inside[0][i], inside[1][j])
                 code.store(value, at, 0, code.mask(builder.select(there, left, i64(0))) if bordered else None)
 
-            _square(code, _interpolate, rows, n, size, lambda i, j: code.load(code.offset(places[i][j], filter), 0),
-                    write)
+            _rectangle(code, _interpolate, rows, (point_rows, n), (high, size),
+                       lambda i, j: code.load(code.offset(places[i][j], filter), 0), write)
 
         _each_vector(code, filters, _all(builder, [each[-1] for each in inside]), bring)
         return context.get_dummy_value()
 
-    return void_intrinsic(f"winograd_{kind}_{size}_{n}", ["source", "apart", "target", "row", "pixel", "rows",
-                                                          "columns", "filters", *LAST], codegen)
+    names = ["source", "apart", "target", "row", "pixel", "rows", "columns", "filters", *LAST]
+    return void_intrinsic(f"winograd_{kind}_{size}_{n}_{flat}", names, codegen)
 
 
 @cache
-def transform_filters(m: int, r: int):
+def transform_filters(m: int, r: int, flat: bool = False):
     """An intrinsic that brings vectors of filters to the points.
 
     Its int64 arguments are `(source, tap, target, apart, vectors)`: the address of the first tap and the elements to
@@ -147,29 +152,32 @@ def transform_filters(m: int, r: int):
     def codegen(context, builder, signature, args):
         source, tap, target, apart, vectors = args
         code, n = VectorCode(builder, "f32"), m + r - 1
-        taps, places = (_places(code, code.pointer(address), step, size)
+        taps, places = (_places(code, code.pointer(address), step, 1 if flat else size, size)
                         for address, step, size in ((source, tap, r), (target, apart, n)))
         with cgutils.for_range(builder, vectors) as loop:
             at = builder.mul(loop.index, i64(code.width))
-            _square(code, _evaluate, _powers(n, r, scaled=True), r, n,
-                    lambda i, j: code.load(code.offset(taps[i][j], at), 0),
-                    lambda i, j, value: code.store(value, code.offset(places[i][j], at), 0))
+            _rectangle(code, _evaluate, _powers(n, r, scaled=True), (len(taps), r), (len(places), n),
+                       lambda i, j: code.load(code.offset(taps[i][j], at), 0),
+                       lambda i, j, value: code.store(value, code.offset(places[i][j], at), 0))
         return context.get_dummy_value()
 
-    return void_intrinsic(f"winograd_filters_{m}_{r}", ["source", "tap", "target", "apart", "vectors"], codegen)
+    return void_intrinsic(f"winograd_filters_{m}_{r}_{flat}", ["source", "tap", "target", "apart", "vectors"], codegen)
 
 
-def _places(code: VectorCode, start: Any, apart: Any, n: int) -> list[list[Any]]:
-    """n x n addresses, each so many elements from the one before."""
-    return [[code.offset(start, code.builder.mul(apart, i64(i * n + j))) for j in range(n)] for i in range(n)]
+def _places(code: VectorCode, start: Any, apart: Any, rows: int, columns: int) -> list[list[Any]]:
+    """Addresses, each so many elements from the one before."""
+    return [[code.offset(start, code.builder.mul(apart, i64(i * columns + j))) for j in range(columns)]
+            for i in range(rows)]
 
 
-def _points(code: VectorCode, address: Any, apart: Any, n: int, last: Sequence[Any]) -> list[list[Any]]:
-    """The addresses of a tile's points, those of the last row and column moved by `LAST`."""
-    places, (below, beside, corner) = _places(code, code.pointer(address), apart, n), last
-    for i in range(n - 1):
-        places[-1][i], places[i][-1] = code.offset(places[-1][i], below), code.offset(places[i][-1], beside)
-    places[-1][-1] = code.offset(places[-1][-1], corner)
+def _points(code: VectorCode, address: Any, apart: Any, rows: int, n: int, last: Sequence[Any]) -> list[list[Any]]:
+    """The addresses of a tile's points, those of the last row, if there are several, and column moved by `LAST`."""
+    places, (below, beside, corner) = _places(code, code.pointer(address), apart, rows, n), last
+    for i, row in enumerate(places):
+        is_last = i == rows - 1 > 0
+        if is_last:
+            row[:-1] = [code.offset(place, below) for place in row[:-1]]
+        row[-1] = code.offset(row[-1], corner if is_last else beside)
     return places
 
 
@@ -191,10 +199,13 @@ def _each_vector(code: VectorCode, count: Any, whole: Any, bring: Any) -> None:
         bring(builder.mul(builder.add(loop.index, plain), width), True)
 
 
-def _square(code: VectorCode, transform: Any, rows: Rows, size: int, result: int, read: Any, write: Any) -> None:
-    """Transform the columns of a square of this size, then the rows of what that makes."""
-    columns = [transform(code, rows, [read(i, j) for i in range(size)]) for j in range(size)]
-    for i in range(result):
+def _rectangle(code: VectorCode, transform: Any, rows: Rows, size: tuple[int, int], result: tuple[int, int], read: Any,
+               write: Any) -> None:
+    """Transform the columns of a rectangle, unless it is a single row, then the rows of what that makes."""
+    columns = [[read(i, j) for i in range(size[0])] for j in range(size[1])]
+    if size[0] > 1:
+        columns = [transform(code, rows, column) for column in columns]
+    for i in range(result[0]):
         for j, value in enumerate(transform(code, rows, [column[i] for column in columns])):
             write(i, j, value)
 

@@ -42,7 +42,8 @@ def check(case, cuts=()):
 
 padding = st.one_of(st.sampled_from(["SAME", "VALID"]),
                     st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))] * 2))
-windows = st.sampled_from([((3, 3), 1), ((3, 2), 1), ((4, 4), 2), ((3, 5), 2), ((5, 6), 3)])
+windows = st.sampled_from([((3, 3), 1), ((3, 2), 1), ((4, 4), 2), ((3, 5), 2), ((5, 6), 3),
+                           ((1, 3), 1), ((1, 5), 1)])
 cases = st.builds(
     lambda n, size, window, channels, filters, padding: Case(
         (n, *size, channels), (*window[0], channels, filters), (window[1],) * 2, padding=padding),
@@ -106,6 +107,12 @@ def test_the_last_tiles_are_a_row_or_column_less_and_take_fewer_points():
     assert (tiling(8, 8).points, tiling(7, 7).points, tiling(14, 8).points) == (36, 11 ** 2 / 4, 22 * 12 / 8)
 
 
+def test_windows_of_a_row_have_tiles_of_a_row():
+    axes = [Axis(size, size, size, 1, 1, taps, taps // 2) for size, taps in ((7, 1), (13, 3))]
+    tiling = winograd.Tiling.of(Windows("f32", 2, 32, 32, 1, three_axes(axes)), 4, 3)
+    assert (tiling.rows, tiling.columns, tiling.broad, tiling.count, tiling.points) == (7, 4, 1, 56, 5.25)
+
+
 @pytest.mark.parametrize("m", [2, 3, 4])
 def test_an_infinity_reaches_only_the_tiles_that_read_it(m):
     case = Case((2, 12, 12, 16), (3, 3, 16, 16), padding="SAME")
@@ -155,6 +162,7 @@ def test_large_convolutions_take_it():
         assert not taken(lower, (8, 56, 56, 64), (3, 3, 8, 64))  # groups
         assert taken(lower, (8, 56, 56, 64), (5, 5, 64, 64))
         assert not taken(lower, (8, 56, 56, 64), (7, 7, 64, 64))
+        assert taken(lower, (8, 17, 17, 192), (1, 3, 192, 192))
         assert not taken(lower, (2, 9, 9, 32), (3, 3, 32, 32))  # little work
     assert not taken(lower_conv, (8, 56, 56, 64), (3, 3, 64, 64), strides=(2, 2))  # phases of few taps
     assert not taken(lower_conv, (8, 56, 56, 64), (4, 4, 64, 64), strides=(2, 1))
