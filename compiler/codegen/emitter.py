@@ -207,9 +207,6 @@ class Emitter:
         self.values[self.level(source)][key] = source
         return source
 
-    def inner_index(self) -> str:
-        return next(run.variable for run in self.runs if run.level == INNER)
-
     def broadcast_element(self, x: Tensor, index: Sequence[str], dims: Dims | None = None) -> str:
         """The element of `x` that broadcasting puts at `index` of shape `dims`."""
         assert x.dims is not None

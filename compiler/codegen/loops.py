@@ -17,7 +17,7 @@ from .. import dims as dm
 from ..ir import Operation, Tensor
 from ..native.ahead import AHEAD
 from ..native.processor import isa
-from ..opdef import REDUCTION, crosses
+from ..opdef import ELEMENTWISE, REDUCTION, crosses
 from .blocks import lower_blocks
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
 from .kernel import KernelCall, Scratch
@@ -37,6 +37,8 @@ BRANCHES = {"Cos", "Sin", "Tan"}
 # elements that a task takes of an axis along which it reads but does not write: so many lines 4 KB apart, as rows of a
 # power of two may be, still fit into a set of the first-level cache
 TILE = 8
+# elements of rows up to which the loops of one that wait for each other are loops over so many rows
+SHORT_ROW, STRIP = 48, 32
 # elements that are tasks part between lines and vectors, so that each is rounded alike however they are shared out
 GRAIN = 128
 # operations for each byte that a loop reads or writes from which on memory has the time to fetch what comes next
@@ -54,7 +56,8 @@ def lower_loops(group: LoopGroup) -> list[KernelCall]:
         return _first([partial(lower_transpose, group), *tiles, partial(lower_transpose, group, small=True), *maps])
     kept = [a for a in range(rank) if a not in group.axes]
     reduced = sorted(group.axes)
-    attempts = [partial(_rows, group, kept, reduced, merged) for merged in (True, False)]
+    attempts = [partial(_strips, group, kept, reduced),
+                *(partial(_rows, group, kept, reduced, merged) for merged in (True, False))]
     together = not reduced or reduced == list(range(reduced[0], reduced[-1] + 1))
     if reduced and together and (not kept or kept[-1] > reduced[-1]):
         attempts[:0] = [partial(lower_blocks, group, reduced, kept, merged) for merged in (True, False)]
@@ -184,6 +187,59 @@ def _rows(group: LoopGroup, kept: list[int], reduced: list[int], merged: bool) -
     return [kernel_call(group, emit, _fetching(group, emit, body), tasks, in_place)]
 
 
+def _strips(group: LoopGroup, kept: list[int], reduced: list[int]) -> list[KernelCall]:
+    """Tasks are what is kept, where rows are short, but no blocks: each loop of a row does the same for other rows
+    before the next one, which waits for its result, and what follows from results is computed for all these rows."""
+    outer, inner = group.walked(kept), group.walked(reduced)
+    length, stage = dm.product(group.domain[a] for a in inner), _stages(group)
+    row, last = group.sizes(length), _last(group, stage)
+    runs = [Run(inner, "j", INNER), Run(outer, "i", TASK)]
+    emit = group.emitter(runs)
+    pays = isa().masks and last and outer and row <= SHORT_ROW and any(map(is_costly, group.body.operations))
+    if not pays or len(_spans(inner)) != 1 or is_block(group, inner) or group.bake_short(emit, inner):
+        raise SplitRun
+    emit.copies = int(row % FULL > 1 or _branches(group))
+    if not emit.copies:
+        _few_if_costly(group, emit)
+    kept_rows = _kept(group, stage, last)
+    hosts = group.full and stage[group.full[-1]] == last and not emit.copies
+    guest = _guest(group, kept_rows) if hosts else None
+    used = dict.fromkeys(t for op in group.body.operations if op.output.dims == group.domain for t in op.inputs)
+    body: list[str] = []
+    all_lines: list[str] = []
+
+    def keep_row(t: Tensor, name: str) -> None:
+        slot = emit.slot(scratch := Scratch(8 * STRIP, per_lane=True))
+        emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.apart)}")
+        emit.store(t.dtype, slot, "i - low", name)
+        emit.stored[t] = partial(emit.load, t.dtype, slot, "i - low")
+
+    for k in range(last + 1):
+        emit.walk(runs)
+        emit.keep = _keeper(group, emit, kept_rows[k], guest, STRIP, f"(i - low) * {emit.dim(length)} + j")
+        results = [(op, _accumulate(emit, op)) for op in group.reductions if stage[op.inputs[0]] == k]
+        for t in group.full:
+            if stage[t] == k:
+                store(emit, group, t, emit.identity())
+        all_lines += emit.lines[INNER]
+        emit.lines[TASK] += nest(emit, runs[:1])
+        for op, name in results:
+            keep_row(op.output, name)
+        body += loop("i", "low", "high", emit, TASK)
+        emit.walk(runs[1:])
+        for t in used:
+            if stage[t] == k + 1 and t.op.definition.family == ELEMENTWISE and group.is_reduced(t):
+                keep_row(t, emit.element(t, _row_index(emit, group, t)))
+        if k == last:
+            _store_rows(emit, group)
+        body += loop("i", "low", "high", emit, TASK) if emit.lines[TASK] else []
+    body = [f"for low in range(begin, end, {STRIP}):",
+            *indented([f"high = select(low + {STRIP} < end, low + {STRIP}, end)", *body])]
+    tasks = group.sizes(dm.product(group.domain[a] for a in outer))
+    waits = emit.copies and any("in vectors(" in line for line in body)
+    return [kernel_call(group, emit, body, tasks, () if waits else in_place_pairs(emit, group, all_lines), STRIP)]
+
+
 def _fetching(group: LoopGroup, emit: Emitter, body: list[str]) -> list[str]:
     """The lines, in long computations with marks so that what is computed next is fetched: where the last loop reads,
     which finds its own in the cache, and where the first one writes."""
@@ -212,7 +268,7 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool, i
     if isa().masks and len(inner_runs) == 1 and not short and not in_blocks and (row % FULL > 1 or _branches(group)):
         emit.copies = next(copies for copies, least in COPIES if row >= least)
     stage = _stages(group)
-    last = max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
+    last = _last(group, stage)
     kept_rows = _kept(group, stage, last)
     # what short rows keep has room of its own: they would wait for a masked end to read it back
     hosts = not in_blocks and group.full and stage[group.full[-1]] == last and emit.copies in (0, COPIES[0][0])
@@ -222,7 +278,8 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool, i
         emit.values[INNER] = {}
         emit.lines[INNER] = []
         keeps = merged and inner and not short
-        emit.keep = _keeper(group, emit, kept_rows[k], guest, ROWS if in_blocks else 1) if keeps else lambda t: None
+        at = (ROWS, f"j * {ROWS} + l") if in_blocks else (1, "j")
+        emit.keep = _keeper(group, emit, kept_rows[k], guest, *at) if keeps else lambda t: None
         updates = []
         for op in group.reductions:
             if stage[op.inputs[0]] == k:
@@ -234,10 +291,14 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool, i
         emit.lines[TASK] += nest(emit, inner_runs) if inner_runs else emit.lines[INNER]
         for op, name in updates:
             emit.results[op.output] = name
+    _store_rows(emit, group)
+    return all_lines
+
+
+def _store_rows(emit: Emitter, group: LoopGroup) -> None:
     for t in group.rows:
         emit.store(t.dtype, emit.slot(group.handle(t)), emit.linear(t.dims, _row_index(emit, group, t)),  # type: ignore[arg-type]
                    emit.element(t, _row_index(emit, group, t)))
-    return all_lines
 
 
 def _spans(axes: list[int]) -> list[list[int]]:
@@ -259,6 +320,11 @@ def _stages(group: LoopGroup) -> dict[Tensor, int]:
         for t in op.outputs:
             stage[t] = own + 1 if op.definition.family == REDUCTION else own
     return stage
+
+
+def _last(group: LoopGroup, stage: dict[Tensor, int]) -> int:
+    """The last loop that a task needs."""
+    return max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
 
 
 def _kept(group: LoopGroup, stage: dict[Tensor, int], last: int) -> list[set[Tensor]]:
@@ -299,9 +365,10 @@ def _guest(group: LoopGroup, kept: list[set[Tensor]]) -> Tensor | None:
     return next((t for t in reversed(made) if any(t in row for row in kept)), None)
 
 
-def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | None, rows: int
-            ) -> Callable[[Tensor], tuple[int, str] | None]:
-    """Gives the place of an element that is kept for a later loop: a scratch row, or for the guest the last output."""
+def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | None, rows: int,
+            at: str) -> Callable[[Tensor], tuple[int, str] | None]:
+    """Gives the place of an element that is kept for a later loop: `at` of scratch rows, and of another vector that may
+    be written whole, or for the guest the last output."""
     def keep(t: Tensor) -> tuple[int, str] | None:
         if t not in kept:
             return None
@@ -309,10 +376,9 @@ def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | 
             return emit.slot(group.handle(group.full[-1])), emit.linear(group.domain, emit.identity())
         assert group.axes is not None
         row = rows * group.sizes(dm.product(group.domain[a] for a in group.axes))
-        scratch = Scratch(-(-row * t.dtype.size // 64) * 64, per_lane=True)
-        slot = emit.slot(scratch)
+        slot = emit.slot(scratch := Scratch(row * t.dtype.size // 64 * 64 + 64, per_lane=True))
         emit.lines[KERNEL].append(f"p{slot} += lane * {emit.argument(('lane', slot), scratch.apart)}")
-        return slot, emit.inner_index() if rows == 1 else f"{emit.inner_index()} * {rows} + l"
+        return slot, at
     return keep
 
 

@@ -306,6 +306,30 @@ def test_axes_of_equal_size_are_told_apart():
 # index maps in loops
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("width", [9, 17, 32, 33, 48])
+def test_loops_over_short_rows_take_strips_of_them(width, dtype):
+    x = RNG.standard_normal((2, 35, width)).astype(dtype)
+    x[0, 0], x[0, 1, :3], x[1, 33, 2], x[1, 34, 1] = -np.inf, -np.inf, np.inf, np.nan
+
+    def build(t):
+        spread = ew.sqrt(reduction.reduce_sum(ew.square(ew.sin(t)), -1, True))
+        return [nn.log_softmax(t), ew.tanh(ew.sin(t) / spread) * spread, reduction.reduce_logsumexp(t, -1),
+                reduction.reduce_max(ew.exp(t) - reduction.reduce_max(t, -1, True), -1)]
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        top = x.max(-1, keepdims=True)
+        log_sum = np.log(np.exp(x - np.where(np.isfinite(top), top, 0)).sum(-1, keepdims=True)) + np.where(
+            np.isfinite(top), top, 0)
+        spread = np.sqrt((np.sin(x) ** 2).sum(-1, keepdims=True))
+        want = [(x - top) - np.log(np.exp(x - top).sum(-1, keepdims=True)), np.tanh(np.sin(x) / spread) * spread,
+                log_sum[..., 0], (np.exp(x) - top).max(-1)]
+    for value, wanted in zip(compiled(build, x), want, strict=True):
+        np.testing.assert_allclose(value, wanted, 2e-5, 2e-5)
+    call, = kernels(lambda t: nn.log_softmax(t), x)
+    assert "for low in" in call.source or width < 32 or not isa().masks
+
+
 def test_index_maps_fuse_with_what_surrounds_them():
     x = RNG.standard_normal((4, 6)).astype(np.float32)
     at = np.array([3, 0, 3], np.int32)
