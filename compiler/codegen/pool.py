@@ -19,7 +19,7 @@ FEW_CHANNELS = 5
 # of combined rows, where windows do not overlap: they stay in the first-level cache until their columns are combined
 LINE_BYTES = 8 * 1024
 # rows or columns of a window that are combined at once, at most
-TOGETHER = 4
+TOGETHER = 8
 
 
 def lower_pool2d(x: Any, y: Any, *, kind: Literal["max", "avg"], dtype: str, x_shape: Sequence[int],
