@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..dims import product
 from ..errors import ShapeError
 from ..ir import Graph, Operation, Tensor, default_graph
 from ..opdef import ALIAS, ELEMENTWISE, REDUCTION
@@ -21,6 +22,8 @@ from .pairs import write_out
 from .rewrite import reshaped, transform
 from .short_rows import reduce_beside
 from .stabilise import is_constant
+
+SHORT_ROW = 64  # elements that are reduced before other axes are
 
 
 def simplify(graph: Graph) -> Graph:
@@ -162,10 +165,30 @@ def _reduced_first(op: Operation, moving: Operation) -> Sequence[Tensor] | None:
 
 
 def _keep_dims(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor]:
-    """Reductions keep their axes as 1, so that two that differ only in that are one; a reshape drops the axes."""
-    attrs = {**op.attrs, "keepdims": True}
-    kept = default_graph().add(op.definition, inputs, attrs, op.type)
-    return [reshaped(kept.output, op.output.dims)]
+    """Reductions keep their axes as 1, so that two that differ only in that are one; a reshape drops the axes. Axes
+    with others between them are reduced one after another, the last ones first: elements are read as they lie."""
+    x, = inputs
+    for axes in reversed(_runs(op, x)):
+        x = default_graph().add(op.definition, [x], {**op.attrs, "axis": axes, "keepdims": True}, op.type).output
+    return [reshaped(x, op.output.dims)]
+
+
+def _runs(op: Operation, x: Tensor) -> list[tuple[int, ...] | None]:
+    """The axes of a reduction, by neighbours, unless the last ones are long rows, which are read well in one loop."""
+    axes = op.attrs["axis"]
+    if axes is None or "combine" not in op.definition.fields or x.op.type == "Transpose":
+        return [axes]
+    assert x.dims is not None
+    walked = [a for a, d in enumerate(x.dims) if not (isinstance(d, int) and d == 1)]
+    runs: list[list[int]] = []
+    for before, a in zip([None, *walked], walked, strict=False):
+        if a in axes:
+            if before in axes:
+                runs[-1].append(a)
+            else:
+                runs.append([a])
+    row = product(x.dims[a] for a in runs[-1]) if runs and runs[-1][-1] == walked[-1] else 1
+    return [tuple(run) for run in runs] if len(runs) > 1 and isinstance(row, int) and row <= SHORT_ROW else [axes]
 
 
 def _drop_broadcasts(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:

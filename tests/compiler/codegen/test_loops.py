@@ -53,6 +53,17 @@ def test_sums_over_every_subset_of_axes(shape):
         close(value, np.sum(x, axes, keepdims=keep))
 
 
+@pytest.mark.parametrize("axes, calls", [((0, 2), 2), ((1, 3), 2), ((0, 2, 3), 2), ((1, 2), 1), ((2, 3), 1)])
+def test_axes_with_others_between_them_are_reduced_one_after_another(axes, calls):
+    """The last ones first; a reduction that is one loop over neighbours stays one."""
+    x = RNG.standard_normal((3, 5, 4, 6)).astype(np.float32)
+    assert len(kernels(lambda t: reduction.reduce_sum(t, axes), x, known=True)) == calls
+    for reduce, want in KINDS.values():
+        close(compiled(lambda t, reduce=reduce: reduce(t, axes), x, known=True), want(x, axes), 1e-4)
+    rows = RNG.standard_normal((3, 5, 100)).astype(np.float32)  # long ones are read in one loop
+    assert len(kernels(lambda t: reduction.reduce_sum(t, (0, 2)), rows, known=True)) == 1
+
+
 @pytest.mark.parametrize("shape", [(6, 5), (2, 3, 4), (2, 3, 2, 3)])
 def test_normalising_over_every_subset_of_axes(shape):
     """Three stages: the mean, the deviations from it, and what is divided by them."""
