@@ -41,7 +41,7 @@ class Cell(Layer):
         self.use_bias, self.implementation = use_bias, implementation
         self.dropout, self.recurrent_dropout = (min(1.0, max(0.0, r or 0.0)) for r in (dropout, recurrent_dropout))
         self.seed = seed
-        own = random.Random(seed)
+        own = random.Random(random.getrandbits(32) if seed is None and (dropout or recurrent_dropout) else seed)
         self._seeds = own.randint(1, 10**9), own.randint(1, 10**9)
         self._masks: dict[str, Tensor] = {}  # dropout decisions that hold for a whole sequence
         take_weight_arguments(

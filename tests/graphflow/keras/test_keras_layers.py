@@ -225,3 +225,11 @@ def test_layers_take_a_fed_flag_of_training():
         np.testing.assert_array_equal(session.run(layer.moving_mean), moved)
         variance = session.run(layer.moving_variance)
     np.testing.assert_allclose(plain, (data - moved) / np.sqrt(variance + 1e-3), rtol=1e-4, atol=1e-5)
+
+
+def test_dropout_within_recurrent_layers_follows_from_the_seed_of_the_program() -> None:
+    def drawn() -> Any:
+        keras.utils.set_random_seed(1)
+        return L.LSTM(2, dropout=0.5).cell._seeds
+
+    assert drawn() == drawn()
