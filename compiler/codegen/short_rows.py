@@ -15,7 +15,7 @@ from .kernel import KernelCall, Scratch
 from .loop_group import SHORT, LoopGroup, kernel_call
 from .source import indented
 
-ROWS, FEWEST = 64, 32  # rows of a block, and how many are worth it
+ROWS, FEWEST = 64, 32  # rows of a block, and how many are worth it (those of a batch of any size are)
 # bytes of rows up to which this is faster than a vector of a row at a time: of any, and where there are functions
 SIMPLE, COSTLY = 48, 96
 VARIABLE = re.compile(r"\bv\d+\b")
@@ -24,8 +24,10 @@ VARIABLE = re.compile(r"\bv\d+\b")
 def is_block(group: LoopGroup, inner: list[int]) -> bool:
     """Whether rows of these axes are short, and what is computed of them takes longer than to transpose them."""
     length: DimLike = dm.product(group.domain[a] for a in inner)
+    rows: DimLike = dm.product(d for a, d in enumerate(group.domain) if a not in inner)
     last = list(range(len(group.domain) - len(inner), len(group.domain)))
-    if inner != last or isinstance(length, int) and length <= SHORT or group.elements < FEWEST * group.sizes(length):
+    if (inner != last or isinstance(length, int) and length <= SHORT or not group.elements
+            or isinstance(rows, int) and rows < FEWEST):
         return False
     costly = any(map(is_costly, group.body.operations))
     moved = {t.dtype.size for t in (*group.body.inputs, *group.full) if t.dims == group.domain}
