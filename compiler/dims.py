@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,9 +17,10 @@ _ids = itertools.count()
 
 class Atom:
     """A symbol, `least` or more (None: may be negative). A fresh one stands for a fed size; one with `function` is
-    computed from `arguments`."""
+    computed from `arguments`. `derived` are those computed from it, by what they are: collected earlier and made anew,
+    they would be of another order."""
 
-    __slots__ = ("__weakref__", "arguments", "function", "id", "least", "name", "symbol")
+    __slots__ = ("arguments", "derived", "function", "id", "least", "name", "symbol")
 
     def __init__(self, name: str, symbol: str = "", function: Callable[..., int] | None = None,
                  arguments: tuple[DimLike, ...] = (), least: int | None = 0):
@@ -30,6 +30,7 @@ class Atom:
         self.function = function
         self.arguments = arguments
         self.least = least
+        self.derived: dict[tuple[str, DimLike, DimLike], Atom] = {}
 
     def evaluate(self, sizes: Mapping[Atom, int], known: dict[Atom, int]) -> int:
         """The value; `known` keeps those of atoms computed on the way, which may share arguments many times over."""
@@ -147,16 +148,15 @@ def _normal(terms: Mapping[Monomial, int]) -> DimLike:
     return Dim(terms)
 
 
-_derived_atoms: weakref.WeakValueDictionary[tuple[str, DimLike, DimLike], Atom] = weakref.WeakValueDictionary()
-
-
 def _derived(symbol: str, function: Callable[[int, int], int], a: DimLike, b: DimLike) -> Dim:
     """The dimension `function(a, b)`, one atom for equal arguments."""
-    atom = _derived_atoms.get((symbol, a, b))
-    if atom is None:
+    of = (atom for d in (a, b) if isinstance(d, Dim) for monomial in d.terms for atom in monomial)
+    derived = max(of, key=lambda atom: atom.id).derived
+    found = derived.get((symbol, a, b))
+    if found is None:
         made = Atom(f"({a!r} {symbol} {b!r})", symbol, function, (a, b), _least_of(symbol, least(a), least(b)))
-        atom = _derived_atoms.setdefault((symbol, a, b), made)
-    return Dim({(atom,): 1})
+        found = derived.setdefault((symbol, a, b), made)
+    return Dim({(found,): 1})
 
 
 def _least_of(symbol: str, a: int | None, b: int | None) -> int | None:

@@ -116,15 +116,21 @@ def test_the_truth_of_an_unknown_size_is_not_known():
         bool(SYMBOLS["n"])
 
 
-def test_derived_symbols_are_shared_while_used_and_freed_afterwards():
-    n = dm.fresh()
-    first = n // 7
-    assert (n // 7).terms == first.terms
-    gc.collect()
-    before = len(dm._derived_atoms)
-    del first
-    gc.collect()
-    assert len(dm._derived_atoms) == before - 1
+def test_derived_symbols_last_as_long_as_what_they_are_computed_from():
+    def alive():
+        gc.collect()
+        return sum(isinstance(o, dm.Atom) for o in gc.get_objects())
+
+    def atom(dim):
+        return next(iter(dim.terms))[0].id
+
+    before = alive()
+    n, m = dm.fresh(), dm.fresh()
+    first = atom(dm.maximum(n // 7, m))
+    assert alive() == before + 4
+    assert atom(dm.maximum(n // 7, m)) == first  # of the same order, whenever garbage is collected
+    del n, m
+    assert alive() == before
 
 
 def test_a_size_without_a_feed_is_an_error():
