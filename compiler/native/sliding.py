@@ -3,7 +3,7 @@ window's row, or once for all taps of a window."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from llvmlite import ir
@@ -36,6 +36,29 @@ class _Inputs:
             yield self.code.load(at, 0, mask), pairs
 
 
+def _over(segments: ir.Value, start: Sequence[ir.Value], step: Callable[[ir.Value, list[ir.Value]], list[ir.Value]],
+          builder: ir.IRBuilder) -> list[ir.Value]:
+    """What sums that `start` so are after `step`, which is given each of the segments and the sums before it."""
+    entry = builder.block
+    segment, done = builder.append_basic_block("segment"), builder.append_basic_block("done")
+    builder.cbranch(builder.icmp_signed(">", segments, i64(0)), segment, done)
+    builder.position_at_end(segment)
+    s = builder.phi(ir.IntType(64))
+    s.add_incoming(i64(0), entry)
+    sums = [builder.phi(first.type) for first in start]
+    updated = step(s, list(sums))
+    following = builder.add(s, i64(1))
+    s.add_incoming(following, segment)
+    builder.cbranch(builder.icmp_signed("<", following, segments), segment, done)
+    builder.position_at_end(done)
+    results = [builder.phi(first.type) for first in start]
+    for total, result, first, value in zip(sums, results, start, updated, strict=True):
+        for phi in (total, result):
+            phi.add_incoming(first, entry)
+            phi.add_incoming(value, segment)
+    return results
+
+
 @cache
 def sliding_kernel(dtype: str, mr: int, taps: int, stride: int, dilation: int):
     """An intrinsic that computes `mr` neighbouring outputs of up to a vector of channels.
@@ -53,34 +76,17 @@ def sliding_kernel(dtype: str, mr: int, taps: int, stride: int, dilation: int):
         a, b, c = (code.pointer(address) for address in (a, b, c))
         mask, inputs = code.mask(columns), _Inputs(code, mr, taps, stride, dilation, a_pixel, left, width)
 
-        entry = builder.block
-        segment, done = builder.append_basic_block("segment"), builder.append_basic_block("done")
-        builder.cbranch(builder.icmp_signed(">", segments, i64(0)), segment, done)
-        builder.position_at_end(segment)
-        s = builder.phi(ir.IntType(64))
-        s.add_incoming(i64(0), entry)
-        sums = [builder.phi(code.vector) for _ in range(mr)]
-        a_row = code.offset(a, builder.mul(s, a_segment))
-        b_row = code.offset(b, builder.mul(s, b_segment))
-        factors = [code.load(code.offset(b_row, builder.mul(b_tap, i64(t))), 0, mask) for t in range(taps)]
-        updated = list(sums)
-        for x, pairs in inputs.load(a_row, mask):
-            for i, t in pairs:
-                updated[i] = code.multiply_add(x, factors[t], updated[i])
-        following = builder.add(s, i64(1))
-        s.add_incoming(following, segment)
-        for total, value in zip(sums, updated, strict=True):
-            total.add_incoming(code.zero, entry)
-            total.add_incoming(value, segment)
-        builder.cbranch(builder.icmp_signed("<", following, segments), segment, done)
+        def step(s, sums):
+            a_row = code.offset(a, builder.mul(s, a_segment))
+            b_row = code.offset(b, builder.mul(s, b_segment))
+            factors = [code.load(code.offset(b_row, builder.mul(b_tap, i64(t))), 0, mask) for t in range(taps)]
+            for x, pairs in inputs.load(a_row, mask):
+                for i, t in pairs:
+                    sums[i] = code.multiply_add(x, factors[t], sums[i])
+            return sums
 
-        builder.position_at_end(done)
-        results = [builder.phi(code.vector) for _ in range(mr)]
-        for i, (result, value) in enumerate(zip(results, updated, strict=True)):
-            result.add_incoming(code.zero, entry)
-            result.add_incoming(value, segment)
-            to = code.offset(c, builder.mul(c_row, i64(i)))
-            code.store(result, to, 0, mask)
+        for i, total in enumerate(_over(segments, [code.zero] * mr, step, builder)):
+            code.store(total, code.offset(c, builder.mul(c_row, i64(i))), 0, mask)
         return context.get_dummy_value()
 
     names = ["a", "a_pixel", "a_segment", "segments", "left", "width", "b", "b_tap", "b_segment", "c", "c_row",
@@ -194,32 +200,16 @@ def sliding_gradient(dtype: str, mr: int, taps: int, stride: int, dilation: int)
         places = [code.offset(c, builder.mul(c_tap, i64(t))) for t in range(taps)]
         start = [code.load(place, 0, mask) for place in places]
 
-        entry = builder.block
-        segment, done = builder.append_basic_block("segment"), builder.append_basic_block("done")
-        builder.cbranch(builder.icmp_signed(">", segments, i64(0)), segment, done)
-        builder.position_at_end(segment)
-        s = builder.phi(ir.IntType(64))
-        s.add_incoming(i64(0), entry)
-        sums = [builder.phi(code.vector) for _ in start]
-        b_row = code.offset(b, builder.mul(s, b_segment))
-        shares = [share for share, _ in outputs.load(b_row, mask)]
-        updated = list(sums)
-        for x, pairs in inputs.load(code.offset(a, builder.mul(s, a_segment)), mask):
-            for i, t in pairs:
-                updated[t] = code.multiply_add(x, shares[i], updated[t])
-        following = builder.add(s, i64(1))
-        s.add_incoming(following, segment)
-        for total, first, value in zip(sums, start, updated, strict=True):
-            total.add_incoming(first, entry)
-            total.add_incoming(value, segment)
-        last = builder.append_basic_block("last")
-        builder.cbranch(builder.icmp_signed("<", following, segments), segment, last)
+        def step(s, sums):
+            b_row = code.offset(b, builder.mul(s, b_segment))
+            shares = [share for share, _ in outputs.load(b_row, mask)]
+            for x, pairs in inputs.load(code.offset(a, builder.mul(s, a_segment)), mask):
+                for i, t in pairs:
+                    sums[t] = code.multiply_add(x, shares[i], sums[t])
+            return sums
 
-        builder.position_at_end(last)
-        for value, place in zip(updated, places, strict=True):
-            code.store(value, place, 0, mask)
-        builder.branch(done)
-        builder.position_at_end(done)
+        for total, place in zip(_over(segments, start, step, builder), places, strict=True):
+            code.store(total, place, 0, mask)
         return context.get_dummy_value()
 
     names = ["a", "a_pixel", "a_segment", "segments", "left", "width", "b", "b_pixel", "b_segment", "pixels", "c",
