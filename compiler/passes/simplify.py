@@ -15,12 +15,12 @@ from ..ops.contraction import matmul
 from ..ops.gather import gather
 from ..ops.view import reverse, transpose
 from ..shapes import broadcast
+from .beside import reduce_beside
 from .channels import sink_transpose, untransposed
 from .matrices import sink_reshape
 from .padding import absorb_zeros
 from .pairs import write_out
 from .rewrite import reshaped, transform
-from .short_rows import reduce_beside
 from .stabilise import is_constant
 
 SHORT_ROW = 64  # elements that are reduced before other axes are
