@@ -9,7 +9,8 @@ from __future__ import annotations
 from math import ceil, prod
 from typing import Any
 
-from ..ir import Operation
+from ..ir import Operation, Tensor
+from . import abreast
 from .boxes import HEADER
 from .emitter import STATUS
 from .kernel import KernelCall, Scratch
@@ -28,15 +29,13 @@ def lower_lu(op: Operation, shape_of: ShapeOf, fault_id: FaultId) -> list[Kernel
         return None
     factors: Any = op.outputs[0] if op.type == "Lu" else Scratch(count * n * n * x.dtype.size)
     rows = Scratch(count * (n + 1) * 8)
-    panel = Panel.of(dtype, n)
-    panel_bytes = panel.nbytes(n)
-    work = Scratch(panel.small_bytes + ceil(n / panel.width) * panel_bytes, per_lane=True)
-    may_be_singular = op.type in ("MatrixDeterminant", "LogMatrixDeterminant")
-    factor = KernelCall("lu", _factor(panel), (x, factors, rows, STATUS, work),
-                        (n, panel_bytes, work.apart, 0 if may_be_singular else fault_id(op)), count,
-                        flops=count * 2 * n ** 3 // 3, nbytes=2 * count * n * n * x.dtype.size, writes=(1, 2, 4))
+    fault = 0 if op.type in ("MatrixDeterminant", "LogMatrixDeterminant") else fault_id(op)
     if op.type in ("MatrixSolve", "MatrixInverse"):
-        return [factor, _solve(op, factors, rows, n, count, shape_of(op.output)[-1])]
+        columns = shape_of(op.output)[-1]
+        if abreast.pays(dtype, n, columns, count):
+            return [abreast.solve(op, n, columns, count, fault)]
+        return [_factor(x, factors, rows, n, count, fault), _solve(op, factors, rows, n, count, columns)]
+    factor = (abreast.lu if abreast.pays(dtype, n, 1, count) else _factor)(x, factors, rows, n, count, fault)
     body = {"Lu": _ROWS, "MatrixDeterminant": _DETERMINANT, "LogMatrixDeterminant": _LOG_DETERMINANT}[op.type]
     body = body.format(code=dtype, kind=op.outputs[-1].dtype.code)
     source = HEADER.format(title=f"{op.type} from factors", names=", ".join(sorted({"compiled", *calls(body)}))) + body
@@ -80,8 +79,17 @@ _LOG_DETERMINANT = '''    factors = word(buffers, 0)
 '''
 
 
-def _factor(panel: Panel) -> str:
+def _factor(x: Tensor, factors: Any, rows: Scratch, n: int, count: int, fault: int) -> KernelCall:
     """A task is a matrix. A `fault` of 0 lets singular ones pass."""
+    panel = Panel.of(x.dtype.code, n)
+    panel_bytes = panel.nbytes(n)
+    work = Scratch(panel.small_bytes + ceil(n / panel.width) * panel_bytes, per_lane=True)
+    sizes = (n, panel_bytes, work.apart, fault)
+    return KernelCall("lu", _factors(panel), (x, factors, rows, STATUS, work), sizes, count,
+                      flops=count * 2 * n ** 3 // 3, nbytes=2 * count * n * n * x.dtype.size, writes=(1, 2, 4))
+
+
+def _factors(panel: Panel) -> str:
     dtype, size, width, block = panel.dtype, panel.size, panel.width, panel.block
     load, store = f"load_{dtype}", f"store_{dtype}"
     return panel.module("P A = L U.", "", ["a", "out", "rows_of", "status", "work"],

@@ -12,6 +12,7 @@ from math import ceil, prod
 
 from ..ir import Operation, Tensor
 from ..native.processor import ELEMENT_BYTES, isa, lanes
+from . import abreast
 from .emitter import STATUS
 from .kernel import KernelCall, Scratch
 from .source import calls
@@ -27,6 +28,8 @@ def lower_cholesky(op: Operation, shape_of: ShapeOf, fault_id: FaultId) -> list[
     *batch, n, _ = shape_of(x)
     if not prod(batch) * n:
         return []
+    if abreast.pays(x.dtype.code, n, 0, prod(batch)):
+        return [abreast.cholesky(x, y, n, prod(batch), fault_id(op))]
     panel = Panel.of(x.dtype.code, n)
     panel_bytes = panel.nbytes(n)
     work = Scratch(panel.small_bytes + ceil(n / panel.width) * panel_bytes, per_lane=True)
@@ -44,6 +47,8 @@ def lower_triangular_solve(op: Operation, shape_of: ShapeOf, fault_id: FaultId) 
         return None
     if not prod(batch) * n * columns:
         return []
+    if abreast.pays(b.dtype.code, n, columns, prod(batch)):
+        return [abreast.triangular_solve(op, n, columns, prod(batch), fault_id(op))]
     panel = Panel.of(b.dtype.code, columns)
     panels, panel_bytes = ceil(columns / panel.width), panel.nbytes(n)
     work = Scratch(panel.small_bytes + panel_bytes, per_lane=True)

@@ -95,6 +95,56 @@ def test_general_matrices(dtype, n):
     np.testing.assert_allclose(log, np.linalg.slogdet(a)[1], atol=TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("count, n", [(16, 1), (19, 2), (100, 4), (33, 7), (16, 17), (9, 24)])
+def test_many_small_matrices(dtype, count, n):
+    """They are solved side by side, the last few beside others that are not there."""
+    a = definite(dtype, count, n)
+    a[::3] = np.roll(a[::3], n // 2 + 1, axis=-2)  # the rows of some change places
+    b = np.random.default_rng(n).normal(size=(count, n, 3)).astype(dtype)
+    for adjoint in (False, True):
+        matrix = np.swapaxes(a, -1, -2) if adjoint else a
+        solved, inverse = run(lambda a, b, how=adjoint: (gf.matrix_solve(a, b, how), gf.matrix_inverse(a, how)), a, b)
+        np.testing.assert_allclose(matrix @ solved, b, atol=TOLERANCE[dtype])
+        np.testing.assert_allclose(matrix @ inverse, np.stack([np.eye(n)] * count), atol=TOLERANCE[dtype])
+    (factors, rows), determinant = run(lambda a: (gf.linalg.lu(a), gf.matrix_determinant(a)), a)
+    lower, upper = np.tril(factors, -1) + np.eye(n, dtype=dtype), np.triu(factors)
+    np.testing.assert_allclose(lower @ upper, np.take_along_axis(a, rows[..., None], 1), atol=TOLERANCE[dtype])
+    assert np.abs(lower).max() <= 1
+    np.testing.assert_allclose(determinant, np.linalg.det(a), rtol=100 * TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("count, n", [(16, 1), (19, 2), (100, 4), (33, 7), (16, 17)])
+def test_many_small_triangles(dtype, count, n):
+    hidden, a = np.full((n, n), np.nan, dtype), definite(dtype, count, n)
+    factor = run(gf.cholesky, a + np.triu(hidden, 1))
+    np.testing.assert_allclose(factor, _cholesky_reference(a), atol=TOLERANCE[dtype])
+    b = np.random.default_rng(n).normal(size=(count, n, 3)).astype(dtype)
+    for lower, adjoint in product([True, False], repeat=2):
+        given = a + (np.triu(hidden, 1) if lower else np.tril(hidden, -1))
+        x = run(lambda a, b, how=(lower, adjoint): gf.matrix_triangular_solve(a, b, *how), given, b)
+        np.testing.assert_allclose(x, _triangular_solve(a, b, lower, adjoint), atol=TOLERANCE[dtype])
+
+
+def test_one_of_many_small_matrices_has_no_factors():
+    """Which one does not matter, nor does NaN in another; determinants there are."""
+    for place in (0, 16, 18):
+        a = definite("f4", 19, 3)
+        a[place] = np.diag([1.0, 0.0, 2.0])
+        for function in (gf.matrix_inverse, gf.linalg.lu, lambda a: gf.matrix_solve(a, a)):
+            with pytest.raises(gf.errors.InvalidArgumentError, match="Input is not invertible"):
+                run(function, a)
+        with pytest.raises(gf.errors.InvalidArgumentError, match="Cholesky decomposition was not successful"):
+            run(gf.cholesky, a)
+        with pytest.raises(gf.errors.InvalidArgumentError, match="Input matrix is not invertible"):
+            run(gf.matrix_triangular_solve, a, np.ones((19, 3, 1), "f4"))
+        np.testing.assert_allclose(run(gf.matrix_determinant, a), np.linalg.det(a), rtol=1e-4)
+    a[18], a[5, 1, 1] = np.eye(3), np.nan
+    inverse = run(gf.matrix_inverse, a)
+    assert np.isnan(inverse[5]).any() and np.isfinite(np.delete(inverse, 5, 0)).all()
+
+
 def test_one_matrix_for_several_right_hand_sides():
     a, b = definite("f4", 9), np.ones((2, 9, 1), "f4")
     for solve in (gf.matrix_solve, gf.matrix_triangular_solve):
