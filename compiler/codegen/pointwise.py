@@ -21,10 +21,12 @@ from .text import NATIVE, indent, words
 BLOCK_BYTES, PART_BYTES = 128 * 1024, 512 * 1024
 # such parts are filters that come from far for each block, or for the threads where blocks would be few
 FAR_FILTERS, FEW_BLOCKS, FEW_TASKS = 1024 * 1024, 8, 16
+# blocks come in so many, which threads can share evenly
+TOGETHER = 4
 # the pixels that a tile is chosen for: few kinds of tiles, whatever their number
 TILED_PIXELS = 168
 
-DIMS = ["lane_bytes", "pixels", "block", "blocks", "channels", "filters", "panel_size", "panels", "all_panels",
+DIMS = ["lane_bytes", "pixels", "tiles", "blocks", "channels", "filters", "panel_size", "panels", "all_panels",
         "parts", "part_panels", "apart", "fetched", "height", "width", "rows", "columns", "stride_h", "stride_w"]
 
 
@@ -49,14 +51,16 @@ def pixels_call(p: Windows, mr: int, nv: int, x: Any, packed: Scratch, y: Any, p
     block = BLOCK_BYTES // ((p.channels + p.filters) * size)
     if p.outputs < FEW_BLOCKS * block or panels * panel_size * size > FAR_FILTERS:
         block = min(BLOCK_BYTES // (p.channels * size), p.outputs)
-    block = max(mr, block // mr * mr)
-    blocks = max(1, p.outputs // block)
-    parts = ceil(FEW_TASKS / blocks) if blocks < FEW_BLOCKS else ceil(block * p.filters * size / PART_BYTES)
+    tiles = p.outputs // mr
+    blocks = ceil(tiles / max(1, block // mr))
+    blocks = min(tiles, ceil(blocks / min(blocks, TOGETHER)) * min(blocks, TOGETHER))
+    block = ceil(tiles / blocks) * mr
+    parts = max(ceil(FEW_TASKS / blocks), ceil(block * p.filters * size / PART_BYTES))
     part_panels = ceil(panels / min(panels, parts))
     parts = ceil(panels / part_panels)
-    scratch = Scratch(aligned(apart * 2 * block * p.channels * size), per_lane=True)
+    scratch = Scratch(aligned(apart * (block + mr) * p.channels * size), per_lane=True)
     dims: tuple[int, ...] = (
-        scratch.apart, p.outputs, block, blocks, p.channels, p.filters, panel_size, full, panels, parts, part_panels,
+        scratch.apart, p.outputs, tiles, blocks, p.channels, p.filters, panel_size, full, panels, parts, part_panels,
         int(apart), int(parts == 1), rows.size, cols.size, rows.count, cols.count, rows.stride, cols.stride)
     buffers: tuple[Any, ...] = (x, packed, y, scratch)
     source = pixels_source(p.dtype, mr, nv, full > 0, ceil(left / lanes(p.dtype)), epilogue)
@@ -117,8 +121,8 @@ def kernel(buffers, dims, begin, end, lane):
         place = task // parts
         first_panel = (task - place * parts) * part_panels
         last_panel = min(first_panel + part_panels, all_panels)
-        first = place * block
-        count = pixels - first if place == blocks - 1 else block
+        first = (place * tiles + blocks - 1) // blocks * {mr}
+        count = (pixels if place == blocks - 1 else ((place + 1) * tiles + blocks - 1) // blocks * {mr}) - first
         a = inputs + first * channels * {size}
         if apart:
             a = gathered

@@ -186,6 +186,14 @@ def test_single_pixels_in_blocks_and_parts(case, block_bytes, part_bytes, far_fi
         check(case, (0.2, 0.3, 0.9))
 
 
+@pytest.mark.parametrize("x, filters, stride", [((8, 14, 14, 1024), 2048, 2), ((8, 7, 7, 512), 2048, 1),
+                                                ((8, 14, 14, 1024), 256, 1), ((1, 14, 14, 1024), 256, 1)])
+def test_threads_share_single_pixels_evenly(x, filters, stride):
+    """A task more for one of two threads, of a dozen, leaves the other waiting for a tenth of the time."""
+    case = Case(x, (1, 1, x[3], filters), strides=(stride, stride))
+    assert lower_conv(None, None, None, **case.arguments, stays=True)[-1].tasks % 4 == 0
+
+
 # x, window, filters, groups, strides, dilations, padding: more than Case knows, against the ops' references
 FURTHER = [
     ((2, 7, 7, 24), (3, 3), 12, 4, (2, 2), (1, 1), "SAME"), ((1, 5, 6, 6), (3, 2), 40, 2, (1, 1), (2, 1), "VALID"),
