@@ -101,7 +101,7 @@ class DType:
     @property
     def is_native(self) -> bool:
         """Whether generated kernels know the type; ops on others run their references."""
-        return self in NATIVE
+        return self in NATIVE or self in HALVES
 
     @property
     def is_numpy_compatible(self) -> bool:
@@ -203,11 +203,12 @@ _DATATYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "i
 
 # types that kernels are generated for
 NATIVE = (float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_)
+HALVES = (float16, bfloat16)  # which they read and write, and compute with as float32 (passes/widen.py)
 SMALL = (float8_e5m2, float8_e5m2fnuz, float8_e4m3fn, float8_e4m3fnuz, float8_e4m3b11fnuz, float4_e2m1fn, int4, uint4,
          int2, uint2)
 QUANTIZED = (qint8, quint8, qint16, quint16, qint32)
 QUANTIZED_DTYPES = frozenset(QUANTIZED)
-ALL = (*NATIVE, float16, bfloat16, complex64, complex128, string, *SMALL, *QUANTIZED)
+ALL = (*NATIVE, *HALVES, complex64, complex128, string, *SMALL, *QUANTIZED)
 NATIVE_FLOATS = (float32, float64)
 FLOATS = (float32, float64, float16, bfloat16)
 COMPLEX = (complex64, complex128)

@@ -24,6 +24,7 @@ from .passes.simplify import simplify
 from .passes.sparse import update_rows
 from .passes.stabilise import stabilise
 from .passes.update import update
+from .passes.widen import widen
 
 
 def compile_subgraphs(graph: Graph) -> Graph:
@@ -54,6 +55,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     stabilise,
     expand,
     resolve,
+    widen,
     fold,
     simplify,
     recur,

@@ -53,7 +53,7 @@ def tag(builder, instruction, scope: int) -> None:
         instruction.set_metadata("noalias", others)
 
 
-def _element_pointer(builder, address, index, memory_type):
+def element_pointer(builder, address, index, memory_type):
     base = builder.inttoptr(address, memory_type.as_pointer())
     return builder.gep(base, [index], source_etype=memory_type)
 
@@ -67,7 +67,7 @@ def _make(name: str):
         scope_number = scope.literal_value
 
         def codegen(context, builder, signature, args):
-            pointer = _element_pointer(builder, args[0], args[1], memory_type)
+            pointer = element_pointer(builder, args[0], args[1], memory_type)
             value = builder.load(pointer, typ=memory_type, align=memory_type.width // 8 if is_bool else None)
             tag(builder, value, scope_number)
             return builder.icmp_unsigned("!=", value, ir.Constant(memory_type, 0)) if is_bool else value
@@ -80,7 +80,7 @@ def _make(name: str):
 
         def codegen(context, builder, signature, args):
             value = builder.zext(args[2], memory_type) if is_bool else args[2]
-            pointer = _element_pointer(builder, args[0], args[1], memory_type)
+            pointer = element_pointer(builder, args[0], args[1], memory_type)
             tag(builder, builder.store(value, pointer), scope_number)
             return context.get_dummy_value()
 
@@ -106,7 +106,7 @@ load_b1, store_b1 = _make("b1")
 def word(typingctx, table, index):
     """The 8-byte word `table[index]`, as int64: an address of the buffer table or a size of the dimension table."""
     def codegen(context, builder, signature, args):
-        return builder.load(_element_pointer(builder, args[0], args[1], I64), typ=I64)
+        return builder.load(element_pointer(builder, args[0], args[1], I64), typ=I64)
 
     return types.int64(types.int64, types.int64), codegen
 
@@ -129,7 +129,7 @@ def touch(typingctx, address, count):
         lines = builder.sdiv(builder.add(args[1], ir.Constant(I64, LINE - 1)), ir.Constant(I64, LINE))
         with cgutils.for_range(builder, lines) as loop:
             at = builder.mul(loop.index, ir.Constant(I64, LINE))
-            value = builder.load(_element_pointer(builder, args[0], at, byte), typ=byte)
+            value = builder.load(element_pointer(builder, args[0], at, byte), typ=byte)
             builder.asm(ir.FunctionType(ir.VoidType(), [byte]), "", "r", [value], side_effect=True)
         return context.get_dummy_value()
 
@@ -159,7 +159,7 @@ def fetch_lines(typingctx, address, count):
             builder.module, ir.FunctionType(ir.VoidType(), [byte.as_pointer(), i32, i32, i32]), "llvm.prefetch.p0")
         lines = builder.sdiv(builder.add(args[1], ir.Constant(I64, LINE - 1)), ir.Constant(I64, LINE))
         with cgutils.for_range(builder, lines) as loop:
-            at = _element_pointer(builder, args[0], builder.mul(loop.index, ir.Constant(I64, LINE)), byte)
+            at = element_pointer(builder, args[0], builder.mul(loop.index, ir.Constant(I64, LINE)), byte)
             builder.call(prefetch, [at, *(ir.Constant(i32, number) for number in (0, 2, 1))])
         return context.get_dummy_value()
 

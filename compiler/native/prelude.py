@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .halves import *  # noqa: F401,F403
 from .memory import *  # noqa: F401,F403
 from .rng import *  # noqa: F401,F403
 from .vecmath import *  # noqa: F401,F403

@@ -22,6 +22,7 @@ class Isa:
     nv: int
     masks: bool = False  # a vector's elements can be masked one by one
     matrix_unit: bool = False  # it multiplies tiles of bfloat16 (matrix_unit.py)
+    float16: bool = True  # it converts to floats of 16 bits and back
     halves: bool = False  # it takes vectors half by half, one of half the width in half the time
 
 
@@ -30,7 +31,7 @@ AMX = Isa("amx", 64, True, 32, 8, 3, masks=True, matrix_unit=True)
 AVX512 = Isa("avx512", 64, True, 32, 8, 3, masks=True)
 AVX2 = Isa("avx2", 32, True, 16, 6, 2)
 NEON = Isa("neon", 16, True, 32, 8, 3)
-GENERIC = Isa("generic", 16, False, 16, 4, 2)
+GENERIC = Isa("generic", 16, False, 16, 4, 2, float16=False)
 
 
 @cache
@@ -40,7 +41,7 @@ def isa() -> Isa:
     if platform.machine().lower() in ("arm64", "aarch64"):
         candidates.insert(0, NEON)
     features = _features()
-    if {"avx2", "fma"} <= features:
+    if {"avx2", "fma", "f16c"} <= features:
         candidates.insert(0, AVX2)
     if {"avx512f", "avx512vl", "avx512dq"} <= features:
         candidates.insert(0, replace(AVX512, halves=_model() == "znver4"))

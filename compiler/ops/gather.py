@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import dims as dm
-from ..dtypes import INTEGERS, as_dtype, float32, float64, int32, int64
+from ..dtypes import INTEGERS, DType, as_dtype, float32, float64, int32, int64
 from ..errors import DTypeError, InvalidArgumentError
 from ..ir import Operation, Tensor, TensorType
 from ..opdef import COPY, INDEX, OpDef
@@ -236,12 +236,15 @@ def _range_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tensor
     return [TensorType(inputs[0].dtype, operand_dims(inputs[2]))]
 
 
+def _nth(emit: Any, dtype: DType, index: str, start: str, delta: str) -> str:
+    return emit.let(f"{dtype.code}({start} + {dtype.code}({index}) * {delta})", dtype)
+
+
 _range = OpDef(
     "Range", INDEX, _range_types, lambda op, g: [None, None, None],
     lambda start, delta, length: (start + np.arange(length[0]).astype(start.dtype) * delta).astype(start.dtype),
-    lower=lambda emit, op, index: emit.let(
-        f"{emit.element(op.inputs[0], ())} + {op.output.dtype.code}({index[0]}) * {emit.element(op.inputs[1], ())}",
-        op.output.dtype), fields={"shape_operand": 2})
+    lower=lambda emit, op, index: _nth(emit, op.output.dtype, index[0], *(emit.element(x, ()) for x in op.inputs[:2])),
+    fields={"shape_operand": 2})
 
 
 def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
