@@ -244,7 +244,7 @@ class RowKernel(ABC):
         setup = [f"p{i} = word(buffers, {i})" for i in range(len(emit.buffers))]
         setup += [f"n{i} = word(dims, {i})" for i in range(len(emit.dims))]
         text = "\n".join(indented([*setup, *emit.lines[KERNEL], *body]))
-        ours = re.compile("(strips|panels|pack|tile|multiply)_|(ready|leave|min)$")
+        ours = re.compile("(strips|panels|pack|tile|multiply|met|finite)_|(ready|leave|min|max)$")
         names = sorted({"compiled", *(name for name in calls(text + helpers) if not ours.match(name))})
         return "\n".join([
             '"""Blocks of rows."""', *self.imports, f"from {NATIVE}.prelude import {', '.join(names)}", "",

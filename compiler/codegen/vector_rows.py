@@ -48,6 +48,30 @@ def multiply_{name}(a, a_row, a_k, b, apart, beside, b_k, c, c_row, rows, column
         column += width
         b += apart + width * beside
 '''
+# A mask leaves weights that are zeros to the ends of a block's rows: what these meet adds nothing, if it is finite.
+ZEROS = '''
+@compiled
+def met_columns(a, a_row, rows, columns):
+    most = f32(0)
+    left = columns
+    while left > 0 and most == 0:
+        columns = left
+        left = max(columns - 32, 0)
+        row = rows
+        while row > 0 and most == 0:
+            row -= 1
+            for column in few(left, columns):
+                most = maximum(most, absolute(load_f32(a, row * a_row + column, -1)))
+    return columns
+
+@compiled
+def finite_rows(b, b_k, b_column, depth, columns):
+    most = f32(0)
+    for k in range(depth):
+        for column in range(columns):
+            most = maximum(most, absolute(load_f32(b, k * b_k + column * b_column, -1)))
+    return most < f32(1e999)
+'''
 
 
 class VectorRows(RowKernel):
@@ -74,9 +98,16 @@ class VectorRows(RowKernel):
         source, stride = self._rows_of(p.a)
         columns = self._new(p.n)
         target = f"p{self.emit.slot(p.c)} + base * {columns} * 4, {columns}"
-        return [self._multiply(f"{source}, {stride}, 1", p, whole, target, f"{isa().mr} * {stride}")]
+        finite, k = f"finite{len(whole)}", self._new(p.k)
+        others = f"{self._matrix(p.b, p.batch, p.b_batch)}, {self._new(p.b_k)}, {self._new(p.b_column)}, {k}, {columns}"
+        self.natives[""] = ZEROS
+        whole.append(f"{finite} = -1  # not known")
+        return [f"met = met_columns({source}, {stride}, rows, {k})",
+                f"if met < {k}:", f"    if {finite} < 0:", f"        {finite} = finite_rows({others})",
+                f"    if {finite} == 0:", f"        met = {k}",
+                self._multiply(f"{source}, {stride}, 1", p, whole, target, f"{isa().mr} * {stride}", "met")]
 
-    def _multiply(self, a: str, p: Product, whole: list[str], c: str, ahead: str) -> str:
+    def _multiply(self, a: str, p: Product, whole: list[str], c: str, ahead: str, depth: str = "") -> str:
         """The block's rows of a product; `a` and `c` are the address and the strides of theirs."""
         width = lanes(p.dtype)
         widths, panels, first = even_panels(ceil(p.n / width), isa().nv)
@@ -98,4 +129,4 @@ class VectorRows(RowKernel):
             steps = f"{self._new(p.b_k if p.b_column == 1 else p.b_column)}, {self._new(p.b_column)}"
             whole.append(f"panels_{name}({b}, {steps}, {packed}, {apart}, {k}, {columns}, {wide})")
             places = f"{packed}, {apart}, 0, {nv * width}"
-        return f"multiply_{nv}({a}, {places}, {c}, rows, {columns}, {k}, {wide}, {ahead})"
+        return f"multiply_{nv}({a}, {places}, {c}, rows, {columns}, {depth or k}, {wide}, {ahead})"
