@@ -306,11 +306,11 @@ _names = Names(globals(), {
     "math": "betainc cumprod cumsum digamma div_no_nan erfcinv igamma igammac lbeta lgamma polygamma truncatediv "
             "truncatemod zeta",
     "math_ops": "to_bfloat16 to_complex128 to_complex64",
-    "switches": "container control_flow_v2_enabled dimension_at_index dimension_value disable_control_flow_v2 "
-                "disable_tensor_equality disable_v2_tensorshape enable_control_flow_v2 enable_tensor_equality "
-                "enable_v2_tensorshape executing_eagerly "
-                "executing_eagerly_outside_functions is_symbolic_tensor no_regularizer "
-                "register_tensor_conversion_function resource_variables_enabled timestamp",
+    "behavior": "container control_flow_v2_enabled disable_control_flow_v2 disable_tensor_equality "
+                "disable_v2_tensorshape enable_control_flow_v2 enable_tensor_equality enable_v2_tensorshape "
+                "executing_eagerly executing_eagerly_outside_functions no_regularizer resource_variables_enabled "
+                "timestamp",
+    "conversions": "dimension_at_index dimension_value is_symbolic_tensor register_tensor_conversion_function",
     "random_philox": "random_index_shuffle",
     "convolution": "conv conv2d_backprop_filter_v2 conv2d_backprop_input_v2",
     "quantized": "dequantize quantize quantize_v2 quantized_concat",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import v2
-from .switches import dimension_at_index, dimension_value
+from .conversions import dimension_at_index, dimension_value
 
 v1 = sys.modules[__package__]
 sys.modules[f"{__name__}.v1"], sys.modules[f"{__name__}.v2"] = v1, v2

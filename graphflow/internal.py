@@ -21,6 +21,7 @@ from .compiler.ops import tensor_proto
 from .compiler.ops.view import identity
 from .compiler.shapes import Dimension, TensorShape
 from .contrib.framework.support import deprecated, deprecated_arg_values, deprecated_args
+from .conversions import dimension_at_index, dimension_value
 from .devices import list_logical_devices
 from .framework import control_dependencies, group, is_tensor
 from .linalg import triangular_solve
@@ -29,7 +30,6 @@ from .math_ops import matmul
 from .metrics.base import metric_variable as _metric_variable
 from .partitioned import PartitionedVariable
 from .session import InteractiveSession, Session
-from .switches import dimension_at_index, dimension_value
 from .variables import Variable
 from .weighting import remove_squeezable
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..behavior import executing_eagerly
 from ..compiler.equality import enable_tensor_equality
 from ..compiler.ir import default_graph, set_global_graph
 from ..compiler.subgraph import outermost
-from ..switches import executing_eagerly
 from .function import Function, function
 from .graph import EagerGraph
 from .tensor import EagerTensor

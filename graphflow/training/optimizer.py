@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..behavior import no_regularizer
 from ..compiler.dtypes import FLOATS
 from ..compiler.ir import Graph, Operation, Tensor, default_graph
 from ..compiler.ops import scatter
@@ -146,7 +147,7 @@ class Optimizer:
         if key not in named:
             with variable_scope(None, f"{var.op.name}/{op_name}") as scope:
                 named[key] = scope.get_variable("", shape, dtype, initializer, trainable=False,
-                                                regularizer=_no_regularizer)
+                                                regularizer=no_regularizer)
         return named[key]
 
     def _get_or_make_slot(self, var: Any, val: Any, slot_name: str, op_name: str) -> Variable:
@@ -154,7 +155,7 @@ class Optimizer:
         named, key = self._slot_dict(slot_name), _var_key(var)
         if key not in named:
             with variable_scope(None, f"{var.op.name}/{op_name}") as scope:
-                named[key] = scope.get_variable("", initializer=val, trainable=False, regularizer=_no_regularizer)
+                named[key] = scope.get_variable("", initializer=val, trainable=False, regularizer=no_regularizer)
         return named[key]
 
     def _zeros_slot(self, var: Any, slot_name: str, op_name: str) -> Variable:
@@ -332,10 +333,6 @@ def _trainable() -> list[Any]:
 
 def _is_variable(value: Any) -> bool:
     return isinstance(value, Variable) or hasattr(value, "handle") and hasattr(value, "assign")
-
-
-def _no_regularizer(variable: Any) -> None:
-    return None
 
 
 def _flatten(value: Any) -> list[Any]:

@@ -1,49 +1,14 @@
-"""What scripts ask of the version they run on, and small helpers for shapes and conversions."""
+"""Tensors of a program's own types; dimensions as numbers."""
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from .compiler.dims import fresh
 from .compiler.dtypes import as_dtype
-from .compiler.equality import disable_tensor_equality as disable_tensor_equality
-from .compiler.equality import enable_tensor_equality as enable_tensor_equality
-from .compiler.ir import Tensor, default_graph
-from .compiler.ops import checks
+from .compiler.ir import Tensor
 from .compiler.ops.constant import convert_to_tensor, register_conversion
 from .compiler.shapes import TensorShape
-from .compiler.subgraph import lifted
-
-
-def executing_eagerly() -> bool:
-    """Whether ops run at once (see eager_mode): not where a graph is built."""
-    return default_graph().eager
-
-
-def executing_eagerly_outside_functions() -> bool:
-    """Whether ops run at once outside the functions that build a graph."""
-    with lifted():
-        return executing_eagerly()
-
-
-def _not_here() -> bool:
-    """False: graphflow is TensorFlow 1 throughout."""
-    return False
-
-
-control_flow_v2_enabled = resource_variables_enabled = _not_here
-
-
-def _accepted() -> None:
-    """Nothing: accepted for scripts that set it."""
-
-
-disable_control_flow_v2 = enable_control_flow_v2 = _accepted
-disable_v2_tensorshape = _accepted
-
-
-enable_v2_tensorshape = _accepted  # a known dimension is an int here
 
 
 def is_symbolic_tensor(tensor: Any) -> bool:
@@ -60,17 +25,6 @@ def dimension_at_index(shape: Any, index: int) -> Any:
     """The dimension at `index`, an unknown one where the rank is unknown."""
     dims = TensorShape(shape)
     return fresh() if dims.dims is None else dims[index]
-
-
-@contextlib.contextmanager
-def container(container_name: str) -> Iterator[str]:
-    """Accepted: resources are kept by session."""
-    yield container_name
-
-
-def no_regularizer(_: Any) -> None:
-    """Within a variable scope, no regularizer, whatever the scopes around it set."""
-    return None
 
 
 def register_tensor_conversion_function(base_type: Any, conversion_func: Callable[..., Any], priority: int = 100
@@ -94,9 +48,3 @@ def register_tensor_conversion_function(base_type: Any, conversion_func: Callabl
         return tensor
 
     register_conversion(types, convert)
-
-
-def timestamp(name: str | None = None) -> Tensor:
-    """The time when it runs: seconds since 1970, float64."""
-    return checks.timestamp(name=name)
-
