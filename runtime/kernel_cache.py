@@ -7,6 +7,7 @@ no one else; where that cannot be had, a private temporary folder serves for the
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import importlib.util
@@ -26,6 +27,7 @@ from ..compiler import native
 from ..compiler.site import warn
 
 DIGEST_BYTES = 32  # of the SHA-256 that stands before machine code in its file
+ABANDONED = 6 * 3600  # seconds after which no process is still writing a file: it was killed
 
 
 class Load(NamedTuple):
@@ -108,6 +110,7 @@ def path_of(source: str) -> pathlib.Path:
 
 def keep(path: pathlib.Path, data: bytes) -> None:
     """Write a file of the cache if it can be written (the disk may be full): kernels run without it."""
+    _remove_abandoned(path.parent)
     try:
         write_atomically(path, data)
     except OSError as error:
@@ -124,6 +127,15 @@ def write_atomically(path: pathlib.Path, data: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+@functools.cache
+def _remove_abandoned(path: pathlib.Path) -> None:
+    """Remove, once, what processes that were killed while they wrote have left; others may be doing the same."""
+    for file in path.glob(".*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - file.stat().st_mtime > ABANDONED:
+                file.unlink()
 
 
 @functools.cache

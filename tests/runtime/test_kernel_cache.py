@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -147,6 +148,20 @@ def test_an_interrupted_write_leaves_nothing_behind(cache, monkeypatch):
     with pytest.raises(OSError):
         kernel_cache.write_atomically(path, b"new")
     assert [f.name for f in cache.iterdir()] == [path.name] and path.read_text() == "old"
+
+
+def test_what_killed_processes_left_is_removed_later(cache):
+    killed = run_program(cache.parent, "import os, signal\nfrom graphflow.runtime import kernel_cache\n"
+                                       "os.replace = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)\n"
+                                       f"kernel_cache.load({SOURCE!r})")
+    assert killed.returncode == -signal.SIGKILL
+    left, = cache.iterdir()
+    assert doubles() and left.exists()  # another process may be writing it
+    os.utime(left, (0, 0))
+    kernel_cache._remove_abandoned.cache_clear()
+    again()
+    assert doubles(SOURCE + "\n") and not left.exists()
+    assert sorted(f.suffix for f in cache.iterdir()) == [".o", ".o", ".py", ".py"]
 
 
 def test_kernels_run_where_the_disk_is_full(cache, monkeypatch):
