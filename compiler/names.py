@@ -1,13 +1,30 @@
-"""Names of operations: unique in their graph, within scopes."""
+"""Names of operations, unique in their graph, within scopes; and of the functions that make them."""
 from __future__ import annotations
 
 import contextlib
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 _VALID_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
 _VALID_SCOPE = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def to_snake_case(name: str) -> str:
+    """Keras's rule: "BatchNormalization" is batch_normalization, "ReLU" is re_lu, "Conv2D" is conv2d."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def named(name: str, function: Function, doc: str | None) -> Function:
+    """The function under that name, which error messages and saved models say: of functions made from a table."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from .compiler.dtypes import FLOATS, DType, as_dtype, float32
 from .compiler.errors import InvalidArgumentError
 from .compiler.ir import Operation, Tensor, default_graph
+from .compiler.names import named
 from .compiler.ops import checks, reduction
 from .compiler.ops import elementwise as ew
 from .compiler.ops.arguments import convert_all
@@ -62,8 +63,8 @@ def _comparison(default: str, test: Callable[..., Tensor], phrase: str) -> Calla
             what = f"Condition x {phrase} y did not hold element-wise:"
             return _check(test(a, b), what, [f"x ({a.name}) = ", a, f"y ({b.name}) = ", b], message, data, summarize,
                           scope)
-    check.__doc__ = f"An operation that fails unless x {phrase} y holds for all elements, with broadcasting."
-    return check
+    return named(default, check,
+                 f"An operation that fails unless x {phrase} y holds for all elements, with broadcasting.")
 
 
 assert_equal = _comparison("assert_equal", ew.equal, "==")
@@ -81,8 +82,7 @@ def _sign(default: str, test: Callable[..., Tensor], phrase: str) -> Callable[..
             a = convert_to_tensor(x)
             what = f"Condition x {phrase} 0 did not hold element-wise:"
             return _check(test(a, zeros_of(a)), what, [f"x ({a.name}) = ", a], message, data, summarize, scope)
-    check.__doc__ = f"An operation that fails unless x {phrase} 0 holds for all elements."
-    return check
+    return named(default, check, f"An operation that fails unless x {phrase} 0 holds for all elements.")
 
 
 assert_positive = _sign("assert_positive", ew.greater, ">")

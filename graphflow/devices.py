@@ -95,11 +95,14 @@ class DeviceSpec:
             name, *values = piece.split(":")
             if name == "device" and values:
                 name, *values = values
-            if name in ("job", "replica", "task") and len(values) == 1:
-                setattr(parts, name, values[0] if name == "job" else int(values[0]))
-            elif (name.upper() in ("CPU", "GPU", "TPU") or name.upper().startswith("XLA_")) and len(values) <= 1:
-                parts.device_type = name.upper()
-                parts.device_index = None if values in ([], ["*"]) else int(values[0])
+            number = int(values[0]) if len(values) == 1 and values[0].isdecimal() else None
+            if name == "job" and len(values) == 1:
+                parts.job = values[0]
+            elif name in ("replica", "task") and number is not None:
+                setattr(parts, name, number)
+            elif (name.upper() in ("CPU", "GPU", "TPU") or name.upper().startswith("XLA_")) and (
+                    values in ([], ["*"]) or number is not None):
+                parts.device_type, parts.device_index = name.upper(), number
             else:
                 raise ValueError(f"Unknown attribute {piece!r} is encountered while parsing the device spec: {spec!r}")
         return parts

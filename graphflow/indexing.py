@@ -10,6 +10,7 @@ from .compiler import dims as dm
 from .compiler.dtypes import int32
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
+from .compiler.names import named
 from .compiler.opdef import OpDef
 from .compiler.ops import gather as _gather
 from .compiler.ops import positions, scatter, selection
@@ -152,9 +153,9 @@ def _scattered(build: Callable[..., Tensor]) -> Callable[..., Tensor]:
             return build(tensor, indices, updates, name)
         x = convert_to_tensor(tensor)
         return build(x, *_inside(convert_to_tensor(indices), convert_to_tensor(updates, x.dtype), shape_of(x)), name)
-    scatter.__doc__ = (f"{build.__doc__}\nA position outside raises InvalidArgumentError when the graph runs; "
-                       '`bad_indices_policy="IGNORE"` leaves it out.')
-    return scatter
+    return named(build.__name__, scatter, (
+        f"{build.__doc__}\nA position outside raises InvalidArgumentError when the graph runs; "
+        '`bad_indices_policy="IGNORE"` leaves it out.'))
 
 
 tensor_scatter_add = tensor_scatter_nd_add = _scattered(positions.tensor_scatter_add)
@@ -203,23 +204,22 @@ def where_v2(condition: Any, x: Any = None, y: Any = None, name: str | None = No
 # rows of variables
 
 
-def _rows(change: Callable[..., Tensor], op: OpDef, doc: str) -> Callable[..., Tensor]:
+def _rows(name: str, change: Callable[..., Tensor], op: OpDef, doc: str) -> Callable[..., Tensor]:
     def update(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Tensor:
         return change(op, ref, indices, updates, name)
-    update.__doc__ = f"{doc} at `indices`, one after another; the result is the variable's new value."
-    return update
+    return named(name, update, f"{doc} at `indices`, one after another; the result is the variable's new value.")
 
 
-scatter_update = _rows(change_rows, scatter.scatter_update, "Replace rows of a variable by `updates`")
-scatter_add = _rows(change_rows, scatter.scatter_add, "Add `updates` to rows of a variable")
-scatter_sub = _rows(change_rows, scatter.scatter_sub, "Subtract `updates` from rows of a variable")
-scatter_mul = _rows(change_rows, scatter.scatter_mul, "Multiply rows of a variable by `updates`")
-scatter_div = _rows(change_rows, scatter.scatter_div, "Divide rows of a variable by `updates`")
-scatter_min = _rows(change_rows, scatter.scatter_min, "Take the smaller of rows of a variable and `updates`")
-scatter_max = _rows(change_rows, scatter.scatter_max, "Take the larger of rows of a variable and `updates`")
-scatter_nd_update = _rows(change_slices, scatter.scatter_update, "Replace parts of a variable")
-scatter_nd_add = _rows(change_slices, scatter.scatter_add, "Add to parts of a variable")
-scatter_nd_sub = _rows(change_slices, scatter.scatter_sub, "Subtract from parts of a variable")
+scatter_update = _rows("scatter_update", change_rows, scatter.scatter_update, "Replace rows of a variable by `updates`")
+scatter_add = _rows("scatter_add", change_rows, scatter.scatter_add, "Add `updates` to rows of a variable")
+scatter_sub = _rows("scatter_sub", change_rows, scatter.scatter_sub, "Subtract `updates` from rows of a variable")
+scatter_mul = _rows("scatter_mul", change_rows, scatter.scatter_mul, "Multiply rows of a variable by `updates`")
+scatter_div = _rows("scatter_div", change_rows, scatter.scatter_div, "Divide rows of a variable by `updates`")
+scatter_min = _rows("scatter_min", change_rows, scatter.scatter_min, "The smaller of a variable's rows and `updates`")
+scatter_max = _rows("scatter_max", change_rows, scatter.scatter_max, "The larger of a variable's rows and `updates`")
+scatter_nd_update = _rows("scatter_nd_update", change_slices, scatter.scatter_update, "Replace parts of a variable")
+scatter_nd_add = _rows("scatter_nd_add", change_slices, scatter.scatter_add, "Add to parts of a variable")
+scatter_nd_sub = _rows("scatter_nd_sub", change_slices, scatter.scatter_sub, "Subtract from parts of a variable")
 
 
 def batch_scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = True,

@@ -10,6 +10,7 @@ from .arguments import before_name, renamed
 from .compiler.dtypes import as_dtype, bfloat16, complex64, complex128, float32, float64, int32, int64
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
+from .compiler.names import named, to_snake_case
 from .compiler.ops import contraction, elementwise, gather, operators, reduction, view
 from .compiler.ops.arguments import convert_all
 from .compiler.ops.complex import conj, real
@@ -148,8 +149,7 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
 def _to(dtype: Any, default_name: str) -> Callable[..., Tensor]:
     def convert(x: Any, name: str = default_name) -> Tensor:
         return cast(x, dtype, name)
-    convert.__doc__ = f"`cast(x, tf.{as_dtype(dtype).name})`."
-    return convert
+    return named(to_snake_case(default_name), convert, f"`cast(x, tf.{as_dtype(dtype).name})`.")
 
 
 to_float = _to(float32, "ToFloat")
@@ -176,14 +176,13 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
 
 
 def _reduction(build: Callable[..., Tensor], doc: str) -> Callable[..., Tensor]:
-    @late("axis")
     def reduce(input_tensor: Any, axis: Any = None, keepdims: bool | None = None, name: str | None = None,
                reduction_indices: Any = None, keep_dims: bool | None = None) -> Tensor:
         axis = renamed("axis", axis, "reduction_indices", reduction_indices)
         keep = renamed("keepdims", keepdims, "keep_dims", keep_dims)
         return build(input_tensor, axis, bool(keep), name)
-    reduce.__doc__ = f"{doc} over `axis` (an int, several, or None for all); `keepdims` keeps reduced axes with size 1."
-    return reduce
+    return late("axis")(named(build.__name__, reduce, (
+        f"{doc} over `axis` (an int, several, or None for all); `keepdims` keeps reduced axes with size 1.")))
 
 
 reduce_sum = _reduction(reduction.reduce_sum, "The sum")

@@ -9,6 +9,7 @@ from .clip_ops import clip_by_norm
 from .compiler.dtypes import float32
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
+from .compiler.names import named
 from .compiler.ops import elementwise, reduction
 from .compiler.ops import nn as ops
 from .compiler.ops.arguments import convert_all
@@ -40,8 +41,7 @@ from .random_ops import bernoulli_mask
 def _activation(build: Callable[..., Tensor], doc: str) -> Callable[..., Tensor]:
     def activation(features: Any, name: str | None = None) -> Tensor:
         return build(features, name)
-    activation.__doc__ = doc
-    return activation
+    return named(build.__name__, activation, doc)
 
 
 relu = _activation(elementwise.relu, "max(x, 0).")

@@ -12,6 +12,7 @@ from .arguments import renamed
 from .compiler.dtypes import as_dtype, int64
 from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
+from .compiler.names import named
 from .compiler.ops import pooling_host as host
 from .compiler.ops import window as images
 from .compiler.ops.arguments import convert_all
@@ -232,8 +233,7 @@ def _any_rank(kind: str, build: Build, doc: str) -> Any:
         if axes not in (1, 2, 3):
             raise ValueError(f"Input tensor must be of rank 3, 4 or 5 but was {x.shape.rank}.")
         return _pool(kind, build, x, ksize, strides, padding, data_format, axes, name)
-    pooled.__name__, pooled.__doc__ = f"{kind}_v2", doc
-    return pooled
+    return named(f"{kind}_v2", pooled, doc)
 
 
 max_pool_v2 = _any_rank("max_pool", images.max_pool, "The largest element of each window over one to three axes.")

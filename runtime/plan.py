@@ -391,4 +391,5 @@ def uninitialized(handles: Sequence[Operation]) -> FailedPreconditionError:
     """The error for reading variables that have no value yet."""
     names = ", ".join(dict.fromkeys(op.name for op in handles))
     return FailedPreconditionError(f"Attempting to use uninitialized value {names} (made at {handles[0].site}). Run "
-                                   "global_variables_initializer() first.", handles[0])
+                                   "global_variables_initializer() first, for local variables, as metrics have, "
+                                   "local_variables_initializer().", handles[0])

@@ -8,6 +8,7 @@ from ..dims import DimLike
 from ..dtypes import FLOATS, NUMBERS, DType, bool_
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
+from ..names import named, to_snake_case
 from ..opdef import COMPOSITE, ELEMENTWISE, REDUCTION, OpDef
 from ..shapes import Dims, broadcast, normalize_axis
 from .arguments import check_dtype, check_same_dtype, convert_all
@@ -75,9 +76,8 @@ def unary(name: str, *, lower: str, reference: Callable[..., Any], grad: Grad | 
         tensor = convert_to_tensor(x, name=f"{op.name}/x")
         return (if_complex if if_complex is not None and tensor.dtype.is_complex else op)(tensor, name=name)
 
-    build.__doc__ = described(op, "x", dtypes, result)
     build.op = op  # type: ignore[attr-defined]
-    return build
+    return named(to_snake_case(op.name), build, described(op, "x", dtypes, result))
 
 
 def binary(name: str, *, lower: Any, reference: Callable[..., Any], grad: Grad | None = None,
@@ -88,9 +88,8 @@ def binary(name: str, *, lower: Any, reference: Callable[..., Any], grad: Grad |
     def build(x: Any, y: Any, name: str | None = None) -> Tensor:
         return op(*convert_all(op.name, (x, y), name or op.name), name=name)
 
-    build.__doc__ = described(op, "x, y", dtypes, result)
     build.op = op  # type: ignore[attr-defined]
-    return build
+    return named(to_snake_case(op.name), build, described(op, "x, y", dtypes, result))
 
 
 def comparison(name: str, *, lower: str, reference: Callable[..., Any],
@@ -152,7 +151,7 @@ def reduction(name: str, *, combine: str, identity: str, reference: Callable[...
         return op(x, axis=axis_argument(op.name, axis), keepdims=bool(keepdims), name=name)
 
     build.op = op  # type: ignore[attr-defined]
-    return build
+    return named(f"reduce_{name.lower()}", build, f"{name} over `axis` (all axes when None).")
 
 
 # composites

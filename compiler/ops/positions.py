@@ -14,6 +14,7 @@ from ..dims import DimLike
 from ..dtypes import ALL, INTEGERS, REALS, DType, int32, int64
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
+from ..names import named, to_snake_case
 from ..opdef import COPY, INDEX, OpDef
 from ..shapes import Dims, format_dims
 from .arguments import check_dtype, check_same_dtype
@@ -195,10 +196,10 @@ def _scattered(op: OpDef | None, default_name: str, sign: int = 1) -> Callable[.
             rows = op(reshape(x, (dm.product(dims[:depth]), *dims[depth:])), reshape(flat, (count,)),
                       reshape(values, (count, *dims[depth:])), depth=1)
             return reshape(rows, dims, name=scope)
-    build.__doc__ = (f"{default_name}: `tensor` with `updates` brought in at `indices`.\n\n"
-                     "`indices` has shape [..., k] for positions on the first k axes of `tensor`, `updates` has shape "
-                     "[..., the other axes] and its dtype.\nRaises ValueError for shapes that do not fit.")
-    return build
+    return named(to_snake_case(default_name), build, (
+        f"{default_name}: `tensor` with `updates` brought in at `indices`.\n\n"
+        "`indices` has shape [..., k] for positions on the first k axes of `tensor`, `updates` has shape [..., the "
+        "other axes] and its dtype.\nRaises ValueError for shapes that do not fit."))
 
 
 tensor_scatter_update = _scattered(_update_rows, "TensorScatterUpdate")

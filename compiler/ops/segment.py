@@ -14,6 +14,7 @@ from .. import dims as dm
 from ..dtypes import INTEGERS, NUMBERS, REALS, DType, as_dtype, int32
 from ..errors import InvalidArgumentError, ShapeError
 from ..ir import Operation, Tensor, TensorType
+from ..names import named, to_snake_case
 from ..opdef import COMPOSITE, HOST, OpDef
 from ..shapes import TensorShape, format_dims
 from .arguments import check_dtype
@@ -164,10 +165,10 @@ def _of_sorted(name: str) -> Callable[..., Tensor]:
             result.dims = (dm.fresh(), *result.dims[1:])
         return result
     op = OPS[name]
-    build.__doc__ = (f"{name}: row i combines the rows of `data` whose id is i; the ids, one for each row, ascend.\n\n"
-                     "`segment_ids` has an integer dtype and the first axis of `data`; there are as many rows as the "
-                     "last id + 1.\nRaises InvalidArgumentError for ids that descend or are negative.")
-    return build
+    return named(to_snake_case(name), build, (
+        f"{name}: row i combines the rows of `data` whose id is i; the ids, one for each row, ascend.\n\n"
+        "`segment_ids` has an integer dtype and the first axis of `data`; there are as many rows as the last id + 1.\n"
+        "Raises InvalidArgumentError for ids that descend or are negative."))
 
 
 def _of_unsorted(name: str) -> Callable[..., Tensor]:
@@ -175,10 +176,10 @@ def _of_unsorted(name: str) -> Callable[..., Tensor]:
         x, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
         return op(x, ids, vector_of(items_of(op.name, "num_segments", [num_segments])), name=name)
     op = OPS[name]
-    build.__doc__ = (f"{name}: row i of `num_segments` rows combines the rows of `data` of id i, in any order.\n\n"
-                     "The shape of `segment_ids`, of an integer dtype, begins that of `data`; rows with a negative id "
-                     "count nowhere.")
-    return build
+    return named(to_snake_case(name), build, (
+        f"{name}: row i of `num_segments` rows combines the rows of `data` of id i, in any order.\n\n"
+        "The shape of `segment_ids`, of an integer dtype, begins that of `data`; rows with a negative id count "
+        "nowhere."))
 
 
 segment_sum, segment_prod, segment_max, segment_min = (

@@ -11,6 +11,7 @@ import numpy as np
 from .. import special_reference as sr
 from ..dtypes import COMPLEX, FLOATS, INTEGERS, DType
 from ..ir import Operation, Tensor, TensorType
+from ..names import named, to_snake_case
 from ..opdef import HOST, OpDef
 from ..shapes import broadcast
 from .arguments import check_dtype, check_same_dtype, convert_all
@@ -45,11 +46,11 @@ def host_function(name: str, function: Callable[..., Any], arguments: str, grad:
 
     build.op = op  # type: ignore[attr-defined]
     build.__signature__ = signature  # type: ignore[attr-defined]
-    build.__doc__ = (f"{name}, element by element, with broadcasting; computed by its reference"
-                     f"{'' if exact else ', in double precision'}.\n\n"
-                     f"`{', '.join(arguments.split())}`: {', '.join(dtype.name for dtype in dtypes)}; the result is of "
-                     "the same dtype.")
-    return build
+    return named(to_snake_case(name), build, (
+        f"{name}, element by element, with broadcasting; computed by its reference"
+        f"{'' if exact else ', in double precision'}.\n\n"
+        f"`{', '.join(arguments.split())}`: {', '.join(dtype.name for dtype in dtypes)}; the result is of the same "
+        "dtype."))
 
 
 lgamma: Build = unary("Lgamma", lower="lgamma({0})", reference=sr.double(sr.lgamma),

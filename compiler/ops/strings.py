@@ -12,6 +12,7 @@ from .. import dims as dm
 from ..dtypes import ALL, INTEGERS, DType, as_dtype, bool_, float32, float64, int32, int64, string
 from ..errors import DTypeError, InvalidArgumentError, ShapeError
 from ..ir import Tensor, TensorType
+from ..names import named, to_snake_case
 from ..opdef import HOST, OpDef
 from ..shapes import broadcast, normalize_axis
 from ..string_hash import fingerprint, hash64, siphash
@@ -42,8 +43,7 @@ def mapped(name: str, function: Callable[..., Any], result: DType = string) -> O
 def _applied(op: OpDef) -> Callable[..., Tensor]:
     def build(input: Any, name: str | None = None, **attrs: Any) -> Tensor:
         return op(strings(input, f"{op.name}/input"), name=name, **attrs)
-    build.__doc__ = f"{op.name} of each string of `input`; the result has its shape."
-    return build
+    return named(to_snake_case(op.name), build, f"{op.name} of each string of `input`; the result has its shape.")
 
 
 # text, whose encoding is UTF-8 where one is named
@@ -276,9 +276,9 @@ def _bucket(name: str, function: Callable[[bytes], int]) -> Callable[..., Tensor
         if num_buckets < 1:
             raise ValueError(f"{op.name}: num_buckets must be at least 1, received {num_buckets}")
         return _applied(op)(input, name, num_buckets=int(num_buckets))
-    build.__doc__ = (f"{name}: for each string of `input` an int64 from 0 to `num_buckets` - 1, always the same.\n\n"
-                     "Raises ValueError for num_buckets below 1.")
-    return build
+    return named(to_snake_case(name), build, (
+        f"{name}: for each string of `input` an int64 from 0 to `num_buckets` - 1, always the same.\n\n"
+        "Raises ValueError for num_buckets below 1."))
 
 
 to_hash_bucket_fast = _bucket("StringToHashBucketFast", fingerprint)

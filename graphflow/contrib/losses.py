@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import losses as _losses
 from ..compiler.ir import Tensor
+from ..compiler.names import named
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.slicing import concat
 from ..compiler.ops.view import reshape, shape
@@ -59,8 +60,7 @@ def _of_predictions(name: str) -> Callable[..., Tensor]:
         rank = convert_to_tensor(predictions).shape.ndims
         return function(labels, predictions, _weights(weights, rank), scope=scope)
 
-    loss.__name__, loss.__doc__ = name, f"`tf.losses.{name}`, predictions first."
-    return add_arg_scope(loss)
+    return add_arg_scope(named(name, loss, f"`tf.losses.{name}`, predictions first."))
 
 
 absolute_difference = _of_predictions("absolute_difference")

@@ -10,6 +10,7 @@ from .. import ordering, sets
 from ..array_ops import zeros
 from ..compiler.dtypes import bool_, float32, int32, int64
 from ..compiler.ir import Tensor
+from ..compiler.names import named
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.elementwise import cast, equal, not_equal, sqrt
 from ..compiler.ops.reduction import reduce_max, reduce_mean, reduce_sum
@@ -32,9 +33,8 @@ def _predictions_first(function: Callable[..., Metric], name: str) -> Callable[.
     def metric(*args: Any, **kwargs: Any) -> Metric:
         return function(**signature.bind(*args, **kwargs).arguments)
 
-    metric.__name__, metric.__doc__ = name, f"{function.__doc__} Predictions come before labels."
     metric.__signature__ = signature  # type: ignore[attr-defined]
-    return metric
+    return named(name, metric, f"{function.__doc__} Predictions come before labels.")
 
 
 _SAME_NAMES = (

@@ -35,7 +35,7 @@ def cond(pred: Any, true_fn: Function | None = None, false_fn: Function | None =
     true_fn, false_fn = renamed("true_fn", true_fn, "fn1", fn1), renamed("false_fn", false_fn, "fn2", fn2)
     for what, function in (("true_fn", true_fn), ("false_fn", false_fn)):
         if not callable(function):
-            raise TypeError(f"{what} must be callable.")
+            raise TypeError(f"{what} must be callable. Received: {function!r}")
     if default_graph().eager:
         return _single((true_fn if bool(convert_to_tensor(pred, bool_)) else false_fn)(), strict)
     with name_scope(name, "cond", [pred]):
@@ -125,9 +125,9 @@ def case(pred_fn_pairs: Any, default: Function | None = None, exclusive: bool = 
                 convert_to_tensor(pair[0]).dtype != bool_):
             raise TypeError(f"pred must be of type bool: {pair[0]!r}")
         if not callable(pair[1]):
-            raise TypeError(f"fn for pred {pair[0]!r} must be callable.")
+            raise TypeError(f"fn for pred {pair[0]!r} must be callable. Received: {pair[1]!r}")
     if default is not None and not callable(default):
-        raise TypeError("default must be callable.")
+        raise TypeError(f"default must be callable. Received: {default!r}")
     if not pairs:
         if default is None:
             raise ValueError("cases must be a non-empty list")

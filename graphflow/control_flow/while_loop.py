@@ -29,10 +29,9 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
     by itself, unless `return_same_structure`. `parallel_iterations`, `back_prop` and `swap_memory` are accepted.
     Raises TypeError for functions that are not callable, ValueError when the body changes structure or shapes.
     """
-    if not callable(cond):
-        raise TypeError("'cond' must be callable.")
-    if not callable(body):
-        raise TypeError("'body' must be callable.")
+    for what, function in (("cond", cond), ("body", body)):
+        if not callable(function):
+            raise TypeError(f"'{what}' must be callable. Received: {function!r}")
     if not isinstance(parallel_iterations, Tensor) and parallel_iterations < 1:
         raise TypeError("'parallel_iterations' must be a positive integer.")
     if not nest.flatten(loop_vars):

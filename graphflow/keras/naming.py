@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..compiler.ir import Graph, default_graph
+from ..compiler.names import to_snake_case
 from ..compiler.subgraph import outermost
 
 # how often each name was given, by graph: in TensorFlow 1 each graph counts anew, as a model function relies on that is
@@ -17,13 +18,6 @@ _uids: WeakKeyDictionary[Graph, defaultdict[str, int]] = WeakKeyDictionary()
 
 def _counts() -> defaultdict[str, int]:
     return _uids.setdefault(outermost(default_graph()).symbolic, defaultdict(int))
-
-
-def to_snake_case(name: str) -> str:
-    """Keras's rule: "BatchNormalization" is batch_normalization, "ReLU" is re_lu, "Conv2D" is conv2d."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def auto_name(prefix: str) -> str:

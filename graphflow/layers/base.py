@@ -13,6 +13,7 @@ import numpy as np
 
 from ..compiler.dtypes import DType, as_dtype, float32
 from ..compiler.ir import Graph, Operation, Tensor, default_graph
+from ..compiler.names import named
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.state import placeholder
 from ..compiler.ops.symbolic import static_value
@@ -344,11 +345,13 @@ def functional(layer: type[Layer], doc: str, call_arguments: dict[str, Any] | No
     signature = inspect.Signature([parameters[name] for name in order or parameters])
 
     def function(*args: Any, **kwargs: Any) -> Any:
-        options = dict(signature.bind(*args, **kwargs).arguments)
+        try:
+            options = dict(signature.bind(*args, **kwargs).arguments)
+        except TypeError as error:
+            raise TypeError(f"{function.__name__}(): {error}") from None
         inputs, again = options.pop("inputs"), options.pop("reuse", None)
         to_call = {k: options.pop(k) for k in call_arguments or {} if k in options}
         return layer(**options, _scope=options.get("name"), _reuse=again)(inputs, **to_call)
 
-    function.__doc__ = doc
     function.__signature__ = signature  # type: ignore[attr-defined]
-    return function
+    return named(to_snake_case(layer.__name__), function, doc)

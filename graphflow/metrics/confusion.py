@@ -6,6 +6,7 @@ from typing import Any
 
 from ..compiler.dtypes import bool_, float32
 from ..compiler.ir import Tensor
+from ..compiler.names import named
 from ..compiler.ops.constant import constant
 from ..compiler.ops.cumulative import cumsum
 from ..compiler.ops.elementwise import (
@@ -66,8 +67,7 @@ def _count(kind: str, doc: str) -> Callable[..., Metric]:
                 hits = hits * cast(weights, float32)
             return finish(value_of(counter), assign_add(counter, reduce_sum(hits)), metrics_collections,
                           updates_collections)
-    count.__doc__, count.__name__ = doc, NAMES[kind]
-    return count
+    return named(NAMES[kind], count, doc)
 
 
 def _count_at_thresholds(kind: str, doc: str) -> Callable[..., Metric]:
@@ -77,8 +77,7 @@ def _count_at_thresholds(kind: str, doc: str) -> Callable[..., Metric]:
         with variable_scope(name, NAMES[kind], [predictions, labels, weights]):
             values, updates = _at_thresholds(labels, predictions, thresholds, weights, (kind,))
             return finish(value_of(values[kind]), updates[kind], metrics_collections, updates_collections)
-    count.__doc__, count.__name__ = doc, f"{NAMES[kind]}_at_thresholds"
-    return count
+    return named(f"{NAMES[kind]}_at_thresholds", count, doc)
 
 
 true_positives = _count("tp", "The weight of the positives that are predicted positive.")
@@ -102,8 +101,7 @@ def _rate(default_name: str, other: Callable[..., Metric], doc: str) -> Callable
             return finish(lambda: ratio(tp, tp + rest, "value"),
                           ratio(tp_update, tp_update + rest_update, "update_op"), metrics_collections,
                           updates_collections)
-    rate.__doc__, rate.__name__ = doc, default_name
-    return rate
+    return named(default_name, rate, doc)
 
 
 def _rate_at_thresholds(default_name: str, other: str, doc: str) -> Callable[..., Metric]:
@@ -119,8 +117,7 @@ def _rate_at_thresholds(default_name: str, other: str, doc: str) -> Callable[...
 
             return finish(lambda: compute(values, "value"), compute(updates, "update_op"), metrics_collections,
                           updates_collections)
-    rate.__doc__, rate.__name__ = doc, f"{default_name}_at_thresholds"
-    return rate
+    return named(f"{default_name}_at_thresholds", rate, doc)
 
 
 precision = _rate("precision", false_positives, "The fraction of predicted positives that are.")

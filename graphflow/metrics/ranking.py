@@ -12,6 +12,7 @@ from ..array_ops import shape, size
 from ..compiler.dtypes import float64, int64
 from ..compiler.errors import ShapeError
 from ..compiler.ir import Tensor
+from ..compiler.names import named
 from ..compiler.ops.constant import convert_to_tensor
 from ..compiler.ops.cumulative import cumsum
 from ..compiler.ops.elementwise import cast, equal, logical_and, logical_not, minimum, real_divide
@@ -106,9 +107,8 @@ def _rate_at_top_k(kind: str, other: str, doc: str) -> tuple[Callable[..., Metri
             best = top_k(predictions, k)[1]
             return at_top_k(labels, best, k, class_id, weights, metrics_collections, updates_collections, scope)
 
-    at_top_k.__doc__, at_top_k.__name__ = f"{doc}, of the predicted classes.", f"{kind}_at_top_k"
-    at_k.__doc__, at_k.__name__ = f"{doc}, of the `k` best-scored classes.", f"{kind}_at_k"
-    return at_top_k, at_k
+    return (named(f"{kind}_at_top_k", at_top_k, f"{doc}, of the predicted classes."),
+            named(f"{kind}_at_k", at_k, f"{doc}, of the `k` best-scored classes."))
 
 
 precision_at_top_k, precision_at_k = _rate_at_top_k(

@@ -30,7 +30,12 @@ def dynamic_rnn(cell: Any, inputs: Any, sequence_length: Any = None, initial_sta
     """
     assert_like_rnncell("cell", cell)
     with variable_scope(scope or "rnn"):
-        flat = [convert_to_tensor(x) if time_major else swap_batch_time(x) for x in nest.flatten(inputs)]
+        given = [convert_to_tensor(x) for x in nest.flatten(inputs)]
+        for x in given:
+            if x.dims is not None and len(x.dims) < 3:
+                raise ValueError("dynamic_rnn: inputs must have rank at least 3, "
+                                 f"{'[time, batch' if time_major else '[batch, time'}, depth]. Received: {x!r}")
+        flat = given if time_major else [swap_batch_time(x) for x in given]
         _check_sizes(flat)
         lengths = None
         if sequence_length is not None:

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..compiler.errors import FailedPreconditionError, InvalidArgumentError
+from ..compiler.errors import InvalidArgumentError
 from ..compiler.ir import Graph, default_graph
 from ..framework import init_scope
+from ..runtime.plan import uninitialized
 from ..session import chosen, raw_session, session_of
 from ..variables import Variable
 from .checkpoint_file import CheckpointReader, dtype_of, write_checkpoint
@@ -69,7 +70,7 @@ class Checkpoint:
         for key, variable in self._variables().items():
             values[key] = _session(variable, session).store.get(variable.op)
             if values[key] is None:
-                raise FailedPreconditionError(f"Attempting to use uninitialized value {variable.op.name}", variable.op)
+                raise uninitialized([variable.op])
         write_checkpoint(path, values)
         return path
 

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..compiler.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from ..compiler.errors import InvalidArgumentError, NotFoundError
 from ..compiler.ir import Tensor, default_graph
 from ..compiler.shapes import format_dims
 from ..framework import GraphKeys
 from ..logging import info
+from ..runtime.plan import uninitialized
 from ..session import raw_session
 from ..variable_kinds import SaveSliceInfo
 from ..variable_lists import global_variables
@@ -274,7 +275,7 @@ def _saved(session: Any, pieces: list[_Piece]) -> np.ndarray:
     for handle, place in pieces:
         array = session.store.get(handle.op)
         if array is None:
-            raise FailedPreconditionError(f"Attempting to use uninitialized value {handle.op.name}", handle.op)
+            raise uninitialized([handle.op])
         if place is None:
             return array
         if full is None:

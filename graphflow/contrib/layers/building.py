@@ -6,6 +6,7 @@ from typing import Any
 
 from ... import layers as core
 from ...compiler.ir import Tensor
+from ...compiler.names import named
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.contraction import tensordot
 from ...compiler.ops.slicing import tile
@@ -140,9 +141,7 @@ def _of_rank(dims: int, name: str) -> Any:
             inputs, num_outputs, kernel_size, stride, padding, data_format, rate, activation_fn, normalizer_fn,
             normalizer_params, weights_initializer, weights_regularizer, biases_initializer, biases_regularizer, reuse,
             variables_collections, outputs_collections, trainable, scope, conv_dims=dims)
-    convolve.__name__ = convolve.__qualname__ = name
-    convolve.__doc__ = f"`convolution` over {dims} axes."
-    return add_arg_scope(convolve)
+    return add_arg_scope(named(name, convolve, f"`convolution` over {dims} axes."))
 
 
 conv1d = convolution1d = _of_rank(1, "convolution1d")
@@ -163,9 +162,8 @@ def _transposed(kind: type[core.Layer], default_scope: str, formats: tuple[str, 
                       data_format=layout_of(data_format, formats),
                       **_weights(normalizer_fn, weights_initializer, weights_regularizer, biases_initializer,
                                  biases_regularizer, trainable))
-    transpose.__name__ = transpose.__qualname__ = name
-    transpose.__doc__ = "The transpose of a convolution: the outputs are `stride` times as large as the inputs."
-    return add_arg_scope(transpose)
+    return add_arg_scope(named(
+        name, transpose, "The transpose of a convolution: the outputs are `stride` times as large as the inputs."))
 
 
 conv2d_transpose = convolution2d_transpose = _transposed(
@@ -270,9 +268,7 @@ def _pooling(kind: type[core.Layer], default_scope: str, formats: tuple[str, str
             outputs = kind(pool_size=kernel_size, strides=stride, padding=padding, data_format=layout,
                            _scope=sc)(convert_to_tensor(inputs))
             return collect_named_outputs(outputs_collections, sc, outputs)
-    pooled.__name__ = pooled.__qualname__ = name
-    pooled.__doc__ = doc
-    return add_arg_scope(pooled)
+    return add_arg_scope(named(name, pooled, doc))
 
 
 avg_pool2d = _pooling(core.AveragePooling2D, "AvgPool2D", ("NHWC", "NCHW"), "avg_pool2d", "The mean of each window.")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...compiler.ir import Tensor
+from ...compiler.names import named
 from ...compiler.ops.constant import constant
 from ...compiler.ops.elementwise import cast
 from ...compiler.ops.view import reverse
@@ -67,9 +68,8 @@ def preprocessing(mode: str | None) -> Callable[..., Any]:
     def family_preprocess_input(x: Any, data_format: str | None = None) -> Any:
         return x if mode is None else preprocess_input(x, data_format, mode)
 
-    family_preprocess_input.__name__ = "preprocess_input"
-    family_preprocess_input.__doc__ = preprocess_input.__doc__ if mode else "`x`: the models scale pixels themselves."
-    return family_preprocess_input
+    return named("preprocess_input", family_preprocess_input,
+                 preprocess_input.__doc__ if mode else "`x`: the models scale pixels themselves.")
 
 
 @functools.cache

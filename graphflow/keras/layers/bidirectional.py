@@ -23,6 +23,9 @@ class Bidirectional(Layer):
             if given is not None and not isinstance(given, Layer):
                 raise ValueError("Please initialize `Bidirectional` layer with a `keras.layers.Layer` instance. "
                                  f"Received: {given}")
+            if given is not None and not hasattr(given, "go_backwards"):
+                raise ValueError("`Bidirectional` takes recurrent layers, which have the attribute `go_backwards`. "
+                                 f"Received: {given}")
         if layer is None or merge_mode not in ("sum", "mul", "ave", "concat", None):
             raise ValueError(f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of "
                              '{"sum", "mul", "ave", "concat", None}')

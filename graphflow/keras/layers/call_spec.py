@@ -20,6 +20,9 @@ class Signature:
         self.takes_any = any(p.kind is p.VAR_KEYWORD for p in self.parameters.values())
         self.takes_training = "training" in self.parameters
         self.takes_mask = "mask" in self.parameters
+        # those that a call must be given: a layer finds the rest itself
+        self.required = [name for name, p in self.parameters.items() if p.kind in POSITIONAL and p.default is p.empty
+                         and name != "training" and not name.endswith("mask")]
 
     def default(self, name: str) -> Any:
         """The default of a parameter: None if it has none."""

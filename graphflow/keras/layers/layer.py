@@ -185,6 +185,8 @@ class Layer(Connected, Weighted, Keras2Layer):
     # calling
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if "_signature" not in vars(self):
+            raise RuntimeError(f"In layer {type(self).__name__}, you forgot to call `super().__init__()`.")
         ordered = in_order() and (not default_graph().eager or not has_symbolic((args, kwargs)))
         if outermost_call() and ordered:
             self._forget_losses()
@@ -198,6 +200,8 @@ class Layer(Connected, Weighted, Keras2Layer):
         given, given_keywords = args, dict(kwargs)
         args, kwargs = map_structure(self._converted, args), map_structure(self._converted, kwargs)
         bound = signature.bind(args, kwargs)
+        if missing := [name for name in signature.required if name not in bound]:
+            raise TypeError(f"{type(self).__name__}.call() takes {list(signature.parameters)}; missing: {missing}")
         tensors = tensor_arguments(bound)
         first = args[0] if args else next(iter(tensors.values()), None)
         graph = next((t.graph for t in flatten(list(tensors.values())) if isinstance(t, Tensor)

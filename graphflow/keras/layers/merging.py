@@ -7,6 +7,7 @@ from typing import Any
 
 from ...compiler.dtypes import bool_
 from ...compiler.ir import Tensor
+from ...compiler.names import named
 from ...compiler.ops import elementwise as ew
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.contraction import matmul
@@ -255,9 +256,7 @@ def _size(dims: Sequence[Any]) -> Any:
 def _function(cls: Callable[..., Layer]) -> Callable[..., Any]:
     def merged(inputs: Any, **kwargs: Any) -> Any:
         return cls(**kwargs)(inputs)
-    merged.__name__ = merged.__qualname__ = cls.__name__.lower()
-    merged.__doc__ = f"`{cls.__name__}()(inputs)`: {(cls.__doc__ or '').strip()}"
-    return merged
+    return named(cls.__name__.lower(), merged, f"`{cls.__name__}()(inputs)`: {(cls.__doc__ or '').strip()}")
 
 
 add, subtract, multiply = _function(Add), _function(Subtract), _function(Multiply)

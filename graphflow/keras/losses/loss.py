@@ -122,7 +122,10 @@ class LossFunctionWrapper(Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         if not self.integer_targets and isinstance(y_true, Tensor) and isinstance(y_pred, Tensor):
             y_true, y_pred = same_rank(y_true, y_pred)
-        return convert_to_tensor(self.fn(y_true, y_pred, **self._fn_kwargs))
+        values = self.fn(y_true, y_pred, **self._fn_kwargs)
+        if values is None:
+            raise ValueError(f"The loss function {self.fn!r} returned None for y_true={y_true}, y_pred={y_pred}.")
+        return convert_to_tensor(values)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "fn": serialize_keras_object(self.fn), **self._fn_kwargs}

@@ -40,7 +40,7 @@ class Outputs(NamedTuple):
         if isinstance(value, Mapping):
             unknown = sorted(set(value) - {*self.names, *self.aliases})
             raise ValueError(f"`{what}` names outputs {unknown}, but the model's outputs are {list(self.names)}.")
-        if count == 1:
+        if count == 1 and (what != "loss" or not isinstance(value, list)):
             return [value]
         if value is None:
             return [None] * count

@@ -28,7 +28,10 @@ def as_array(value: Any, what: str) -> np.ndarray:
         value = value.toarray()
     if isinstance(value, Tensor):  # of the graph: what it is now
         value = backend.eval(value)
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"`{what}` is no array: {error}") from None
     if array.dtype == object and hasattr(value, "iloc"):  # columns of several types
         with contextlib.suppress(TypeError, ValueError):
             array = np.asarray(value, np.float32)
@@ -145,7 +148,7 @@ class Batches:
     """A data set in memory, batch by batch."""
 
     def __init__(self, data: Batch, batch_size: int | None = None, shuffle: Any = False):
-        if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) < 1):
+        if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1):
             raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size}")
         self.data = data
         self.size, self.arrays = data.size, data.arrays
@@ -210,7 +213,7 @@ def class_weights_to_sample_weights(y: Any, class_weight: Mapping[int, float], s
                          f"Received: y.shape={np.shape(y)}")
     try:
         weight_of = {int(label): weight for label, weight in class_weight.items()}
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         raise ValueError("`class_weight` gives weights by the number of the class. "
                          f"Received: class_weight={class_weight}") from None
     labels = labels.astype(np.int64)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class Fitter(Stepper):
         if "nb_epoch" in kwargs:
             warn("The argument `nb_epoch` is deprecated, use `epochs` instead.", DeprecationWarning)
             epochs = kwargs.pop("nb_epoch")
+        if not isinstance(epochs, SupportsIndex):
+            raise TypeError(f"`epochs` must be an integer. Received: epochs={epochs!r}")
         workers = _queue_arguments("fit", kwargs)
         epochs = _limited("epochs", epochs, config.max_epochs())
         steps_per_epoch = _limited("steps_per_epoch", steps_per_epoch, config.max_steps_per_epoch())

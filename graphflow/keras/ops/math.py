@@ -14,7 +14,7 @@ from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.reduction import size_of
 from .axes import rank_of
 from .dtypes import as_tensor, floating, strong
-from .naming import unary
+from .naming import named, unary
 from .numpy.reductions import logsumexp
 
 rsqrt = unary("rsqrt", ew.rsqrt, "1 / sqrt(x)")
@@ -34,10 +34,8 @@ def _segments(name: str, in_order: Any, in_any_order: Any, doc: str) -> Callable
             num_segments = size_of(selection.unique(ids)[0]) if name == "segment_sum" else as_tensor(
                 red.reduce_max(ids) + 1, "int32")
         return in_any_order(values, ids, num_segments)
-    operation.__name__ = operation.__qualname__ = name
-    operation.__doc__ = (f"The {doc} of the slices of `data` that have the same id: [num_segments, ...]. `sorted` ids "
-                         "ascend, and there are as many segments as they say.")
-    return operation
+    return named(name, operation, (f"The {doc} of the slices of `data` that have the same id: [num_segments, ...]. "
+                                   "`sorted` ids ascend, and there are as many segments as they say."))
 
 
 segment_sum = _segments("segment_sum", segment.segment_sum, segment.unsorted_segment_sum, "sum")

@@ -5,16 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ...compiler.ir import Tensor
+from ...compiler.names import named
 from .dtypes import floating
 
 Function = Callable[..., Tensor]
-
-
-def named(name: str, function: Function, doc: str) -> Function:
-    """The function under that name."""
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    return function
 
 
 def unary(name: str, compute: Callable[[Tensor], Tensor], doc: str, prepare: Callable[[Any], Tensor] = floating

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ....compiler.ir import Tensor
+from ....compiler.names import named
 from ....compiler.ops.reduction import reduce_mean
 from ....compiler.ops.slicing import pad
 from ....compiler.ops.view import squeeze
@@ -133,7 +134,5 @@ def sized(name: str, version: Callable[..., Logits], unit: Callable[..., Tensor]
         return version(inputs, blocks, num_classes, is_training, global_pool, output_stride, True, spatial_squeeze,
                        store_non_strided_activations, reuse, scope)
 
-    network.__name__ = name
-    network.__doc__ = f"The network with {3 * sum(units) + 2} layers of weights."
     network.default_image_size = 224  # type: ignore[attr-defined]
-    return network
+    return named(name, network, f"The network with {3 * sum(units) + 2} layers of weights.")

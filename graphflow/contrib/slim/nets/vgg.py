@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ....compiler.ir import Tensor
+from ....compiler.names import named
 from ....compiler.ops.reduction import reduce_mean
 from ....compiler.ops.view import squeeze
 from ....initializers import zeros
@@ -61,11 +62,9 @@ def _network(default_name: str, convolutions: tuple[int, ...], size: int) -> Cal
                 return classified(net, num_classes, is_training, dropout_keep_prob, spatial_squeeze, collection,
                                   outer.name, "fc8")
 
-    network.__name__ = default_name
-    network.__doc__ = (f"VGG with {sum(convolutions) + 3} layers of weights for images of {size} pixels: "
-                       "(logits, the layers' outputs by name).")
     network.default_image_size = size  # type: ignore[attr-defined]
-    return network
+    return named(default_name, network, f"VGG with {sum(convolutions) + 3} layers of weights for images of {size} "
+                                        "pixels: (logits, the layers' outputs by name).")
 
 
 vgg_a = _network("vgg_a", (1, 1, 2, 2, 2), 224)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ....compiler.ir import Tensor
+from ....compiler.names import named
 from ....compiler.ops import cumulative, view
 from ....compiler.ops import elementwise as ew
 from ....compiler.ops import reduction as red
@@ -38,9 +39,7 @@ def _extremum(name: str, numbers: Any, bools: Any, wider: Any) -> Callable[..., 
         tensor = convert_to_tensor(x)
         found = (bools if tensor.dtype.is_bool else numbers)(tensor, axis, keepdims=keepdims)
         return found if initial is None else as_tensor(wider(found, initial), tensor.dtype)
-    operation.__name__ = operation.__qualname__ = name
-    operation.__doc__ = f"The {name}imum over `axis` (None: all), and of `initial` if that is given."
-    return operation
+    return named(name, operation, f"The {name}imum over `axis` (None: all), and of `initial` if that is given.")
 
 
 max = _extremum("max", red.reduce_max, red.reduce_any, maximum)
@@ -126,9 +125,8 @@ def _position(name: str, function: Any, doc: str) -> Callable[..., Tensor]:
         if not keepdims:
             return found
         return view.reshape(found, [1] * len(dims)) if axis is None else view.expand_dims(found, axis)
-    operation.__name__ = operation.__qualname__ = name
-    operation.__doc__ = f"Where the {doc} element stands along `axis` (None: among all), the first of equals: int32."
-    return operation
+    return named(name, operation,
+                 f"Where the {doc} element stands along `axis` (None: among all), the first of equals: int32.")
 
 
 argmax, argmin = _position("argmax", red.argmax, "largest"), _position("argmin", red.argmin, "smallest")
@@ -142,9 +140,7 @@ def _running(name: str, function: Any, doc: str) -> Callable[..., Tensor]:
         if tensor.dtype.is_bool:
             tensor = as_tensor(tensor, "int32")
         return function(view.reshape(tensor, (-1,)) if axis is None else tensor, 0 if axis is None else axis)
-    operation.__name__ = operation.__qualname__ = name
-    operation.__doc__ = f"The {doc} of the elements up to each along `axis` (None: of all, flat)."
-    return operation
+    return named(name, operation, f"The {doc} of the elements up to each along `axis` (None: of all, flat).")
 
 
 cumsum = _running("cumsum", cumulative.cumsum, "sum")
@@ -167,9 +163,7 @@ def _ignoring_nan(name: str, function: Callable[..., Tensor], value: float, miss
         if not tensor.dtype.is_floating or missing is None:
             return found
         return ew.where(red.reduce_all(ew.is_nan(tensor), axis, keepdims=keepdims), scalar(missing, found), found)
-    operation.__name__ = operation.__qualname__ = name
-    operation.__doc__ = f"The {doc} over `axis` (None: all) without regard to NaN."
-    return operation
+    return named(name, operation, f"The {doc} over `axis` (None: all) without regard to NaN.")
 
 
 nansum = _ignoring_nan("nansum", sum, 0.0, None, "sum")
