@@ -105,7 +105,7 @@ def lower_scan(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> 
     abreast, sign = inner < ABREAST, "-" if reverse else "+"
     alone = outer * inner <= 3
     buffers: tuple[Any, ...] = (x, op.output)
-    if op.type == "Cumsum" and inner == 1 and code in ELEMENT_BYTES:
+    if op.type == "Cumsum" and inner == 1 and ELEMENT_BYTES.get(code, 0) >= 4:
         source = PREFIXES.format(title=op.type, code=code, exclusive=exclusive, reverse=reverse, size=dtype.size)
     else:
         first = literal(identity(dtype), dtype) if exclusive else f"load_{code}(x, base{'' if abreast else ' + j'}, 0)"

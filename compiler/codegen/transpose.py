@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil, prod
 
-from ..native.processor import lanes
+from ..native.processor import ELEMENT_BYTES, isa, lanes
 from .emitter import SplitRun
 from .kernel import KernelCall
 from .loop_group import LoopGroup
@@ -17,6 +17,7 @@ from .text import NATIVE, indent, words
 BLOCKS, SPAN, ELEMENTS = 32, 4, 1 << 12
 # rows, and elements of rows and columns, from which on this is always the fastest
 FEWEST_ROWS, SMALL = 4, 64
+WORD, FEWER = 4, 16  # bytes of a float, and lanes of vectors of what is smaller
 # streams that a task writes at most, and the elements that it copies at least
 STREAMS, COPIED = 16, 1 << 14
 DIMS = ["rows", "row", "row_parts", "columns", "column", "column_parts", "span", "near", "near_from", "near_to"]
@@ -39,11 +40,12 @@ def merged(shape: Sequence[int], perm: Sequence[int]) -> list[Axis]:
 
 
 def lower_transpose(group: LoopGroup, small: bool = False) -> list[KernelCall]:
-    """The call of a group that just transposes elements as large as a float's. Raises SplitRun for others, and where
-    rows and columns are one axis or, unless `small`, short."""
+    """The call of a group that just transposes. Raises SplitRun for others, for elements smaller than a float where the
+    processor masks none or few of them lie together, and where rows and columns are one axis or, unless `small`,
+    short."""
     ops = [op for op in group.body.operations if op.type != "Parameter"]
     if (len(ops) != 1 or group.full != [ops[0].output] or "permutes" not in ops[0].definition.fields
-            or not group.elements or ops[0].inputs[0].op.type != "Parameter" or ops[0].output.dtype.size not in (4, 8)):
+            or not group.elements or ops[0].inputs[0].op.type != "Parameter"):
         raise SplitRun
     op = ops[0]
     x, size = op.inputs[0], op.output.dtype.size
@@ -51,10 +53,24 @@ def lower_transpose(group: LoopGroup, small: bool = False) -> list[KernelCall]:
     axes = merged([group.sizes(d) for d in x.dims], op.attrs[op.definition.fields["permutes"]])
     if len(axes) < 2:
         raise SplitRun
-    code = f"f{8 * size}"
-    text, sizes, tasks = _copied(axes, code) if axes[-1][1] == 1 else _transposed(axes, code, small)
+    if axes[-1][1] == 1:
+        text, sizes, tasks = _copied(*_in_words(axes, size))
+    elif size < WORD and not isa().masks:
+        raise SplitRun
+    else:
+        text, sizes, tasks = _transposed(axes, f"{'i' if size < WORD else 'f'}{8 * size}", small)
     return [KernelCall(group.name, text, (group.handle(x), group.handle(op.output)), sizes, tasks, nbytes=group.nbytes,
                        writes=(1,))]
+
+
+def _in_words(axes: list[Axis], size: int) -> tuple[list[Axis], str]:
+    """The axes in units as large as a float at least, and what these are."""
+    *outer, (count, _, _) = axes
+    units = max(WORD // size, 1)
+    if count % units:
+        raise SplitRun
+    axes = [*((n, near // units, far // units) for n, near, far in outer), (count // units, 1, 1)]
+    return axes, f"f{8 * size * units}"
 
 
 def _copied(axes: list[Axis], code: str) -> tuple[str, tuple[int, ...], int]:
@@ -85,7 +101,8 @@ def _copied(axes: list[Axis], code: str) -> tuple[str, tuple[int, ...], int]:
 def _transposed(axes: list[Axis], code: str, small: bool) -> tuple[str, tuple[int, ...], int]:
     """Rows are along the output's last axis, columns along the input's. What an axis between the two has, if there is
     one, is next to the rows, so that these fill lines of the output together."""
-    size, width = int(code[1:]) // 8, lanes(code)
+    size = ELEMENT_BYTES[code]
+    width = lanes(code) if size >= WORD else FEWER
     rows, row, _ = axes.pop()
     near = axes.pop() if axes[-1][1] != 1 else (1, 0, 0)
     columns, _, column = axes.pop(next(k for k, (_, step, _) in enumerate(axes) if step == 1))
@@ -94,7 +111,7 @@ def _transposed(axes: list[Axis], code: str, small: bool) -> tuple[str, tuple[in
     span = width * max(SPAN, ceil(ELEMENTS / (width * min(rows, width * BLOCKS) * near[0])))
     parts = ceil(rows / (width * BLOCKS)), ceil(columns / span)
     sizes = (rows, row, parts[0], columns, column, parts[1], span, *near)
-    text = _source(f"transposed = transpose_block({code!r})", DIMS, len(axes), f'''
+    text = _source(f"transposed = transpose_block({code!r}, {width})", DIMS, len(axes), f'''
         top = task % row_parts * {width * BLOCKS}
         rest = task // row_parts
         left = rest % column_parts * span

@@ -7,7 +7,7 @@ import platform
 from dataclasses import dataclass, replace
 from functools import cache
 
-ELEMENT_BYTES = {"f32": 4, "f64": 8, "i32": 4, "i64": 8}
+ELEMENT_BYTES = {"f32": 4, "f64": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
 
 
 @dataclass(frozen=True)

@@ -129,15 +129,16 @@ def transpose_panel(dtype: str, nv: int):
 
 
 @cache
-def transpose_block(dtype: str):
-    """Transpose up to `lanes` by `lanes` elements: (i, j) of source[i*row + j] goes to target[j*column + i].
+def transpose_block(dtype: str, width: int = 0):
+    """Transpose up to `width` by `width` elements, by default as many as a vector has: (i, j) of source[i*row + j] goes
+    to target[j*column + i].
 
     Its int64 arguments are `(source, row, target, column, rows, columns)`: addresses, strides in elements, and how many
     there are, at least 1. Few columns are moved one by one.
     """
     def codegen(context, builder, signature, args):
         source, row, target, column, rows, columns = args
-        code = VectorCode(builder, dtype)
+        code = VectorCode(builder, dtype, width)
         source, target = code.pointer(source), code.pointer(target)
         last, done = builder.sub(rows, i64(1)), builder.append_basic_block("done")
         with builder.if_then(builder.icmp_signed("<", columns, i64(FEW))):
@@ -158,7 +159,8 @@ def transpose_block(dtype: str):
         builder.position_at_end(done)
         return context.get_dummy_value()
 
-    return void_intrinsic(f"transpose_block_{dtype}", ["source", "row", "target", "column", "rows", "columns"], codegen)
+    names = ["source", "row", "target", "column", "rows", "columns"]
+    return void_intrinsic(f"transpose_block_{dtype}_{width}", names, codegen)
 
 
 @cache

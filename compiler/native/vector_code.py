@@ -9,7 +9,8 @@ from numba.extending import intrinsic
 from .processor import ELEMENT_BYTES, isa, lanes
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
-ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType(), "i32": I32, "i64": I64}
+ELEMENT = {"f32": ir.FloatType(), "f64": ir.DoubleType(), "i8": ir.IntType(8), "i16": ir.IntType(16), "i32": I32,
+           "i64": I64}
 
 
 def void_intrinsic(name: str, parameters: list[str], codegen):
