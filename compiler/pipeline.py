@@ -13,6 +13,7 @@ from .passes.cse import eliminate_common_subexpressions
 from .passes.expand import expand
 from .passes.fold import fold
 from .passes.fuse import fuse
+from .passes.invariant import hoist
 from .passes.order import order
 from .passes.prune import prune
 from .passes.recompute import recompute
@@ -59,6 +60,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     fold,
     simplify,
     recur,
+    hoist,
     eliminate_common_subexpressions,
     update_rows,
     simplify,
