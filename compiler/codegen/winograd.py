@@ -40,13 +40,15 @@ TRANSFORM = {4: 50, 5: 95, 6: 150}
 # bytes of filters that a cycle reads and, where they are packed in each run, writes
 READ_BYTES, WRITTEN_BYTES = 8, 5
 # what a block reads and a part of the filters writes: both, with filters that pass by, in a second-level cache
-BLOCK_BYTES, PART_BYTES = 320 * 1024, 256 * 1024
-# tiles of a block: enough to use filters from a further cache for, however many channels they have
-MIN_BLOCK, MAX_BLOCK = 32, 64
+BLOCK_BYTES, PART_BYTES = 160 * 1024, 512 * 1024
+# tiles of a block: enough to use filters for that come from a further cache, or from memory, which holds all beyond
+# `NEAR_BYTES`, however many channels they have
+MIN_BLOCK, MIN_FAR_BLOCK, MAX_BLOCK = 16, 32, 64
+NEAR_BYTES = 16 * 1024 * 1024
 # the width of the products' tiles, for any number of filters
 PRODUCT_VECTORS = 2
-# with fewer blocks, parts of the filters are tasks of their own
-FEW_TASKS = 8
+# with fewer blocks, parts of the filters are tasks of their own: no more than that, as each reads the block's inputs
+FEW_TASKS = 4
 LINE = 16  # float32
 
 DIMS = ["lane_bytes", "tiles", "tile_rows", "tile_columns", "block", "parts", "part_panels", "panels", "full",
@@ -87,8 +89,9 @@ class Tiling:
         tall, broad = (max(axis.count - (size - 1) * ceil(axis.count / size), 0)
                        for axis, size in zip(plane, sizes, strict=True))
         count, stride = p.images * depth.count * rows * columns, plane[0].stride
-        fitting = BLOCK_BYTES // ((m + r - 1) ** (1 if flat else 2) * odd_lines(p.channels * stride ** 2) * 4)
-        block = ceil(count / ceil(count / min(max(fitting, MIN_BLOCK), MAX_BLOCK)))
+        tile_bytes = (m + r - 1) ** (1 if flat else 2) * odd_lines(p.channels * stride ** 2) * 4
+        least = MIN_BLOCK if tile_bytes * p.filters <= NEAR_BYTES else MIN_FAR_BLOCK
+        block = ceil(count / ceil(count / min(max(BLOCK_BYTES // tile_bytes, least), MAX_BLOCK)))
         nv = min(PRODUCT_VECTORS, ceil(p.filters / lanes("f32")))
         mr = min(isa().mr, isa().mr - 1, key=lambda height: ceil(count / height) * height)
         return Tiling(m, r, stride, rows, columns, tall, broad, count, ceil(block / mr) * mr, mr, nv, gathered, flat)
