@@ -88,11 +88,12 @@ def test_packers_agree(dtype, nv):
 
 
 @pytest.mark.parametrize("features, wanted, name", [
-    ("+avx2,+fma,+avx512f,+avx512vl,+avx512dq", "", "avx512"),
-    ("+avx2,+fma,+avx512f,+avx512vl,+avx512dq", "avx2", "avx2"),
-    ("+avx2,+fma,+avx512f,+avx512vl,+avx512dq,+amx-tile,+amx-bf16", "", "amx"),
-    ("+avx2,+fma,+avx512f,+avx512vl,+avx512dq,+amx-tile,+amx-bf16", "avx512", "avx512"),
-    ("+avx2,+fma", "avx512", "avx2"), ("+avx2,-fma", "", "generic"), ("+avx2,+fma", "generic", "generic")])
+    ("+avx2,+fma,+f16c,+avx512f,+avx512vl,+avx512dq", "", "avx512"),
+    ("+avx2,+fma,+f16c,+avx512f,+avx512vl,+avx512dq", "avx2", "avx2"),
+    ("+avx2,+fma,+f16c,+avx512f,+avx512vl,+avx512dq,+amx-tile,+amx-bf16", "", "amx"),
+    ("+avx2,+fma,+f16c,+avx512f,+avx512vl,+avx512dq,+amx-tile,+amx-bf16", "avx512", "avx512"),
+    ("+avx2,+fma,+f16c", "avx512", "avx2"), ("+avx2,-fma", "", "generic"), ("+avx2,+fma,+f16c", "generic", "generic"),
+    ("+avx2,+fma,-f16c", "", "generic")])
 def test_the_instruction_set_is_the_best_allowed(monkeypatch, features, wanted, name):
     monkeypatch.setattr(processor.platform, "machine", lambda: "x86_64")
     monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
