@@ -185,6 +185,8 @@ class RowKernel(ABC):
         self.parts = ceil(self.m / share)
         sizes = {"m": self.m, "n": self.n, "parts": self.parts, "block": rows, "share": share, "pitch": self.pitch}
         names = [f"{name} = {emit.argument(name, value)}" for name, value in sizes.items()]
+        rows_loop = loop("i", "base", "base + rows", emit, TASK)
+        rows_loop.insert(1, "    at = (i - base) * pitch")
         self._prepare()
         whole: list[str] = []  # once for a matrix
         before = [line for p, op in zip(self.makers, self.block.makers, strict=True)
@@ -192,8 +194,6 @@ class RowKernel(ABC):
         after: list[str] = []
         taken = [line for p, sums in zip(self.takers, self.sums, strict=True)
                  for line in (self._sum(p, after) if sums else self._take(p, whole))]
-        rows_loop = loop("i", "base", "base + rows", emit, TASK)
-        rows_loop.insert(1, "    at = (i - base) * pitch")
         return self._module([
             *names, *self.opening, "held = -1", "for task in range(begin, end):", *indented([
                 "matrix = task // parts", "start = (task - matrix * parts) * share",

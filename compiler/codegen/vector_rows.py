@@ -7,11 +7,17 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
-from ..ir import Tensor
+from ..ir import Operation, Tensor
 from ..native.processor import isa, lanes
+from ..opdef import ELEMENTWISE
+from ..passes.rewrite import consumers
 from ..passes.row_blocks import RowBlock
+from .emitter import INNER, TASK, Run
+from .kernel import Scratch
+from .loop_group import LoopGroup
 from .product import Product, even_panels
 from .row_kernel import RowKernel
+from .source import indented, loop
 from .text import NATIVE
 
 # rows of a block: what the products make of 32 stays with what it meets in a second-level cache of 1 MiB
@@ -32,9 +38,9 @@ def panels_{name}(source, stride, column_step, to, apart, depth, columns, wide):
 '''
 MULTIPLY = '''
 @compiled
-def multiply_{name}(a, a_row, a_k, b, apart, beside, b_k, c, c_row, rows, columns, depth, wide, ahead):
+def multiply_{name}(a, a_row, a_k, b, apart, beside, b_k, c, c_row, rows, columns, shown, depth, wide, ahead):
     column = 0
-    while column < columns:
+    while column < shown:
         width = {wide} if column < wide * {wide} else {narrow}
         count = min(width, columns - column)
         for row in range(0, rows, {high}):
@@ -91,8 +97,26 @@ class VectorRows(RowKernel):
     def _make(self, p: Product, out: Tensor, whole: list[str]) -> list[str]:
         a_row, a_k = self._new(p.a_row), self._new(p.a_k)
         source = f"{self._matrix(p.a, p.batch, p.a_batch)} + first * {a_row} * 4"
-        return [self._multiply(f"{source}, {a_row}, {a_k}", p, whole, f"p{self.emit.slot(self.at[out])}, pitch",
-                               f"block * {a_row}")]
+        shown = self._shown(self.at[out])
+        target = f"p{self.emit.slot(self.at[out])}, pitch"
+        return [*shown, self._multiply(f"{source}, {a_row}, {a_k}", p, whole, target, f"block * {a_row}",
+                                       shown="shown" if shown else "")]
+
+    def _shown(self, product: Any) -> list[str]:
+        """How many columns a mask shows of what is made for the loop: what it hides to the end of all rows of a block
+        is replaced, whatever it is."""
+        mask = _mask(self.group, product)
+        if mask is None:
+            return []
+        emit, rank = self.emit, len(self.group.domain)
+        emit.walk([Run([rank - 1], "j", INNER), Run(self.group.walked(range(rank - 1)), "i", TASK)])
+        emit.counting, emit.copies = "few", 0
+        seen = emit.broadcast_element(mask.inputs[0], emit.identity(), self.group.domain)
+        emit.line(INNER, f"seen = seen | i64({seen})")
+        emit.lines[TASK] += loop("j", "left", "shown", emit, INNER)
+        return ["seen = 0", "left = n", "while left > 0 and seen == 0:", *indented([
+            "shown = left", "left = max(left - 32, 0)", "i = base + rows",
+            "while i > base and seen == 0:", "    i -= 1", *loop("i", "base", "i", emit, TASK)[1:]])]
 
     def _take(self, p: Product, whole: list[str]) -> list[str]:
         source, stride = self._rows_of(p.a)
@@ -105,10 +129,12 @@ class VectorRows(RowKernel):
         return [f"met = met_columns({source}, {stride}, rows, {k})",
                 f"if met < {k}:", f"    if {finite} < 0:", f"        {finite} = finite_rows({others})",
                 f"    if {finite} == 0:", f"        met = {k}",
-                self._multiply(f"{source}, {stride}, 1", p, whole, target, f"{isa().mr} * {stride}", "met")]
+                self._multiply(f"{source}, {stride}, 1", p, whole, target, f"{isa().mr} * {stride}", depth="met")]
 
-    def _multiply(self, a: str, p: Product, whole: list[str], c: str, ahead: str, depth: str = "") -> str:
-        """The block's rows of a product; `a` and `c` are the address and the strides of theirs."""
+    def _multiply(self, a: str, p: Product, whole: list[str], c: str, ahead: str, depth: str = "", shown: str = ""
+                  ) -> str:
+        """The block's rows of a product; `a` and `c` are the address and the strides of theirs. Only so many columns
+        need be `shown`, and only the first of `depth` be summed."""
         width = lanes(p.dtype)
         widths, panels, first = even_panels(ceil(p.n / width), isa().nv)
         nv, least, wide = widths[0], widths[-1], self._new(first)
@@ -129,4 +155,21 @@ class VectorRows(RowKernel):
             steps = f"{self._new(p.b_k if p.b_column == 1 else p.b_column)}, {self._new(p.b_column)}"
             whole.append(f"panels_{name}({b}, {steps}, {packed}, {apart}, {k}, {columns}, {wide})")
             places = f"{packed}, {apart}, 0, {nv * width}"
-        return f"multiply_{nv}({a}, {places}, {c}, rows, {columns}, {depth or k}, {wide}, {ahead})"
+        return f"multiply_{nv}({a}, {places}, {c}, rows, {columns}, {shown or columns}, {depth or k}, {wide}, {ahead})"
+
+
+def _mask(group: LoopGroup, product: Any) -> Operation | None:
+    """The selection that all use of a product goes through, which takes elements of it where its condition, known
+    before, holds."""
+    users = consumers(group.body)
+    t = next(p for p in group.body.inputs if group.handle(p) is product)
+    while len(users.get(t, ())) == 1 and t not in group.body.outputs:
+        op = users[t][0]
+        if op.type == "SelectV2":
+            condition, chosen, other = op.inputs
+            known = condition.op.type == "Parameter" and not isinstance(group.handle(condition), Scratch)
+            return op if known and chosen is t and other.op.type == "Const" else None
+        if op.definition.family != ELEMENTWISE:
+            return None
+        t = op.output
+    return None

@@ -90,23 +90,24 @@ def test_masks_and_dropout_as_kernel_by_kernel(broadcast, monkeypatch):
 
 @pytest.mark.parametrize("m, n, unseen", [(100, 100, 0.0), (70, 333, 0.0), (100, 100, np.inf), (65, 97, np.nan)])
 @pytest.mark.parametrize("transposed", [False, True])
-def test_values_that_weights_of_zero_meet(m, n, unseen, transposed):
-    """A causal mask, and one of whole rows; an infinite value makes NaN of the rows that it is hidden from, too."""
+def test_what_masks_hide(m, n, unseen, transposed):
+    """A causal mask, and one of whole rows. Hidden scores may be NaN; an infinite value makes NaN of the rows that it
+    is hidden from, too, as its weight is zero."""
     def build(q, k, v, kept):
-        scores = tf.where_v2(kept, tf.matmul(q, k, transpose_b=True), -1e9)
+        scores = tf.where_v2(kept, tf.matmul(q, k, transpose_b=True) * 0.5, -1e9)
         return tf.matmul(tf.nn.softmax(scores), v, transpose_b=transposed)
 
     q, k, v = normal(2, m, 20), normal(2, n, 20), normal(2, n, 33)
-    v[1, n - 3, 5] = unseen
+    k[0, n - 3, 1], v[1, n - 3, 5] = np.nan, unseen
     values = q, k, v.swapaxes(1, 2) if transposed else v
     for kept in (np.tri(m, n, dtype=bool)[None], np.arange(n)[None, None] < np.array([[[n // 2]], [[n - 5]]])):
         found = computed(build, *values, kept)
-        p = np.where(kept, q @ k.swapaxes(1, 2), -np.inf)
-        p = np.exp(p - p.max(-1, keepdims=True))
         with np.errstate(invalid="ignore"):
+            p = np.where(kept, q @ k.swapaxes(1, 2) * 0.5, -np.inf)
+            p = np.exp(p - p.max(-1, keepdims=True))
             right = p / p.sum(-1, keepdims=True) @ v
         np.testing.assert_allclose(found, right, atol=1e-5)
-        assert np.isnan(found).any() == (not np.isfinite(unseen))
+        assert np.isnan(found[1]).any() == (not np.isfinite(unseen))
 
 
 def test_what_does_not_fit_stays_apart():
