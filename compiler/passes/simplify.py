@@ -86,8 +86,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return _shortest_alias(op, inputs[0])
     if op.definition.family == REDUCTION and "combine" in op.definition.fields and _reduces_nothing(op, inputs[0]):
         return [reshaped(inputs[0], op.output.dims)]
-    if op.definition.family == REDUCTION and not op.attrs.get("keepdims", True):
-        return _keep_dims(op, inputs)
+    if op.definition.family == REDUCTION:
+        return _by_runs(op, inputs[0])
     if (written := write_out(op, inputs)) is not None:
         return written
     if op.definition.family == ELEMENTWISE and any(t.op.type in ("BroadcastTo", "Fill") for t in inputs):
@@ -164,13 +164,16 @@ def _reduced_first(op: Operation, moving: Operation) -> Sequence[Tensor] | None:
     return [reshaped(transpose(reduced, perm), op.output.dims)]
 
 
-def _keep_dims(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor]:
+def _by_runs(op: Operation, x: Tensor) -> Sequence[Tensor] | None:
     """Reductions keep their axes as 1, so that two that differ only in that are one; a reshape drops the axes. Axes
-    with others between them are reduced one after another, the last ones first: elements are read as they lie."""
-    x, = inputs
-    for axes in reversed(_runs(op, x)):
+    with others between them are reduced run by run, the last ones first, but short rows after the others: elements are
+    read as they lie, and side by side."""
+    runs, keeps = _runs(op, x), op.attrs.get("keepdims", True)
+    if keeps and len(runs) == 1 and runs[0] == op.attrs["axis"]:
+        return None
+    for axes in runs:
         x = default_graph().add(op.definition, [x], {**op.attrs, "axis": axes, "keepdims": True}, op.type).output
-    return [reshaped(x, op.output.dims)]
+    return [x if keeps else reshaped(x, op.output.dims)]
 
 
 def _runs(op: Operation, x: Tensor) -> list[tuple[int, ...] | None]:
@@ -187,8 +190,15 @@ def _runs(op: Operation, x: Tensor) -> list[tuple[int, ...] | None]:
                 runs[-1].append(a)
             else:
                 runs.append([a])
-    row = product(x.dims[a] for a in runs[-1]) if runs and runs[-1][-1] == walked[-1] else 1
-    return [tuple(run) for run in runs] if len(runs) > 1 and isinstance(row, int) and row <= SHORT_ROW else [axes]
+    if len(runs) < 2:
+        return [tuple(runs[0])] if runs else [axes]
+    *others, last = map(tuple, runs)
+    if last[-1] != walked[-1]:
+        return [last, *reversed(others)]
+    row, rows = (product(x.dims[a] for a in run) for run in (last, sum(others, ())))
+    if not isinstance(row, int) or row > SHORT_ROW:
+        return [axes]
+    return [last, *reversed(others)] if isinstance(rows, int) and rows < row else [*reversed(others), last]
 
 
 def _drop_broadcasts(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
