@@ -86,8 +86,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return _shortest_alias(op, inputs[0])
     if op.definition.family == REDUCTION and "combine" in op.definition.fields and _reduces_nothing(op, inputs[0]):
         return [reshaped(inputs[0], op.output.dims)]
-    if op.definition.family == REDUCTION:
-        return _by_runs(op, inputs[0])
+    if op.definition.family == REDUCTION and (by_runs := _by_runs(op, inputs[0])) is not None:
+        return by_runs
     if (written := write_out(op, inputs)) is not None:
         return written
     if op.definition.family == ELEMENTWISE and any(t.op.type in ("BroadcastTo", "Fill") for t in inputs):
@@ -190,8 +190,8 @@ def _runs(op: Operation, x: Tensor) -> list[tuple[int, ...] | None]:
                 runs[-1].append(a)
             else:
                 runs.append([a])
-    if len(runs) < 2:
-        return [tuple(runs[0])] if runs else [axes]
+    if len(runs) < 2:  # if there are others, axes of size 1 do not stand between these and the reduced ones
+        return [tuple(runs[0])] if runs and len(runs[0]) < len(walked) else [axes]
     *others, last = map(tuple, runs)
     if last[-1] != walked[-1]:
         return [last, *reversed(others)]
