@@ -144,7 +144,9 @@ def test_arrays_are_made_as_numpy_1_made_them():
         array([[1, 2], [3]], dtype=float)
 
 
-def test_arrays_have_the_methods_they_had():
+def test_arrays_have_the_methods_they_had(monkeypatch):
+    for name in ("array", "asarray"):  # undone after the test
+        monkeypatch.setattr(np, name, getattr(np, name))
     script.restore_names()
     assert np.arange(3, dtype=np.uint8).tostring() == b"\x00\x01\x02" == np.array([0, 1, 2], np.uint8).tostring("F")
     np.testing.assert_array_equal(np.float32([[1, 4], [2, 2]]).ptp(axis=1), [3, 0])
