@@ -1,8 +1,8 @@
 """Matrix products: which kernels, with which sizes. Their sources are in gemm_kernels.py.
 
 The figures are of one core at about 200 GF/s float32, on products of multi-layer perceptrons. Reading one element of B
-into packed form takes about 0.1 ns, using it m times m/100 ns, which decides whether it is packed. Packed B is private
-to a lane and hot in its cache; A is read as it lies.
+or A into packed form takes about 0.1 ns, using it m (or n) times m/100 ns, which decides what is packed. Packed B is
+private to a lane and hot in its cache; packed A is shared, made by a call of its own.
 """
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ HALVED_PANELS = 3
 # k of a packed panel of B: 1024 rows of 48 float32 are 192 KiB, well inside a second-level cache. Where C has too few
 # rows to repay the writing of that (7 % at m = 128), shallow panels stay in the first-level cache until they are used
 PANEL_DEPTH, SHALLOW_DEPTH, SHALLOW_ROWS = 1024, 256, 256
-# k of transposed A, whose rows lie across tiles: so many of its lines stay in the second-level cache
-CROSSED_DEPTH = 512
 # rows of C up to which B passes as it lies, so many of its rows at a time, under at least so many tiles (on Zen 4:
 # 100x1000x1000 93 -> 106 GF/s, 7x1000x1000 of B from memory 15 -> 49); where there is a matrix unit, up to where B was
 # packed before
@@ -35,8 +33,13 @@ ACROSS_DEPTH = 24
 PACK_B_ROWS, PACK_SHORT_B_ROWS, SHORT_ROW_BYTES = 28, 256, 1024
 # tiles that repay the packing of their panel for them alone: a lane packs one again where it goes on within it
 PANEL_TILES = 32
-# transposed A is fetched a line of its rows ahead, for tiles of one vector if k is at least so much
-LINE, FETCH_DEPTH = 64, 256
+# columns of C and k from which transposed A is packed: its strided lines then outgrow the first-level cache
+PACK_A_COLUMNS, PACK_A_DEPTH = 96, 384
+# tiles of A, and k of them, that one task packs: it reads rows of 4 KiB, and few of them, so that as many streams stay
+# open. Their starts are these bytes more than k rows apart: a power of two would put all into a few lines of the caches
+PACK_TILES, PACK_K, PACK_PAD = 128, 16, 64
+# how many k transposed A is fetched ahead (2 KiB of it, if packed), and the k that repays what is fetched past the end
+FETCH_STEPS, FETCH_DEPTH = 64, 256
 # other A is fetched a tile ahead if it comes from beyond the second-level cache: it is over a quarter of that and all
 # operands over half of it (or A is over so many bytes, for tiles of one vector: they lose 3 to 15 % by it). Smaller
 # matrices, and k out of this range, have tiles that the fetching does not keep up with, or that leave the cache again;
@@ -112,7 +115,7 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     """The general case: tiles of C, in panels as wide as a tile."""
     widths, panels, wide = _panels(p)
     row_tiles = ceil(p.m / isa().mr)
-    deepest = CROSSED_DEPTH if p.a_row == 1 else PANEL_DEPTH if p.m > SHALLOW_ROWS else SHALLOW_DEPTH
+    deepest = PANEL_DEPTH if p.m > SHALLOW_ROWS else SHALLOW_DEPTH
     depth = max(1, ceil(p.part / max(1, ceil(p.part / deepest))))
     short = p.n * ELEMENT_BYTES[p.dtype] <= SHORT_ROW_BYTES
     pack_b = p.b_column != 1 or p.m >= (PACK_SHORT_B_ROWS if short else PACK_B_ROWS)
@@ -120,20 +123,22 @@ def _tiled(p: Product, epilogue: Epilogue | None) -> list[KernelCall]:
     panel_bytes = (depth + lanes(p.dtype)) * packed * isa().vector_bytes if pack_b else 0
 
     calls: list[KernelCall] = []
+    a_tile = isa().mr * p.a_row
+    if p.a_k != 1 and p.n >= PACK_A_COLUMNS and p.k >= PACK_A_DEPTH and p.matrices == 1:
+        calls, p, a_tile = _pack_a(p)
     stream_rows = PACK_B_ROWS - 1 if isa().matrix_unit else STREAM_ROWS
     across = p.k <= ACROSS_DEPTH
     if across and p.b_column != 1 and panels > 1 and p.matrices == 1 and p.nbytes > second_level():
         calls, p = few_gemm.turned_b(p)
     if p.b_column == 1 and panels > 1 and (across or p.m <= stream_rows) and p.matrices == p.splits == 1:
-        sizes = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, STREAM_DEPTH, panels if across else row_tiles,
+        sizes = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, a_tile, STREAM_DEPTH, panels if across else row_tiles,
                  int(across), wide)
         return [*calls, call("gemm", kernels.by_rows(p.dtype, widths, epilogue), p, (), sizes, panels * row_tiles,
                              epilogue, grain=STREAM_TILES)]
-    ahead, step = _fetch(p, depth)
-    # only tiles of one vector feel the instruction: others fetch nothing new rather than be kernels of their own
-    source = kernels.tiled(p.dtype, widths, p.b_column != 1, ahead > 0 or p.n > lanes(p.dtype), epilogue)
+    fetch_a, a_ahead = _fetch(p, depth)
+    source = kernels.tiled(p.dtype, widths, p.b_column != 1, fetch_a, epilogue)
     panel = Scratch(panel_bytes, per_lane=True)
-    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, ahead, step, int(pack_b), depth, panel.apart,
+    dims = (p.m, p.n, p.k, p.a_row, p.a_k, p.b_k, p.b_column, a_tile, a_ahead, int(pack_b), depth, panel.apart,
             row_tiles, panels, wide, p.part, p.matrices)
     grain = min(row_tiles, PANEL_TILES) if pack_b else 1
     return [*calls, call("gemm", source, p, (panel,), dims, p.splits * p.matrices * panels * row_tiles, epilogue,
@@ -153,11 +158,10 @@ def _panels(p: Product) -> tuple[tuple[int, ...], int, int]:
     return tuple(count * width for count in widths), panels, wide
 
 
-def _fetch(p: Product, depth: int) -> tuple[int, int]:
-    """How many elements past A's first row lies what tiles fetch ahead of them, and from k to k (see `microkernel`)."""
+def _fetch(p: Product, depth: int) -> tuple[str, int]:
+    """How tiles of A fetch the A ahead of them (see `microkernel`; "" for not at all), and how many elements ahead."""
     if p.a_row == 1:
-        pays = p.n > lanes(p.dtype) or p.k >= FETCH_DEPTH
-        return (LINE // ELEMENT_BYTES[p.dtype], p.a_k) if pays else (0, 0)
+        return ("along", FETCH_STEPS * p.a_k) if p.k >= FETCH_DEPTH else ("", 0)
     size = ELEMENT_BYTES[p.dtype]
     matrix = p.m * p.k * size
     all_a = matrix * prod(count for count, stride in zip(p.batch, p.a_batch, strict=True) if stride)
@@ -166,8 +170,20 @@ def _fetch(p: Product, depth: int) -> tuple[int, int]:
     # rows that are summed whole follow each other, so that the next tile is one piece
     followed = FETCH_LEAST <= p.k <= min(depth, FETCH_MOST[size]) and matrix > FETCH_MATRIX_BYTES
     if not (beyond and followed) or p.nbytes <= near:
-        return 0, 0
-    return isa().mr * p.a_row, isa().mr
+        return "", 0
+    return "tile", isa().mr * p.a_row
+
+
+def _pack_a(p: Product) -> tuple[list[KernelCall], Product, int]:
+    """Transposed A as [tile][k][rows]; also how many elements tiles are apart."""
+    mr, tiles, size = isa().mr, ceil(p.m / isa().mr), ELEMENT_BYTES[p.dtype]
+    apart = p.k * mr + PACK_PAD // size
+    packed = Scratch(tiles * apart * size)
+    blocks = ceil(tiles / PACK_TILES)
+    call = KernelCall("gemm_pack_a", kernels.pack_a(p.dtype, PACK_TILES, PACK_K), (p.a, packed),
+                      (p.m, p.k, p.a_k, apart, blocks), blocks * ceil(p.k / PACK_K), nbytes=2 * packed.nbytes,
+                      writes=(1,))
+    return [call], replace(p, a=packed, a_row=1, a_k=mr), apart
 
 
 def _split(p: Product, lower: Callable[[Product, None], list[KernelCall]], epilogue: Epilogue | None

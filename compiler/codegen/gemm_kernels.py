@@ -22,9 +22,8 @@ OWN = EDGE_BYTES + JOB_BYTES + LATE_BYTES
 TURNED_ROWS = 256
 
 
-def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: bool, epilogue: Epilogue | None) -> str:
-    """Tiles of C, panel by panel, for a block of k before the next one: its A serves all panels while it is in a cache.
-    A run of tiles of one panel packs its part of B first.
+def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: str, epilogue: Epilogue | None) -> str:
+    """Tiles of C, panel by panel. A run of tiles of one panel packs its part of B first, a block of k at a time.
 
     `widths` are those of panels, in columns, perhaps with half a vector: the first `wide` panels have the first one.
     Remainders of rows are clamped to a tile of full or half height. To `fetch_a` ahead of its use takes an instruction
@@ -32,11 +31,11 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: bool
     """
     size, width, mr = ELEMENT_BYTES[dtype], lanes(dtype), isa().mr
     pack, b_stride = ("transpose_panel", "b_column") if transposed_b else ("copy_panel", "b_k")
-    sizes = ["m", "n", "total_k", "a_row", "a_k", "b_k", "b_column", "ahead", "step", "pack_b",
+    sizes = ["m", "n", "total_k", "a_row", "a_k", "b_k", "b_column", "a_tile", "ahead", "pack_b",
              "depth", "panel_bytes", "row_tiles", "panels", "wide", "part", "matrices"]
     # narrow panels are packed as wide ones: one packer less to compile
     packed = ceil(max(widths) / width)
-    natives, place, multiply = _tiles(dtype, widths, ["ahead", "step"] * fetch_a, epilogue)
+    natives, place, multiply = _tiles(dtype, widths, fetch_a, epilogue)
     finish = each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
     if finish:
         finish = ["if start + length == depth_end:", *indented(finish)]
@@ -47,21 +46,21 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: bool
 {indent([*words("buffers", ["a", "b", "c", "panels_b"]), *words("dims", sizes)], 1)}
     panel = panels_b + lane * panel_bytes
 {indent(setup(epilogue, 4, len(sizes)), 1)}
-    for start in range(0, max(min(part, total_k), 1), depth):
-        task = begin
-        while task < end:
-            run = task // row_tiles
-            first_tile = task - run * row_tiles
-            last_tile = min(row_tiles, first_tile + end - task)
-            task += last_tile - first_tile
-            matrix = run // panels
-            number = run - matrix * panels
-{indent(place, 3)}
-{indent(matrices(size, len(sizes), epilogue), 3)}
-            depth_end = total_k
-            if part < total_k:
-                depth_end = min(part, total_k - matrix // matrices * part)
-            length = max(0, min(depth, depth_end - start))
+    run = begin // row_tiles
+    first_tile = begin - run * row_tiles
+    matrix = run // panels
+    number = run - matrix * panels
+    while begin < end:
+        last_tile = min(row_tiles, first_tile + end - begin)
+        begin += last_tile - first_tile
+{indent(place, 2)}
+{indent(matrices(size, len(sizes), epilogue), 2)}
+        depth_end = total_k
+        if part < total_k:
+            depth_end = min(part, total_k - matrix // matrices * part)
+        start = 0
+        while start == 0 or start < depth_end:
+            length = min(depth, depth_end - start)
             block_b = matrix_b + (start * b_k + column * b_column) * {size}
             stride_b = b_k
             if pack_b:
@@ -71,10 +70,16 @@ def tiled(dtype: str, widths: tuple[int, ...], transposed_b: bool, fetch_a: bool
             for tile in range(first_tile, last_tile):
                 row = tile * {mr}
                 rows = min({mr}, m - row)
-                tile_a = matrix_a + (row * a_row + start * a_k) * {size}
+                tile_a = matrix_a + (tile * a_tile + start * a_k) * {size}
                 tile_c = c + ((matrix * m + row) * n + column) * {size}
 {indent(multiply, 4)}
 {indent(finish, 4)}
+            start += depth
+        first_tile = 0
+        number += 1
+        if number == panels:
+            matrix += 1
+            number = 0
 """)
 
 
@@ -85,8 +90,8 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
     C, or `across` all of them.
     """
     size, mr = ELEMENT_BYTES[dtype], isa().mr
-    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "depth", "run", "across", "wide"]
-    natives, place, multiply = _tiles(dtype, widths, ["ahead"], epilogue)
+    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "a_tile", "depth", "run", "across", "wide"]
+    natives, place, multiply = _tiles(dtype, widths, "rows", epilogue)
     finish = each(epilogue, "rows", "row + i", "column", "column + columns")
     if finish:
         finish = ["if start + length == k:", *indented(finish)]
@@ -110,18 +115,16 @@ def by_rows(dtype: str, widths: tuple[int, ...], epilogue: Epilogue | None) -> s
             rows = min({mr}, m - row)
 {indent(place, 3)}
             block_b = b + (start * b_k + column) * {size}
-            tile_a = a + (row * a_row + start * a_k) * {size}
+            tile_a = a + (tile * a_tile + start * a_k) * {size}
             tile_c = c + (row * n + column) * {size}
 {indent(multiply, 3)}
 {indent(finish, 3)}
 """)
 
 
-def _tiles(dtype: str, widths: tuple[int, ...], ahead: list[str], epilogue: Epilogue | None
+def _tiles(dtype: str, widths: tuple[int, ...], fetch: str, epilogue: Epilogue | None
            ) -> tuple[list[str], list[str], list[str]]:
-    """Micro-kernels for panels of these widths, which fetch B `ahead` or, by steps, A; lines that place panel `number`;
-    that multiply one of its tiles."""
-    fetch = ["", "b", "a"][len(ahead)]
+    """Micro-kernels for panels of these widths; lines that place panel `number`; that multiply one of its tiles."""
     width, mr, half = lanes(dtype), isa().mr, isa().mr // 2
     beside = [f"({address} - c) // {ELEMENT_BYTES[dtype]}" for address in (epilogue.beside if epilogue else ())]
     natives = [
@@ -133,7 +136,7 @@ def _tiles(dtype: str, widths: tuple[int, ...], ahead: list[str], epilogue: Epil
         return [f"column = wide * {widths[0]} + (number - wide) * {most}", f"columns = min({most}, n - column)"]
 
     def multiply(most: int) -> list[str]:
-        last = ", ".join(["columns", *ahead, *beside, "rows"])
+        last = ", ".join(["columns", *["ahead"] * bool(fetch), *beside, "rows"])
         arguments = f"(tile_a, a_row, a_k, 0, 1, length, block_b, stride_b, 0, tile_c, n, start, {last})"
         return [f"if rows > {half}:", f"    tile_{mr}x{most}{arguments}", "else:",
                 f"    tile_{half}x{most}{arguments}"]
@@ -144,6 +147,22 @@ def _tiles(dtype: str, widths: tuple[int, ...], ahead: list[str], epilogue: Epil
         return ["if number < wide:", *indented(lines(widths[0])), "else:", *indented(lines(widths[1]))]
 
     return natives, by_width(place), by_width(multiply)
+
+
+def pack_a(dtype: str, tiles: int, depth: int) -> str:
+    """Transposed A to [tile][k][rows of the tile], `tiles` of them and `depth` k by one task."""
+    size, mr = ELEMENT_BYTES[dtype], isa().mr
+    return module(
+        f"Pack A^T in tiles of {mr} rows.", [], None, [f"from {NATIVE}.tiles import copy_tiles"],
+        [f'pack = copy_tiles("{dtype}", {mr})'], f"""
+{indent([*words("buffers", ["a", "packed"]), *words("dims", ["m", "k", "a_k", "apart", "blocks"])], 1)}
+    for task in range(begin, end):
+        start = task // blocks * {depth}
+        tile = task % blocks * {tiles}
+        source = a + (tile * {mr} + start * a_k) * {size}
+        target = packed + (tile * apart + start * {mr}) * {size}
+        pack(source, a_k, target, min({depth}, k - start), min({tiles * mr}, m - tile * {mr}), apart)
+""")
 
 
 def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:

@@ -42,7 +42,7 @@ class StepProduct:
         dtype, wide = self.dtype, self.widths[0]
         kind = "masked=True, clamped=True"
         if self.beside:
-            kind += f', fetch="a", claim={1 + len(self.beside)}'
+            kind += f', fetch="tile", claim={1 + len(self.beside)}'
         packing = {f"{self.pack_name}_{dtype}_{wide}": f'{self.pack_name}("{dtype}", {wide})'} if self.packs else {}
         return {**packing, **{
             f"tile_{dtype}_{rows}x{width}": f'microkernel("{dtype}", {rows}, {width}, {kind})'
@@ -71,8 +71,7 @@ class StepProduct:
         else:
             b = f"p{emit.slot(self.b)} + column * {self.size}, {n}"
         tall = self.heights[0]
-        claimed = [f"beside_{i}" for i in range(len(self.beside))]
-        fetched = "".join(f"{x}, " for x in ["0", tall, *claimed] if self.beside)
+        fetched = "".join(f"{x}, " for x in ["0", *(f"beside_{i}" for i in range(len(self.beside)))] if self.beside)
 
         def tiles(width: int) -> list[str]:
             arguments = (f"({a} + row * {k} * {self.size}, {k}, 1, 0, 1, {k}, {b}, 0, "

@@ -48,9 +48,9 @@ def multiply_{name}(a, a_row, a_k, b, apart, beside, b_k, c, c_row, rows, column
             to_c = c + (row * c_row + column) * 4
             high = min({high}, rows - row)
             if width == {wide}:
-                tile_wide(from_a, a_row, a_k, 0, 1, depth, b, b_k, 0, to_c, c_row, 0, count, ahead, {high}, high)
+                tile_wide(from_a, a_row, a_k, 0, 1, depth, b, b_k, 0, to_c, c_row, 0, count, ahead, high)
             else:
-                tile_narrow(from_a, a_row, a_k, 0, 1, depth, b, b_k, 0, to_c, c_row, 0, count, ahead, {high}, high)
+                tile_narrow(from_a, a_row, a_k, 0, 1, depth, b, b_k, 0, to_c, c_row, 0, count, ahead, high)
         column += width
         b += apart + width * beside
 '''
@@ -142,7 +142,7 @@ class VectorRows(RowKernel):
         helper = MULTIPLY.replace("tile_", f"tile_{nv}_").format(name=nv, **sizes)
         for size, count, text in (("narrow", least, ""), ("wide", nv, helper)):
             self.natives[f'tile_{nv}_{size} = microkernel("{p.dtype}", {isa().mr}, {count}, masked=True, clamped=True, '
-                         'fetch="a", claim=1)'] = text
+                         'fetch="tile", claim=1)'] = text
         k, columns, b = self._new(p.k), self._new(p.n), self._matrix(p.b, p.batch, p.b_batch)
         if p.b_column == 1 and p.n * 4 <= NEAR_ROW_BYTES:
             places = f"{b}, 0, 4, {self._new(p.b_k)}"

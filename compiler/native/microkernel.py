@@ -31,9 +31,9 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
                   A[i*a_row + k*a_k + s*a_segment] * B[k*b_k + s*b_segment + j]
 
     A `masked` kernel takes one more, `columns`, in ((nv-1)*lanes, nv*lanes]: it neither reads nor writes past them.
-    To `fetch` of "a", one takes `ahead` and `step`: how many elements past A's first row lies what is fetched into the
-    caches, and from k to k; to fetch "b", how many elements `ahead` of B's rows lie those that are fetched into the
-    second-level cache.
+    To `fetch`, one takes `ahead`: how many elements past A's first row lies what is fetched into the caches, "along"
+    that row (other rows of packed or transposed A are in the same lines) or "tile" by tile, `mr` elements with each k;
+    or how many elements past B's, whose "rows" are fetched into the second-level cache.
     To `claim` C is to fetch its lines, to be written at the end: stores wait for one another's lines. If they are many,
     one is fetched with each k: loads of B would wait for all at once. To claim more than one matrix is to fetch others
     that lie like C, too: for each it takes, after `ahead`, how many elements it lies past C.
@@ -47,8 +47,6 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
     A `narrow` kernel's last vector is half as wide: columns are in ((nv-1)*lanes, (nv-0.5)*lanes].
     The rows of A in a `grid` are that many a_row apart, and then the next ones `a_block`, the last argument, further.
     """
-    fetched = {"": [], "a": ["ahead", "step"], "b": ["ahead"]}[fetch]
-
     def codegen(context, builder, signature, args):
         a, a_row, a_k, a_segment, segments, segment_len, b, b_k, b_segment, c, c_row, accumulate = args[:12]
         code = VectorCode(builder, dtype)
@@ -86,40 +84,31 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
                 for pointer, line in product(c_rows, range(lines)):
                     code.prefetch(code.offset(pointer, i64(line * LINE // code.size)), 3, write=True)
 
-        def with_c(values):
-            """The values, and C where it accumulates."""
-            before = builder.block
-            read, known = (builder.append_basic_block(name) for name in ("read", "known"))
-            builder.cbranch(builder.icmp_signed("!=", accumulate, i64(0)), read, known)
-            builder.position_at_end(read)
-            totals = [load(pointer) for pointer in c_rows]
-            if values is not zeros:
-                totals = [[part.add(*each) for part, *each in zip(codes, *rows, strict=True)]
-                          for rows in zip(totals, values, strict=True)]
-            builder.branch(known)
-            builder.position_at_end(known)
-            result = phis()
-            _feed(result, values, before)
-            _feed(result, totals, read)
-            return result
-
-        # C is read last if its lines are fetched by then: nothing waits for them
-        zeros = [[part.zero for part in codes]] * mr
-        start = zeros if claim else with_c(zeros)
+        # accumulators: C or zero
         entry = builder.block
-        segment, inner, latch, done = (builder.append_basic_block(name) for name in ("segment", "k", "latch", "done"))
+        initial, loop, segment, inner, latch, done = (
+            builder.append_basic_block(name) for name in ("initial", "loop", "segment", "k", "latch", "done"))
+        builder.cbranch(builder.icmp_signed("!=", accumulate, i64(0)), initial, loop)
+        builder.position_at_end(initial)
+        loaded = [load(pointer) for pointer in c_rows]
+        builder.branch(loop)
+
+        builder.position_at_end(loop)
+        start = phis()
+        _feed(start, [[part.zero for part in codes]] * mr, entry)
+        _feed(start, loaded, initial)
         empty = builder.icmp_signed("<=", builder.mul(segments, segment_len), i64(0))
         builder.cbranch(empty, done, segment)
 
         builder.position_at_end(segment)
         s = builder.phi(I64)
-        s.add_incoming(i64(0), entry)
+        s.add_incoming(i64(0), loop)
         outer = phis()
-        _feed(outer, start, entry)
+        _feed(outer, start, loop)
         a_base = code.offset(a, builder.mul(s, a_segment))
         a_rows = [code.offset(a_base, offset) for offset in offsets]
         b_base = code.offset(b, builder.mul(s, b_segment))
-        far = code.offset(b_base if fetch == "b" else a_rows[0], args[12 + masked]) if fetch else None
+        far = code.offset(b_base if fetch == "rows" else a_rows[0], args[12 + masked]) if fetch else None
         builder.branch(inner)
 
         builder.position_at_end(inner)
@@ -137,17 +126,17 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
             at = builder.add(address, builder.mul(k, step))
             code.prefetch(builder.inttoptr(at, ir.IntType(8).as_pointer()), 2)
         a_offset = builder.mul(k, a_k)
-        if fetch == "b":
+        if fetch == "rows":
             row_ahead = code.offset(far, builder.mul(k, b_k))
             for at in starts:
                 code.prefetch(code.offset(row_ahead, at), 2)
-        elif fetch == "a":
-            code.prefetch(code.offset(far, builder.mul(k, args[13 + masked])), 3)
+        elif fetch:
+            code.prefetch(code.offset(far, a_offset if fetch == "along" else builder.mul(k, i64(mr))), 3)
         if claim and lines > 1:
             row, line = builder.urem(k, i64(mr)), builder.urem(builder.udiv(k, i64(mr)), i64(lines))
             own = builder.add(builder.mul(c_row, code.minimum(row, last) if clamped else row),
                               builder.mul(line, i64(LINE // code.size)))
-            for place in (i64(0), *args[12 + masked + len(fetched):][:claim - 1]):
+            for place in (i64(0), *args[12 + masked + bool(fetch):][:claim - 1]):
                 code.prefetch(code.offset(c, builder.add(own, place)), 3, write=True)
         places = [code.offset(pointer, a_offset) for pointer in a_rows]
         if not (clamped or grid):
@@ -170,15 +159,15 @@ def microkernel(dtype: str, mr: int, nv: int, masked: bool = False, clamped: boo
 
         builder.position_at_end(done)
         result = phis()
-        _feed(result, start, entry)
+        _feed(result, start, loop)
         _feed(result, updated, latch)
-        for pointer, values in zip(c_rows, with_c(result) if claim else result, strict=True):
+        for pointer, values in zip(c_rows, result, strict=True):
             for part, start, mask, value in zip(codes, starts, masks, values, strict=True):
                 part.store(value, code.offset(pointer, start), 0, mask)
         return context.get_dummy_value()
 
     names = ["a", "a_row", "a_k", "a_segment", "segments", "segment_len", "b", "b_k", "b_segment", "c", "c_row",
-             "accumulate"] + ["columns"] * masked + fetched
+             "accumulate"] + ["columns"] * masked + ["ahead"] * bool(fetch)
     names += [f"claimed_{i}" for i in range(claim - 1)] + ["rows"] * clamped
     names += [name for i in range(beside) for name in (f"beside_{i}", f"step_{i}")]
     names += ["a_block"] * bool(grid) + ["b_ahead"] * stream

@@ -1,4 +1,4 @@
-"""Packing a panel of B into contiguous memory, so that a micro-kernel reads it as one stream.
+"""Packing a panel of B, or tiles of A, into contiguous memory, so that a micro-kernel reads it as one stream.
 
 A packed panel has a row of `nv` whole vectors for each k, zero beyond the matrix's columns. All intrinsics take int64
 arguments `(source, stride, destination, depth, columns)`: addresses, a stride in elements, how many k, and how many
@@ -35,6 +35,35 @@ def copy_panel(dtype: str, nv: int):
         return context.get_dummy_value()
 
     return void_intrinsic(f"copy_panel_{dtype}_{nv}", ARGUMENTS, codegen)
+
+
+@cache
+def copy_tiles(dtype: str, rows: int):
+    """Pack transposed A in tiles of `rows` elements for each k: element (k, j) is at source[k*stride + j].
+
+    One more argument, `apart`, is how many elements tiles are apart. There may be any number of columns: many tiles
+    are written at once, so that what is read are long rows. A last tile that lacks columns is filled with zeros.
+    """
+    def codegen(context, builder, signature, args):
+        source, stride, destination, depth, columns, apart = args
+        code = VectorCode(builder, dtype)
+        source, destination = code.pointer(source), code.pointer(destination)
+        vectors = range(-(-rows // code.width))
+        kept = [code.mask(i64(rows), j * code.width) if rows < (j + 1) * code.width else None for j in vectors]
+        tiles = builder.udiv(builder.add(columns, i64(rows - 1)), i64(rows))
+        with cgutils.for_range(builder, depth) as loop:
+            row = code.offset(source, builder.mul(loop.index, stride))
+            packed = code.offset(destination, builder.mul(loop.index, i64(rows)))
+            with cgutils.for_range(builder, tiles) as tile:
+                first = builder.mul(tile.index, i64(rows))
+                count = code.minimum(builder.sub(columns, first), i64(rows))
+                target = code.offset(packed, builder.mul(tile.index, apart))
+                for j in vectors:
+                    values = code.load(code.offset(row, first), j, code.mask(count, j * code.width))
+                    code.store(values, target, j, kept[j])
+        return context.get_dummy_value()
+
+    return void_intrinsic(f"copy_tiles_{dtype}_{rows}", [*ARGUMENTS, "apart"], codegen)
 
 
 @cache
