@@ -37,6 +37,8 @@ def as_array(value: Any, what: str) -> np.ndarray:
             array = np.asarray(value, np.float32)
     if what == "x" and array.dtype.kind in "OSU" and array.size and isinstance(array.flat[0], (str, bytes)):
         return array.astype(object)
+    if array.dtype == object and array.size and isinstance(array.flat[0], (list, tuple)):  # as NumPy 1 makes them
+        raise ValueError(f"`{what}` is no array: its rows have different lengths")
     if array.dtype.kind not in "fiub":
         raise TypeError(f"`{what}` must be numeric. Received: {type(value).__name__} of dtype {array.dtype}"
                         + (" (rows of different lengths?)" if array.dtype == object else ""))
