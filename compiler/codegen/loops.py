@@ -19,6 +19,7 @@ from ..native.ahead import AHEAD
 from ..native.processor import isa
 from ..opdef import ELEMENTWISE, REDUCTION, crosses
 from .blocks import lower_blocks
+from .crossing import lower_few, lower_tiles
 from .emitter import INNER, KERNEL, TASK, Emitter, Run, SplitRun, is_costly
 from .kernel import KernelCall, Scratch
 from .loop_group import ACCESS, LoopGroup, in_place_pairs, kernel_call, store
@@ -34,9 +35,6 @@ FEW, FEW_IN_MAP = 256, 64
 FULL, COPIES = 16, ((4, 256), (2, 64), (1, 0))
 # what branches, once for a vector, where arguments are large (native/trigonometric.py)
 BRANCHES = {"Cos", "Sin", "Tan"}
-# elements that a task takes of an axis along which it reads but does not write: so many lines 4 KB apart, as rows of a
-# power of two may be, still fit into a set of the first-level cache
-TILE = 8
 # elements of rows up to which the loops of one that wait for each other are loops over so many rows
 SHORT_ROW, STRIP = 48, 32
 # elements that are tasks part between lines and vectors, so that each is rounded alike however they are shared out
@@ -52,8 +50,10 @@ def lower_loops(group: LoopGroup) -> list[KernelCall]:
     rank = len(group.domain)
     if group.axes is None:
         maps = [partial(_map, group, start) for start in range(max(rank, 1))]
-        tiles = [partial(_tiles, group, op) for op in group.body.operations if crosses(op)]
-        return _first([partial(lower_transpose, group), *tiles, partial(lower_transpose, group, small=True), *maps])
+        crossing = [op for op in group.body.operations if crosses(op)]
+        few, tiles = ([partial(lower, group, op) for op in crossing] for lower in (lower_few, lower_tiles))
+        return _first([*few, partial(lower_transpose, group), *tiles, partial(lower_transpose, group, small=True),
+                       *maps])
     kept = [a for a in range(rank) if a not in group.axes]
     reduced = sorted(group.axes)
     attempts = [partial(_strips, group, kept, reduced),
@@ -134,35 +134,6 @@ def _few_if_costly(group: LoopGroup, emit: Emitter) -> None:
 
 def _branches(group: LoopGroup) -> bool:
     return any(op.type in BRANCHES for op in group.body.operations)
-
-
-def _tiles(group: LoopGroup, permuted: Operation) -> list[KernelCall]:
-    """For an op that reads along axis b what it writes along the last one: tasks take some of b, so that the lines of
-    memory which a pass over the last axes reads are the next pass's too."""
-    source = permuted.attrs[permuted.definition.fields["permutes"]]
-    rank = len(group.domain)
-    b = first = source.index(rank - 1)
-    while first and source[first - 1] == source[first] - 1:
-        first -= 1
-    across, inner, outer = (group.walked(axes) for axes in (range(first, b + 1), range(b + 1, rank), range(first)))
-    if permuted.output.dims != group.domain or not across or not inner:
-        raise SplitRun
-    emit = group.emitter([run for run in (Run(across, "b", INNER), Run(inner, "j", INNER), Run(outer, "i", TASK))
-                          if run.axes])
-    for t in group.full:
-        store(emit, group, t, emit.identity())
-    wide, count = (dm.product(group.domain[a] for a in axes) for axes in (across, inner))
-    tiles = -(-group.sizes(wide) // TILE)
-    per_row = emit.argument("tiles", tiles)
-    definitions = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])
-    body = ["for task in range(begin, end):", *indented([
-        f"i = task // {per_row}", f"low = task % {per_row} * {TILE}",
-        f"high = select(low + {TILE} < {emit.dim(wide)}, low + {TILE}, {emit.dim(wide)})",
-        *definitions[TASK], *emit.lines[TASK],
-        f"for j in range({emit.dim(count)}):", "    for b in range(low, high):",
-        *indented(indented([*definitions[INNER], *emit.lines[INNER]]))])]
-    tasks = group.sizes(dm.product(group.domain[a] for a in outer)) * tiles
-    return [kernel_call(group, emit, body, tasks)] if group.elements else []
 
 
 # reductions within a task

@@ -395,6 +395,19 @@ def test_transposes_by_themselves_are_of_blocks(shape, perm, dtype):
         assert "transpose_block" in call.source and call.tasks > 0
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i2", "u1"])
+@pytest.mark.parametrize("channels", [2, 3, 7])
+def test_transposes_of_a_short_axis_write_it_out(channels, dtype):
+    """Images to channels first and back, of more than one task's part, and columns to rows."""
+    for shape, perm in (((2, 70, 61, channels), (0, 3, 1, 2)), ((2, channels, 70, 61), (0, 2, 3, 1)),
+                        ((channels, 5000), (1, 0)), ((1, 1, 3, channels), (0, 3, 1, 2))):
+        x = RNG.integers(0, 200, shape).astype(dtype)
+        function = Function(lambda t: view.transpose(t, perm), x.dtype, shapes=[shape])  # noqa: B023
+        np.testing.assert_array_equal(function(x), np.transpose(x, perm))
+        call, = kernels(lambda t: view.transpose(t, perm), x, known=True)  # noqa: B023
+        assert f"in range({channels})" in call.source and "4096" in call.source
+
+
 @pytest.mark.parametrize("dtype", ["f4", "i8", "u8", "i2", "u1"])
 @pytest.mark.parametrize("shape, perm", [
     ((3, 40, 5, 32), (0, 2, 1, 3)), ((3, 5, 40, 33), (0, 2, 1, 3)), ((200, 37, 7), (1, 0, 2)), ((2, 3, 4, 5, 6), (
