@@ -29,6 +29,7 @@ from .recurrence import RecurrenceKernel
 from .row_sums import lower_row_sums
 from .scan import lower_scan
 from .scatter import lower_row_update, lower_sum_equal_rows
+from .sort import lower_sort
 from .top import lower_top
 from .triangular import lower_cholesky, lower_triangular_solve
 from .unit_rows import UnitRows
@@ -74,8 +75,8 @@ class Lowering:
             return [copy, *lower_row_update(op, self.shape, self.fault_id)]
         if op.definition.fields.get("sum_rows"):
             return lower_sum_equal_rows(op, self.shape, self.sizes(op.attrs["rows"]), self.fault_id)
-        if op.definition.fields.get("top"):
-            return lower_top(op, self.shape)
+        if "order" in op.definition.fields:
+            return lower_top(op, self.shape) or lower_sort(op, self.shape)
         if op.type == "Cholesky":
             return lower_cholesky(op, self.shape, self.fault_id)
         if op.type == "MatrixTriangularSolve":

@@ -58,14 +58,13 @@ TOP = '''    x = word(buffers, 0)
 '''
 
 
-def lower_top(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> list[KernelCall] | None:
-    """Tasks are the rows. None for long lists."""
-    x, (values, indices) = op.inputs[0], op.outputs
+def lower_top(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> list[KernelCall]:
+    """Tasks are the rows. Nothing for long lists."""
+    x, values = op.inputs[0], op.outputs[0]
     (*rows, size), k, code = shape_of(x), shape_of(values)[-1], x.dtype.code
-    if k > MOST:
-        return None
-    if not k * prod(rows):
+    if len(op.outputs) < 2 or k > MOST or not k * prod(rows):
         return []
+    indices = op.outputs[1]
     body = TOP.format(code=code, block=BLOCK,
                       before_better=BETTER.format("element", f"load_{code}(values, list + before, 1)"),
                       any_better=BETTER.format(f"load_{code}(x, base + i, 0)", "least"))

@@ -1,4 +1,4 @@
-"""Order: the largest elements, sorting and searching. But for the few largest they run on the host."""
+"""Order: the largest elements, sorting, and searching, which runs on the host."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def _reversed(x: np.ndarray) -> np.ndarray:
 def _ordered(x: np.ndarray) -> np.ndarray:
     """Integers in the order of the elements, of at most 32 bits; NaN is the smallest."""
     if x.dtype.kind in "iu":
-        return x.astype(np.int64)
+        return x.astype(np.int64) - (2**31 if x.dtype.kind == "u" else 0)
     bits = (x.astype(np.float32) + np.float32(0)).view(np.int32)  # the sum makes zeros positive
     return np.where(np.isnan(x), np.iinfo(np.int32).min, np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)).astype(np.int64)
 
@@ -80,7 +80,8 @@ def spread(g: Tensor, indices: Tensor, like: Tensor) -> Tensor:
     return reshape(total, shape_of(like))
 
 
-_top_k = OpDef("TopKV2", HOST, _top_types, _top_grad, _top, fields={"top": True})  # a short list has a kernel
+# `order`: what the kernel's outputs are
+_top_k = OpDef("TopKV2", HOST, _top_types, _top_grad, _top, fields={"order": "both"})
 
 
 def top_k(input: Any, k: Any = 1, sorted: bool = True, name: str | None = None) -> tuple[Tensor, Tensor]:
@@ -96,7 +97,9 @@ def _order(x: np.ndarray, descending: bool) -> np.ndarray:
 
 
 def _in_order(x: np.ndarray, descending: bool) -> np.ndarray:
-    """NumPy sorts by vectors, but only upwards; NaN is last in either order."""
+    """NumPy sorts by vectors, but only upwards; NaN is last in either order, though not of its extension types."""
+    if x.dtype.itemsize == 2 and x.dtype.kind not in "iu":
+        return _in_order(x.astype(np.float32), descending).astype(x.dtype)
     return _reversed(np.sort(_reversed(x), axis=-1)) if descending else np.sort(x, axis=-1)
 
 
@@ -107,9 +110,10 @@ def _sort_types(name: str, dtype: DType | None) -> Any:
     return types
 
 
-_argsort = OpDef("Argsort", HOST, _sort_types("Argsort", int32), lambda op, g: [None], _order)
+_argsort = OpDef("Argsort", HOST, _sort_types("Argsort", int32), lambda op, g: [None], _order,
+                 fields={"order": "places"})
 _sort = OpDef("Sort", HOST, _sort_types("Sort", None), lambda op, g: [spread(
-    g, _argsort(op.inputs[0], **op.attrs), op.inputs[0])], _in_order)
+    g, _argsort(op.inputs[0], **op.attrs), op.inputs[0])], _in_order, fields={"order": "values"})
 
 
 def argsort(values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False,
