@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
 from . import grouped, unit_conv, unit_gemm, winograd
-from .conv_common import Windows, aligned, backward_axes, flattened, forward_axes, three_axes, whole_axes
+from .conv_common import Windows, aligned, arranged, backward_axes, flattened, forward_axes, whole_axes
 from .conv_images import by_images, images_call
 from .conv_pack import pack_dots_source, pack_source, pack_unit_source
 from .direct_conv import Tile, direct_call
@@ -35,9 +35,9 @@ def lower_conv(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_
     empty.
     """
     x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
-    axes = three_axes(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding))
+    axes = arranged(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding), w_shape[:-2])
     p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // max(w_shape[-2], 1) or 1, axes)
-    if _is_best_product(p, PACKED_PIXELS if stays else PACKED_ANEW_PIXELS):
+    if _is_best_product(p, w_shape, PACKED_PIXELS if stays else PACKED_ANEW_PIXELS):
         return lower_gemm(x, w, y, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, epilogue=epilogue)
     return _lower(x, w, y, p, tuple(w_shape), False, epilogue, "conv", stays)
 
@@ -55,19 +55,20 @@ def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequ
               for axis in zip(x_shape[1:-1], w_shape[:-2], strides, dilations, padding, strict=True))
     calls = []
     for axes in product(*phases):
-        p = Windows(dtype, x_shape[0], w_shape[-1], x_shape[-1], groups, three_axes(axes))
-        if _is_best_product(p, PACKED_ANEW_PIXELS):
+        p = Windows(dtype, x_shape[0], w_shape[-1], x_shape[-1], groups, arranged(axes, w_shape[:-2]))
+        if _is_best_product(p, w_shape, PACKED_ANEW_PIXELS):
             return lower_gemm(dy, w, dx, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, transpose_b=True,
                               epilogue=epilogue)
         calls += _lower(dy, w, dx, p, tuple(w_shape), True, epilogue, "conv_input_grad")
     return calls
 
 
-def _is_best_product(p: Windows, packed_pixels: int) -> bool:
-    """Whether a plain matrix product computes it fastest: one of too few pixels for packed filters or, on the matrix
-    unit, one that reads more than it writes, as products pack pixels while they multiply."""
-    return p.is_product and (p.outputs < packed_pixels or p.channels >= p.filters and unit_gemm.pays(
-        product_of(None, None, None, p.dtype, p.outputs, p.filters, p.channels, (), (), (), False, False)))
+def _is_best_product(p: Windows, w_shape: Sequence[int], packed_pixels: int) -> bool:
+    """Whether a plain matrix product by all of w computes it fastest: one of too few pixels for packed filters or, on
+    the matrix unit, one that reads more than it writes, as products pack pixels while they multiply."""
+    return p.is_product and prod(w_shape[:-2]) == 1 and (
+        p.outputs < packed_pixels or p.channels >= p.filters and unit_gemm.pays(
+            product_of(None, None, None, p.dtype, p.outputs, p.filters, p.channels, (), (), (), False, False)))
 
 
 def _lower(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transposed: bool, epilogue: Epilogue | None,
@@ -78,9 +79,9 @@ def _lower(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transpo
     if not p.taps * p.channels:
         p = replace(p, axes=(p.axes[0], replace(p.axes[1], taps=0), replace(p.axes[2], taps=0)))
     (channels, filters), flat = p.each, flattened(p)
-    (w_rows, w_cols), (inner, last) = w_shape[-4:-2], w_shape[-2:]
-    taps = [n for axis in p.axes for n in (axis.taps, axis.tap, axis.tap_step)]
-    pack_dims = (w_rows, w_cols, inner * last, last, last // p.groups, channels, filters, *taps)
+    inner, last = w_shape[-2:]
+    taps = [n for axis in p.axes for n in (axis.taps, axis.tap_step)]
+    pack_dims = (inner * last, last, last // p.groups, channels, filters, sum(axis.tap for axis in p.axes), *taps)
     if unit_conv.pays(flat):
         return unit_conv.lower(x, w, y, flat, pack_unit_source(transposed), pack_dims, epilogue, name)
     if grouped.pays(p):
@@ -103,7 +104,7 @@ def _lower(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transpo
     for first, columns, count, block, dots in packs:
         packed.append(Scratch(aligned(count * block * ELEMENT_BYTES[p.dtype])))
         source = pack_dots_source(p.dtype, transposed) if dots else pack_source(p.dtype, tile.nv, transposed)
-        dims = (first if dots else panels, block, *pack_dims[:6], columns, *pack_dims[7:])
+        dims = (first if dots else panels, block, *pack_dims[:4], columns, *pack_dims[5:])
         if depth:
             calls.append(KernelCall(f"{name}.pack", source, (w, packed[-1]), dims, count, nbytes=2 * packed[-1].nbytes,
                                     writes=(1,), prepares=True))

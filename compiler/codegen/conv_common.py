@@ -31,7 +31,7 @@ class Axis:
     """One spatial axis of a convolution.
 
     Output `first + i*step` of `total`, for i < count, sums over t < taps the input `i*stride + t*dilation - pad`
-    times the filter's tap `tap + t*tap_step`. Inputs outside [0, size) are zeros.
+    times the filter's tap `tap + t*tap_step`, as `arranged` counts them all. Inputs outside [0, size) are zeros.
     """
 
     size: int
@@ -60,6 +60,16 @@ class Axis:
         """Output i depends on input i alone, for every i."""
         return (self.taps == self.stride == self.step == 1 and self.pad == 0
                 and self.size == self.count == self.total)
+
+    @property
+    def trimmed(self) -> Axis:
+        """The same axis without the taps at its ends that meet no input."""
+        begin = max(0, ceil((self.pad - (self.count - 1) * self.stride) / self.dilation))
+        end = min(self.taps, (self.size - 1 + self.pad) // self.dilation + 1)
+        if not self.count or (begin, end) == (0, self.taps):
+            return self
+        return replace(self, taps=max(0, end - begin), pad=self.pad - begin * self.dilation,
+                       tap=self.tap + begin * self.tap_step)
 
 
 def forward_axis(size: int, taps: int, stride: int, dilation: int, pads: Sequence[int]) -> Axis:
@@ -146,6 +156,19 @@ def three_axes(axes: Sequence[Axis]) -> tuple[Axis, Axis, Axis]:
     """The axes of images or volumes as depth, rows and columns."""
     depth, rows, cols = [Axis(1, 1, 1, 1, 1, 1, 0)] * (3 - len(axes)) + list(axes)
     return depth, rows, cols
+
+
+def arranged(axes: Sequence[Axis], window: Sequence[int]) -> tuple[Axis, Axis, Axis]:
+    """Depth, rows and columns whose taps are counted through the whole `window`, without those that meet no input.
+
+    Axes of a single pixel come first: where images are one wide, their rows lie one behind the other.
+    """
+    found = []
+    for i, axis in enumerate(axes):
+        each, apart = axis.trimmed, prod(window[i + 1:])
+        each = replace(each, tap=each.tap * apart, tap_step=each.tap_step * apart)
+        found.append(replace(each, stride=1, dilation=1, step=1) if each.size == each.total == 1 else each)
+    return three_axes(sorted(found, key=lambda axis: not axis.size == axis.total == 1))
 
 
 def whole_axes(x_shape: Sequence[int], w_shape: Sequence[int], strides: Sequence[int], dilations: Sequence[int],

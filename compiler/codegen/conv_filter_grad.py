@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
@@ -16,8 +16,10 @@ from . import grouped, unit_filter_grad, winograd_filter_grad
 from .conv_common import (
     FAR_BYTES,
     MAX_ROWS,
+    Axis,
     Windows,
     aligned,
+    arranged,
     flattened,
     forward_axes,
     is_narrow,
@@ -49,24 +51,64 @@ def lower_conv_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Seq
                            padding: Sequence[Sequence[int]]) -> list[KernelCall]:
     """dw[..., cin / groups, cout] of x[n, ..., cin] and dy[n, ..., cout], with `lower_conv`'s arguments."""
     x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
-    axes = three_axes(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding))
     if 0 in w_shape:
         return []
-    p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // w_shape[-2], axes)
+    axes, window = forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding), w_shape[:-2]
+    p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // w_shape[-2], arranged(axes, window))
+    if p.taps == prod(window):
+        return _lower(x, dy, dw, p)
+    kept = Scratch(p.taps * prod(w_shape[-2:]) * ELEMENT_BYTES[dtype])
+    return [*(_lower(x, dy, kept, p) if p.taps else []), _placed(kept, dw, dtype, axes, w_shape)]
+
+
+def _placed(kept: Scratch, dw: Any, dtype: str, axes: Sequence[Axis], w_shape: Sequence[int]) -> KernelCall:
+    """The call that writes the gradients of the taps that meet inputs to their places, and zeros for the others."""
+    trimmed = three_axes([axis.trimmed for axis in axes])
+    window = [1] * (5 - len(w_shape)) + list(w_shape[:-2])
+    source = f'''"""Brings gradients of some taps of a window to their places."""
+from {NATIVE}.prelude import compiled, {dtype}, load_{dtype}, store_{dtype}, word
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["kept", "dw"]), 1)}
+{indent(words("dims", ["elements", "window_h", "window_w", "tap_d", "tap_h", "tap_w", "taps_d", "taps_h",
+                       "taps_w"]), 1)}
+    for task in range(begin, end):
+        row = task // window_w
+        plane = row // window_h
+        d, h, w = plane - tap_d, row - plane * window_h - tap_h, task - row * window_w - tap_w
+        source = kept + ((d * taps_h + h) * taps_w + w) * elements * {ELEMENT_BYTES[dtype]}
+        target = dw + task * elements * {ELEMENT_BYTES[dtype]}
+        if min(d, h, w, taps_d - 1 - d, taps_h - 1 - h, taps_w - 1 - w) < 0:
+            for i in range(elements):
+                store_{dtype}(target, i, {dtype}(0.0), 1)
+        else:
+            for i in range(elements):
+                store_{dtype}(target, i, load_{dtype}(source, i, 0), 1)
+'''
+    dims = (prod(w_shape[-2:]), *window[1:], *(axis.tap for axis in trimmed), *(axis.taps for axis in trimmed))
+    return KernelCall("conv_filter_grad.place", source, (kept, dw), dims, prod(window),
+                      nbytes=kept.nbytes + prod(w_shape) * ELEMENT_BYTES[dtype], writes=(1,))
+
+
+def _lower(x: Any, dy: Any, dw: Any, p: Windows) -> list[KernelCall]:
+    """dw of the taps that p has."""
     calls: list[KernelCall] = []
     large = (p.channels * p.filters >= PRODUCT_ELEMENTS and min(p.channels, p.filters) >= PRODUCT_SIDE
              and p.outputs >= MIN_PIXELS)
-    if large and p.groups == p.taps == 1 and p.outputs < p.inputs and not any(axis.padded or axis.pad for axis in axes):
+    if (large and p.groups == p.taps == 1 and p.outputs < p.inputs
+            and not any(axis.padded or axis.pad for axis in p.axes)):
         calls, x, p = _together(p, x)
     if p.is_product and (large or p.outputs <= PRODUCT_PIXELS):
-        return calls + lower_gemm(x, dy, dw, dtype=dtype, m=p.channels, n=p.filters, k=p.outputs, transpose_a=True)
+        return calls + lower_gemm(x, dy, dw, dtype=p.dtype, m=p.channels, n=p.filters, k=p.outputs, transpose_a=True)
     if unit_filter_grad.pays(p):
         return unit_filter_grad.lower(p, x, dy, dw)
     if grouped.pays(p):
         return grouped.lower_filter_grad(x, dy, dw, p)
     if shares := winograd_filter_grad.choose(p):
         return winograd_filter_grad.lower(x, dy, dw, p, shares)
-    return calls + _lower(flattened(p), x, dy, dw)
+    return calls + _tiled(flattened(p), x, dy, dw)
 
 
 def _together(p: Windows, x: Any) -> tuple[list[KernelCall], Scratch, Windows]:
@@ -133,7 +175,7 @@ class Tile:
         return min(candidates, key=lambda candidate: candidate[0])[1]
 
 
-def _lower(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
+def _tiled(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
     tile, (depth, rows, cols), size = Tile.choose(p), p.axes, ELEMENT_BYTES[p.dtype]
     channels, filters = p.each
     wide = tile.nv * lanes(p.dtype)

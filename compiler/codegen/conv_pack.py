@@ -8,14 +8,14 @@ from .text import NATIVE, indent, words
 TAPS_DEPTH = 32
 
 # `columns` are the filters of a group, or with `transposed` the channels that w gives it; `depth` is the other of them
-DIMS = ["panels", "panel_size", "w_rows", "w_cols", "tap_size", "stride", "group_step", "depth", "columns",
-        "taps_d", "tap_d", "step_d", "taps_h", "tap_h", "step_h", "taps_w", "tap_w", "step_w"]
+DIMS = ["panels", "panel_size", "tap_size", "stride", "group_step", "depth", "columns", "first_tap", "taps_d", "step_d",
+        "taps_h", "step_h", "taps_w", "step_w"]
 
 
 def _each_tap(lines: list[str], levels: int = 2) -> str:
     """The lines for each tap, in the order in which they are met, with w's address of it as `source`."""
     loops = ["for d in range(taps_d):", "    for i in range(taps_h):", "        for j in range(taps_w):",
-             "            tap = ((tap_d + d * step_d) * w_rows + tap_h + i * step_h) * w_cols + tap_w + j * step_w",
+             "            tap = first_tap + d * step_d + i * step_h + j * step_w",
              *("            " + line for line in lines)]
     return indent(loops, levels) + "\n"
 
@@ -79,7 +79,7 @@ def kernel(buffers, dims, begin, end, lane):
             for i in range(phase // phase_step, {rows} * phase_step, phase_step):
                 for j in range(phase % phase_step, {r} * phase_step, phase_step):
                     if i < taps_h and j < taps_w:
-                        tap = (tap_h + i * step_h) * w_cols + tap_w + j * step_w
+                        tap = first_tap + i * step_h + j * step_w
                         source = w + (tap * tap_size + first * {'stride + k' if transposed else '1 + k * stride'}) * 4
                         pack(source, stride, target, count, min({wide}, columns - first))
                     else:

@@ -239,7 +239,8 @@ def _panel_lines(tile: Tile, name: str, size: int, window: tuple[int, int] | Non
                  epilogue: Epilogue | None) -> list[str]:
     """The tiles of some panels over a block of rows, the epilogue behind; a row's last tile overlaps the one before.
 
-    Rows of the window above and below the image are left out, except from a window baked in.
+    Rows of the window above and below the image are left out, except from a window baked in; so are slices beyond a
+    volume.
     """
     wide, complete, rest = tile.wide, name == "tile_full", name == "tile_rest"
     segments, length = window or ("last_segment - first_segment", "segment_len")
@@ -269,8 +270,12 @@ last_segment = segments if apart else far""".splitlines()
     a = f"group_a + (image * span_h + row * stride_h - base) * line * {size}"
     loops, started, layer_a, layer_b = ["for part in range(first_part, last_part):"], "part - begin_part", "", ""
     if volume:
-        loops.insert(0, "for tap_d in range(taps_d):")
-        started += " + tap_d"
+        limits += """\
+front = image % slices * stride_d - pad_d
+near_d = min((max(0, -front) + dilation_d - 1) // dilation_d, taps_d - 1)
+far_d = max(near_d + 1, min(taps_d, (depth - front + dilation_d - 1) // dilation_d))""".splitlines()
+        loops.insert(0, "for tap_d in range(near_d, far_d):")
+        started += " + tap_d - near_d"
         layer_a, layer_b = "tap_d * window_step + ", "(tap_d * taps_h if apart else tap_d) * segments * segment_len + "
     where = f"a + ({layer_a}column * step + part * part_step + first_segment * segment_step) * {size}"
     packed = f"b + ({layer_b}(part * segments + first_segment) * segment_len)"

@@ -89,7 +89,7 @@ def pays(p: Windows) -> bool:
 
 def lower(x: Any, w: Any, y: Any, p: Windows, transposed: bool, pack_dims: tuple[int, ...],
           epilogue: Epilogue | None, name: str) -> list[KernelCall]:
-    """The calls of a convolution for which it `pays`; `pack_dims` as those of conv_pack.py from `w_rows` on."""
+    """The calls of a convolution for which it `pays`; `pack_dims` as those of conv_pack.py from `tap_size` on."""
     panel, (_, rows, cols), size = Panel.choose(p), p.axes, ELEMENT_BYTES[p.dtype]
     panels, tiles = panel.count(p), ceil(cols.count / MAX_ROWS)
     mr = ceil(cols.count / tiles)

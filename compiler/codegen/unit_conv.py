@@ -206,7 +206,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, pack_source: str, pack_dims: tuple
     packed = Scratch(whole_tiles(p.filters) * strip)
     if bands.joined:
         # the taps of a row of the window, which follow each other in w too, are one of more channels
-        pack_dims = (*pack_dims[:5], bands.depth, *pack_dims[6:13], 1, 0, 1)
+        pack_dims = (*pack_dims[:3], bands.depth, *pack_dims[4:-2], 1, 1)
     pack = KernelCall(f"{name}.pack", pack_source, (w, packed), (1, strip, *pack_dims), strips,
                       nbytes=2 * packed.nbytes, writes=(1,), prepares=True)
     sides = bands.axes

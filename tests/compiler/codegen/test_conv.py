@@ -203,6 +203,8 @@ FURTHER = [
     ((2, 5, 6, 7, 128), (1, 1, 1), 512, 1, (2, 2, 3), (1, 1, 1), "VALID"),  # pixels apart, brought together
     ((9, 4, 5, 6), (3, 3), 40, 1, (2, 1), (1, 1), "SAME"),  # along the images
     ((2, 9, 17, 15), (3, 2), 20, 5, (1, 2), (2, 1), "SAME"),  # several groups in a vector, the last of fewer
+    ((2, 9, 1, 20), (3, 3), 19, 1, (2, 1), (1, 1), "SAME"),  # one wide, where some taps meet no input
+    ((2, 2, 1, 3, 8), (5, 3, 4), 6, 1, (1, 2, 1), (2, 1, 1), "SAME"),
     ((2, 6, 6, 64), (5, 5), 1, 1, (2, 2), (1, 1), "SAME"), ((3, 9, 9, 1), (5, 5), 20, 1, (2, 2), (1, 1), "SAME"),
 ]
 
