@@ -14,6 +14,7 @@ from .passes.expand import expand
 from .passes.fold import fold
 from .passes.fuse import fuse
 from .passes.invariant import hoist
+from .passes.merge_axes import merge_axes
 from .passes.order import order
 from .passes.prune import prune
 from .passes.recompute import recompute
@@ -63,6 +64,7 @@ PASSES: list[Callable[[Graph], Graph]] = [
     hoist,
     eliminate_common_subexpressions,
     update_rows,
+    merge_axes,
     simplify,
     affine,
     recompute,

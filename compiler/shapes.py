@@ -258,6 +258,11 @@ _AXIS_ERRORS = {
 }
 
 
+def aligned(dims: Dims, whole: Dims) -> Dims:
+    """The axes of `dims`, which broadcasts to `whole`, with as many of 1 before them as that has more."""
+    return (*(1,) * (len(whole) - len(dims)), *dims)
+
+
 def merged_axes(dims: Dims | None, source: Dims | None) -> int | None:
     """How many leading axes of `source` are the one leading axis of `dims`, where the others are the same axes."""
     if not dims or source is None:

@@ -13,24 +13,29 @@ from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup, kernel_call, store
 from .source import indented, loop, module, nest
 
+# rows from which on what is the same for them is read before them
+ALIKE = 16
 # elements per block of a reduction that several tasks share, and how many blocks at most
 BLOCK_ELEMENTS, MAX_BLOCKS = 1 << 15, 16
 # of a row of totals that is longer than twice this, a task takes a part: totals stay in the first-level cache
 PART = 1024
 # rows that are added to one of totals at a time, and operations up to which they are; what is read is then no single
 # stream, which for short rows is slower from so many bytes on
-BESIDE, SIMPLE, NEAR = 4, 8, 1 << 24
+BESIDE, SIMPLE, NEAR = 4, 10, 1 << 24
 
 
-def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool) -> list[KernelCall]:
-    """Tasks are blocks of the reduced run, or parts of long rows; each accumulates a row of what is kept after it."""
+def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: bool, divided: bool = False
+                 ) -> list[KernelCall]:
+    """Tasks are blocks of the reduced run, or parts of long rows; each accumulates a row of what is kept after it. The
+    run is `divided` where operands need its first axis by itself: they need it but once for what comes after that."""
     outer, after = group.walked(a for a in kept if a < reduced[0]), group.walked(a for a in kept if a > reduced[-1])
     walked = group.walked(reduced)
     count, width, rows = (group.sizes(dm.product(group.domain[a] for a in axes)) for axes in (walked, after, outer))
     parts = -(-width // PART) if merged and width > 2 * PART else 1
     blocks = 1 if outer or parts > 1 else max(1, min(MAX_BLOCKS, count * width // BLOCK_ELEMENTS, count))
     inner_runs = [Run(after, "j", INNER)] if merged else [Run([a], f"j{a}", INNER) for a in after]
-    runs = [Run(walked, "r", TASK if after else INNER), *inner_runs, Run(outer, "i", TASK)]
+    runs = [Run(walked[divided:], "r", TASK if after else INNER), *inner_runs, Run(outer, "i", TASK)]
+    runs += [Run(walked[:1], "s", TASK)] if divided else []
     emit = group.emitter([run for run in runs if run.axes])
     short = group.bake_short(emit, after)
     within = emit.linear(tuple(group.domain[a] for a in after), [emit.axis(a) for a in after])
@@ -38,6 +43,10 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
                for op in group.reductions}
     wide, length = (emit.dim(dm.product(group.domain[a] for a in axes)) for axes in (after, walked))
     elements = {op: emit.element(op.inputs[0], emit.identity()) for op in group.reductions}
+    below = group.sizes(dm.product(group.domain[a] for a in walked[1:]))
+    places = emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER], *elements.values()])[TASK]
+    if after and not divided and below >= ALIKE and any(line.startswith(f"x{walked[0]} = r //") for line in places):
+        return lower_blocks(group, reduced, kept, merged, divided=True)
     simple = merged and after and not short and not group.full and len(group.body.operations) <= SIMPLE
     simple = simple and (width >= PART or group.nbytes < NEAR)
     beside = _beside(emit, elements, targets, wide) if simple else None
@@ -70,14 +79,20 @@ def lower_blocks(group: LoopGroup, reduced: list[int], kept: list[int], merged: 
     if after:
         left, right = ("left", "right") if parts > 1 else ("0", wide)
         inner = loop("j", left, right, emit, INNER) if merged else nest(emit, inner_runs)
-        first = "low"
-        task = [f"for j in range({left}, {right}):", *indented(before)]
+        walk, first = [], "low"
         if beside:
             first = f"high - (high - low) % {BESIDE}"
             of_rows, of_elements = beside
-            task += [f"for r in range(low, high - {BESIDE - 1}, {BESIDE}):",
-                     *indented([*of_rows, f"for j in range({left}, {right}):", *indented(of_elements)])]
-        task += [f"for r in range({first}, high):", *indented([*definitions, *emit.lines[TASK], *inner])]
+            walk = [f"for r in range(low, high - {BESIDE - 1}, {BESIDE}):",
+                    *indented([*of_rows, f"for j in range({left}, {right}):", *indented(of_elements)])]
+        walk += [f"for r in range({first}, high):", *indented([*definitions, *emit.lines[TASK], *inner])]
+        if divided:
+            size = emit.argument("below", below)
+            bounds += ["start = low", "stop = high"]
+            walk = [f"for s in range(start // {size}, (stop + {size} - 1) // {size}):", *indented([
+                f"low = select(start > s * {size}, start - s * {size}, 0)",
+                f"high = select(stop - s * {size} < {size}, stop - s * {size}, {size})", *walk])]
+        task = [f"for j in range({left}, {right}):", *indented(before), *walk]
     else:
         task = [*definitions, *emit.lines[TASK], *before, *loop("r", "low", "high", emit, INNER), *finish]
     body = ["for task in range(begin, end):", *indented([*bounds, *task])]

@@ -1,17 +1,20 @@
 """What costs next to nothing is computed again for each user rather than kept.
 
-That is a matrix less or times a vector along its last axis (a batch less its mean) or a constant, where the matrix is
-in memory anyway: reading it costs what reading the result would, and the result need not be written.
+That is a matrix less or times a vector along its last axis (a batch less its mean), one such of each image, or a
+constant, where the matrix is in memory anyway: reading it costs what reading the result would, and the result need not
+be written.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
+from ..dims import product
 from ..ir import Graph, Operation, Tensor, default_graph
 from ..opdef import ELEMENTWISE, REDUCTION, has_native_types
-from ..shapes import Dims
+from ..shapes import Dims, aligned
 from .rewrite import consumers, transform
 
+LEAST = 8  # elements for each of what is small beside them
 CHEAP = {"AddV2", "Sub", "Mul"}
 
 
@@ -20,7 +23,7 @@ def recompute(graph: Graph) -> Graph:
     again: dict[Tensor, int] = {}
     for op in graph.operations:
         if op.type in CHEAP and len(uses.get(op.output, ())) > 1 and op.output not in graph.outputs:
-            if depth := _depth(op, uses):
+            if depth := _depth(op, uses, again):
                 again[op.output] = depth
     if not again:
         return graph
@@ -40,19 +43,25 @@ def _matrix(op: Operation) -> Tensor | None:
     if op.type not in CHEAP or op.control_inputs or dims is None or len(dims) < 2 or not has_native_types(op):
         return None
     for x, vector in (op.inputs, op.inputs[::-1]):
-        if x.dims == dims and (_is_vector(vector.dims, dims) or vector.op.type == "Const" and vector.dims == ()):
+        if x.dims == dims and (is_small(vector.dims, dims) or vector.op.type == "Const" and vector.dims == ()):
             return x
     return None
 
 
-def _is_vector(dims: Dims | None, of: Dims) -> bool:
-    return dims in (of[-1:], (*(1,) * (len(of) - 1), of[-1])) and dims != of
+def is_small(dims: Dims | None, whole: Dims) -> bool:
+    """Whether each element of what broadcasts to a shape is used for many, and not for those of its own row only."""
+    if dims is None:
+        return False
+    wide = aligned(dims, whole)
+    last = max((a for a, d in enumerate(wide) if d != 1), default=0)
+    times = product(n for d, n in zip(wide[:last], whole, strict=False) if d == 1)
+    return not isinstance(times, int) or times >= LEAST
 
 
-def _depth(op: Operation, uses: dict[Tensor, list[Operation]]) -> int:
+def _depth(op: Operation, uses: dict[Tensor, list[Operation]], again: Container[Tensor]) -> int:
     """How many such ops lead from a matrix that has other users too, to this one; 0 if it is otherwise."""
     depth, x = 1, _matrix(op)
-    while x is not None and len(uses[x]) == 1:
+    while x is not None and (len(uses[x]) == 1 or x in again):
         depth, x = depth + 1, _matrix(x.op)
     return 0 if x is None else depth
 

@@ -13,7 +13,7 @@ from ..opdef import ALIAS, ELEMENTWISE, REDUCTION
 from ..ops import elementwise as ew
 from ..ops.contraction import matmul
 from ..ops.gather import gather
-from ..ops.view import reverse, transpose
+from ..ops.view import _broadcast_to, reverse, transpose
 from ..shapes import broadcast
 from .beside import reduce_beside
 from .channels import sink_transpose, untransposed
@@ -202,14 +202,19 @@ def _runs(op: Operation, x: Tensor) -> list[tuple[int, ...] | None]:
 
 
 def _drop_broadcasts(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
-    """Read the source of a broadcast directly where the other inputs give the op its shape."""
-    operands = list(inputs)
+    """Read the source of a broadcast directly where the other inputs give the op its shape; where all are broadcast,
+    the result is."""
+    operands, sources = list(inputs), list(inputs)
     for i, x in enumerate(inputs):
         if x.op.type in ("BroadcastTo", "Fill"):
-            trial = [*operands[:i], x.op.inputs[0], *operands[i + 1:]]
+            sources[i] = x.op.inputs[0]
+            trial = [*operands[:i], sources[i], *operands[i + 1:]]
             try:
                 if broadcast(op.type, *(t.dims for t in trial)) == op.output.dims:
                     operands = trial
             except ShapeError:
                 continue
-    return default_graph().append(op, operands).outputs if operands != inputs else None
+    if operands != inputs:
+        return default_graph().append(op, operands).outputs
+    small = default_graph().add(op.definition, sources, op.attrs, op.type).output
+    return [default_graph().add(_broadcast_to, [small], {}, op.type, types=[op.output.type]).output]

@@ -7,7 +7,7 @@ from ...compiler.ir import Tensor
 from ...compiler.ops.constant import convert_to_tensor
 from ...compiler.ops.elementwise import maximum, rsqrt, square
 from ...compiler.ops.reduction import reduce_mean, reduce_sum
-from ...compiler.ops.view import broadcast_to, reshape
+from ...compiler.ops.view import reshape
 from ..nest import as_list
 from .arguments import take_weight_arguments, weight_config
 from .input_spec import InputSpec
@@ -157,20 +157,10 @@ class GroupNormalization(Layer):
         axis = self.axis % rank
         split = *inputs.dims[:axis], self.groups, inputs.dims[axis] // self.groups, *inputs.dims[axis + 1:]
         over = [a for a in range(1, rank + 1) if a != axis]
-        rows = 1 < axis == rank - 1
-        x = inputs if rows else reshape(inputs, split)
-
-        def mean(t: Tensor) -> Tensor:
-            """Of each group; of rows of channels first over the rows, and then for each channel, rather than over each
-            row's run of a group's channels."""
-            if not rows:
-                return reduce_mean(t, over, keepdims=True)
-            row = reduce_mean(t, range(1, axis), keepdims=True)
-            groups = reshape(row, (split[0], *[1] * (axis - 1), *split[axis:]))
-            return reshape(broadcast_to(reduce_mean(groups, -1, keepdims=True), groups.dims), row.dims)
-
-        centred = x - mean(x)
-        y = reshape(centred * rsqrt(mean(square(centred)) + self.epsilon), inputs.dims)
+        x = reshape(inputs, split)
+        centred = x - reduce_mean(x, over, keepdims=True)
+        variance = reduce_mean(square(centred), over, keepdims=True)
+        y = reshape(centred * rsqrt(variance + self.epsilon), inputs.dims)
         if self.gamma is not None:
             y = y * _along(self.gamma, inputs, [axis])
         return y if self.beta is None else y + _along(self.beta, inputs, [axis])

@@ -271,6 +271,19 @@ def test_reductions_of_many_rows_and_columns(shape):
 # broadcasting
 
 
+@pytest.mark.parametrize("shape", [(7, 37, 40, 33), (3, 5, 4, 6), (2, 0, 5, 3), (0, 6, 6, 3), (40, 4, 4, 70)])
+def test_sums_over_images_of_what_differs_from_image_to_image(shape):
+    x, y = (RNG.integers(-4, 5, s).astype(np.float32) for s in (shape, (shape[0], 1, 1, shape[-1])))
+
+    def build(x, y):
+        return [reduction.reduce_sum(x * y, (0, 1, 2)), reduction.reduce_max(x - y, (0, 1, 2)), x + y]
+
+    sums, maxima, both = compiled(build, x, y, known=True)
+    close(sums, np.sum(x * y, (0, 1, 2)))
+    close(maxima, np.max(x - y, (0, 1, 2), initial=-np.inf))
+    close(both, x + y)
+
+
 def test_every_pattern_of_broadcasting_that_turns_up_at_run_time():
     """One graph whose sizes are all unknown."""
     function = Function(lambda a, b: [a * b + a, ew.maximum(b, a)], "f4", "f4", shapes=[(None, None)] * 2)
