@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 
 from .. import dims as dm
-from .emitter import INNER, STATUS, TASK, Run, scope
+from .emitter import INNER, STATUS, TASK, Run, SplitRun, scope
 from .kernel import KernelCall, Scratch
 from .loop_group import LoopGroup, in_place_pairs, kernel_call, store
-from .source import indented, loop
+from .source import indented, loop, nest
 
 BLOCK_ELEMENTS = 1024
 
@@ -21,6 +21,15 @@ def lower_row_sums(group: LoopGroup) -> list[KernelCall]:
     """All sums of the group have the same indices."""
     if not group.elements:
         return []
+    inner = group.walked(range(1, len(group.domain)))
+    try:
+        return _summed(group, [Run(inner, "j", INNER)])
+    except SplitRun:
+        return _summed(group, [Run([a], f"j{a}", INNER) for a in inner])
+
+
+def _summed(group: LoopGroup, of_row: list[Run]) -> list[KernelCall]:
+    """The kernel that adds rows up in loops over these runs."""
     rank, sizes = len(group.domain), group.sizes
     emit = group.emitter([])
     emit.levels["at"] = TASK
@@ -45,7 +54,8 @@ def lower_row_sums(group: LoopGroup) -> list[KernelCall]:
         f"        {following.set('at', first.get('row'))}", f"        {first.set('row', 'at')}",
         f"if load_i64(p{status}, 0, -1) != 0:", "    end = begin"]
 
-    emit.walk([Run(group.walked(range(1, rank)), "j", INNER)])
+    emit.walk(of_row)
+    place = emit.linear(group.domain[1:], emit.identity()[1:])
     clear, slots = [], {}
     for op in group.row_sums:
         code = op.output.dtype.code
@@ -55,10 +65,9 @@ def lower_row_sums(group: LoopGroup) -> list[KernelCall]:
         clear.append(f"store_{code}(p{slot}, i, {code}(0), {scope(slot)})")
     for op, slot in slots.items():
         code, value = op.output.dtype.code, emit.element(op.inputs[0], ["at", *emit.identity()[1:]])
-        total = f"load_{code}(p{slot}, base + j, {scope(slot)}) + {value}"
-        emit.line(INNER, f"store_{code}(p{slot}, base + j, {code}({total}), {scope(slot)})")
-    add = [*emit.axis_lines([*emit.lines[TASK], *emit.lines[INNER]])[TASK], *emit.lines[TASK],
-           *loop("j", "0", inner, emit, INNER)]
+        total = f"load_{code}(p{slot}, base + {place}, {scope(slot)}) + {value}"
+        emit.line(INNER, f"store_{code}(p{slot}, base + {place}, {code}({total}), {scope(slot)})")
+    add = [*emit.lines[TASK], *nest(emit, of_row)]
 
     emit.walk([Run(group.walked(range(rank)), "i", INNER)])
     for op, slot in slots.items():

@@ -42,6 +42,17 @@ def test_gradient_of_a_table_is_summed_inside_its_update(shape, ids, dtype):
     program.check()
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_rows_that_are_alike_along_an_axis(axis):
+    def build(ids, x):
+        grad, = gradients(ew.square(reduce_sum(gather(x, ids), axis)), [x])
+        return x - grad
+
+    program = Program(build, np.array([1, 1, 4, 0], np.int32), RNG.random((5, 2, 3)))
+    assert any("SumRows" in ops and len(ops) > 1 for ops in program.fused())
+    program.check()
+
+
 def test_sums_that_others_read_too_or_of_other_indices_stay_apart():
     def build(ids, others, table):
         old = state.read_variable(table)
