@@ -276,7 +276,7 @@ def _transpose_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Te
 _transpose = OpDef(
     "Transpose", INDEX, _transpose_types,
     lambda op, g: [transpose(g, None if op.attrs["perm"] is None else np.argsort(op.attrs["perm"]))],
-    lambda x, perm: np.ascontiguousarray(np.transpose(x, perm)),
+    lambda x, perm: np.asarray(np.transpose(x, perm), order="C"),
     lower=lambda emit, op, index: emit.element(
         op.inputs[0], [index[op.attrs["perm"].index(a)] for a in range(len(index))]), fields={"permutes": "perm"})
 

@@ -40,6 +40,7 @@ _moves("Fill", (), lambda x: view.fill([2, 3], x), lambda x: np.full((2, 3), x),
 _moves("Transpose", (2, 3, 4), view.transpose, lambda x: x.transpose())
 _moves("Transpose", (2, 3, 4), lambda x: view.transpose(x, [1, 2, 0]), lambda x: x.transpose(1, 2, 0))
 _moves("Transpose", (0, 2), lambda x: view.transpose(x, [1, 0]), lambda x: x.transpose())
+_moves("Transpose", (), lambda x: view.transpose(x, []), lambda x: x)
 _moves("ReverseV2", (2, 3), lambda x: view.reverse(x, [0, -1]), lambda x: x[::-1, ::-1])
 _moves("ReverseV2", (0, 3), lambda x: view.reverse(x, 1), lambda x: x[:, ::-1])
 _moves("StridedSlice", (5, 4), lambda x: x[1:4, ::2], lambda x: x[1:4, ::2])
