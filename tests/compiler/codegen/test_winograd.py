@@ -164,12 +164,13 @@ def test_large_convolutions_take_it():
         assert not taken(lower, (8, 56, 56, 64), (7, 7, 64, 64))
         assert taken(lower, (8, 17, 17, 192), (1, 3, 192, 192))
         assert not taken(lower, (2, 9, 9, 32), (3, 3, 32, 32))  # little work
-    assert not taken(lower_conv, (8, 56, 56, 64), (3, 3, 64, 64), strides=(2, 2))  # phases of few taps
-    assert not taken(lower_conv, (8, 56, 56, 64), (4, 4, 64, 64), strides=(2, 1))
     assert not taken(lower_conv, (8, 224, 224, 3), (3, 3, 3, 64))
     assert taken(lower_conv, (8, 224, 224, 3), (7, 7, 3, 64), strides=(2, 2), stays=True)  # of 12 channels
     assert taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512), stays=True)
-    assert not taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512))  # the filters of which take longer than the sums
+    if winograd.isa().vector_bytes == 64:  # the fewer products pay for more where narrower vectors compute these
+        assert not taken(lower_conv, (8, 56, 56, 64), (3, 3, 64, 64), strides=(2, 2))  # phases of few taps
+        assert not taken(lower_conv, (8, 56, 56, 64), (4, 4, 64, 64), strides=(2, 1))
+        assert not taken(lower_conv, (1, 7, 7, 512), (3, 3, 512, 512))  # the filters take longer than the sums
 
 
 @pytest.mark.usefixtures("without_matrix_unit")
