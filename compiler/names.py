@@ -66,7 +66,9 @@ class Names:
     @contextlib.contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
         """Prefix the names of ops made inside. A name that ends in "/" re-enters that scope; None or "" is the root."""
-        if name is not None and name and not name.endswith("/") and not (
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name for name_scope must be a string, received {name!r}")
+        if name and not name.endswith("/") and not (
                 _VALID_SCOPE if self._scope else _VALID_NAME).match(name):
             raise ValueError(f"'{name}' is not a valid scope name")
         previous = self._scope

@@ -145,6 +145,8 @@ def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str |
 @functools.wraps(_einsum)
 def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     given = list(inputs[0]) if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)) else list(inputs)
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum: the equation must be a string, received {equation!r}")
     terms = equation.replace(" ", "").partition("->")[0].split(",")
     for k, (x, term) in enumerate(zip(given, terms, strict=False)):
         if is_tensor(x) and "..." not in term:  # which tells the rank

@@ -32,7 +32,10 @@ def spatial(op: str, what: str, value: Any, axes: int, first: bool = False) -> t
     """
     if value is None:
         return (1,) * axes
-    items = [int(v) for v in value] if hasattr(value, "__iter__") else [int(value)]
+    try:
+        items = [int(v) for v in value] if hasattr(value, "__iter__") else [int(value)]
+    except (TypeError, ValueError):
+        raise ValueError(f"{op}: {what} must be integers, received {value!r}") from None
     if len(items) == axes + 2:
         outer = items[:2] if first else [items[0], items[-1]]
         items = items[2:] if first else items[1:-1]

@@ -58,6 +58,8 @@ class Session:
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None,
                  debug: bool | str | None = None):
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
         self.graph = graph if graph is not None else default_graph()
         self.config = config
         self._timeout = getattr(config, "operation_timeout_in_ms", 0)
@@ -196,6 +198,8 @@ class Session:
 
     def partial_run(self, handle: PartialRun, fetches: Any, feed_dict: Mapping[Any, Any] | None = None) -> Any:
         """The values of some of the fetches, once enough is fed. Each may be fetched, and fed, once."""
+        if not isinstance(handle, PartialRun):
+            raise TypeError(f"partial_run: `handle` must come from partial_run_setup, received {handle!r}")
         return handle.run(fetches, feed_dict)
 
     def runner(self, fetches: Any, feeds: Sequence[Any] = ()) -> Runner:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..dtypes import DType
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
 from ..ir import Tensor, TensorType, building_graph, default_graph
 from .constant import convert_to_tensor
 
@@ -21,6 +21,8 @@ def convert_all(op: str, values: Sequence[Any], name: str | None = None) -> list
     Constants made here are named within the op, which will have the name `name`, so that they do not disturb the names
     of the user's own.
     """
+    if not values:
+        raise ShapeError(f"{op}: List argument 'values' to '{op}' Op with length 0 shorter than minimum length 1.")
     first_tensor = next((convert_to_tensor(v) for v in values if is_tensor(v)), None)
     names = [f"{op}/{'xyz'[i]}" if i < 3 else f"{op}/values_{i}" for i in range(len(values))]
     if name is not None and not all(map(is_tensor, values)):
@@ -29,18 +31,20 @@ def convert_all(op: str, values: Sequence[Any], name: str | None = None) -> list
         full = [f"{scope}{part}" for part in "xyz"[:len(values)]]
         left = graph._by_name  # an op that could not be made leaves its constants
         names = [own if name in left else f"{name}/" for name, own in zip(full, names, strict=True)]
-    if first_tensor is None:
-        first = convert_to_tensor(values[0], name=names[0])
-        rest = zip(values[1:], names[1:], strict=True)
-        return [first, *(convert_to_tensor(v, name=n, preferred_dtype=first.dtype) for v, n in rest)]
     try:
+        if first_tensor is None:
+            first = convert_to_tensor(values[0], name=names[0])
+            rest = zip(values[1:], names[1:], strict=True)
+            return [first, *(convert_to_tensor(v, name=n, preferred_dtype=first.dtype) for v, n in rest)]
         with building_graph(first_tensor).as_default():
             return [convert_to_tensor(v, None if is_tensor(v) else first_tensor.dtype, n)
                     for v, n in zip(values, names, strict=True)]
-    except DTypeError:
+    except (DTypeError, ShapeError):
         raise
     except TypeError as error:
         raise DTypeError(f"{op}: {error}") from None
+    except ValueError as error:
+        raise ShapeError(f"{op}: {error}") from None
 
 
 def check_dtype(op: str, tensor: Tensor, allowed: Sequence[DType], parameter: str = "x") -> None:

@@ -40,7 +40,7 @@ def index_fault(op: Operation, value: int, limit: int, at: int) -> str:
 
 def _gather_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     x, indices = inputs
-    check_dtype("GatherV2", indices, INTEGERS)
+    check_dtype("GatherV2", indices, INTEGERS, "indices")
     axis = attrs["axis"]
     if x.dims is None or indices.dims is None:
         return [TensorType(x.dtype, None)]
@@ -195,7 +195,7 @@ def _one_hot_reference(indices: np.ndarray, on: np.ndarray, off: np.ndarray, dep
 
 def _one_hot_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     indices, axis = inputs[0], attrs["axis"]
-    check_dtype("OneHot", indices, INTEGERS)
+    check_dtype("OneHot", indices, INTEGERS, "indices")
     dims = None if indices.dims is None else (*indices.dims[:axis], attrs["depth"], *indices.dims[axis:])
     return [TensorType(inputs[1].dtype, dims)]
 

@@ -142,8 +142,8 @@ def softmax_cross_entropy_with_logits(labels: Any = None, logits: Any = None, di
 def _sparse_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     name = "SparseSoftmaxCrossEntropyWithLogits"
     logits, labels = inputs
-    check_dtype(name, logits, FLOATS)
-    check_dtype(name, labels, (int32, int64))
+    check_dtype(name, logits, FLOATS, "logits")
+    check_dtype(name, labels, (int32, int64), "labels")
     if logits.dims is None or labels.dims is None:
         return [TensorType(logits.dtype, labels.dims if logits.dims is None else logits.dims[:-1])]
     if len(logits.dims) != len(labels.dims) + 1 or not labels.shape.is_compatible_with(logits.dims[:-1]):

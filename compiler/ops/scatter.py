@@ -29,7 +29,7 @@ def _row_effect(name: str, combine: str, at: Callable[..., Any], dtypes: Sequenc
     """
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         variable, indices, updates = inputs
-        check_dtype(name, indices, INTEGERS)
+        check_dtype(name, indices, INTEGERS, "indices")
         check_dtype(name, variable, dtypes)
         check_same_dtype(name, (variable, updates))
         if variable.dims is not None and indices.dims is not None and not attrs.get("repeated"):

@@ -46,8 +46,8 @@ _segment_count = OpDef("SegmentCount", HOST, lambda inputs, attrs: [TensorType(i
 def _types(name: str, dtypes: Sequence[DType]) -> Callable[..., list[TensorType]]:
     def infer(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
         data, ids, count = inputs
-        check_dtype(name, data, dtypes)
-        check_dtype(name, ids, INTEGERS)
+        check_dtype(name, data, dtypes, "data")
+        check_dtype(name, ids, INTEGERS, "segment_ids")
         if data.dims is None or ids.dims is None:
             return [TensorType(data.dtype, None)]
         rank = len(ids.dims)

@@ -174,7 +174,7 @@ def setdiff1d(x: Any, y: Any, index_dtype: Any = int32, name: str | None = None)
 
 def _partition_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[TensorType]:
     data, partitions = inputs
-    check_dtype("DynamicPartition", partitions, (int32,))
+    check_dtype("DynamicPartition", partitions, (int32,), "partitions")
     if data.dims is None or partitions.dims is None:
         return [TensorType(data.dtype, None)] * attrs["num_partitions"]
     rank = len(partitions.dims)

@@ -127,6 +127,8 @@ class Function:
         self.graph = graph = SubGraph(outer)
         graph._by_name, graph._name_counts, graph._scope = {}, {}, ""  # names inside take none outside
         self.spec = spec
+        if not callable(function):
+            raise TypeError(f"{what}: expected a function of the elements, received {function!r}")
         self.parameters: list[Tensor] = []
         self.datasets: list[Any] = []
         arguments = []

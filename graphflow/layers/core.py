@@ -35,6 +35,8 @@ class Dense(Layer):
                  bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
                  bias_constraint: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any):
         super().__init__(trainable, name, activity_regularizer=regularizer(activity_regularizer), **kwargs)
+        if not hasattr(units, "__index__") or units < 1:
+            raise ValueError(f"{type(self).__name__}: `units` must be a positive integer, received {units!r}")
         self.units = int(units)
         self.activation = activation_function(activation) if activation is not None else None
         self.use_bias = use_bias

@@ -48,6 +48,8 @@ def __getattr__(name: str) -> Any:
 def _add(definition: Any, name: str, tensor: Any, collections: Sequence[str] | None, family: str | None,
          **attrs: Any) -> Tensor:
     """The summary op, whose tag is its own unique name (after the family, which so groups what TensorBoard shows)."""
+    if not isinstance(name, str):
+        raise TypeError(f"{definition.name}: the name must be a string, received {name!r}")
     value = convert_to_tensor(tensor)
     clean = re.sub(r"[^-/\w.]", "_", name.lstrip("/"))
     if family is not None:

@@ -252,6 +252,9 @@ class Optimizer:
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any = None,
                         name: str | None = None) -> Operation:
         """The operation that applies gradients to variables; pairs without a gradient are skipped."""
+        if not isinstance(grads_and_vars, Iterable):
+            raise TypeError(f"apply_gradients: `grads_and_vars` must be (gradient, variable) pairs, received "
+                            f"{grads_and_vars!r}")
         pairs = [(_as_gradient(g), v) for g, v in grads_and_vars]
         if not pairs:
             raise ValueError("No variables provided.")

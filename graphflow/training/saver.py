@@ -144,6 +144,8 @@ class Saver:
         before stays whole.
         """
         session = _session(sess)
+        if not isinstance(save_path, (str, bytes, os.PathLike)):
+            raise TypeError(f"Saver.save: `save_path` must be a path, received {save_path!r}")
         save_path = os.fspath(save_path)
         latest_filename = latest_filename or "checkpoint"
         if os.path.split(latest_filename)[0]:
@@ -243,6 +245,8 @@ def _variable(op_name: str) -> Any:
 
 def _by_key(chosen: Any) -> dict[str, list[_Piece]]:
     """{name in the checkpoint: the variable, or the pieces of a partitioned one}."""
+    if not isinstance(chosen, Iterable):
+        raise TypeError(f"Saver: `var_list` must be a list or dictionary of variables, received {chosen!r}")
     pairs = list(chosen.items()) if isinstance(chosen, Mapping) else [(None, value) for value in chosen]
     found: dict[str, list[_Piece]] = {}
     for key, value in pairs:

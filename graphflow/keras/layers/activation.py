@@ -81,6 +81,7 @@ class PReLU(Layer):
     """
 
     supports_masking = True
+    input_spec: Any = InputSpec()
 
     def __init__(self, alpha_initializer: Any = "zeros", alpha_regularizer: Any = None, alpha_constraint: Any = None,
                  shared_axes: Any = None, **kwargs: Any):
@@ -111,6 +112,7 @@ class ThresholdedReLU(Layer):
     """x where it is above `theta`, else 0 (Keras 2)."""
 
     supports_masking = True
+    input_spec: Any = InputSpec()
 
     def __init__(self, theta: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)

@@ -20,6 +20,14 @@ def sizes(value: Any, rank: int, name: str, minimum: int = 1) -> tuple[int, ...]
     return tuple(int(v) for v in items)
 
 
+def integers(value: Any, name: str) -> tuple[Any, ...]:
+    """As many integers as there are, as a tuple; None stays. Raises ValueError."""
+    items = tuple(value) if hasattr(value, "__iter__") else (value,)
+    if not all(item is None or hasattr(item, "__index__") for item in items):
+        raise ValueError(f"The `{name}` argument must be made of integers. Received: {name}={value!r}")
+    return tuple(item if item is None else int(item) for item in items)
+
+
 def padding_word(value: str, causal: bool = False) -> str:
     """"valid", "same" or, where it is `causal`, "causal". Raises ValueError."""
     word = str(value).lower()

@@ -12,7 +12,7 @@ from ...compiler.ops.reduction import reduce_any
 from ...compiler.ops.state import placeholder
 from ...compiler.ops.view import broadcast_to, expand_dims
 from .. import activations, regularizers
-from .arguments import activation_config
+from .arguments import activation_config, integers
 from .input_spec import InputSpec
 from .layer import Layer
 from .node import Node, set_mask
@@ -43,7 +43,7 @@ class InputLayer(Layer):
             batch_shape = input_tensor.shape.as_list()
         elif batch_shape is None:
             batch_shape = (batch_size, *(shape if hasattr(shape, "__iter__") else (shape,)))
-        self.batch_shape = tuple(None if d is None else int(d) for d in batch_shape)
+        self.batch_shape = integers(batch_shape, "shape")
         self._batch_input_shape = self.batch_shape
         self.optional = optional
         self.built = True
@@ -99,6 +99,7 @@ class Masking(Layer):
     """Time steps in which every feature is `mask_value` become 0, and later layers pass over them."""
 
     supports_masking = True
+    input_spec: Any = InputSpec()
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)

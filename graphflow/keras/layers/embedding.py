@@ -13,6 +13,7 @@ from ...compiler.ops.view import known_rank, reshape, transpose
 from ..nest import as_list
 from .arguments import take_weight_arguments, weight_config
 from .building import building
+from .input_spec import InputSpec
 from .linear import dense
 from .low_rank import LowRank
 from .node import set_mask
@@ -23,6 +24,7 @@ class Embedding(LowRank):
     """Row i of a table for each index i; with `mask_zero` index 0 is padding, which later layers pass over."""
 
     autocast = False
+    input_spec: Any = InputSpec()
     adapted = "embeddings"
     modes = ("int8", "int4")
     _blocks_along = 1

@@ -55,7 +55,7 @@ class Layer(Connected, Weighted, Keras2Layer):
     Layers and variables that are attributes, or stand in lists and dicts that are, belong to it.
     """
 
-    input_spec: Any = None  # an InputSpec, or one for each input
+    input_spec: Any = None  # an InputSpec, or one for each input; InputSpec() asks for a tensor alone
     supports_masking = False
     tells_build_shape = False  # whether configs hold the input's shape although `build` makes nothing
     autocast = True
@@ -277,9 +277,15 @@ class Layer(Connected, Weighted, Keras2Layer):
         return self.compute_dtype if within or self.compute_dtype != self.variable_dtype else None
 
     def _check_input(self, first: Any) -> None:
-        if self.input_spec is None or first is None:
+        if self.input_spec is None:
             return
         specs, tensors = as_list(self.input_spec), [t for t in flatten(first) if t is not None]
+        if specs and not tensors:
+            raise ValueError(f"Layer {self.name!r} expects an input. Received: {first!r}")
+        for value in tensors:
+            if isinstance(value, (int, float, complex, str, bytes)):
+                raise ValueError(f"Layer {self.name!r} takes tensors or arrays as its inputs. Received: {value!r} "
+                                 f"(of type {type(value)})")
         if len(specs) != len(tensors):
             if isinstance(self.input_spec, (list, tuple)):
                 raise ValueError(f"Layer {self.name!r} expects {len(specs)} input(s), but it received {len(tensors)} "

@@ -18,6 +18,7 @@ class LayerNormalization(Layer):
     """Zero mean and unit variance over `axis` of each sample, then scale and offset (Ba et al. 2016)."""
 
     supports_masking = True
+    input_spec: Any = InputSpec()
 
     def __init__(self, axis: Any = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True,
                  beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", beta_regularizer: Any = None,
@@ -80,6 +81,7 @@ class RMSNormalization(Layer):
     """x / sqrt(mean(square(x))) over `axis`, times a scale (Zhang & Sennrich 2019)."""
 
     supports_masking = True
+    input_spec: Any = InputSpec()
 
     def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **kwargs: Any):
         super().__init__(**kwargs)
@@ -122,6 +124,7 @@ class GroupNormalization(Layer):
     """Zero mean and unit variance over each of `groups` groups of channels of a sample (Wu & He 2018)."""
 
     supports_masking = True
+    input_spec: Any = InputSpec()
 
     def __init__(self, groups: int = 32, axis: int = -1, epsilon: float = 0.001, center: bool = True,
                  scale: bool = True, beta_initializer: Any = "zeros", gamma_initializer: Any = "ones",

@@ -25,6 +25,7 @@ class BatchNormalization(Layer):
     """
 
     supports_masking = True
+    input_spec: Any = InputSpec()
 
     def __init__(self, axis: int = -1, momentum: float = 0.99, epsilon: float = 0.001, center: bool = True,
                  scale: bool = True, beta_initializer: Any = "zeros", gamma_initializer: Any = "ones",
@@ -39,6 +40,8 @@ class BatchNormalization(Layer):
                              "values: 'rmax', 'rmin', 'dmax'")
         self.renorm, self.renorm_clipping = renorm, {} if renorm and renorm_clipping is None else renorm_clipping
         self.renorm_momentum = float(renorm_momentum)
+        if not hasattr(axis, "__index__"):
+            raise ValueError(f"The `axis` argument must be an integer. Received: axis={axis!r}")
         self.axis = int(axis)
         self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.center, self.scale, self.synchronized = center, scale, synchronized

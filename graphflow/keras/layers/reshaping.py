@@ -7,7 +7,7 @@ from ...compiler import dims as dm
 from ...compiler.ir import Tensor
 from ...compiler.ops.slicing import pad, slice_
 from ...compiler.ops.view import broadcast_to, expand_dims, reshape, transpose
-from .arguments import data_format_word, from_channels_last, sizes, to_channels_last
+from .arguments import data_format_word, from_channels_last, integers, sizes, to_channels_last
 from .input_spec import InputSpec
 from .layer import Layer
 from .preprocessing.resizing import INTERPOLATIONS, resized
@@ -37,9 +37,11 @@ class Flatten(Layer):
 class Reshape(Layer):
     """The elements of each sample under `target_shape`, in which one size may be -1."""
 
+    input_spec: Any = InputSpec()
+
     def __init__(self, target_shape: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        self.target_shape = tuple(int(d) for d in target_shape)
+        self.target_shape = integers(target_shape, "target_shape")
 
     def call(self, inputs: Tensor) -> Tensor:
         assert inputs.dims is not None
@@ -65,7 +67,7 @@ class Permute(Layer):
 
     def __init__(self, dims: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        self.dims = tuple(int(d) for d in dims)
+        self.dims = integers(dims, "dims")
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError("Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` "
                              f"must be consecutive and start from 1. Received dims={dims}")

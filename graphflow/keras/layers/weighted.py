@@ -1,7 +1,7 @@
 """What a layer owns: its variables and those of the layers within it."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,8 @@ class Weighted:
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set every weight. Raises ValueError when their number or shapes differ."""
+        if not isinstance(weights, Iterable):
+            raise TypeError(f"`set_weights` takes a list of arrays. Received: {weights!r}")
         weights = list(weights)
         variables = self.weights
         if len(weights) != len(variables):

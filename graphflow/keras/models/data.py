@@ -5,6 +5,7 @@ import contextlib
 import copy
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -150,8 +151,9 @@ class Batches:
     """A data set in memory, batch by batch."""
 
     def __init__(self, data: Batch, batch_size: int | None = None, shuffle: Any = False):
-        if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1):
-            raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size}")
+        if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, Real)
+                                       or int(batch_size) != batch_size or batch_size < 1):
+            raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}")
         self.data = data
         self.size, self.arrays = data.size, data.arrays
         self.batch_size = int(batch_size or BATCH_SIZE)

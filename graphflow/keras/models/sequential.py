@@ -1,7 +1,7 @@
 """A stack of layers."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...compiler.ir import Tensor, default_graph
@@ -29,6 +29,8 @@ class Sequential(Model):
                  **kwargs: Any):
         self._stack: list[Layer] = []
         super().__init__(name=name, **kwargs)
+        if layers is not None and not isinstance(layers, Iterable):
+            raise ValueError(f"A Sequential model takes a list of layers. Received: {layers!r}")
         for layer in layers or ():
             self._append(layer)
         self._try_build()
