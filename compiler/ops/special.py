@@ -1,4 +1,4 @@
-"""Special functions, most of them on the host; products, quotients and logarithms that count 0 times anything as 0."""
+"""Special functions, some of them on the host; products, quotients and logarithms that count 0 times anything as 0."""
 from __future__ import annotations
 
 import inspect
@@ -71,8 +71,10 @@ igammac = host_function("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma
 # TensorFlow too has no gradient for a and b
 betainc = host_function("Betainc", sr.betainc, "a b x", lambda g, y, a, b, x: (
     None, None, g * exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))))
-erfinv = host_function("Erfinv", sr.erfinv, "x", lambda g, y, x: (g * (math.sqrt(math.pi) / 2) * exp(y * y),))
-ndtri = host_function("Ndtri", sr.ndtri, "x", lambda g, y, x: (g * math.sqrt(2 * math.pi) * exp(y * y / 2),))
+erfinv = unary("Erfinv", lower="erfinv({0})", reference=sr.double(sr.erfinv),
+               grad=lambda g, y, x: g * (math.sqrt(math.pi) / 2) * exp(y * y))
+ndtri = unary("Ndtri", lower="ndtri({0})", reference=sr.double(sr.ndtri),
+              grad=lambda g, y, x: g * math.sqrt(2 * math.pi) * exp(y * y / 2))
 
 
 def _slope(x: Tensor, value: Tensor) -> Tensor:
@@ -85,12 +87,14 @@ def _safe(x: Tensor) -> Tensor:
     return where(not_equal(x, zeros_of(x)), x, ones_of(x))
 
 
-bessel_i0: Build = host_function("BesselI0", sr.bessel_i0, "x", lambda g, y, x: (g * bessel_i1(x),))
-bessel_i1: Build = host_function("BesselI1", sr.bessel_i1, "x",
-                            lambda g, y, x: (g * _slope(x, bessel_i0(x) - y / _safe(x)),))
-bessel_i0e: Build = host_function("BesselI0e", sr.bessel_i0e, "x", lambda g, y, x: (g * (bessel_i1e(x) - sign(x) * y),))
-bessel_i1e: Build = host_function("BesselI1e", sr.bessel_i1e, "x", lambda g, y, x: (
-    g * _slope(x, bessel_i0e(x) - y * (sign(x) + 1 / _safe(x))),))
+bessel_i0: Build = unary("BesselI0", lower="bessel_i0({0})", reference=sr.double(sr.bessel_i0),
+                         grad=lambda g, y, x: g * bessel_i1(x))
+bessel_i1: Build = unary("BesselI1", lower="bessel_i1({0})", reference=sr.double(sr.bessel_i1),
+                         grad=lambda g, y, x: g * _slope(x, bessel_i0(x) - y / _safe(x)))
+bessel_i0e: Build = unary("BesselI0e", lower="bessel_i0e({0})", reference=sr.double(sr.bessel_i0e),
+                          grad=lambda g, y, x: g * (bessel_i1e(x) - sign(x) * y))
+bessel_i1e: Build = unary("BesselI1e", lower="bessel_i1e({0})", reference=sr.double(sr.bessel_i1e),
+                          grad=lambda g, y, x: g * _slope(x, bessel_i0e(x) - y * (sign(x) + 1 / _safe(x))))
 
 gcd = host_function("Gcd", np.gcd, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
 lcm = host_function("Lcm", np.lcm, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
