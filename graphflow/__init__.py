@@ -1,11 +1,15 @@
-# ruff: noqa: F401 (this module is the list of names)
+# ruff: noqa: E402, F401 (this module is the list of names)
 """graphflow: define-then-run programs and Keras models, compiled to native kernels.
 
 `import graphflow as tf` serves a TensorFlow 1 script. Names are TensorFlow's; each module says what its functions do.
 """
 from __future__ import annotations
 
+import os as _os
 from typing import TYPE_CHECKING, Any
+
+if not _os.path.isdir(_os.path.join(__path__[0], "compiler")):  # a checkout has compiler and runtime beside this
+    __path__.append(_os.path.dirname(_os.path.abspath(__path__[0])))
 
 from . import app, compat, errors, graph_api, initializers, logging, math, nn, random, tracebacks, train
 from .array_ops import (

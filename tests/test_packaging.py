@@ -1,6 +1,8 @@
 """What pyproject.toml promises, against what is on disk: a module missing from the wheel shows up only at a user's."""
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -56,3 +58,16 @@ def test_python_versions_agree():
     first, last = versions[0], versions[-1]
     assert PROJECT["requires-python"] == f">={first},<3.{int(last.split('.')[1]) + 1}"
     assert PYPROJECT["tool"]["ruff"]["target-version"] == "py" + first.replace(".", "")
+
+
+def test_a_checkout_is_imported_from_its_folder(tmp_path):
+    """As `python` does in the checkout once a wheel of it is installed: the folder graphflow there comes first."""
+    link = tmp_path / "checkout"
+    link.symlink_to(ROOT)
+    program = ("import sys\n"
+               "sys.meta_path = [f for f in sys.meta_path if 'Editable' not in getattr(f, '__name__', '')]\n"
+               f"sys.path.insert(0, {str(link)!r})\n"
+               "import graphflow, graphflow.runtime.session as session\n"
+               "print(graphflow.Session is session.Session, session.__file__)")
+    told = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert told.stdout.split() == ["True", str(link / "runtime/session.py")], told.stderr
