@@ -3,13 +3,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
 
 from ..ir import Operation, Tensor
 from ..native.processor import ELEMENT_BYTES
 from .boxes import HEADER
 from .emitter import literal
-from .kernel import KernelCall, Scratch
+from .kernel import KernelCall
 from .source import calls
 
 # `first` is what the run starts with, `step` what follows from the total before it and an element
@@ -29,49 +28,27 @@ SCAN = '''    x = word(buffers, 0)
                 store_{code}(out, at + j, {code}({step}), 1)
 '''
 
-# where little stands after the axis, several scans at a time take a step each: their totals do not wait for each other
-ABREAST = 16
+# where little stands after the axis, several scans at a time take a step each: their totals stay in registers, and
+# do not wait for each other
+NARROW, ABREAST = 16, 4
 SCANS = '''    x = word(buffers, 0)
     out = word(buffers, 1)
-    totals = word(buffers, 2) + lane * {abreast} * 16
-    bases = totals + {abreast} * 8
     steps = word(dims, 0)
     inner = word(dims, 1)
+    while end - begin >= {abreast}:
+{several}
+        begin += {abreast}
     while begin < end:
-        count = min({abreast}, end - begin)
-        for i in range(count):
-            scan = begin + i
-            base = scan // inner * steps * inner + scan % inner{start}
-            total = {first}
-            store_i64(bases, i, base, 3)
-            store_{code}(totals, i, total, 2)
-            store_{code}(out, base, total, 1)
-        for k in range(1, steps):
-            for i in range(count):
-                at = load_i64(bases, i, 3) {sign} k * inner
-                total = load_{code}(totals, i, 2)
-                element = load_{code}(x, {element}, 0)
-                total = {code}({step})
-                store_{code}(totals, i, total, 2)
-                store_{code}(out, at, total, 1)
-        begin += count
+{one}
+        begin += 1
 '''
-
-# of up to three scans the total stays in a register: a step waits for an addition only
-ALONE = '''    x = word(buffers, 0)
-    out = word(buffers, 1)
-    steps = word(dims, 0)
-    inner = word(dims, 1)
-    for scan in range(begin, end):
-        base = scan // inner * steps * inner + scan % inner{start}
-        total = {first}
-        store_{code}(out, base, total, 1)
-        for k in range(1, steps):
-            at = base {sign} k * inner
+BEGIN = '''        base{i} = (begin + {i}) // inner * steps * inner + (begin + {i}) % inner{start}
+        total{i} = {first}
+        store_{code}(out, base{i}, total{i}, 1)'''
+STEP = '''            at = base{i} {sign} k * inner
             element = load_{code}(x, {element}, 0)
-            total = {code}({step})
-            store_{code}(out, at, total, 1)
-'''
+            total{i} = {code}({step})
+            store_{code}(out, at, total{i}, 1)'''
 
 # sums along the last axis are sums of vectors (native/prefix.py), products are not: of many of them together one may
 # overflow that a 0 or small number before it keeps finite
@@ -102,20 +79,24 @@ def lower_scan(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> 
     exclusive, reverse = op.attrs["exclusive"], op.attrs["reverse"]
     dtype, (combine, identity) = x.dtype, op.definition.fields["scan"]
     code = dtype.code
-    abreast, sign = inner < ABREAST, "-" if reverse else "+"
-    alone = outer * inner <= 3
-    buffers: tuple[Any, ...] = (x, op.output)
+    narrow, sign = inner < NARROW, "-" if reverse else "+"
     if op.type == "Cumsum" and inner == 1 and ELEMENT_BYTES.get(code, 0) >= 4:
         source = PREFIXES.format(title=op.type, code=code, exclusive=exclusive, reverse=reverse, size=dtype.size)
     else:
-        first = literal(identity(dtype), dtype) if exclusive else f"load_{code}(x, base{'' if abreast else ' + j'}, 0)"
-        body = (ALONE if alone else SCANS if abreast else SCAN).format(
-            code=code, sign=sign, start=" + (steps - 1) * inner" if reverse else "", abreast=ABREAST, first=first,
-            element=f"at {'-' if sign == '+' else '+'} inner" if exclusive else "at",
-            step=combine.format("total", "element", t=code))
+        def scan(text: str, i: int | str, place: str) -> str:
+            first = literal(identity(dtype), dtype) if exclusive else f"load_{code}(x, {place}, 0)"
+            return text.format(
+                i=i, code=code, sign=sign, start=" + (steps - 1) * inner" if reverse else "", first=first,
+                element=f"at {'-' if sign == '+' else '+'} inner" if exclusive else "at",
+                step=combine.format(f"total{i}", "element", t=code))
+
+        def scans(count: int) -> str:
+            begin, step = ([scan(text, i, f"base{i}") for i in range(count)] for text in (BEGIN, STEP))
+            return "\n".join([*begin, "        for k in range(1, steps):", *step])
+
+        body = SCANS.format(abreast=ABREAST, several=scans(ABREAST), one=scans(1)) if narrow else scan(
+            SCAN, "", "base + j")
         names = sorted({"compiled", *calls(body)} - {"min"})
         source = HEADER.format(title=op.type, names=", ".join(names)) + body
-        if abreast and not alone:
-            buffers += (Scratch(16 * ABREAST, per_lane=True),)
-    return [KernelCall(op.name, source, buffers, (steps, inner), outer * inner if abreast else outer,
-                       flops=prod(shape), nbytes=2 * prod(shape) * dtype.size, writes=tuple(range(1, len(buffers))))]
+    return [KernelCall(op.name, source, (x, op.output), (steps, inner), outer * inner if narrow else outer,
+                       flops=prod(shape), nbytes=2 * prod(shape) * dtype.size, writes=(1,))]

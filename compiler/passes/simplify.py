@@ -23,7 +23,7 @@ from .pairs import write_out
 from .rewrite import reshaped, transform
 from .stabilise import is_constant
 
-SHORT_ROW = 64  # elements that are reduced before other axes are
+SHORT_ROW, FEW = 64, 8  # elements that are reduced after other axes are, unless these have so many times fewer
 
 
 def simplify(graph: Graph) -> Graph:
@@ -198,7 +198,7 @@ def _runs(op: Operation, x: Tensor) -> list[tuple[int, ...] | None]:
     row, rows = (product(x.dims[a] for a in run) for run in (last, sum(others, ())))
     if not isinstance(row, int) or row > SHORT_ROW:
         return [axes]
-    return [last, *reversed(others)] if isinstance(rows, int) and rows < row else [*reversed(others), last]
+    return [last, *reversed(others)] if isinstance(rows, int) and FEW * rows < row else [*reversed(others), last]
 
 
 def _drop_broadcasts(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
