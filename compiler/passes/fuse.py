@@ -6,7 +6,7 @@ while the output tile is in cache. Families decide, never names.
 """
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..dtypes import DType
 from ..errors import InternalError
@@ -105,16 +105,13 @@ class _Fusion:
         group = self.groups.get(anchor) or Group(anchor.output.dims or (), anchor=anchor)
         members = group.ops or [anchor]
         loop = next(map(self.groups.get, self.units.after(members)), None)
-        if (loop is None or loop.anchor or loop.axes is not None or loop.domain != group.domain
-                or len(members) + len(loop.ops) > MAX_MEMBERS
+        if (not _is_loop_over(loop, group.domain) or len(members) + len(loop.ops) > MAX_MEMBERS
                 or not all(self.is_of_epilogue(op, group, anchor.output.dtype) for op in loop.ops)):
             return
         inside = {*members, *loop.ops}
         made = [op for op in inside if op.output in self.outputs or not inside.issuperset(self.uses.get(op.output, ()))]
         if len(made) == 1 and not self.units.reach(self.units.after(inside), loop, self.groups.get(anchor, anchor)):
-            if not group.ops:
-                self.units.join(anchor, group)
-            self.units.merge(group, loop)
+            self.take_in(anchor, group, loop)
 
     def absorb_update(self, anchor: Operation) -> None:
         """A variable's update that is all that reads a product, its gradient, joins the epilogue: the gradient need not
@@ -122,7 +119,7 @@ class _Fusion:
         group = self.groups.get(anchor) or Group(anchor.output.dims or (), anchor=anchor)
         members = group.ops or [anchor]
         loop, *others = list(dict.fromkeys(map(self.groups.get, self.units.after(members)))) or [None]
-        if loop is None or loop.anchor or loop.axes is not None or loop.domain != group.domain:
+        if not _is_loop_over(loop, group.domain):
             return
         for other in others:  # what else reads it, such as the variable's own update beside that of its momentum
             if other is None or other.axes is not None or not self.mergeable(loop, other):
@@ -134,9 +131,13 @@ class _Fusion:
         if (updates and NominalSizes().count(rows) <= UPDATE_ROWS and not read & {op.inputs[0] for op in updates}
                 and all(op in updates or self.is_of_epilogue(op, group, anchor.output.dtype) for op in loop.ops)
                 and not self.units.reach(self.units.after(members + loop.ops), loop, self.groups.get(anchor, anchor))):
-            if not group.ops:
-                self.units.join(anchor, group)
-            self.units.merge(group, loop)
+            self.take_in(anchor, group, loop)
+
+    def take_in(self, anchor: Operation, group: Group, loop: Group) -> None:
+        """The loop becomes part of the anchor's epilogue, which it begins where there was none."""
+        if not group.ops:
+            self.units.join(anchor, group)
+        self.units.merge(group, loop)
 
     # loop groups
 
@@ -320,6 +321,11 @@ class _Fusion:
         new.operations.append(op)
         tensors.update(zip(results, op.outputs, strict=True))
         made.update((m, op) for m in members)
+
+
+def _is_loop_over(unit: Group | None, domain: Dims) -> TypeGuard[Group]:
+    """Whether the unit is a loop of its own over every element of the domain."""
+    return unit is not None and not unit.anchor and unit.axes is None and unit.domain == domain
 
 
 def _controls(members: list[Operation], made: dict[Operation, Operation]) -> list[Operation]:

@@ -11,7 +11,7 @@ from ..compiler.ir import Tensor
 from ..compiler.ops.arguments import is_tensor
 from ..compiler.ops.constant import constant, convert_to_tensor
 from ..compiler.ops.elementwise import cast, log, log1p, sigmoid, where
-from ..compiler.ops.nn import log_softmax, softmax
+from ..compiler.ops.nn import softmax
 from ..compiler.ops.reduction import reduce_sum
 from ..compiler.ops.special import lgamma
 
@@ -43,11 +43,6 @@ def logits_and_probs(logits: Any, probs: Any, name: str, multiple: bool) -> tupl
         return given, (softmax(given) if multiple else sigmoid(given))
     given, = floats(probs)
     return (log(given) if multiple else log(given) - log1p(-given)), given
-
-
-def normalized_logits(logits: Tensor) -> Tensor:
-    """Log-probabilities of the classes."""
-    return log_softmax(logits)
 
 
 def nan_where(undefined: Tensor, value: Tensor) -> Tensor:
