@@ -24,8 +24,10 @@ from .expression import BOOL, I32, I64, use_full_vectors
 from .roots import FEW_IN_FLIGHT, IN_FLIGHT, SEVERAL
 from .values import Values
 
-# NaN and infinity must survive: neither nnan nor ninf
-FASTMATH = FastMathOptions({"contract", "reassoc", "nsz", "arcp"})
+# NaN and infinity must survive: neither nnan nor ninf, and what a loop adds up alone is added in any order, as to LLVM
+# x + y - y is x then even where y is NaN
+FASTMATH = FastMathOptions({"contract", "nsz", "arcp"})
+ANY_ORDER = [*sorted(FASTMATH.flags), "reassoc"]
 # instructions of a loop's body past which the processor sees too little of the next vector, and how many vectors are
 # then computed side by side
 LONG, ABREAST = 90, 4
@@ -54,6 +56,14 @@ def translate(text: str, names: dict[str, Any], name: str) -> ir.Module:
 def _is_innermost(body: Sequence[ast.stmt]) -> bool:
     """Whether a loop's body has no loop."""
     return not any(isinstance(part, ast.For | ast.While) for node in body for part in ast.walk(node))
+
+
+def _in_any_order(raw: Any) -> None:
+    """Let LLVM add, or multiply, what a loop accumulates side by side: the operations from a result back to what it is
+    accumulated on."""
+    while isinstance(raw, ir.Instruction) and raw.opname in ("fadd", "fsub", "fmul") and not raw.flags:
+        raw.flags = ANY_ORDER
+        raw = raw.operands[0]
 
 
 class Translator(Values):
@@ -104,12 +114,17 @@ class Translator(Values):
     def statement(self, node: ast.stmt) -> None:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.assign(name, self.number(value))
+                x = self.number(value)
+                if any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(value)):
+                    _in_any_order(x.raw)
+                self.assign(name, x)
             case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
                 for target, x in zip(targets, [self.number(value) for value in values], strict=True):
                     self.assign(target.id, x)  # type: ignore[attr-defined]
             case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
-                self.assign(name, arithmetic.binary(self.builder, type(op), self.variable(name), self.number(value)))
+                x = arithmetic.binary(self.builder, type(op), self.variable(name), self.number(value))
+                _in_any_order(x.raw)
+                self.assign(name, x)
             case ast.Expr(value=ast.Call() as call):
                 self.call(call)
             case ast.For(target=ast.Name(id=name), orelse=[],

@@ -90,6 +90,22 @@ def kernel(p, q, n):
     np.testing.assert_array_equal(target, np.where(np.arange(48) < count, source * 2, -1))
 
 
+def test_nan_survives_what_would_cancel():
+    text = """
+from graphflow.compiler.native.prelude import compiled, load_f32, store_f32
+
+@compiled
+def kernel(p, q):
+    for i in range(32):
+        x = load_f32(p, i, 0)
+        store_f32(q, i, x * 2 + 1 - x * 2, 1)
+"""
+    source, target = np.arange(32, dtype="f4"), np.empty(32, "f4")
+    source[[5, 9]] = np.nan, np.inf
+    run(text, source.ctypes.data, target.ctypes.data)
+    np.testing.assert_array_equal(target, np.where(np.isfinite(source), 1, np.nan))
+
+
 def test_types_are_numbas():
     """Of every operator and pair of types; numbers of float64 take no `//`, for which kernels call `floordiv`."""
     context = cpu_target.typing_context
