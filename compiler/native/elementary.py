@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite.ir import FunctionType, VoidType
 from llvmlite.ir.instructions import FastMathFlags, Instruction
 from numba import types
 
@@ -12,8 +13,11 @@ from .expression import fabs as _fabs
 from .expression import select as _select
 from .expression import sqrt as _sqrt
 from .memory import ELEMENTS
+from .processor import isa
 
 INFINITY = float("inf")
+NOTHING = FunctionType(VoidType(), [])
+LARGEST = 2.0 ** 63 - 2.0 ** 10  # float64 below what int64 holds
 
 
 def kind_of(numba_type: Any) -> str:
@@ -229,6 +233,32 @@ def _truncated_division(n: Value, d: Value, signed: bool) -> tuple[Value, Value]
     return quotient.convert(as_integer, n.type), divisor
 
 
+def _floored(n: Value, d: Value) -> tuple[Value, Value]:
+    """Quotient and remainder of 64-bit integers, rounded to minus infinity, for a harmless divisor: in float64, whose
+    quotient is at most 2**12 off, and once more for what is left. The instruction is slow, and LLVM puts a branch before
+    it that depends on signs."""
+    quotient, rest = n.constant(0), n
+    inverse = 1.0 / d.convert("sitofp", DOUBLE)
+    for _ in range(2):
+        ratio = rest.convert("sitofp", DOUBLE) * inverse
+        step = _select(ratio >= LARGEST, LARGEST, ratio).convert("fptosi", n.type)
+        quotient, rest = quotient + step, rest - step * d
+    above = _select(d < 0, rest <= d, rest >= d)
+    quotient, rest = _select(above, quotient + 1, quotient), _select(above, rest - d, rest)
+    below = ((rest ^ d) < 0) & ~rest.equals(0)
+    return _select(below, quotient - 1, quotient), _select(below, rest + d, rest)
+
+
+def _long_division(remainder: bool) -> Any:
+    """As `integer_division` of signed integers, for many of 64 bits."""
+    def formula(n: Value, d: Value) -> Value:
+        harmless = d.equals(0) | (d.equals(-1) & n.equals(-1 << 63))
+        quotient, rest = _floored(n, _select(harmless, 1, d))
+        return _select(d.equals(0), 0, rest if remainder else quotient)
+
+    return formula
+
+
 def integer_division(remainder: bool, signed: bool) -> Any:
     def formula(n: Value, d: Value) -> Value:
         quotient, divisor = _truncated_division(n, d, signed)
@@ -242,14 +272,34 @@ def integer_division(remainder: bool, signed: bool) -> Any:
     return formula
 
 
+def _double_fmod(n: Value, d: Value) -> Value:
+    builder, size, divisor = n.builder, _fabs(n), _fabs(d)
+    ratio = size / divisor
+    once = (ratio < 2.0 ** 51) & (divisor < INFINITY)
+    with builder.if_else(once.raw, likely=True) as (near, far):
+        with near:
+            rest = exact_fma(ratio.call("llvm.trunc"), -divisor, size)
+            rest = _copysign(_select(rest < 0, rest + divisor, rest), n)
+            after_near = builder.block
+        with far:
+            builder.asm(NOTHING, "", "", [], side_effect=True)  # or LLVM would call it for all
+            called = n._binary("frem", d)
+            after_far = builder.block
+    result = builder.phi(n.type)
+    result.add_incoming(rest.raw, after_near)
+    result.add_incoming(called.raw, after_far)
+    return Value(builder, result)
+
+
 def _fmod(n: Value, d: Value) -> Value:
     """C's fmod, exact: n - trunc(n / d) * d.
 
     float32: in float64, where a quotient below 2**51 is at most 1 off and its remainder exact (n - q d fits), and a
-    larger one loses 51 bits a step; six steps cover the format, with no branch. float64: LLVM's frem, a library call.
+    larger one loses 51 bits a step; six steps cover the format, with no branch. float64: one step, or for a larger
+    quotient LLVM's frem, a library call.
     """
     if n.type == DOUBLE:
-        return n._binary("frem", d)
+        return _double_fmod(n, d) if isa().fma else n._binary("frem", d)
     divisor = _fabs(d).convert("fpext", DOUBLE)
     rest = _fabs(n).convert("fpext", DOUBLE)
     inverse = 1.0 / divisor
@@ -283,6 +333,8 @@ def _division(floating: Any, remainder: bool, name: str, doc: str) -> Any:
         common = _same(n, d)
         if not common:
             return None
+        if common == types.int64:
+            return common, (common, common), _long_division(remainder)
         formula = floating if kind_of(common) == "f" else integer_division(remainder, kind_of(common) == "i")
         return common, (common, common), formula
 
