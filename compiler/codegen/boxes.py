@@ -117,16 +117,16 @@ SCATTER = '''    g = word(buffers, 0)
             store_{code}(out, (outer * rows + low) * inner + i, {code}(0), 2)
         for i in range(count):
             row = i64(load_{index}(indices, i, 1))
-            if row < 0 or row >= rows:
+            if row >= low and row < high:
+                source = (outer * count + i) * inner
+                target = (outer * rows + row) * inner
+                for j in range({inner}):
+                    total = load_{code}(out, target + j, 2) + load_{code}(g, source + j, 0)
+                    store_{code}(out, target + j, {code}(total), 2)
+            elif row < 0 or row >= rows:
                 store_i64(status, 1, row, -1)
                 store_i64(status, 2, rows, -1)
                 store_i64(status, 0, fault, -1)
-            elif row >= low and row < high:
-                source = (outer * count + i) * inner
-                target = (outer * rows + row) * inner
-                for j in range(inner):
-                    total = load_{code}(out, target + j, 2) + load_{code}(g, source + j, 0)
-                    store_{code}(out, target + j, {code}(total), 2)
         begin = stop
 '''
 
@@ -142,7 +142,8 @@ def lower_scatter(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]],
     outer, inner = prod(out_shape[:axis]), prod(out_shape[axis + 1:])
     code, index = op.output.dtype.code, indices.dtype.code
     names = sorted({"compiled", "word", "i64", code, f"load_{code}", f"store_{code}", f"load_{index}", "store_i64"})
-    source = HEADER.format(title="add rows at indices", names=", ".join(names)) + SCATTER.format(code=code, index=index)
+    source = HEADER.format(title="add rows at indices", names=", ".join(names)) + SCATTER.format(
+        code=code, index=index, inner="1" if inner == 1 else "inner")
     parts = min(SCATTER_TASKS, rows)
     return [KernelCall(op.name, source, (g, indices, op.output, STATUS), (count, rows, inner, parts, fault_id(op)),
                        outer * parts, flops=outer * count * inner,

@@ -235,8 +235,8 @@ def _truncated_division(n: Value, d: Value, signed: bool) -> tuple[Value, Value]
 
 def _floored(n: Value, d: Value) -> tuple[Value, Value]:
     """Quotient and remainder of 64-bit integers, rounded to minus infinity, for a harmless divisor: in float64, whose
-    quotient is at most 2**12 off, and once more for what is left. The instruction is slow, and LLVM puts a branch before
-    it that depends on signs."""
+    quotient is at most 2**12 off, and once more for what is left. Before the instruction, which is slow, LLVM puts a
+    branch that depends on signs."""
     quotient, rest = n.constant(0), n
     inverse = 1.0 / d.convert("sitofp", DOUBLE)
     for _ in range(2):

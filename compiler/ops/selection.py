@@ -75,12 +75,34 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: Any =
 # sets
 
 
+DENSE = 4  # numbers of a table for each integer, up to which their places are looked up in it
+
+
 def _unique_reference(x: np.ndarray, out_idx: DType) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if x.dtype.kind in "iu" and x.size:
+        low = int(x.min())
+        span = int(x.max()) - low + 1
+        if span <= DENSE * x.size:
+            at = x - x.dtype.type(low) if x.dtype.kind == "u" else x.astype(np.intp, copy=False) - low
+            return _unique_in_table(x, at.astype(np.intp, copy=False), span, out_idx)
     _, first, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(first)  # in the order in which they come
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     return x[first[order]], rank[inverse.reshape(-1)].astype(out_idx.np), counts[order].astype(out_idx.np)
+
+
+def _unique_in_table(x: np.ndarray, at: np.ndarray, span: int, out_idx: DType
+                     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """From a table of where each of `span` numbers comes first."""
+    table: np.ndarray = np.full(span, -1, np.int32 if x.size < 2**31 else np.int64)
+    table[at[::-1]] = np.arange(x.size - 1, -1, -1, dtype=table.dtype)  # of several places the last written stays
+    comes_first = np.zeros(x.size, np.bool_)
+    comes_first[table[table >= 0]] = True
+    first = np.flatnonzero(comes_first)
+    table[at[first]] = np.arange(len(first), dtype=table.dtype)
+    inverse = table[at].astype(out_idx.np, copy=False)
+    return x[first], inverse, np.bincount(inverse, minlength=len(first)).astype(out_idx.np)
 
 
 def _unique_types(count: int) -> Callable[..., list[TensorType]]:
@@ -278,12 +300,16 @@ def invert_permutation(x: Any, name: str | None = None) -> Tensor:
 
 
 def _count_reference(values: np.ndarray, size: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    flat, count = values.ravel(), int(size.reshape(()))
-    if np.any(flat < 0):
+    flat, each, count = values.ravel(), weights.ravel(), int(size.reshape(()))
+    if flat.size and flat.min() < 0:
         raise InvalidArgumentError("Input arr must be non-negative!")
-    kept = flat < count
+    if flat.size and flat.max() >= count:
+        kept = flat < count
+        flat, each = flat[kept], each[kept] if each.size else each
+    if not weights.size:
+        return np.bincount(flat, minlength=count).astype(weights.dtype)
     out = np.zeros(count, weights.dtype)
-    np.add.at(out, flat[kept], weights.ravel()[kept] if weights.size else weights.dtype.type(1))
+    np.add.at(out, flat, each)
     return out
 
 
