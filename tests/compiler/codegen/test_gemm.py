@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 DTYPES = {"f32": np.float32, "f64": np.float64, "i32": np.int32, "i64": np.int64}
 LIBC = ctypes.CDLL(None)
 TRANSPOSES = list(itertools.product((False, True), repeat=2))
+WIDE = pytest.mark.skipif(lanes("f32") < 8, reason="vectors of 16 bytes have other kernels for these sizes")
 
 
 def guarded(shape, dtype, fill=None) -> np.ndarray:
@@ -118,6 +119,7 @@ def test_deep_and_tall_products_pack_and_block(machine, transposes):
             assert [call.name for call in packed] == ["gemm_pack_a", "gemm"]
 
 
+@WIDE
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 def test_rows_of_b_pass_as_they_lie_under_few_rows_of_c(machine, dtype):
     panel = isa().nv * lanes(dtype)
@@ -129,6 +131,7 @@ def test_rows_of_b_pass_as_they_lie_under_few_rows_of_c(machine, dtype):
     assert packed.name == "gemm_pack_a" and 'fetch="rows"' in call.source
 
 
+@WIDE
 @pytest.mark.parametrize("transpose_b", [False, True])
 def test_only_products_of_far_a_fetch_its_next_tile(machine, transpose_b):
     """A of a megabyte, in a batch or not; not what a cache keeps, what a batch shares, or what meets one vector."""
@@ -217,6 +220,7 @@ def test_stacked_rows_that_share_b_are_one_product(machine):
     assert [call.dims for call in stacked] == [call.dims for call in plain]
 
 
+@WIDE
 def test_huge_inner_dimension_is_split_over_threads(machine):
     calls = check(machine, 10, 30001, 12, threads=4, cuts=3)
     assert [call.name for call in calls] == ["gemm", "gemm_sum"]
