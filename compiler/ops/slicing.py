@@ -169,7 +169,7 @@ _concat = OpDef("ConcatV2", COPY, _concat_types, _concat_grad, lambda *xs, axis:
 
 
 def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
-    """Tensors joined along an axis that exists. Raises ShapeError if their other sizes differ."""
+    """Tensors joined along an axis that exists. Raises ShapeError if there are none, or their other sizes differ."""
     tensors = convert_all("ConcatV2", values if isinstance(values, (list, tuple)) else [values])
     ranks = [len(t.dims) for t in tensors if t.dims is not None]
     axis = static_ints("ConcatV2", "axis", axis)

@@ -246,19 +246,31 @@ class _OfCell(RNN):
 
 
 class SimpleRNN(_OfCell):
-    """The fully connected recurrent layer: the output is fed back."""
+    """The fully connected recurrent layer: the output is fed back.
+
+    Takes [batch, time, features] and gives the last output [batch, units]; all of them [batch, time, units] with
+    `return_sequences`, and the states after them with `return_state`.
+    """
 
     cell_class = SimpleRNNCell
 
 
 class GRU(_OfCell):
-    """The gated recurrent unit (Cho et al. 2014)."""
+    """The gated recurrent unit (Cho et al. 2014).
+
+    Takes [batch, time, features] and gives the last output [batch, units]; all of them [batch, time, units] with
+    `return_sequences`, and the states after them with `return_state`.
+    """
 
     cell_class = GRUCell
 
 
 class LSTM(_OfCell):
-    """The long short-term memory (Hochreiter & Schmidhuber 1997)."""
+    """The long short-term memory (Hochreiter & Schmidhuber 1997).
+
+    Takes [batch, time, features] and gives the last output [batch, units]; all of them [batch, time, units] with
+    `return_sequences`, and the states after them with `return_state`.
+    """
 
     cell_class = LSTMCell
 
