@@ -1,4 +1,5 @@
-"""Chains of a plan: rows that all run on a few items before the next few (compiler/passes/chain.py finds them).
+"""Chains of a plan: rows that all run on a few items before the next few (compiler/passes/chain.py finds them), as do
+those of one op that are phases of what they write.
 
 What only a chain's rows use has memory for those items alone, of which each chunk has its own, next to a copy of the
 rows' buffers. For the executor a chain is words among the sizes of its first row: the address of the first chunk's
@@ -8,8 +9,10 @@ offset in the memory and the bytes of an item.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from math import ceil, gcd
 from typing import Any
 
 from ..compiler.codegen.kernel import KernelCall, Scratch
@@ -22,6 +25,8 @@ from ..compiler.passes.row_blocks import root
 LEAST_BYTES = 1 << 20
 # what few items are: those whose local buffers take up to so many bytes
 CHUNK_BYTES = 1 << 18
+# the same of phases, each of which reads all that it is computed from
+PHASES_BYTES, PHASES_CHUNK_BYTES = 1 << 24, 1 << 21
 
 
 @dataclass(eq=False)
@@ -72,8 +77,28 @@ def chained(graph: Graph, ops: Sequence[Operation], calls: Sequence[Any], sizes:
         item_bytes = {t: size // items for t in chain.local if t not in outside and (size := nbytes(t))}
         if sum(item_bytes.values()) * items >= LEAST_BYTES:
             step = max(1, min(items // threads, CHUNK_BYTES // sum(item_bytes.values())))
-            found.append(Rows(run[0], run[-1] + 1, items, step, sum(len(calls[i].buffers) for i in run), item_bytes))
-    return found
+            found.append(_rows(run, calls, items, step, item_bytes))
+    taken = {i for chain in found for i in range(chain.begin, chain.end)}
+    return found + [chain for chain in _phased(ops, calls, threads) if taken.isdisjoint(range(chain.begin, chain.end))]
+
+
+def _phased(ops: Sequence[Operation], calls: Sequence[Any], threads: int) -> Iterator[Rows]:
+    """The rows of an op that are phases, on a few of the images, or of their rows, at a time: lines that one phase has
+    written are still near when the next one does."""
+    phases = [i for i, call in enumerate(calls) if isinstance(call, KernelCall) and call.phase]
+    for _, group in groupby(phases, key=lambda i: ops[i]):
+        run = _longest_run(list(group))
+        calls_of, first = [calls[i] for i in run], calls[run[0]]
+        items, nbytes = gcd(*(call.tasks for call in calls_of)), sum(call.nbytes for call in calls_of)
+        if len(run) > 1 and items >= 2 * threads and nbytes >= PHASES_BYTES:
+            step = max(1, min(items // threads, PHASES_CHUNK_BYTES * items // nbytes))
+            grain = max(1, first.grain * items // first.tasks)  # in whole ones, or equal parts of one
+            step = step // grain * grain or ceil(grain / ceil(grain / step))
+            yield _rows(run, calls, items, step, {})
+
+
+def _rows(run: Sequence[int], calls: Sequence[Any], items: int, step: int, item_bytes: dict[Tensor, int]) -> Rows:
+    return Rows(run[0], run[-1] + 1, items, step, sum(len(calls[i].buffers) for i in run), item_bytes)
 
 
 def _longest_run(numbers: Sequence[int]) -> Sequence[int]:

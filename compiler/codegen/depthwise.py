@@ -5,6 +5,7 @@ Nothing is packed or padded. Where a channel is filtered more than once, it is r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from math import ceil, prod
 from typing import Any
@@ -51,7 +52,7 @@ def lower_depthwise_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape:
     target = dx
     if multiplier > 1:
         target, last = Scratch(aligned(size * multiplier * ELEMENT_BYTES[dtype])), None
-    calls = [call for rows, cols in product(*phases)
+    calls = [replace(call, phase=target is dx) for rows, cols in product(*phases)
              for call in _windows(dy, w, target, dtype, x_shape[0], w_shape, rows, cols, last, "depthwise_input_grad")]
     if multiplier > 1 and size:
         total = KernelCall("depthwise_input_grad.sum", sum_runs_source(dtype, multiplier, epilogue), (target, dx),
