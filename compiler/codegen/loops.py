@@ -172,9 +172,9 @@ def _strips(group: LoopGroup, kept: list[int], reduced: list[int]) -> list[Kerne
     emit.copies = int(row % FULL > 1 or _branches(group))
     if not emit.copies:
         _few_if_costly(group, emit)
-    kept_rows = _kept(group, stage, last)
+    kept_rows, needed = _kept(group, stage, last)
     hosts = group.full and stage[group.full[-1]] == last and not emit.copies
-    guest = _guest(group, kept_rows) if hosts else None
+    homes = _homes(group, stage, kept_rows, needed) if hosts else {}
     used = dict.fromkeys(t for op in group.body.operations if op.output.dims == group.domain for t in op.inputs)
     body: list[str] = []
     all_lines: list[str] = []
@@ -187,11 +187,9 @@ def _strips(group: LoopGroup, kept: list[int], reduced: list[int]) -> list[Kerne
 
     for k in range(last + 1):
         emit.walk(runs)
-        emit.keep = _keeper(group, emit, kept_rows[k], guest, STRIP, f"(i - low) * {emit.dim(length)} + j")
+        emit.keep = _keeper(group, emit, kept_rows[k], homes, STRIP, f"(i - low) * {emit.dim(length)} + j")
         results = [(op, _accumulate(emit, op)) for op in group.reductions if stage[op.inputs[0]] == k]
-        for t in group.full:
-            if stage[t] == k:
-                store(emit, group, t, emit.identity())
+        _store_elements(emit, group, [t for t in group.full if stage[t] == k], homes)
         all_lines += emit.lines[INNER]
         emit.lines[TASK] += nest(emit, runs[:1])
         for op, name in results:
@@ -240,30 +238,36 @@ def emit_rows(group: LoopGroup, emit: Emitter, inner: list[int], merged: bool, i
         emit.copies = next(copies for copies, least in COPIES if row >= least)
     stage = _stages(group)
     last = _last(group, stage)
-    kept_rows = _kept(group, stage, last)
+    kept_rows, needed = _kept(group, stage, last)
     # what short rows keep has room of its own: they would wait for a masked end to read it back
     hosts = not in_blocks and group.full and stage[group.full[-1]] == last and emit.copies in (0, COPIES[0][0])
-    guest = _guest(group, kept_rows) if hosts else None
+    keeps = merged and inner and not short
+    homes = _homes(group, stage, kept_rows, needed) if hosts and keeps else {}
     all_lines: list[str] = []
     for k in range(last + 1):
         emit.values[INNER] = {}
         emit.lines[INNER] = []
-        keeps = merged and inner and not short
         at = (ROWS, f"j * {ROWS} + l") if in_blocks else (1, "j")
-        emit.keep = _keeper(group, emit, kept_rows[k], guest, *at) if keeps else lambda t: None
+        emit.keep = _keeper(group, emit, kept_rows[k], homes, *at) if keeps else lambda t: None
         updates = []
         for op in group.reductions:
             if stage[op.inputs[0]] == k:
                 updates.append((op, _accumulate(emit, op)))
-        for t in group.full:
-            if stage[t] == k:
-                store(emit, group, t, emit.identity())
+        _store_elements(emit, group, [t for t in group.full if stage[t] == k], homes)
         all_lines += emit.lines[INNER]
         emit.lines[TASK] += nest(emit, inner_runs) if inner_runs else emit.lines[INNER]
         for op, name in updates:
             emit.results[op.output] = name
     _store_rows(emit, group)
     return all_lines
+
+
+def _store_elements(emit: Emitter, group: LoopGroup, outputs: Iterable[Tensor], homes: dict[Tensor, Tensor]) -> None:
+    for t in outputs:
+        if homes.get(t) is t:
+            emit.element(t, emit.identity())  # kept where it belongs
+        else:
+            store(emit, group, t, emit.identity())
 
 
 def _store_rows(emit: Emitter, group: LoopGroup) -> None:
@@ -298,9 +302,9 @@ def _last(group: LoopGroup, stage: dict[Tensor, int]) -> int:
     return max((stage[t] for t in [*group.full, *(op.inputs[0] for op in group.reductions)]), default=0)
 
 
-def _kept(group: LoopGroup, stage: dict[Tensor, int], last: int) -> list[set[Tensor]]:
+def _kept(group: LoopGroup, stage: dict[Tensor, int], last: int) -> tuple[list[set[Tensor]], list[set[Tensor]]]:
     """For each loop the elements worth storing for a later one: costly to compute again, and used there by what this
-    loop does not compute."""
+    loop does not compute; and all that it uses."""
     costly: set[Tensor] = set()
     users: dict[Tensor, list[Tensor]] = {}
     for op in group.body.operations:
@@ -309,6 +313,7 @@ def _kept(group: LoopGroup, stage: dict[Tensor, int], last: int) -> list[set[Ten
         if op.definition.family != REDUCTION and (is_costly(op) or any(t in costly for t in op.inputs)):
             costly.update(t for t in op.outputs if t.dims == group.domain)
     kept: list[set[Tensor]] = []
+    needed: list[set[Tensor]] = []
     computed: set[Tensor] = set()
     for k in range(last + 1):
         stack = [op.inputs[0] for op in group.reductions if stage[op.inputs[0]] == k] + [
@@ -321,30 +326,37 @@ def _kept(group: LoopGroup, stage: dict[Tensor, int], last: int) -> list[set[Ten
                 used.update(fresh)
                 stack += fresh
         computed |= used
+        needed.append(used)
         computed.update(op.output for op in group.reductions if stage[op.inputs[0]] == k)
         kept.append({t for t in used & costly if any(u not in computed and stage[u] > k for u in users.get(t, ()))})
-    return kept
+    return kept, needed
 
 
-def _guest(group: LoopGroup, kept: list[set[Tensor]]) -> Tensor | None:
-    """What is kept in the last output's rows, which then need no others beside them in the first-level cache: the last
-    loop reads an element before it writes there."""
-    out = group.full[-1]
-    if group.handle(out) in map(group.handle, group.body.inputs):
-        return None
-    made = [t for op in group.body.operations for t in op.outputs if t.dtype == out.dtype]
-    return next((t for t in reversed(made) if any(t in row for row in kept)), None)
+def _homes(group: LoopGroup, stage: dict[Tensor, int], kept: list[set[Tensor]], needed: list[set[Tensor]]
+           ) -> dict[Tensor, Tensor]:
+    """What is kept in the rows of outputs, which then need no others beside them in the first-level cache: outputs that
+    later loops read, and a guest in one's that is written when an element of it has been read for the last time."""
+    given = set(map(group.handle, group.body.inputs))
+    outputs = [t for t in group.full if group.handle(t) not in given]
+    homes = {t: t for t in outputs if any(t in row for row in kept)}
+    guests = [t for op in group.body.operations for t in op.outputs if t not in homes and any(t in row for row in kept)]
+    if guests:
+        guest = guests[-1]
+        read = max(k for k, used in enumerate(needed) if guest in used)
+        hosts = [t for t in outputs if t.dtype == guest.dtype and stage[t] >= read]
+        homes |= {guest: min(hosts, key=stage.__getitem__)} if hosts else {}
+    return homes
 
 
-def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], guest: Tensor | None, rows: int,
+def _keeper(group: LoopGroup, emit: Emitter, kept: set[Tensor], homes: dict[Tensor, Tensor], rows: int,
             at: str) -> Callable[[Tensor], tuple[int, str] | None]:
-    """Gives the place of an element that is kept for a later loop: `at` of scratch rows, and of another vector that may
-    be written whole, or for the guest the last output."""
+    """Gives the place of an element that is kept for a later loop: in its home, or `at` of scratch rows, and of another
+    vector that may be written whole."""
     def keep(t: Tensor) -> tuple[int, str] | None:
         if t not in kept:
             return None
-        if t is guest:
-            return emit.slot(group.handle(group.full[-1])), emit.linear(group.domain, emit.identity())
+        if t in homes:
+            return emit.slot(group.handle(homes[t])), emit.linear(group.domain, emit.identity())
         assert group.axes is not None
         row = rows * group.sizes(dm.product(group.domain[a] for a in group.axes))
         slot = emit.slot(scratch := Scratch(row * t.dtype.size // 64 * 64 + 64, per_lane=True))

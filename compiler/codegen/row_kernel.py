@@ -19,7 +19,7 @@ from ..passes.row_blocks import RowBlock, matrix_product
 from .emitter import INNER, KERNEL, TASK, Emitter, Run
 from .gemm import product_of
 from .kernel import KernelCall, Scratch
-from .loop_group import LoopGroup
+from .loop_group import LoopGroup, in_place_pairs
 from .loops import emit_rows
 from .product import Product
 from .source import calls, indented, loop
@@ -111,16 +111,17 @@ class RowKernel(ABC):
             return None
         for rows in self.heights:
             text = self._text(min(rows, 32 * ceil(self.m / 32)))
-            if sum(x.nbytes for x in self.emit.buffers if isinstance(x, Scratch)) <= LANE_BYTES:
+            group, emit = self.group, self.emit
+            buffers = tuple(self.overwrites.get(x, x) for x in emit.buffers)
+            if sum(x.nbytes for x in {*buffers} if isinstance(x, Scratch)) <= LANE_BYTES:
                 break
-        group, emit = self.group, self.emit
         here = {tuple(emit.identity())}
         if any(emit.reads.get(p, here) != here for p in group.body.inputs if group.handle(p) in group.local):
             return None  # of other rows than its own
         made = {t for op in self.block.operations for t in op.outputs}
         writes = tuple(i for i, x in enumerate(emit.buffers) if isinstance(x, Scratch) or x in made)
         outer = [x for x in emit.buffers if isinstance(x, Tensor)]
-        return KernelCall(self.name, text, tuple(emit.buffers), tuple(emit.dims), self.matrices * self.parts,
+        return KernelCall(self.name, text, buffers, tuple(emit.dims), self.matrices * self.parts,
                           flops=group.flops + sum(p.flops for p in (*self.makers, *self.takers)),
                           nbytes=sum(prod(self.lowering.shape(t)) * t.dtype.size for t in outer),
                           streams=tuple(emit.streams), writes=writes, grain=self.parts)
@@ -178,7 +179,9 @@ class RowKernel(ABC):
         self.group = group = self._loop_group(rows * self.pitch * 4)
         rank = len(group.domain)
         self.emit = emit = group.emitter([Run([rank - 1], "j", INNER), Run(group.walked(range(rank - 1)), "i", TASK)])
-        emit_rows(group, emit, [rank - 1], merged=True)
+        lines = emit_rows(group, emit, [rank - 1], merged=True)
+        self.overwrites = {emit.buffers[out]: emit.buffers[x] for out, x in in_place_pairs(emit, group, lines)
+                           if {emit.buffers[out], emit.buffers[x]} <= group.local}
         for x in [x for x in emit.buffers if x in group.local]:
             self._lane(x)
         share = self.m if any(self.sums) else rows
@@ -244,7 +247,7 @@ class RowKernel(ABC):
         setup = [f"p{i} = word(buffers, {i})" for i in range(len(emit.buffers))]
         setup += [f"n{i} = word(dims, {i})" for i in range(len(emit.dims))]
         text = "\n".join(indented([*setup, *emit.lines[KERNEL], *body]))
-        ours = re.compile("(strips|panels|pack|tile|multiply|met|finite)_|(ready|leave|min|max)$")
+        ours = re.compile("(strips|panels|pack|tile|sum|add|multiply|met|finite)_|(ready|leave|min|max)$")
         names = sorted({"compiled", *(name for name in calls(text + helpers) if not ours.match(name))})
         return "\n".join([
             '"""Blocks of rows."""', *self.imports, f"from {NATIVE}.prelude import {', '.join(names)}", "",

@@ -15,15 +15,17 @@ from ..passes.row_blocks import RowBlock
 from .emitter import INNER, TASK, Run
 from .kernel import Scratch
 from .loop_group import LoopGroup
-from .product import Product, even_panels
+from .product import Panels, Product, even_panels
 from .row_kernel import RowKernel
 from .source import indented, loop
 from .text import NATIVE
 
-# rows of a block: what the products make of 32 stays with what it meets in a second-level cache of 1 MiB
-ROWS = 32
-# sizes from which on blocks are faster than kernels one by one
+# rows of a block: what the products make of 32 stays with what it meets in a second-level cache of 1 MiB; where some
+# are summed over, more repay that what they are added to is read and written
+ROWS, SUMMED_ROWS = 32, 64
+# sizes from which on blocks are faster than kernels one by one, also where a task is a matrix, as rows are summed over
 LEAST_ROWS, LEAST_COLUMNS = 32, 32
+LEAST_SUMMED, LEAST_MATRICES = 128, 4
 # bytes of B's rows up to which panels of it are read where they are
 NEAR_ROW_BYTES = 512
 PACK = '''
@@ -53,6 +55,26 @@ def multiply_{name}(a, a_row, a_k, b, apart, beside, b_k, c, c_row, rows, column
                 tile_narrow(from_a, a_row, a_k, 0, 1, depth, b, b_k, 0, to_c, c_row, 0, count, ahead, high)
         column += width
         b += apart + width * beside
+'''
+# Transposed A times B is added to C; A's rows beyond those that are met are zeros. Each tile fetches the C of the next.
+ADD = '''
+@compiled
+def add_{name}(a, a_k, b, b_k, c, c_row, rows, columns, met, depth, wide, adds):
+    column = 0
+    while column < columns:
+        width = {wide} if column < wide * {wide} else {narrow}
+        count = min(width, columns - column)
+        for row in range(0, met if adds else rows, {high}):
+            from_a = a + row * 4
+            to_c = c + (row * c_row + column) * 4
+            ahead = (to_c - from_a) // 4 + {high} * c_row
+            high = min({high}, rows - row)
+            length = depth if row < met else 0
+            if width == {wide}:
+                sum_wide(from_a, 1, a_k, 0, 1, length, b + column * 4, b_k, 0, to_c, c_row, adds, count, ahead, high)
+            else:
+                sum_narrow(from_a, 1, a_k, 0, 1, length, b + column * 4, b_k, 0, to_c, c_row, adds, count, ahead, high)
+        column += width
 '''
 # A mask leaves weights that are zeros to the ends of a block's rows: what these meet adds nothing, if it is finite.
 ZEROS = '''
@@ -87,12 +109,13 @@ class VectorRows(RowKernel):
 
     def __init__(self, block: RowBlock, lowering: Any):
         super().__init__(block, lowering)
-        self.heights = (ROWS // isa().mr * isa().mr,)
+        self.heights = ((SUMMED_ROWS if any(self.sums) else ROWS) // isa().mr * isa().mr,)
 
     def fits(self) -> bool:
-        """Where no product sums over rows: what it adds to would have to stay in the cache, too."""
-        return self.m >= LEAST_ROWS and self.n >= LEAST_COLUMNS and not any(self.sums) and self._whole_blocks() and all(
-            p.dtype == "f32" for p in (*self.makers, *self.takers))
+        rows, matrices = (LEAST_SUMMED, LEAST_MATRICES) if any(self.sums) else (LEAST_ROWS, 1)
+        return (self.m >= rows and self.n >= LEAST_COLUMNS and self.matrices >= matrices and self._whole_blocks()
+                and all(p.dtype == "f32" for p in (*self.makers, *self.takers))
+                and all(p.b_column == 1 for p, sums in zip(self.takers, self.sums, strict=True) if sums))
 
     def _make(self, p: Product, out: Tensor, whole: list[str]) -> list[str]:
         a_row, a_k = self._new(p.a_row), self._new(p.a_k)
@@ -131,31 +154,56 @@ class VectorRows(RowKernel):
                 f"    if {finite} == 0:", f"        met = {k}",
                 self._multiply(f"{source}, {stride}, 1", p, whole, target, f"{isa().mr} * {stride}", depth="met")]
 
+    def _sum(self, p: Product, before: list[str]) -> list[str]:
+        source, stride = self._rows_of(p.a)
+        b_k, columns = self._new(p.b_k), self._new(p.n)
+        b = f"{self._matrix(p.b, p.batch, p.b_batch)} + first * {b_k} * 4, {b_k}"
+        nv, wide = self._tiles(p, "sum", ADD)
+        return [f"met = met_columns({source}, {stride}, rows, n)",
+                f"if met < n and finite_rows({b}, 1, rows, {columns}) == 0:", "    met = n",
+                f"add_{nv}({source}, {stride}, {b}, p{self.emit.slot(p.c)} + matrix * n * {columns} * 4, {columns}, n, "
+                f"{columns}, met, rows, {self._new(wide)}, first)"]
+
     def _multiply(self, a: str, p: Product, whole: list[str], c: str, ahead: str, depth: str = "", shown: str = ""
                   ) -> str:
         """The block's rows of a product; `a` and `c` are the address and the strides of theirs. Only so many columns
         need be `shown`, and only the first of `depth` be summed."""
-        width = lanes(p.dtype)
-        widths, panels, first = even_panels(ceil(p.n / width), isa().nv)
-        nv, least, wide = widths[0], widths[-1], self._new(first)
-        sizes = {"wide": nv * width, "narrow": least * width, "high": isa().mr}
-        helper = MULTIPLY.replace("tile_", f"tile_{nv}_").format(name=nv, **sizes)
-        for size, count, text in (("narrow", least, ""), ("wide", nv, helper)):
-            self.natives[f'tile_{nv}_{size} = microkernel("{p.dtype}", {isa().mr}, {count}, masked=True, clamped=True, '
-                         'fetch="tile", claim=1)'] = text
-        k, columns, b = self._new(p.k), self._new(p.n), self._matrix(p.b, p.batch, p.b_batch)
+        nv, first = self._tiles(p, "tile", MULTIPLY, ", claim=1")
+        k, columns, wide = self._new(p.k), self._new(p.n), self._new(first)
+        b, width = self._matrix(p.b, p.batch, p.b_batch), lanes(p.dtype)
         if p.b_column == 1 and p.n * 4 <= NEAR_ROW_BYTES:
             places = f"{b}, 0, 4, {self._new(p.b_k)}"
         else:
             packer = "copy_panel" if p.b_column == 1 else "transpose_panel"
             name = f"{packer}_{nv}"
-            self.natives[f'pack_{name} = {packer}("{p.dtype}", {nv})'] = PACK.format(name=name, **sizes)
+            self.natives[f'pack_{name} = {packer}("{p.dtype}", {nv})'] = PACK.format(name=name, **_widths(p))
             nbytes = (p.k + width) * nv * isa().vector_bytes
-            packed, apart = self._scratch(panels * nbytes), self._new(nbytes)
+            packed, apart = self._scratch(_panels(p).panels * nbytes), self._new(nbytes)
             steps = f"{self._new(p.b_k if p.b_column == 1 else p.b_column)}, {self._new(p.b_column)}"
             whole.append(f"panels_{name}({b}, {steps}, {packed}, {apart}, {k}, {columns}, {wide})")
             places = f"{packed}, {apart}, 0, {nv * width}"
         return f"multiply_{nv}({a}, {places}, {c}, rows, {columns}, {shown or columns}, {depth or k}, {wide}, {ahead})"
+
+    def _tiles(self, p: Product, name: str, helper: str, claim: str = "") -> tuple[int, int]:
+        """Define the helper that multiplies by tiles as wide as panels: how many vectors the first ones have, and how
+        many these are."""
+        panels = _panels(p)
+        nv, least = panels.widths[0], panels.widths[-1]
+        helper = helper.replace(f"{name}_", f"{name}_{nv}_").format(name=nv, **_widths(p))
+        for size, count, text in (("narrow", least, ""), ("wide", nv, helper)):
+            self.natives[f'{name}_{nv}_{size} = microkernel("{p.dtype}", {isa().mr}, {count}, masked=True, '
+                         f'clamped=True, fetch="tile"{claim})'] = text
+        return nv, panels.wide
+
+
+def _panels(p: Product) -> Panels:
+    return even_panels(ceil(p.n / lanes(p.dtype)), isa().nv)
+
+
+def _widths(p: Product) -> dict[str, int]:
+    """Of tiles, what helpers are written with."""
+    widths = _panels(p).widths
+    return {"wide": widths[0] * lanes(p.dtype), "narrow": widths[-1] * lanes(p.dtype), "high": isa().mr}
 
 
 def _mask(group: LoopGroup, product: Any) -> Operation | None:

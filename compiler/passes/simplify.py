@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..dims import product
 from ..errors import ShapeError
 from ..ir import Graph, Operation, Tensor, default_graph
 from ..opdef import ALIAS, ELEMENTWISE, REDUCTION
 from ..ops import elementwise as ew
+from ..ops.constant import literal
 from ..ops.contraction import matmul
 from ..ops.gather import gather
 from ..ops.view import _broadcast_to, reverse, transpose
@@ -24,6 +27,7 @@ from .rewrite import reshaped, transform
 from .stabilise import is_constant
 
 SHORT_ROW, FEW = 64, 8  # elements that are reduced after other axes are, unless these have so many times fewer
+MOST_EXPONENT = 14  # of powers of two that any float type can hold, and their reciprocals
 
 
 def simplify(graph: Graph) -> Graph:
@@ -49,6 +53,8 @@ def _simplify(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
             return inputs[:1]
         case ["RealDiv" | "Pow", *_] if is_constant(inputs[1], 1) and inputs[0].dims == dims:
             return inputs[:1]
+        case ["RealDiv", _, "Const"] if (factor := _exact_reciprocal(inputs[1])) is not None:
+            return [inputs[0] * factor]
         case ["Pow", *_] if inputs[0].dims == dims and (power := _small_power(*inputs)) is not None:
             return [power]
         case ["Neg", "Neg"]:
@@ -109,6 +115,17 @@ def _gathered_in_order(op: Operation, gathered: Operation) -> Tensor | None:
     if gathered.attrs["axis"] != 0 or rank < 2 or perm[rank:] != tuple(range(rank, len(perm))):
         return None
     return gather(x, transpose(indices, perm[:rank]))
+
+
+def _exact_reciprocal(x: Tensor) -> Tensor | None:
+    """The reciprocals of powers of two that any float type can hold: what they are multiplied with is rounded as what
+    is divided."""
+    value = x.op.attrs["value"]
+    if not x.dtype.is_floating or not value.size:
+        return None
+    mantissas, exponents = np.frexp(value.astype(np.float64))
+    exact = (abs(mantissas) == 0.5).all() and (abs(exponents) <= MOST_EXPONENT).all()
+    return literal((1 / value).astype(value.dtype), x.dtype) if exact else None
 
 
 def _small_power(x: Tensor, exponent: Tensor) -> Tensor | None:

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.skipif(isa().matrix_unit, reason="the processor has a m
 
 @pytest.fixture(autouse=True)
 def any_size(monkeypatch):
-    monkeypatch.setattr("graphflow.compiler.codegen.vector_rows.LEAST_ROWS", 1)
-    monkeypatch.setattr("graphflow.compiler.codegen.vector_rows.LEAST_COLUMNS", 1)
+    for least in ("ROWS", "COLUMNS", "SUMMED", "MATRICES"):
+        monkeypatch.setattr(f"graphflow.compiler.codegen.vector_rows.LEAST_{least}", 1)
 
 
 def computed(build, *values, blocks=1, symbolic=False):
@@ -34,11 +34,21 @@ def attention(q, k, v):
     return tf.matmul(tf.nn.softmax(tf.matmul(q, k, transpose_b=True) / 8.0), v)
 
 
-def exact(q, k, v):
+def trained(q, k, v, dy):
+    y = attention(q, k, v)
+    return [y, *tf.gradients(y, [q, k, v], dy)]
+
+
+def exact(q, k, v, dy=None):
     q, k, v = (x.astype(np.float64) for x in (q, k, v))
     scores = q @ k.swapaxes(-1, -2) / 8
     p = np.exp(scores - scores.max(-1, keepdims=True))
-    return p / p.sum(-1, keepdims=True) @ v
+    p /= p.sum(-1, keepdims=True)
+    if dy is None:
+        return p @ v
+    dp = dy @ v.swapaxes(-1, -2)
+    ds = p * (dp - (p * dp).sum(-1, keepdims=True)) / 8
+    return [p @ v, ds @ k, ds.swapaxes(-1, -2) @ q, p.swapaxes(-1, -2) @ dy]
 
 
 def normal(*shape):
@@ -56,6 +66,16 @@ def test_attention(batch, m, n, d, e, symbolic):
     values = normal(*batch, m, d), normal(*batch, n, d), normal(*batch, n, e)
     right = exact(*values)
     np.testing.assert_allclose(computed(attention, *values, symbolic=symbolic), right, atol=1e-5 * abs(right).max())
+
+
+@pytest.mark.parametrize("batch, m, n, d, e", SIZES)
+@pytest.mark.parametrize("symbolic", [False, True])
+def test_gradient(batch, m, n, d, e, symbolic):
+    values = normal(*batch, m, d), normal(*batch, n, d), normal(*batch, n, e), normal(*batch, m, e)
+    together = computed(trained, *values, symbolic=symbolic)
+    grads = computed(lambda *feeds: trained(*feeds)[1:], *values, symbolic=symbolic)
+    for value, right in zip([*together, *grads], [*exact(*values), *exact(*values)[1:]], strict=True):
+        np.testing.assert_allclose(value, right, rtol=1e-5, atol=1e-5 * abs(right).max())
 
 
 def test_operands_that_lie_otherwise():
@@ -81,7 +101,7 @@ def test_masks_and_dropout_as_kernel_by_kernel(broadcast, monkeypatch):
 
     values = normal(2, 3, 33, 20), normal(2, 3, 40, 20), normal(2, 3, 40, 20), normal(*broadcast)
     values[0][0, 1, 5, 2], values[1][1, 2, 7, 3], values[2][1, 0, 9, 9] = np.nan, np.inf, -np.inf
-    found = computed(build, *values)
+    found = computed(build, *values, blocks=2)
     monkeypatch.setattr(VectorRows, "fits", lambda self: False)
     for value, other in zip(found, computed(build, *values, blocks=0), strict=True):
         np.testing.assert_array_equal(np.isnan(value), np.isnan(other))
@@ -108,6 +128,25 @@ def test_what_masks_hide(m, n, unseen, transposed):
             right = p / p.sum(-1, keepdims=True) @ v
         np.testing.assert_allclose(found, right, atol=1e-5)
         assert np.isnan(found[1]).any() == (not np.isfinite(unseen))
+
+
+@pytest.mark.parametrize("where", [None, 0, 1, 2, 3])
+@pytest.mark.parametrize("m, n", [(150, 150), (70, 333)])
+def test_gradients_of_what_masks_hide(m, n, where, monkeypatch):
+    """A causal mask and one of whole rows; what is hidden, and not finite, makes NaN as it does kernel by kernel."""
+    def build(q, k, v, dy, kept):
+        y = tf.matmul(tf.nn.softmax(tf.where_v2(kept, tf.matmul(q, k, transpose_b=True) * 0.5, -1e9)), v)
+        return tf.gradients(y, [q, k, v], dy)
+
+    values = [normal(2, size, 20) for size in (m, n, n, m)]
+    if where is not None:
+        values[where][1, m // 2, 3] = np.inf
+    for kept in (np.tri(m, n, dtype=bool)[None], np.arange(n)[None, None] < np.array([[[n // 2]], [[n - 5]]])):
+        with monkeypatch.context() as patch:
+            found = computed(build, *values, kept)
+            patch.setattr(VectorRows, "fits", lambda self: False)
+            for value, right in zip(found, computed(build, *values, kept, blocks=0), strict=True):
+                np.testing.assert_allclose(value, right, rtol=1e-4, atol=1e-5)
 
 
 def test_what_does_not_fit_stays_apart():

@@ -84,6 +84,15 @@ def test_products_take_transposes_as_flags():
     Program(build, X).check()
 
 
+def test_division_by_powers_of_two_is_multiplication():
+    assert before_fusion(lambda x: x / 8) == ("Mul", "in0", 0.125)
+    powers = np.array([0.25, -2.0, 2.0 ** 13, 2.0 ** -13], "f4")
+    assert before_fusion(lambda x: x / powers)[0] == "Mul"
+    Program(lambda x: x / powers, X * np.float32(1e-38)).check()
+    for others in (3.0, [1.0, 2.0, 0.0, 4.0], 2.0 ** 15, np.inf):
+        assert before_fusion(lambda x, others=others: x / constant(others, "float32"))[0] == "RealDiv"
+
+
 def test_a_transpose_and_its_inverse_meet_through_what_is_elementwise():
     def build(x, y, z):
         turned = view.transpose(x, (2, 0, 1)) + ew.exp(view.transpose(y, (2, 0, 1))) * 2.0
