@@ -13,7 +13,8 @@ from .kernel import KernelCall, Scratch
 from .source import calls
 from .text import NATIVE
 
-SHORT = 48  # elements up to which each is compared with all others: those before it tell its place
+SHORT = 48  # elements up to which each is put into its place among those before it
+NUMPYS = 256  # elements up to which NumPy, which sorts them by vectors, is faster where no places are wanted
 # candidates of which the best are kept, at least, and for each one wanted: fewer are put in order more often
 CANDIDATES, EACH = 4096, 4
 # the bits of infinity
@@ -46,16 +47,17 @@ def bits_of(key, flip):
 @compiled
 def ordered(keys, places, counts, size, half):
     if size <= {short}:
-        for i in range(size):
+        for i in range(1, size):
             key = load_{code}(keys, i, -1)
-            at = half
-            for j in masked(i):
-                at += select(load_{code}(keys, j, -1) <= key, 1, 0)
-            for j in masked(i + 1, size):
-                at += select(load_{code}(keys, j, -1) < key, 1, 0)
+            place = load_i32(places, i, -1)
+            at = i
+            while at > 0 and load_{code}(keys, at - 1, -1) > key:
+                store_{code}(keys, at, load_{code}(keys, at - 1, -1), -1)
+                store_i32(places, at, load_i32(places, at - 1, -1), -1)
+                at -= 1
             store_{code}(keys, at, key, -1)
-            store_i32(places, at, i, -1)
-        return 1
+            store_i32(places, at, place, -1)
+        return 0
     for i in range({digits} * 256):
         store_i64(counts, i, 0, -1)
     for i in range(size):
@@ -130,8 +132,9 @@ VALUE = '''            bits = bits_of(i64(load_{code}(keys, turn + j, -1)), flip
 NO_PLACES = re.compile(r"^ *(?:place = |(?:from|to)_places = |store_i32\().*\n", re.MULTILINE)
 
 
-def lower_sort(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> list[KernelCall]:
-    """Tasks are the rows. The outputs are sorted elements, their places, or both of the first ones."""
+def lower_sort(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> list[KernelCall] | None:
+    """Tasks are the rows. The outputs are sorted elements, their places, or both of the first ones. None of what the
+    host sorts."""
     x, outputs = op.inputs[0], op.outputs
     shape, k = shape_of(x), shape_of(outputs[0])[-1]
     *rows, size = shape
@@ -140,6 +143,8 @@ def lower_sort(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]]) -> 
     descending = op.attrs.get("descending", True)
     most = -(-min(size, max(CANDIDATES, EACH * k)) // 8) * 8
     source, values_only = _source(x.dtype, op.definition.fields["order"])
+    if values_only and size <= NUMPYS:
+        return None
     width = x.dtype.size
     scratch = Scratch(width * 2048 + most * 2 * (width + 4 * (not values_only)), per_lane=True)
     flip = (1 << 8 * width) - 1 if descending else 0

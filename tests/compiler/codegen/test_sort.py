@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from compiled import kernels
-from graphflow.compiler.codegen.sort import CANDIDATES, SHORT
+from graphflow.compiler.codegen.sort import CANDIDATES, NUMPYS, SHORT
 from graphflow.compiler.dtypes import as_dtype
 from graphflow.compiler.ops.sorting import _in_order, _order, _top
 
@@ -26,7 +26,7 @@ def rows(dtype, size: int) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "int8", "uint8", "int16", "uint32",
                                    "int32", "int64", "uint64"])
-@pytest.mark.parametrize("size", [1, SHORT, SHORT + 1, CANDIDATES + 100])
+@pytest.mark.parametrize("size", [1, SHORT, SHORT + 1, NUMPYS + 1, CANDIDATES + 100])
 def test_rows_in_order(dtype, size):
     x, k = rows(dtype, size), min(size, 70)
     fed = gf.placeholder(dtype, x.shape)
@@ -39,9 +39,11 @@ def test_rows_in_order(dtype, size):
 
 
 def test_sorting_is_a_kernel():
-    x = np.zeros((3, 100), np.float32)
+    x = np.zeros((3, NUMPYS + 1), np.float32)
     for build in (gf.sort, gf.argsort, lambda t: gf.nn.top_k(t, 80)[0]):
         call, = kernels(build, x)
         assert call.tasks == 3 and "in order" in call.source
+    short, = kernels(gf.sort, x[:, 1:])
+    assert not hasattr(short, "source")
     empty = gf.Session().run([gf.sort(np.zeros((0, 5), "f")), gf.argsort(np.zeros((3, 0), "f"))])
     assert [value.shape for value in empty] == [(0, 5), (3, 0)]

@@ -10,7 +10,7 @@ ALL = [case for name in sorted(CASES) for case in CASES[name]]
 
 
 # made by the compiler, tested with it
-PASSES_OWN = {"Fused", "Parameter", "Snapshot", "Argument", "Undefined", "Recurrence"}
+PASSES_OWN = {"Fused", "Parameter", "Snapshot", "Argument", "Undefined", "Recurrence", "Repeated"}
 WITH_EFFECTS = {"If", "While", "Repeat", "Timestamp", "PartitionedCall"}  # tested in sessions
 FED = {"Late"}  # another op with a fed attribute: tested in test_tf1_late.py
 # tested by reading it back
