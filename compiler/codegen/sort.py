@@ -20,11 +20,12 @@ CANDIDATES, EACH = 4096, 4
 # the bits of infinity
 INFINITIES = {"f16": 0x7C00, "fb16": 0x7F80, "f32": 0x7F800000, "f64": 0x7FF << 52}
 
-# the key of bits: NaN comes last, zeros are equal; and the bits of a key
+# the key of bits: NaN comes last, zeros are equal where places tell them apart; and the bits of a key
 FLOAT_KEY = '''    size = bits & {most}
     key = bits ^ ((0 - (bits >> {last} & 1)) | {sign}) ^ flip
     key = select(size == 0, {sign} ^ flip, key)
     return select(size > {infinity}, {mask}, key & {mask})'''
+ZEROS_EQUAL = FLOAT_KEY.splitlines(keepends=True)[2]
 FLOAT_BITS = '''    own = key ^ flip
     return select(own & {sign} != 0, own ^ {sign}, ~own) & {mask}'''
 WHOLE = "    return ({0} ^ flip ^ {{sign}}) & {{mask}}"
@@ -166,6 +167,7 @@ def _source(dtype: DType, order: str) -> tuple[str, bool]:
     key, back = (FLOAT_KEY, FLOAT_BITS) if dtype.is_floating else (WHOLE.format("bits"), WHOLE.format("key"))
     text = ORDERED.format(**names, key=key.format(**names), bits=back.format(**names), names="{names}",
                           stores=outputs.format(**names), scratch=3 if order == "both" else 2)
-    text = NO_PLACES.sub("", text) if order == "values" else text
+    if order == "values":
+        text = NO_PLACES.sub("", text).replace(ZEROS_EQUAL.format(**names), "")
     own = {"key_of", "bits_of", "ordered", "kernel"}
     return text.replace("{names}", ", ".join(sorted({"compiled", *calls(text)} - own))), order == "values"

@@ -47,3 +47,10 @@ def test_sorting_is_a_kernel():
     assert not hasattr(short, "source")
     empty = gf.Session().run([gf.sort(np.zeros((0, 5), "f")), gf.argsort(np.zeros((3, 0), "f"))])
     assert [value.shape for value in empty] == [(0, 5), (3, 0)]
+
+
+def test_zeros_keep_their_signs():
+    x = np.where(np.arange(NUMPYS + 1) % 3 == 0, -0.0, 0.0).astype(np.float32)
+    fed = gf.placeholder(gf.float32, x.shape)
+    found = gf.Session().run(gf.sort(fed), {fed: x})
+    assert np.signbit(found).sum() == np.signbit(x).sum()
