@@ -26,7 +26,7 @@ from .pairs import write_out
 from .rewrite import reshaped, transform
 from .stabilise import is_constant
 
-SHORT_ROW, FEW = 64, 8  # elements that are reduced after other axes are, unless these have so many times fewer
+SHORT_ROW, FEW = 256, 8  # elements that are reduced after other axes are, unless these have so many times fewer
 MOST_EXPONENT = 14  # of powers of two that any float type can hold, and their reciprocals
 
 

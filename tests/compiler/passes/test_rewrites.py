@@ -125,7 +125,7 @@ def test_what_is_reduced_of_a_transpose_is_reduced_first_unless_its_rows_lie_apa
 @pytest.mark.parametrize("shape, axes, found", [
     ((2, 3, 17), (0, 2), [(2,), (0,)]), ((4, 3, 2), (0, 2), [(0,), (2,)]), ((4, 6, 1), (0, 2), [(0,)]),
     ((4, 1, 3), (0, 1, 2), [(0, 1, 2)]), ((2, 3, 2, 2), (0, 2), [(2,), (0,)]),
-    ((1, 2, 3, 4), (0, 1, 3), [(1,), (3,)]), ((2, 2, 100), (0, 2), [(0, 2)])])
+    ((1, 2, 3, 4), (0, 1, 3), [(1,), (3,)]), ((2, 2, 300), (0, 2), [(0, 2)])])
 def test_axes_that_lie_apart_are_reduced_one_after_another(shape, axes, found, keepdims):
     x = np.linspace(-3, 2, int(np.prod(shape)), dtype=np.float32).reshape(shape)
     program = Program(lambda x: reduction.reduce_max(x, axes, keepdims), x)
