@@ -13,11 +13,16 @@ from .vector_code import VectorCode, i64, void_intrinsic
 
 
 class _Inputs:
-    """The inputs in a row that `mr` outputs read: pixels outside [left, left + width) are zeros."""
+    """The inputs in a row that `mr` outputs read: pixels outside [left, left + width) are zeros.
+
+    A vector has the first of `columns` elements, each `times` one after the other.
+    """
 
     def __init__(self, code: VectorCode, mr: int, taps: int, stride: int, dilation: int, pixel: ir.Value,
-                 left: ir.Value, width: ir.Value):
+                 left: ir.Value, width: ir.Value, columns: ir.Value, times: int = 1):
         builder = code.builder
+        self.times = times
+        self.mask = code.mask(builder.udiv(builder.add(columns, i64(times - 1)), i64(times)))
         zeros = cgutils.global_constant(builder, f"zeros_{code.suffix}", code.zero)
         self.code, self.left, self.width = code, left, width
         self.zeros = builder.bitcast(zeros, code.element.as_pointer())
@@ -27,13 +32,13 @@ class _Inputs:
                 self.uses[i * stride + t * dilation].append((i, t))
         self.offsets = {q: builder.mul(pixel, i64(q)) for q in sorted(self.uses)}
 
-    def load(self, row: ir.Value, mask: ir.Value) -> Iterator[tuple[ir.Value, list[tuple[int, int]]]]:
+    def load(self, row: ir.Value) -> Iterator[tuple[ir.Value, list[tuple[int, int]]]]:
         """(a vector of an input, the outputs and taps that meet there), one after the other."""
-        builder = self.code.builder
+        code, builder = self.code, self.code.builder
         for q, pairs in sorted(self.uses.items()):
             inside = builder.icmp_unsigned("<", builder.sub(i64(q), self.left), self.width)
-            at = builder.select(inside, self.code.offset(row, self.offsets[q]), self.zeros)
-            yield self.code.load(at, 0, mask), pairs
+            x = code.load(builder.select(inside, code.offset(row, self.offsets[q]), self.zeros), 0, self.mask)
+            yield code.shuffle(x, x, [lane // self.times for lane in range(code.width)]), pairs
 
 
 def _over(segments: ir.Value, start: Sequence[ir.Value], step: Callable[[ir.Value, list[ir.Value]], list[ir.Value]],
@@ -74,13 +79,14 @@ def sliding_kernel(dtype: str, mr: int, taps: int, stride: int, dilation: int):
         a, a_pixel, a_segment, segments, left, width, b, b_tap, b_segment, c, c_row, columns = args
         code = VectorCode(builder, dtype)
         a, b, c = (code.pointer(address) for address in (a, b, c))
-        mask, inputs = code.mask(columns), _Inputs(code, mr, taps, stride, dilation, a_pixel, left, width)
+        mask = code.mask(columns)
+        inputs = _Inputs(code, mr, taps, stride, dilation, a_pixel, left, width, columns)
 
         def step(s, sums):
             a_row = code.offset(a, builder.mul(s, a_segment))
             b_row = code.offset(b, builder.mul(s, b_segment))
             factors = [code.load(code.offset(b_row, builder.mul(b_tap, i64(t))), 0, mask) for t in range(taps)]
-            for x, pairs in inputs.load(a_row, mask):
+            for x, pairs in inputs.load(a_row):
                 for i, t in pairs:
                     sums[i] = code.multiply_add(x, factors[t], sums[i])
             return sums
@@ -95,14 +101,15 @@ def sliding_kernel(dtype: str, mr: int, taps: int, stride: int, dilation: int):
 
 
 @cache
-def rolling_kernel(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[int, int], dilation: int):
+def rolling_kernel(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[int, int], dilation: int,
+                   times: int):
     """An intrinsic that computes `mr` neighbouring outputs of up to a vector of channels in each of some rows,
     downwards: a row of inputs is read once, and adds to the outputs of all rows that it meets, which are in registers.
 
     Its int64 arguments are `(a, a_pixel, a_row, pad, height, left, width, b, b_tap, b_row, c, c_pixel, c_row, top,
     bottom, columns)`: addresses a, b, c; strides in elements. It sets, for top <= o < bottom and j < columns,
 
-        C[o - top, i, j] = sum over taps t, u of A[q*a_pixel + h*a_row + j] * B[t*b_row + u*b_tap + j]
+        C[o - top, i, j] = sum over taps t, u of A[q*a_pixel + h*a_row + j//times] * B[t*b_row + u*b_tap + j]
 
     with h = o*strides[0] + t - pad and q = i*strides[1] + u*dilation; rows h outside [0, height) and pixels q outside
     [left, left + width) count as zeros and are not read.
@@ -115,7 +122,8 @@ def rolling_kernel(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[in
          columns) = args
         code = VectorCode(builder, dtype)
         a, b, c = (code.pointer(address) for address in (a, b, c))
-        mask, inputs = code.mask(columns), _Inputs(code, mr, taps_w, stride_w, dilation, a_pixel, left, width)
+        mask = code.mask(columns)
+        inputs = _Inputs(code, mr, taps_w, stride_w, dilation, a_pixel, left, width, columns, times)
         # side by side, so that the inputs leave them in the first-level cache, wherever they come from
         kept = cgutils.alloca_once(builder, ir.ArrayType(code.vector, taps_h * taps_w))
         kept.align = code.width * code.size
@@ -143,15 +151,16 @@ def rolling_kernel(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[in
             for i, total in enumerate(sums[-1]):
                 code.store(builder.load(total), code.offset(to, builder.mul(c_pixel, i64(i))), 0, mask)
 
-        _roll(inputs, mask, (a, a_row, pad, height, top, bottom), (taps_h, stride_h), sums, begin, meet, end)
+        _roll(inputs, (a, a_row, pad, height, top, bottom), (taps_h, stride_h), sums, begin, meet, end)
         return context.get_dummy_value()
 
     names = ["a", "a_pixel", "a_row", "pad", "height", "left", "width", "b", "b_tap", "b_row", "c", "c_pixel", "c_row",
              "top", "bottom", "columns"]
-    return void_intrinsic(f"rolling_{dtype}_{mr}_{taps_h}_{taps_w}_{stride_h}_{stride_w}_{dilation}", names, codegen)
+    return void_intrinsic(f"rolling_{dtype}_{mr}_{taps_h}_{taps_w}_{stride_h}_{stride_w}_{dilation}_{times}", names,
+                          codegen)
 
 
-def _roll(inputs: _Inputs, mask: ir.Value, rows: tuple[ir.Value, ...], taps: tuple[int, int],
+def _roll(inputs: _Inputs, rows: tuple[ir.Value, ...], taps: tuple[int, int],
           lines: list[list[ir.Value]], begin: Callable[[ir.Value], None], meet: Callable[[int, int, list], None],
           end: Callable[[ir.Value], None] = lambda row: None) -> None:
     """Goes down the `rows` (a, a_row, pad, height, top, bottom) of inputs that outputs meet by `taps` (taps, stride):
@@ -168,7 +177,7 @@ def _roll(inputs: _Inputs, mask: ir.Value, rows: tuple[ir.Value, ...], taps: tup
         for j in range(min(stride, taps_h)):
             h = builder.add(first, i64(j))
             with builder.if_then(builder.icmp_unsigned("<", h, height)):
-                loaded = list(inputs.load(code.offset(a, builder.mul(h, a_row)), mask))
+                loaded = list(inputs.load(code.offset(a, builder.mul(h, a_row))))
                 for d, t in enumerate(range(j, taps_h, stride)):
                     with builder.if_then(live[d]):
                         meet(d, t, loaded)
@@ -195,15 +204,16 @@ def sliding_gradient(dtype: str, mr: int, taps: int, stride: int, dilation: int)
         a, a_pixel, a_segment, segments, left, width, b, b_pixel, b_segment, pixels, c, c_tap, columns = args
         code = VectorCode(builder, dtype)
         a, b, c = (code.pointer(address) for address in (a, b, c))
-        mask, inputs = code.mask(columns), _Inputs(code, mr, taps, stride, dilation, a_pixel, left, width)
-        outputs = _Inputs(code, mr, 1, 1, 1, b_pixel, i64(0), pixels)
+        mask = code.mask(columns)
+        inputs = _Inputs(code, mr, taps, stride, dilation, a_pixel, left, width, columns)
+        outputs = _Inputs(code, mr, 1, 1, 1, b_pixel, i64(0), pixels, columns)
         places = [code.offset(c, builder.mul(c_tap, i64(t))) for t in range(taps)]
         start = [code.load(place, 0, mask) for place in places]
 
         def step(s, sums):
             b_row = code.offset(b, builder.mul(s, b_segment))
-            shares = [share for share, _ in outputs.load(b_row, mask)]
-            for x, pairs in inputs.load(code.offset(a, builder.mul(s, a_segment)), mask):
+            shares = [share for share, _ in outputs.load(b_row)]
+            for x, pairs in inputs.load(code.offset(a, builder.mul(s, a_segment))):
                 for i, t in pairs:
                     sums[t] = code.multiply_add(x, shares[i], sums[t])
             return sums
@@ -218,7 +228,8 @@ def sliding_gradient(dtype: str, mr: int, taps: int, stride: int, dilation: int)
 
 
 @cache
-def rolling_gradient(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[int, int], dilation: int):
+def rolling_gradient(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[int, int], dilation: int,
+                     times: int):
     """An intrinsic that adds to the gradients of a window's taps what up to `mr` neighbouring outputs in each of some
     rows give, downwards, for up to a vector of channels: a row of inputs is read once, and meets the rows of outputs in
     registers.
@@ -226,7 +237,8 @@ def rolling_gradient(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[
     Its int64 arguments are `(a, a_pixel, a_row, pad, height, left, width, b, b_pixel, b_row, pixels, c, c_tap, top,
     bottom, columns)`: addresses a, b, c; strides in elements. It sets, for j < columns, with i < min(mr, pixels),
 
-        C[t, u, j] += sum over top <= o < bottom and i of A[q*a_pixel + h*a_row + j] * B[i*b_pixel + (o-top)*b_row + j]
+        C[t, u, j] += sum over top <= o < bottom and i of
+            A[q*a_pixel + h*a_row + j//times] * B[i*b_pixel + (o-top)*b_row + j]
 
     with h, q and what counts as zeros as in `rolling_kernel`; taps [t, u] are c_tap apart, by rows.
     """
@@ -237,15 +249,16 @@ def rolling_gradient(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[
          columns) = args
         code = VectorCode(builder, dtype)
         a, b, c = (code.pointer(address) for address in (a, b, c))
-        mask, inputs = code.mask(columns), _Inputs(code, mr, taps_w, stride_w, dilation, a_pixel, left, width)
-        outputs = _Inputs(code, mr, 1, 1, 1, b_pixel, i64(0), pixels)
+        mask = code.mask(columns)
+        inputs = _Inputs(code, mr, taps_w, stride_w, dilation, a_pixel, left, width, columns, times)
+        outputs = _Inputs(code, mr, 1, 1, 1, b_pixel, i64(0), pixels, columns)
         lines = [[cgutils.alloca_once_value(builder, code.zero) for _ in range(mr)]
                  for _ in range(-(-taps_h // stride_h))]
         places = [code.offset(c, builder.mul(c_tap, i64(t))) for t in range(taps_h * taps_w)]
         sums = [cgutils.alloca_once_value(builder, code.load(place, 0, mask)) for place in places]
 
         def begin(row):
-            loaded = outputs.load(code.offset(b, builder.mul(row, b_row)), mask)
+            loaded = outputs.load(code.offset(b, builder.mul(row, b_row)))
             for (value, _), slot in zip(loaded, lines[0], strict=True):
                 builder.store(value, slot)
 
@@ -255,12 +268,12 @@ def rolling_gradient(dtype: str, mr: int, taps: tuple[int, int], strides: tuple[
                     total = sums[t * taps_w + u]
                     builder.store(code.multiply_add(x, builder.load(lines[d][i]), builder.load(total)), total)
 
-        _roll(inputs, mask, (a, a_row, pad, height, top, bottom), (taps_h, stride_h), lines, begin, meet)
+        _roll(inputs, (a, a_row, pad, height, top, bottom), (taps_h, stride_h), lines, begin, meet)
         for total, place in zip(sums, places, strict=True):
             code.store(builder.load(total), place, 0, mask)
         return context.get_dummy_value()
 
     names = ["a", "a_pixel", "a_row", "pad", "height", "left", "width", "b", "b_pixel", "b_row", "pixels", "c", "c_tap",
              "top", "bottom", "columns"]
-    return void_intrinsic(f"rolling_gradient_{dtype}_{mr}_{taps_h}_{taps_w}_{stride_h}_{stride_w}_{dilation}", names,
-                          codegen)
+    return void_intrinsic(f"rolling_gradient_{dtype}_{mr}_{taps_h}_{taps_w}_{stride_h}_{stride_w}_{dilation}_{times}",
+                          names, codegen)

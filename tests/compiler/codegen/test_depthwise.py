@@ -18,7 +18,9 @@ CASES = [
     ((2, 9, 15, 20), (3, 3), 1, (2, 2), (1, 1), ((3, 4), (0, 1)), "f32"),  # rows of outputs wholly outside
     ((1, 9, 30, 17), (7, 7), 1, (1, 1), (1, 1), "SAME", "f32"),  # too many taps to roll
     ((1, 9, 15, 17), (5, 5), 1, (2, 1), (1, 1), "SAME", "f32"),  # several rows of outputs in registers
-    ((2, 3, 5, 80), (1, 1), 3, (1, 1), (1, 1), "VALID", "f32"),
+    ((2, 3, 5, 80), (1, 1), 3, (1, 1), (1, 1), "VALID", "f32"),  # all filters of some channels, less than a vector
+    ((2, 7, 9, 5), (3, 3), 19, (1, 2), (1, 1), "SAME", "f32"),  # filters of a channel that fill more than a vector
+    ((1, 6, 9, 11), (3, 2), 3, (2, 1), (1, 1), "SAME", "f64"),
 ]
 
 
