@@ -77,13 +77,13 @@ def lower_depthwise_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape:
     target = dx
     if multiplier > 1:
         target, last = Scratch(aligned(size * multiplier * ELEMENT_BYTES[dtype])), None
-    calls = [replace(call, phase=target is dx) for rows, cols in product(*phases)
+    calls = [replace(call, phase=True) for rows, cols in product(*phases)
              for call in _windows(dy, w, target, dtype, x_shape[0], w_shape, 1, rows, cols, last,
                                   "depthwise_input_grad")]
     if multiplier > 1 and size:
         total = KernelCall("depthwise_input_grad.sum", sum_runs_source(dtype, multiplier, epilogue), (target, dx),
                            (x_shape[3],), size // x_shape[3], size * multiplier, target.nbytes, writes=(1,))
-        calls.append(with_epilogue(total, epilogue))
+        calls.append(replace(with_epilogue(total, epilogue), phase=True))
     return calls
 
 

@@ -56,5 +56,6 @@ class KernelCall:
     copies: bool = False  # the first buffer into the second
     # what it writes (scratch) depends on its other buffers alone and serves every call after it: packed filters
     prepares: bool = False
-    # one of several calls that write elements of the same lines, each by tasks in these elements' order
+    # one of several calls that write elements of the same lines, or read them last, each by tasks in these elements'
+    # order
     phase: bool = False

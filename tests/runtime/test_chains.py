@@ -85,18 +85,22 @@ def test_rows_overwrite_what_no_later_loop_reads():
     np.testing.assert_allclose(results[1], (h - h.mean(1, keepdims=True)) @ a, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("size, items", [(8, 20), (9, 5)])
-def test_phases_of_a_gradient_take_turns(size, items, monkeypatch):
-    """By rows where each phase has as many, else by images; not what is small."""
+@pytest.mark.parametrize("size, items, multiplier", [(8, 20, 1), (9, 5, 1), (8, 20, 2), (9, 5, 3)])
+def test_phases_of_a_gradient_take_turns(size, items, multiplier, monkeypatch):
+    """By rows where each phase has as many, else by images, with the sum of what filters of a channel give; not small ones."""
+    channels = 6 // multiplier
+
     def build(shape):
         dy = tf.placeholder(tf.float32, shape)
-        filters = tf.constant(np.random.RandomState(1).randn(3, 3, 6, 1).astype("float32"))
-        return [dy], [tf.nn.depthwise_conv2d_backprop_input((5, size, size, 6), filters, dy, (1, 2, 2, 1), "SAME")]
+        filters = tf.constant(np.random.RandomState(1).randn(3, 3, channels, multiplier).astype("float32"))
+        shape = 5, size, size, channels
+        return [dy], [tf.nn.depthwise_conv2d_backprop_input(shape, filters, dy, (1, 2, 2, 1), "SAME")]
 
     monkeypatch.setattr(chains, "PHASES_CHUNK_BYTES", 2000)
     shape = (5, (size + 1) // 2, (size + 1) // 2, 6)
     none, (expected,), _ = run(0, shape, build, monkeypatch)
     monkeypatch.setattr(chains, "PHASES_BYTES", 0)
     found, (value,), _ = run(0, shape, build, monkeypatch)
-    assert not none and [(c.items, c.end - c.begin) for c in found] == [(items, 4)] and found[0].step < items // 2
+    assert not none and [(c.items, c.end - c.begin) for c in found] == [(items, 4 + (multiplier > 1))]
+    assert found[0].step < items // 2
     np.testing.assert_array_equal(value, expected)
