@@ -87,7 +87,7 @@ def test_rows_overwrite_what_no_later_loop_reads():
 
 @pytest.mark.parametrize("size, items, multiplier", [(8, 20, 1), (9, 5, 1), (8, 20, 2), (9, 5, 3)])
 def test_phases_of_a_gradient_take_turns(size, items, multiplier, monkeypatch):
-    """By rows where each phase has as many, else by images, with the sum of what filters of a channel give; not small ones."""
+    """By rows where each phase has as many, else by images, with the sum over a channel's filters; not small ones."""
     channels = 6 // multiplier
 
     def build(shape):
