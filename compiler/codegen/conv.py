@@ -47,9 +47,11 @@ def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequ
                           epilogue: Epilogue | None = None) -> list[KernelCall]:
     """dx[n, ..., cin] of dy[n, ..., cout]: `lower_conv`'s transpose, with its arguments.
 
-    A transposed convolution is the same computation, hence the epilogue (whose rows are the pixels of dx).
+    A transposed convolution is the same computation, hence the epilogue (whose rows are the pixels of dx, which hence
+    stay apart).
     """
-    x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
+    if epilogue is None:
+        x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
     groups = x_shape[-1] // max(w_shape[-2], 1) or 1
     phases = (backward_axes(*axis)
               for axis in zip(x_shape[1:-1], w_shape[:-2], strides, dilations, padding, strict=True))
@@ -89,9 +91,8 @@ def _lower(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transpo
     if tiling := winograd.choose(p, stays):
         return winograd.lower(x, w, y, p, tiling, transposed, pack_dims, epilogue, name)
     tile = Tile.choose(flat)
-    of_vectors = not (tile.dots or tile.rest)
-    pixelwise = by_pixels(flat) if of_vectors else None
-    along_images = by_images(flat) if of_vectors else None
+    pixelwise = None if tile.dots or tile.rest else by_pixels(flat)
+    along_images = None if pixelwise or tile.rest else by_images(flat, tile.cycles)
     if chosen := pixelwise or along_images:
         tile = Tile(p.dtype, *chosen)
     depth, wide, rest = channels * p.taps, tile.wide, tile.rest.nv if tile.rest else 0

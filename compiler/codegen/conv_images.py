@@ -1,11 +1,11 @@
-"""Convolutions of many small images, where much of the windows lies outside.
+"""Convolutions of many small images or volumes, where much of the windows lies outside.
 
 A tile's rows are the same pixel of one image after the other: they share the taps inside the image, and those outside
-cost nothing. Nothing is copied.
+cost nothing. Nothing is copied. Rows of a window are the segments of a tile, or its pixels where these lie apart.
 """
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, prod
 from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, lanes
@@ -18,13 +18,16 @@ from .text import NATIVE, indent, words
 OUTPUT_BYTES = 1024 * 1024
 # few pixels of many images: tiles of a row of pixels are as good else
 MIN_IMAGES, MAX_COLUMNS = 4, 32
-# with fewer channels, what is written counts for more than the sums, and is written best row by row
-MIN_CHANNELS = 8
+# with fewer channels or elements of a window, what is written counts for more than the sums, and is written best row by
+# row
+MIN_CHANNELS, MIN_DEPTH = 8, 48
 # the part of the sums that it must save to pay
 WORTH = 0.9
 
-DIMS = ["height", "width", "rows", "columns", "channels", "filters", "stride_h", "stride_w", "dilation_h", "taps_h",
-        "taps_w", "pad_h", "pad_w", "images"]
+EACH = ["size", "count", "stride", "dilation", "taps", "pad", "step"]
+DIMS = [*(f"{name}_{axis}" for axis in "dhw" for name in EACH),
+        "channels", "filters", "images", "block", "panel_size", "panels", "volume", "first_pixel", "apart",
+        "segment_step", "packed_step"]
 
 
 def inside(axis: Axis) -> float:
@@ -34,49 +37,66 @@ def inside(axis: Axis) -> float:
     return met / max(axis.count * axis.taps, 1)
 
 
-def by_images(p: Windows) -> tuple[int, int] | None:
-    """(mr, nv) of tiles along the images, if these are many and small enough for that to be the cheapest way."""
-    depth, _, cols = p.axes
-    if (p.volume or depth.count * p.groups > 1 or p.images < MIN_IMAGES or cols.count > MAX_COLUMNS or not p.taps
-            or cols.dilation > 1 < cols.taps or p.channels < MIN_CHANNELS):
+def by_images(p: Windows, row_cycles: float) -> tuple[int, int] | None:
+    """(mr, nv) of tiles along the images, if these are many and small enough for that to be cheaper than rows of so
+    many cycles."""
+    cols = p.axes[2]
+    if (p.groups > 1 or p.images < MIN_IMAGES or cols.count > MAX_COLUMNS or p.channels < MIN_CHANNELS
+            or p.channels * p.taps < MIN_DEPTH):
         return None
-    cost, mr, nv = tile_cost(p.dtype, p.images, p.filters, p.channels * p.taps)
-    by_rows = p.images * tile_cost(p.dtype, cols.count, p.filters, p.channels * p.taps)[0]
-    return (mr, nv) if cost * cols.count * inside(cols) < WORTH * by_rows else None
+    cost, mr, nv = tile_cost(p.dtype, p.images, p.filters, p.channels * p.taps, once=p.taps == 1)
+    return (mr, nv) if cost * cols.count * inside(cols) < WORTH * p.images * row_cycles else None
 
 
 def images_call(p: Windows, mr: int, nv: int, x: Any, packed: Scratch, y: Any, panel_size: int,
                 epilogue: Epilogue | None, name: str) -> KernelCall:
     """The convolution with filters that are packed in panels; a task is a pixel of outputs."""
-    _, rows, cols = p.axes
+    depth, rows, cols = p.axes
     size, wide = ELEMENT_BYTES[p.dtype], nv * lanes(p.dtype)
     full, rest = divmod(p.filters, wide)
     block = max(1, OUTPUT_BYTES // (p.images * p.filters * size))
-    dims: tuple[int, ...] = (
-        rows.size, cols.size, rows.count, cols.count, p.channels, p.filters, rows.stride, cols.stride, rows.dilation,
-        rows.taps, cols.taps, rows.pad, cols.pad, p.images, block, panel_size, full, rows.total * cols.total,
-        rows.step * cols.total, cols.step, rows.first * cols.total + cols.first)
-    source = images_source(p.dtype, mr, nv, full > 0, ceil(rest / lanes(p.dtype)), epilogue)
+    steps = rows.total * cols.total, cols.total, 1
+    apart = cols.dilation > 1 < cols.taps
+    dims: list[int] = []
+    for axis, step in zip(p.axes, steps, strict=True):
+        dims += [axis.size, axis.count, axis.stride, axis.dilation, axis.taps, axis.pad, axis.step * step]
+    dims += [p.channels, p.filters, p.images, block, panel_size, full, depth.total * steps[0],
+             sum(axis.first * step for axis, step in zip(p.axes, steps, strict=True)), int(apart),
+             (cols.dilation if apart else rows.dilation * cols.size) * p.channels,
+             (1 if apart else cols.taps) * p.channels * wide]
+    dilated = any(axis.dilation > 1 < axis.taps for axis in p.axes)
+    source = images_source(p.dtype, mr, nv, full > 0, ceil(rest / lanes(p.dtype)), dilated, epilogue)
     buffers: tuple[Any, ...] = (x, packed, y)
-    flops = round(p.flops * inside(rows) * inside(cols))
-    row = KernelCall(name, source, buffers, dims, rows.count * cols.count, flops, p.nbytes, writes=(2,))
+    flops = round(p.flops * prod(map(inside, p.axes)))
+    tasks = depth.count * rows.count * cols.count
+    row = KernelCall(name, source, buffers, tuple(dims), tasks, flops, p.nbytes, writes=(2,))
     return with_epilogue(row, epilogue)
 
 
-def images_source(dtype: str, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None) -> str:
+def images_source(dtype: str, mr: int, nv: int, full: bool, tail: int, dilated: bool, epilogue: Epilogue | None) -> str:
+    """`full` says whether any panel is complete, `tail` how many vectors the last one has if it is not."""
     size, wide = ELEMENT_BYTES[dtype], nv * lanes(dtype)
-    names = [*DIMS, "block", "panel_size", "panels", "plane", "row_step", "pixel_step", "first_pixel"]
     heads, bodies = [], []
-    # the taps [near, far) x [first, last) of a pixel lie inside
-    window = """row = task // columns
-column = task - row * columns
-pixel = first_pixel + row * row_step + column * pixel_step
-above = row * stride_h - pad_h
-left = column * stride_w - pad_w
-near = min((max(0, -above) + dilation_h - 1) // dilation_h, taps_h)
-far = max(near, min(taps_h, (height - above + dilation_h - 1) // dilation_h))
-first = min(max(0, -left), taps_w)
-last = max(first, min(taps_w, width - left))""".splitlines()
+    place = """\
+line = task // count_w
+slice = line // count_h
+row = line - slice * count_h
+column = task - line * count_w
+pixel = first_pixel + slice * step_d + row * step_h + column * step_w""".splitlines()
+    # the taps [near, far) of each axis lie inside
+    window = list(place)
+    for axis, index in zip("dhw", ("slice", "row", "column"), strict=True):
+        whole = f" + dilation_{axis} - 1) // dilation_{axis}" if dilated else ")"
+        window += f"""\
+at_{axis} = {index} * stride_{axis} - pad_{axis}
+near_{axis} = min((max(0, -at_{axis}){whole}, taps_{axis})
+far_{axis} = max(near_{axis}, min(taps_{axis}, (size_{axis} - at_{axis}{whole}))""".splitlines()
+    window += """\
+parts, segments, length = 1, far_h - near_h, (far_w - near_w) * channels
+if apart:
+    parts, segments, length = segments, far_w - near_w, channels
+if far_d == near_d or parts == 0:
+    far_d, parts, segments = near_d + 1, 1, 0""".splitlines()
     for name, vectors, panels in (("full", nv * full, "panels"), ("tail", tail, "panels, panels + 1")):
         if vectors:
             masked = name == "tail"
@@ -87,22 +107,23 @@ last = max(first, min(taps_w, width - left))""".splitlines()
         image = min(item * {mr}, images - {mr})
         for task in range(top, bottom):
 {indent(window, 3)}
-            corner = (above + near * dilation_h) * width + left + first
-            tile_{name}(inputs + (image * step + corner * channels) * {size}, step, 1, dilation_h * width * channels,
-                        far - near, (last - first) * channels,
-                        packed + (panel * panel_size + (near * taps_w + first) * channels * {wide}) * {size}, {wide},
-                        taps_w * channels * {wide},
-                        outputs + ((pixel + image * plane) * filters + panel * {wide}) * {size}, plane * filters,
-                        0{columns})
+            c = outputs + ((pixel + image * volume) * filters + panel * {wide}) * {size}
+            for tap_d in range(near_d, far_d):
+                for tap_h in range(near_h, near_h + parts):
+                    corner = (at_d + tap_d * dilation_d) * size_h + at_h + tap_h * dilation_h
+                    corner = corner * size_w + at_w + near_w * dilation_w
+                    tap = (tap_d * taps_h + tap_h) * taps_w + near_w
+                    tile_{name}(inputs + (image * step + corner * channels) * {size}, step, 1, segment_step, segments,
+                                length, packed + (panel * panel_size + tap * channels * {wide}) * {size}, {wide},
+                                packed_step, c, volume * filters, tap_d - near_d + tap_h - near_h{columns})
 """.splitlines()
     imports, setup = {"compiled", "word"}, []
     if epilogue is not None:
         imports |= epilogue.imports
-        setup = epilogue.setup(3, len(names))
-        bodies += ["for task in range(top, bottom):", "    row = task // columns",
-                   "    pixel = first_pixel + row * row_step + (task - row * columns) * pixel_step",
+        setup = epilogue.setup(3, len(DIMS))
+        bodies += ["for task in range(top, bottom):", *("    " + line for line in place),
                    "    for image in range(images):",
-                   *("        " + line for line in epilogue.apply("pixel + image * plane", "0", "filters", "outputs"))]
+                   *("        " + line for line in epilogue.apply("pixel + image * volume", "0", "filters", "outputs"))]
     newline = "\n"
     return f'''"""Convolution of small images, tiles of {mr} images by {wide} filters."""
 from {NATIVE}.microkernel import microkernel
@@ -114,9 +135,9 @@ from {NATIVE}.prelude import {", ".join(sorted(imports))}
 @compiled
 def kernel(buffers, dims, begin, end, lane):
 {indent(words("buffers", ["inputs", "packed", "outputs"]), 1)}
-{indent(words("dims", names), 1)}
+{indent(words("dims", DIMS), 1)}
 {indent(setup, 1)}
-    step = height * width * channels
+    step = size_d * size_h * size_w * channels
     for top in range(begin, end, block):
         bottom = min(end, top + block)
 {indent(bodies, 2)}

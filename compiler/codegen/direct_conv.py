@@ -58,7 +58,8 @@ def _segments(p: Windows, width: int) -> tuple[int, int, int, int, int]:
 class Tile:
     """`mr` pixels by `nv` vectors of filters or, of `dots`, by `nv` filters, the vectors running along the window.
 
-    `rest` are the tiles of the last filters, if these are so few that they are best as dots.
+    `rest` are the tiles of the last filters, if these are so few that they are best as dots; a row of outputs takes so
+    many `cycles`.
     """
 
     dtype: str
@@ -66,6 +67,7 @@ class Tile:
     nv: int
     dots: bool = False
     rest: Tile | None = None
+    cycles: float = 0.0
 
     @staticmethod
     def choose(p: Windows) -> Tile:
@@ -75,13 +77,13 @@ class Tile:
         runs = segments * p.axes[0].taps * (p.axes[1].taps if apart else 1)
         dots, rows = dots_cost(p.dtype, columns, filters, runs, length)
         if dots < cost:
-            return Tile(p.dtype, rows, filters, True)
+            return Tile(p.dtype, rows, filters, True, cycles=dots)
         if p.groups == 1 and 0 < (few := filters % lanes(p.dtype)) < filters:
             dots, rows = dots_cost(p.dtype, columns, few, runs, length)
             fewer, height, vectors = tile_cost(p.dtype, columns, filters - few, channels * p.taps, once=p.taps == 1)
             if fewer + dots < cost:
-                return Tile(p.dtype, height, vectors, rest=Tile(p.dtype, rows, few, True))
-        return Tile(p.dtype, mr, nv)
+                return Tile(p.dtype, height, vectors, False, Tile(p.dtype, rows, few, True), fewer + dots)
+        return Tile(p.dtype, mr, nv, cycles=cost)
 
     @property
     def wide(self) -> int:

@@ -125,7 +125,7 @@ def few_kernels(**constants):
 
     with ExitStack() as patches:
         for name, value in {"tile_cost": tile, "dots_cost": dots, "UNROLLED_DEPTH": 2,
-                            "by_images": lambda p: None, **constants}.items():
+                            "by_images": lambda p, cycles: None, **constants}.items():
             for module in (conv, conv_filter_grad, direct_conv, pointwise):
                 if hasattr(module, name):
                     patches.enter_context(mock.patch.object(module, name, value))
@@ -202,6 +202,8 @@ FURTHER = [
     ((2, 3, 4, 5, 3), (1, 1, 1), 20, 1, (1, 1, 1), (1, 1, 1), "VALID"),
     ((2, 5, 6, 7, 128), (1, 1, 1), 512, 1, (2, 2, 3), (1, 1, 1), "VALID"),  # pixels apart, brought together
     ((9, 4, 5, 6), (3, 3), 40, 1, (2, 1), (1, 1), "SAME"),  # along the images
+    ((9, 4, 3, 5, 3), (3, 2, 3), 20, 1, (1, 2, 1), (1, 1, 1), "SAME"),
+    ((9, 5, 4, 7, 3), (3, 2, 3), 20, 1, (1, 1, 1), (2, 3, 3), "VALID"),  # gradients of inputs that meet no tap
     ((2, 9, 17, 15), (3, 2), 20, 5, (1, 2), (2, 1), "SAME"),  # several groups in a vector, the last of fewer
     ((2, 9, 1, 20), (3, 3), 19, 1, (2, 1), (1, 1), "SAME"),  # one wide, where some taps meet no input
     ((2, 2, 1, 3, 8), (5, 3, 4), 6, 1, (1, 2, 1), (2, 1, 1), "SAME"),
@@ -221,7 +223,7 @@ def test_groups_volumes_and_few_filters(x_shape, window, filters, groups, stride
             (lower_conv_input_grad, (dy, w), taps.input_gradient(dy, w, np.array(x_shape), **attrs)),
             (lower_conv_filter_grad, (x, dy), taps.filter_gradient(x, dy, np.array(w_shape), **attrs))):
         result = guarded(np.full(expected.shape, np.nan, np.float32))
-        with few_kernels(by_images=lambda p: (3, 2) if p.images == 9 and p.channels else None, MIN_PIXELS=1):
+        with few_kernels(by_images=lambda p, cycles: (3, 2) if p.images == 9 and p.channels else None, MIN_PIXELS=1):
             run(lower(*map(guarded, operands), result, dtype="f32", x_shape=x_shape, w_shape=w_shape, **attrs), (0.4,))
         np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
@@ -302,7 +304,8 @@ class BiasRelu:
                 f"    store_f32({to or c}, {row} * e_n + j, maximum(v, f32(0.0)), -1)"]
 
 
-@pytest.mark.parametrize("case", [PLAIN, POINTWISE, SPARSE, DILATED], ids=str)
+@pytest.mark.parametrize("case", [PLAIN, POINTWISE, SPARSE, DILATED,
+                                  Case((3, 6, 2, 5), (1, 2, 5, 7), (2, 2), padding="VALID")], ids=str)  # whole rows
 def test_the_epilogue_sees_every_pixel_once(case):
     x, w, dy = case.random(case.x, 0), case.random(case.w, 1), case.random(case.y, 2)
     for result, raw, shape in ((lambda e: forward(case, x, w, (0.4,), e), case.forward(x, w), case.y),
