@@ -67,7 +67,7 @@ def test_a_training_decoder_is_a_network_over_the_inputs(sess):
     found, chosen, last, n, want, want_last, value = sess.run(
         [logits, ids, state, sizes, layer(outputs) * weights[:, :, None], final, loss], feeds)
     np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(last, want_last, rtol=1e-5)
+    np.testing.assert_allclose(last, want_last, rtol=1e-5, atol=1e-6)
     assert n.tolist() == [4, 2] and chosen[0].tolist() == want[0].argmax(-1).tolist()
     entropies = -np.log(softmax(want)[..., 1])
     np.testing.assert_allclose(value, (entropies[0].sum() + entropies[1, :2].sum()) / 6, rtol=1e-5)
