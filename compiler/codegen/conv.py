@@ -36,7 +36,7 @@ def lower_conv(x: Any, w: Any, y: Any, *, dtype: str, x_shape: Sequence[int], w_
     """
     x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
     axes = arranged(forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding), w_shape[:-2])
-    p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // max(w_shape[-2], 1) or 1, axes)
+    p = Windows.of(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // max(w_shape[-2], 1) or 1, axes)
     if _is_best_product(p, w_shape, PACKED_PIXELS if stays else PACKED_ANEW_PIXELS):
         return lower_gemm(x, w, y, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, epilogue=epilogue)
     return _lower(x, w, y, p, tuple(w_shape), False, epilogue, "conv", stays)
@@ -57,7 +57,7 @@ def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequ
               for axis in zip(x_shape[1:-1], w_shape[:-2], strides, dilations, padding, strict=True))
     calls = []
     for axes in product(*phases):
-        p = Windows(dtype, x_shape[0], w_shape[-1], x_shape[-1], groups, arranged(axes, w_shape[:-2]))
+        p = Windows.of(dtype, x_shape[0], w_shape[-1], x_shape[-1], groups, arranged(axes, w_shape[:-2]))
         if _is_best_product(p, w_shape, PACKED_ANEW_PIXELS):
             return lower_gemm(dy, w, dx, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, transpose_b=True,
                               epilogue=epilogue)

@@ -115,6 +115,14 @@ class Windows:
     groups: int
     axes: tuple[Axis, Axis, Axis]
 
+    @staticmethod
+    def of(dtype: str, images: int, channels: int, filters: int, groups: int, axes: tuple[Axis, Axis, Axis]) -> Windows:
+        """Slices of depth that no window joins are images."""
+        depth, rows, cols = axes
+        if depth.pointwise:
+            images, depth = images * depth.size, replace(depth, size=1, total=1, count=1)
+        return Windows(dtype, images, channels, filters, groups, (depth, rows, cols))
+
     @property
     def volume(self) -> bool:
         """Whether an output slice reads other slices than the one at its place."""

@@ -54,7 +54,7 @@ def lower_conv_filter_grad(x: Any, dy: Any, dw: Any, *, dtype: str, x_shape: Seq
     if 0 in w_shape:
         return []
     axes, window = forward_axes(x_shape[1:-1], w_shape[:-2], strides, dilations, padding), w_shape[:-2]
-    p = Windows(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // w_shape[-2], arranged(axes, window))
+    p = Windows.of(dtype, x_shape[0], x_shape[-1], w_shape[-1], x_shape[-1] // w_shape[-2], arranged(axes, window))
     if p.taps == prod(window):
         return _lower(x, dy, dw, p)
     kept = Scratch(p.taps * prod(w_shape[-2:]) * ELEMENT_BYTES[dtype])
