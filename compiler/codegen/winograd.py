@@ -37,8 +37,10 @@ MIN_FLOPS, WORTH = 10_000_000, 0.85
 MOSTLY = 4 / 3
 # cycles to bring a vector of a tile's channels to n x n points, or back: half of them wait for memory
 TRANSFORM = {4: 50, 5: 95, 6: 150}
-# bytes of filters that a cycle reads and, where they are packed in each run, writes
-READ_BYTES, WRITTEN_BYTES = 8, 5
+# bytes of filters that a cycle reads, from a cache or from memory, where a layer's beyond `CACHED_BYTES` are taken to
+# be, since other layers have theirs, and that it writes where they are packed in each run
+READ_BYTES, FAR_READ_BYTES, WRITTEN_BYTES = 8, 4, 5
+CACHED_BYTES = 8 * 1024 * 1024
 # what a block reads and a part of the filters writes: both, with filters that pass by, in a second-level cache
 BLOCK_BYTES, PART_BYTES = 160 * 1024, 512 * 1024
 # tiles of a block: enough to use filters for that come from a further cache, or from memory, which holds all beyond
@@ -177,7 +179,8 @@ def choose(p: Windows, stays: bool) -> Tiling | None:
 def _with_filters(cycles: float, p: Windows, points: int, stays: bool) -> float:
     """Those of products that wait for nothing, with what it takes to read filters at all points, and to pack them."""
     nbytes = points * p.channels * p.filters * 4
-    return max(cycles, nbytes / READ_BYTES) + (not stays) * nbytes / WRITTEN_BYTES
+    read = nbytes / (READ_BYTES if nbytes <= CACHED_BYTES else FAR_READ_BYTES)
+    return max(cycles, read) + (not stays) * nbytes / WRITTEN_BYTES
 
 
 def odd_lines(elements: int) -> int:

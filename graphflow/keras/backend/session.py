@@ -93,12 +93,14 @@ def _initialize(session: Session, graph: Graph) -> None:
     missing = [v for v in variables[known:] if session.store.get(v.op) is None]
     for drawn in _groups([v for v in missing if isinstance(v.initial, Tensor)]):
         if outermost(default_graph()).eager:
-            values = values_of([v.initial for v in drawn])
+            values = [value.copy() for value in values_of([v.initial for v in drawn])]
         else:
             with Session(graph=graph) as fresh:  # random streams start at 0, whatever ran before
                 values = fresh.run([v.initial for v in drawn])
+        taken: set[int] = set()  # two variables may begin with the same tensor
         for variable, value in zip(drawn, values, strict=True):
-            session.store.set(variable.op, value)
+            session.store.adopt(variable.op, value.copy() if id(value) in taken else value)
+            taken.add(id(value))
     for variable in missing:
         if not isinstance(variable.initial, Tensor):
             session.store.set(variable.op, variable.initial.copy())

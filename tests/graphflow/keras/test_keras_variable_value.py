@@ -57,3 +57,13 @@ def test_initial_values_are_the_same_however_many_are_drawn_together(monkeypatch
 
     for one, all_at_once in zip(weights(0), weights(1 << 30), strict=True):
         np.testing.assert_array_equal(one, all_at_once)
+
+
+def test_variables_that_begin_with_one_tensor_are_two():
+    start = tf.random_uniform([300, 300])
+    v, w = (keras.Variable(lambda shape, dtype=None: start, shape=(300, 300)) for _ in range(2))
+    before = v.numpy()
+    np.testing.assert_array_equal(w.numpy(), before)
+    v.assign(np.zeros((300, 300), "float32"))
+    np.testing.assert_array_equal(w.numpy(), before)
+    assert before.any() and not v.numpy().any()
