@@ -125,7 +125,7 @@ def _exact_reciprocal(x: Tensor) -> Tensor | None:
         return None
     mantissas, exponents = np.frexp(value.astype(np.float64))
     exact = (abs(mantissas) == 0.5).all() and (abs(exponents) <= MOST_EXPONENT).all()
-    return literal((1 / value).astype(value.dtype), x.dtype) if exact else None
+    return literal(np.asarray(1 / value, value.dtype), x.dtype) if exact else None
 
 
 def _small_power(x: Tensor, exponent: Tensor) -> Tensor | None:

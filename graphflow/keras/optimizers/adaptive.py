@@ -41,7 +41,7 @@ class Adamax(Optimizer):
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         m, u = self.slot("momentum", variable), self.slot("norm", variable)
         m.assign_add((gradient - m) * (1 - self.beta_1))
-        u.assign(maximum(u * self.beta_2, ew.abs_(gradient)))
+        u.assign(maximum(u * self.beta_2, by_row(ew.abs_, gradient)))
         correction = 1 - power(cast(self.beta_1, variable.dtype), steps_taken(self, variable))
         variable.assign_sub(m * learning_rate / (correction * (u + self.epsilon)))
 
@@ -123,8 +123,9 @@ class Adadelta(Optimizer):
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         grads, deltas = self.slot("accumulated_grad", variable), self.slot("accumulated_delta_var", variable)
         grads.assign(grads * self.rho + squared(gradient) * (1 - self.rho))
-        delta = -sqrt(deltas + self.epsilon) * gradient / sqrt(grads + self.epsilon)
-        deltas.assign(deltas * self.rho + square(delta) * (1 - self.rho))
+        delta = by_row(lambda rows, last, squares: -sqrt(last + self.epsilon) * rows / sqrt(squares + self.epsilon),
+                       gradient, deltas.value(), grads.value())
+        deltas.assign(deltas * self.rho + squared(delta) * (1 - self.rho))
         variable.assign_add(delta * learning_rate)
 
     def get_config(self) -> dict[str, Any]:
@@ -168,7 +169,7 @@ class Adafactor(Optimizer):
             v.assign(expand_dims(rows, -1) * expand_dims(c.value(), -2))
         else:
             v.assign(v * decay + squares * (1 - decay))
-        update = gradient / sqrt(v.value())
+        update = by_row(lambda rows, squares: rows / sqrt(squares), gradient, v.value())
         variable.assign_sub(update / maximum(_rms(update) / self.clip_threshold, 1.0) * size)
 
     def get_config(self) -> dict[str, Any]:
@@ -178,7 +179,7 @@ class Adafactor(Optimizer):
 
 
 def _rms(x: Tensor) -> Tensor:
-    return sqrt(reduce_mean(square(x)))
+    return sqrt(reduce_mean(squared(x)))
 
 
 class Lion(Optimizer):

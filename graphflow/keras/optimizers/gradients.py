@@ -44,10 +44,11 @@ def clipped(grads: Sequence[Tensor], clipnorm: float | None, global_clipnorm: fl
     if global_clipnorm and global_clipnorm > 0:
         squares = [reduce_sum(ew.square(_rows(g))) for g in grads]
         norm = ew.sqrt(sum(squares[1:], squares[0]))
-        scale = global_clipnorm * ew.minimum(1 / norm, 1 / global_clipnorm)
-        return [_scaled(g, scale) for g in grads]
+        scale = global_clipnorm * ew.minimum(1 / norm, 1 / global_clipnorm) + (norm - norm)  # NaN for an infinite norm
+        return [g * ew.cast(scale, g.dtype) for g in grads]  # rows are added up here, as Keras does
     if clipvalue and clipvalue > 0:
-        return [ew.minimum(ew.maximum(g, -float(clipvalue)), float(clipvalue)) for g in grads]
+        bound = float(clipvalue)
+        return [by_row(lambda rows: ew.minimum(ew.maximum(rows, -bound), bound), g) for g in grads]
     return list(grads)
 
 

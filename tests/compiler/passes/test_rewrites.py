@@ -93,6 +93,12 @@ def test_division_by_powers_of_two_is_multiplication():
         assert before_fusion(lambda x, others=others: x / constant(others, "float32"))[0] == "RealDiv"
 
 
+def test_quotients_of_two_types_by_the_same_number_keep_their_types():
+    program = Program(lambda x, y: [x / 4.0, y / 4.0], X, X.astype(np.float64))
+    assert [t.dtype.name for t in program.after("order").outputs] == ["float32", "float64"]
+
+
+
 def test_a_transpose_and_its_inverse_meet_through_what_is_elementwise():
     def build(x, y, z):
         turned = view.transpose(x, (2, 0, 1)) + ew.exp(view.transpose(y, (2, 0, 1))) * 2.0

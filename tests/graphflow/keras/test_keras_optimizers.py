@@ -3,6 +3,7 @@ are those of Keras 3.15.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -279,3 +280,83 @@ def test_adagrad_changes_rows_of_a_table_that_were_used() -> None:
 def test_ftrl_takes_roots_and_other_powers(power: float, expected: list[float]) -> None:
     optimizer = opt.Ftrl(0.2, power, l1_regularization_strength=0.01, l2_regularization_strength=0.02, beta=0.1)
     np.testing.assert_allclose(sums(trained(optimizer)), expected, rtol=1e-3, atol=1e-4)
+
+
+IDS = np.array([[1, 7, 1], [9, 7, 1]])
+WANTED = np.random.RandomState(0).randn(2, 3, 4)
+
+
+def table_after(optimizer: Any, step: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+    """Trains a table; `step(rows, table)` is what the next one is, given the gradients of the ids' rows."""
+    model = keras.Sequential([keras.Input((3,), dtype="int32"), keras.layers.Embedding(10, 4, dtype="float64")])
+    model.compile(optimizer, "mse")
+    table = model.get_weights()[0]
+    for _ in range(3):
+        table = step(2 * (table[IDS] - WANTED) / WANTED.size, table)
+        model.train_on_batch(IDS, WANTED)
+    np.testing.assert_allclose(model.get_weights()[0], table, rtol=1e-5)
+
+
+def added_up(rows: np.ndarray) -> np.ndarray:
+    total = np.zeros((10, 4))
+    np.add.at(total, IDS, rows)
+    return total
+
+
+def test_elements_of_a_tables_gradient_are_bounded_before_rows_of_one_index_are_added_up() -> None:
+    table_after(opt.SGD(0.5, clipvalue=0.05), lambda rows, table: table - 0.5 * added_up(np.clip(rows, -0.05, 0.05)))
+
+
+def test_rows_are_added_up_where_all_gradients_are_bounded_together() -> None:
+    m, v, t = np.zeros((10, 4)), np.zeros((10, 4)), 0
+
+    def step(rows: np.ndarray, table: np.ndarray) -> np.ndarray:
+        nonlocal m, v, t
+        t += 1
+        g = added_up(rows) * min(1, 0.1 / np.sqrt(np.sum(added_up(rows ** 2))))
+        m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g ** 2
+        return table - 0.1 * np.sqrt(1 - 0.99 ** t) / (1 - 0.9 ** t) * m / (np.sqrt(v) + 1e-2)
+    table_after(opt.Adam(0.1, beta_2=0.99, epsilon=1e-2, global_clipnorm=0.1), step)
+
+
+def test_an_infinite_gradient_makes_all_that_are_bounded_together_nan() -> None:
+    weights = [keras.Variable(np.ones(2, "float32")) for _ in range(2)]
+    opt.SGD(1.0, global_clipnorm=1.0).apply([np.array([np.inf, 1], "float32"), np.ones(2, "float32")], weights)
+    assert all(np.isnan(w.numpy()).all() for w in weights)
+
+
+def test_adamax_adds_up_the_sizes_of_a_tables_rows() -> None:
+    m, u, t = np.zeros((10, 4)), np.zeros((10, 4)), 0
+
+    def step(rows: np.ndarray, table: np.ndarray) -> np.ndarray:
+        nonlocal m, u, t
+        t += 1
+        m, u = 0.9 * m + 0.1 * added_up(rows), np.maximum(0.999 * u, added_up(np.abs(rows)))
+        return table - 0.1 / (1 - 0.9 ** t) * m / (u + 1e-3)
+    table_after(opt.Adamax(0.1, epsilon=1e-3), step)
+
+
+def test_adadelta_squares_the_changes_of_a_tables_rows() -> None:
+    grads, deltas = np.zeros((10, 4)), np.zeros((10, 4))
+
+    def step(rows: np.ndarray, table: np.ndarray) -> np.ndarray:
+        nonlocal grads, deltas
+        grads = 0.9 * grads + 0.1 * added_up(rows ** 2)
+        changes = -np.sqrt((deltas + 1e-2) / (grads + 1e-2))[IDS] * rows
+        deltas = 0.9 * deltas + 0.1 * added_up(changes ** 2)
+        return table + added_up(changes)
+    table_after(opt.Adadelta(1.0, rho=0.9, epsilon=1e-2), step)
+
+
+def test_adafactor_bounds_a_tables_step_by_the_squares_of_its_rows() -> None:
+    r, c, t = np.zeros(10), np.zeros(4), 0
+
+    def step(rows: np.ndarray, table: np.ndarray) -> np.ndarray:
+        nonlocal r, c, t
+        t += 1
+        decay, squares = 1 - t ** -0.8, added_up(rows ** 2) + 1e-30
+        r, c = decay * r + (1 - decay) * squares.mean(-1), decay * c + (1 - decay) * squares.mean(0)
+        size = max(1e-3, np.sqrt(np.mean(table ** 2))) * min(0.1, t ** -0.5)
+        steps = rows / np.sqrt(r[:, None] / r.mean() * c)[IDS]
+        return table - size * added_up(steps) / max(1.0, np.sqrt(np.mean(added_up(steps ** 2))) / 0.3)
+    table_after(opt.Adafactor(0.1, clip_threshold=0.3), step)
