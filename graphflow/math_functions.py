@@ -37,9 +37,9 @@ def _rounds_down(a: Tensor, b: Tensor) -> Tensor:
 def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
     """The rest of `truncatediv`: it has the sign of x."""
     a, b = convert_all("TruncateMod", (x, y))
+    if a.dtype.is_floating:
+        return elementwise.truncate_mod(a, b, name)
     with name_scope(name, "TruncateMod", [a, b]) as scope:
-        if a.dtype.is_floating:
-            return elementwise.subtract(a, truncatediv(a, b) * b, scope)
         return elementwise.subtract(elementwise.mod(a, b), b * cast(_rounds_down(a, b), a.dtype), scope)
 
 

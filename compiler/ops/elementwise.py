@@ -87,6 +87,8 @@ floordiv = binary("FloorDiv", lower=_checked_division("floordiv({0}, {1})"), fie
 mod = binary("FloorMod", lower=_checked_division("mod({0}, {1})"), fields=DIVISION_FAULT,
              reference=_integer_division(np.mod), dtypes=REALS,
              grad=lambda g, y, a, b: (g, -g * floordiv(a, b)))
+truncate_mod = binary("TruncateMod", lower="fmod({0}, {1})", reference=np.fmod, dtypes=FLOATS,
+                      grad=lambda g, y, a, b: (g, -g * ((a - y) / b)))
 maximum = binary("Maximum", lower="maximum({0}, {1})", reference=np.maximum, dtypes=REALS,
                  grad=lambda g, y, a, b: (where(a >= b, g, zeros_of(g)), where(a >= b, zeros_of(g), g)))
 minimum = binary("Minimum", lower="minimum({0}, {1})", reference=np.minimum, dtypes=REALS,

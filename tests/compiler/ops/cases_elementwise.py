@@ -58,6 +58,7 @@ ARITHMETIC: dict[str, tuple[Any, Any, tuple[float, float], tuple[float, float]]]
     "AddV2": (ew.add, np.add, (-2, 2), (-2, 2)), "Sub": (ew.subtract, np.subtract, (-2, 2), (-2, 2)),
     "Mul": (ew.multiply, np.multiply, (-2, 2), (-2, 2)), "RealDiv": (ew.real_divide, np.divide, (-2, 2), (0.4, 2)),
     "FloorDiv": (ew.floordiv, np.floor_divide, (-5, 5), (0.4, 2)), "FloorMod": (ew.mod, np.mod, (-5, 5), (0.4, 2)),
+    "TruncateMod": (ew.truncate_mod, np.fmod, (-5, 5), (0.4, 2)),
     "Maximum": (ew.maximum, np.maximum, (-2, 2), (-2, 2)), "Minimum": (ew.minimum, np.minimum, (-2, 2), (-2, 2)),
     "SquaredDifference": (ew.squared_difference, lambda a, b: (a - b) ** 2, (-2, 2), (-2, 2)),
     "Atan2": (ew.atan2, np.arctan2, (-2, 2), (0.3, 2)), "Pow": (ew.power, np.power, (0.3, 2), (-2, 2)),
@@ -66,14 +67,16 @@ for _name, (_build, _numpy, _a, _b) in ARITHMETIC.items():
     for _n, (_x, _y) in enumerate(PAIRS):
         case(_name, _build, floats(_x, *_a, seed=_n), floats(_y, *_b, seed=_n + 50), expect=_numpy,
              second=_name in SECOND and _n in (0, 3))
-    if _name not in ("RealDiv", "Atan2", "Pow"):
+    if _name not in ("RealDiv", "Atan2", "Pow", "TruncateMod"):
         for _dtype in (np.int32, np.int64, np.uint8, np.int16):
             _low = 0 if _dtype == np.uint8 else -6
             case(_name, _build, ints((4, 1), max(_low, 3 if _dtype == np.uint8 else _low), 9, _dtype),
                  ints((3,), 1, 4, _dtype, 1), expect=_numpy)
 _edge = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -2.0], F32)
-for _name in ("AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow"):
+for _name in ("AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow", "TruncateMod"):
     case(_name, ARITHMETIC[_name][0], _edge[:, None], _edge, expect=ARITHMETIC[_name][1], grad=False)
+case("TruncateMod", ew.truncate_mod, np.array([1e300, -1e300, 1e17, 2.0 ** 60 + 512])[:, None],
+     np.array([3.0, -7.0, 0.1, 1e17]), expect=np.fmod, grad=False)
 for _name in ("FloorDiv", "FloorMod"):
     case(_name, ARITHMETIC[_name][0], np.array([7, -7, 7, -7], np.int32), np.array([2, 2, -2, -2], np.int32),
          expect=ARITHMETIC[_name][1])

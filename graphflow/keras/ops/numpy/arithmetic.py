@@ -101,6 +101,8 @@ fmin = binary("fmin", _ignoring_nan(ew.minimum), "The smaller one, or the one th
 
 
 def _fmod(a: Tensor, b: Tensor) -> Tensor:
+    if a.dtype.is_floating:
+        return ew.truncate_mod(a, b)
     wide = "int32" if a.dtype.is_unsigned else a.dtype
     x, y = as_tensor(a, wide), as_tensor(b, wide)
     return as_tensor(ew.sign(x) * ew.mod(ew.abs_(x), ew.abs_(y)), a.dtype)
