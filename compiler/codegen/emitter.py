@@ -27,7 +27,7 @@ PLAIN_CONSTANTS = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, -1.0, -0.5, -2.0}
 COSTLY = re.compile(r"\b(exp|expm1|log|log1p|log2|tanh|sigmoid|softplus|erf|erfc|pow|sin|cos|tan|asin|acos|atan|atan2|"
                     r"sinh|cosh|asinh|acosh|atanh|lgamma|digamma|bessel_\w+|erfinv|ndtri|random\w+)\(")
 LARGE_TABLE, AHEAD = 1 << 20, 12  # bytes of one whose rows caches lack; how many rows ahead one is fetched
-_NAME = re.compile(r"[A-Za-z_]\w*")
+NAME = re.compile(r"[A-Za-z_]\w*")
 STATUS = "status"  # the handle of the plan's status words
 
 
@@ -42,6 +42,20 @@ class Run:
         self.axes = tuple(axes)
         self.variable = variable
         self.level = level
+
+
+class Check(str):
+    """The line of a check, as a branch. A loop can find the first place where it fails instead (source.py)."""
+
+    condition: str
+    name: str
+    harmless: str
+    report: Sequence[str]
+
+    def __new__(cls, condition: str, name: str, harmless: str, report: Sequence[str]) -> Check:
+        self = super().__new__(cls, f"if not ({condition}): {'; '.join([*report, f'{name} = {harmless}'])}")
+        self.condition, self.report, self.name, self.harmless = condition, report, name, harmless
+        return self
 
 
 class Emitter:
@@ -63,6 +77,7 @@ class Emitter:
         self.results: dict[Tensor, str] = {}    # reductions that are complete
         self.stored: dict[Tensor, Callable[[], str]] = {}  # what is in memory already: how to load it
         self.reads: dict[Tensor, set[tuple[str, ...]]] = {}  # where each parameter is read
+        self.read_again: set[str] = set()  # the slots that are read once more after a loop, where a check failed
         self.keep: Callable[[Tensor], tuple[int, str] | None] = lambda tensor: None
         self.counting = "range"  # of the inner loops: `few` where they are short
         self.copies = 0  # vectors of a step of inner loops that may be explicit vectors
@@ -84,7 +99,7 @@ class Emitter:
     # names and lines
 
     def level(self, source: str) -> int:
-        return max((self.levels.get(name, KERNEL) for name in _NAME.findall(source)), default=KERNEL)
+        return max((self.levels.get(name, KERNEL) for name in NAME.findall(source)), default=KERNEL)
 
     def name(self, level: int, dtype: DType) -> str:
         self._count += 1
@@ -170,7 +185,7 @@ class Emitter:
     def axis_lines(self, source: Sequence[str]) -> list[list[str]]:
         """Definitions, by level, of the single axes that the lines mention. Raises SplitRun for one that an inner loop
         walks together with others."""
-        mentioned = {int(n[1:]) for line in source for n in _NAME.findall(line) if re.fullmatch(r"x\d+", n)}
+        mentioned = {int(n[1:]) for line in source for n in NAME.findall(line) if re.fullmatch(r"x\d+", n)}
         found: list[list[str]] = [[], [], []]
         for run in self.runs:
             for position, axis in enumerate(run.axes):
@@ -282,20 +297,19 @@ class Emitter:
     def checked_index(self, index: str, limit: str, op: Operation, at: str = "0") -> str:
         """An index known to lie in [0, limit): otherwise the run fails and it is 0. `at` is its own position."""
         name = self.let(f"i64({index})", int64)
-        self.fault_unless(f"{name} >= 0 and {name} < {limit}", name, op, limit, at, f"{name} = i64(0)")
+        self.fault_unless(f"({name} >= 0) & ({name} < {limit})", name, "i64(0)", op, name, limit, at)
         return name
 
-    def fault_unless(self, condition: str, value: str, op: Operation, limit: str = "0", at: str = "0",
-                     then: str = "pass") -> None:
+    def fault_unless(self, condition: str, name: str, harmless: str, op: Operation, value: str = "0", limit: str = "0",
+                     at: str = "0") -> None:
         """Where the condition does not hold, the plan's status words name the op and three integers that say why, and
-        `then` is done."""
+        the variable `name` becomes `harmless`."""
         level = max(self.level(s) for s in (condition, value, limit, at))
         status = f"p{self.slot(STATUS)}"
         fault = self.argument(("fault", op), self.fault_id(op))
-        self.line(level, f"if not ({condition}):")
-        for word, what in ((1, value), (2, f"i64({limit})"), (3, f"i64({at})"), (0, fault)):
-            self.line(level, f"    store_i64({status}, {word}, {what}, -1)")
-        self.line(level, f"    {then}")
+        report = [f"store_i64({status}, {word}, {what}, -1)"
+                  for word, what in ((1, value), (2, f"i64({limit})"), (3, f"i64({at})"), (0, fault))]
+        self.line(level, Check(condition, name, harmless, report))
 
     # memory
 
@@ -357,7 +371,7 @@ def literal(value: Any, dtype: DType) -> str:
 
 
 def _paren(source: str) -> str:
-    return source if _NAME.fullmatch(source) or source.isdigit() else f"({source})"
+    return source if NAME.fullmatch(source) or source.isdigit() else f"({source})"
 
 
 def scope(slot: int) -> int:

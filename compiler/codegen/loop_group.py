@@ -107,6 +107,7 @@ def in_place_pairs(emit: Emitter, group: LoopGroup, lines: Sequence[str] = ()) -
         for x in group.body.inputs:
             slots = emit.slot(group.handle(out)), emit.slot(group.handle(x))
             if (x in needs and x not in taken and x.type == out.type and emit.reads.get(x) == here
+                    and f"p{slots[1]}" not in emit.read_again
                     and read.get(f"p{slots[1]}", -1) <= written.get(f"p{slots[0]}", 0)):
                 taken.add(x)
                 pairs.append(slots)

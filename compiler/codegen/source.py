@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from .. import dims as dm
-from .emitter import INNER, KERNEL, TASK, Emitter, Run
+from .emitter import INNER, KERNEL, NAME, TASK, Check, Emitter, Run
 from .kernel import Scratch
 from .text import NATIVE
 
@@ -13,8 +13,10 @@ from .text import NATIVE
 IN_VECTORS = {"absolute", "b1", "cos", "exp", "expm1", "f32", "f64", "log", "log1p", "maximum", "minimum", "select",
               "sigmoid", "sin", "tan", "tanh"}
 ACCESS = r"(?:v\d+ = load_(?:f32|f64|b1)\(p\d+, {0}|store_(?:f32|f64|b1)\(p\d+, {0}, v\d+), -?\d+\)"
+LOADED = re.compile(r"\bload_\w+\((p\d+),")
 VALUE = re.compile(r"(?!.*(?:\b(?:if|and|or|not)\b|\b(?:load|store)_|[:%]|//))v\d+ = .*")
 
+NOWHERE = (1 << 63) - 1  # beyond all places
 WORDS = {"range", "masked", "few", "vectors", "min", "in", "not", "and", "or", "if"}  # no functions of the prelude
 
 
@@ -25,10 +27,48 @@ def loop(variable: str, begin: str, end: str, emit: Emitter, level: int, inside:
     definitions = emit.axis_lines(everything)[level]
     body = [*definitions, *lines, *inside] or ["pass"]
     counting = emit.counting if level == INNER else "range"
+    if level == INNER and any(isinstance(line, Check) for line in body):
+        before, body, after = _found_later(variable, body, emit)
+        return [*before, *_counted(variable, counting, begin, end, body), *after]
     if level == INNER and emit.copies and are_vectors(variable, lines, definitions):
         roomy = [str(slot) for slot, x in enumerate(emit.buffers) if isinstance(x, Scratch) and x.per_lane]
         return [f"for {variable} in vectors({', '.join([begin, end, str(emit.copies), *roomy])}):", *indented(body)]
+    return _counted(variable, counting, begin, end, body)
+
+
+def _counted(variable: str, counting: str, begin: str, end: str, body: Sequence[str]) -> list[str]:
     return [f"for {variable} in {counting}({begin + ', ' if begin != '0' else ''}{end}):", *indented(body)]
+
+
+def _found_later(variable: str, body: Sequence[str], emit: Emitter) -> tuple[list[str], list[str], list[str]]:
+    """The lines of a loop, those before and those after it, where checks do not branch, which LLVM would not vectorise:
+    each finds the least place where it fails, and what it says there is computed again behind the loop."""
+    before: list[str] = []
+    lines: list[str] = []
+    after: list[str] = []
+    for line in body:
+        if isinstance(line, Check):
+            failed = f"failed{len(before)}"
+            before.append(f"{failed} = {NOWHERE}")
+            needed = _needed(lines, " ".join([line.condition, *line.report]))
+            emit.read_again.update(slot for part in needed for slot in LOADED.findall(part))
+            after += [f"if {failed} < {NOWHERE}:", *indented([f"{variable} = {failed}", *needed, *line.report])]
+            lines += [f"{failed} = min({failed}, select({line.condition}, {NOWHERE}, {variable}))",
+                      f"{line.name} = select({line.condition}, {line.name}, {line.harmless})"]
+        else:
+            lines.append(line)
+    return before, lines, after
+
+
+def _needed(lines: Sequence[str], source: str) -> list[str]:
+    """Those of the lines that give the variables in the source their values."""
+    names, found = set(NAME.findall(source)), []
+    for line in reversed(lines):
+        name, equals, value = line.partition(" = ")
+        if equals and name in names:
+            names.update(NAME.findall(value))
+            found.append(line)
+    return found[::-1]
 
 
 def are_vectors(variable: str, lines: Sequence[str], definitions: Sequence[str]) -> bool:

@@ -65,7 +65,7 @@ def _checked_division(source: str) -> Any:
         y = op.inputs[1]
         if y.dtype.is_integer and not (y.op.type == "Const" and np.all(y.op.attrs["value"])):
             divisor = emit.let(operands[1], y.dtype)
-            emit.fault_unless(f"{divisor} != 0", "0", op, then=f"{divisor} = {y.dtype.code}(1)")
+            emit.fault_unless(f"{divisor} != 0", divisor, f"{y.dtype.code}(1)", op)
             operands = [operands[0], divisor]
         return emit.let(source.format(*operands), op.output.dtype)
     return lower

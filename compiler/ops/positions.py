@@ -27,8 +27,10 @@ from .view import broadcast_to, dim_scalar, fill, known_rank, reshape, shape_of,
 
 def _flat_lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
     positions, sizes = op.inputs
+    depth = op.attrs["depth"]
+    emit.bake(depth)  # LLVM loads whole vectors of steps that it knows
     at, flat = emit.linear(op.output.dims, index), "i64(0)"
-    for k in range(op.attrs["depth"]):
+    for k in range(depth):
         size = f"i64({emit.element(sizes, [str(k)])})"
         part = emit.checked_index(emit.element(positions, [*index, str(k)]), size, op, at)
         flat = emit.let(f"{flat} * {size} + {part}", int64)

@@ -488,6 +488,27 @@ def test_an_index_out_of_range_is_an_error_after_which_the_session_works(bad):
     assert function(x, np.array([4], np.int32)).tolist() == [[2, 2, 2]]
 
 
+@pytest.mark.parametrize("axis, places", [(0, (7, 700)), (1, (3, 900)), (0, (999,))])
+def test_the_first_index_out_of_range_is_named(axis, places):
+    """Where elements are gathered, and the result may take the indices' place."""
+    indices = np.arange(1000, dtype="i4") % 5
+    indices[list(places)] = [50 + place for place in places]
+    build = Function(lambda x, i: gather.gather(x, i + 1, axis), "i4", "i4", shapes=[(None,) * (axis + 1), (1000,)])
+    x = np.arange(6, dtype="i4") if axis == 0 else np.arange(18, dtype="i4").reshape(3, 6)
+    with pytest.raises(InvalidArgumentError, match=rf"indices\[{places[0]}\] = {51 + places[0]} is not in \[0, 6\)"):
+        build(x, indices)
+    np.testing.assert_array_equal(build(x, indices % 5), x.take(indices % 5 + 1, axis))
+
+
+def test_loops_whose_divisors_are_checked_are_vectors():
+    x, y = np.arange(-50, 50, dtype="i4"), np.resize(np.array([1, -7, 3], "i4"), 100)
+    np.testing.assert_array_equal(compiled(ew.mod, x, y), x % y)
+    with pytest.raises(InvalidArgumentError, match="division by zero"):
+        compiled(ew.mod, x, np.where(np.arange(100) == 77, 0, y))
+    source, = (call.source for call in kernels(ew.mod, x, y))
+    assert re.search(r"for i in range\(begin, end\):(\n        .*)*\n    if failed", source)
+
+
 def test_a_label_out_of_range():
     function = Function(lambda x, y: nn.sparse_softmax_cross_entropy_with_logits(logits=x, labels=y), "f4", "i4",
                         shapes=[(None, 3), (None,)])
