@@ -17,7 +17,7 @@ from .conv_common import Windows, aligned, arranged, backward_axes, flattened, f
 from .conv_images import by_images, images_call
 from .conv_pack import pack_dots_source, pack_source, pack_unit_source
 from .direct_conv import Tile, direct_call
-from .epilogue import Epilogue
+from .epilogue import Epilogue, Joined
 from .gemm import lower_gemm, product_of
 from .kernel import KernelCall, Scratch
 from .pointwise import by_pixels, pixels_call
@@ -47,11 +47,12 @@ def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequ
                           epilogue: Epilogue | None = None) -> list[KernelCall]:
     """dx[n, ..., cin] of dy[n, ..., cout]: `lower_conv`'s transpose, with its arguments.
 
-    A transposed convolution is the same computation, hence the epilogue (whose rows are the pixels of dx, which hence
-    stay apart).
+    A transposed convolution is the same computation, hence the epilogue, whose rows are the pixels of dx.
     """
-    if epilogue is None:
-        x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
+    channels = x_shape[-1]
+    x_shape, w_shape, strides = whole_axes(x_shape, w_shape, strides, dilations, padding)
+    if epilogue and x_shape[-1] > channels:
+        epilogue = Joined(epilogue, x_shape[-1] // channels, channels)
     groups = x_shape[-1] // max(w_shape[-2], 1) or 1
     phases = (backward_axes(*axis)
               for axis in zip(x_shape[1:-1], w_shape[:-2], strides, dilations, padding, strict=True))

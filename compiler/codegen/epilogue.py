@@ -1,7 +1,7 @@
 """What a product or convolution does to each tile of its output while it is still in cache: bias, activation, masks."""
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from .kernel import KernelCall
@@ -53,3 +53,44 @@ def with_epilogue(call: KernelCall, epilogue: Epilogue | None) -> KernelCall:
         return call
     return replace(call, name=f"{call.name}+{epilogue.key}", buffers=(*call.buffers, *epilogue.buffers),
                    dims=(*call.dims, *epilogue.dims))
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The epilogue of an output whose rows come so many in one, of `columns` each, from the contraction."""
+
+    rows: Epilogue
+    many: int
+    columns: int
+
+    @property
+    def key(self) -> str:
+        return self.rows.key
+
+    @property
+    def imports(self) -> frozenset[str]:
+        return self.rows.imports
+
+    @property
+    def buffers(self) -> tuple[Any, ...]:
+        return self.rows.buffers
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        return *self.rows.dims, self.many, self.columns
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        return self.rows.beside
+
+    def setup(self, buffer_slot: int, dim_slot: int) -> list[str]:
+        slot = dim_slot + len(self.rows.dims)
+        return [*self.rows.setup(buffer_slot, dim_slot), f"e_many = word(dims, {slot})",
+                f"e_columns = word(dims, {slot + 1})"]
+
+    def apply(self, row: str, begin: str, end: str, c: str, to: str = "") -> list[str]:
+        lines = self.rows.apply("(e_first + e_part)", "max(e_begin - e_part * e_columns, 0)",
+                                "min(e_end - e_part * e_columns, e_columns)", c, to)
+        return [f"e_begin, e_end, e_first = {begin}, {end}, ({row}) * e_many",
+                "for e_part in range(e_begin // e_columns, (e_end + e_columns - 1) // e_columns):",
+                *("    " + line for line in lines)]
