@@ -12,12 +12,13 @@ from .compiler.errors import ShapeError
 from .compiler.ir import Tensor
 from .compiler.ops import slicing
 from .compiler.ops.constant import constant, convert_to_tensor
-from .compiler.ops.dynamic_slice import Bound, is_data, items_of, scalar_of, vector_of
+from .compiler.ops.dynamic_slice import is_data, items_of, scalar_of, vector_of
 from .compiler.ops.elementwise import cast, check_index, where
 from .compiler.ops.gather import gather, range_
 from .compiler.ops.positions import gather_nd
 from .compiler.ops.reduction import reduce_max
 from .compiler.ops.selection import where_true
+from .compiler.ops.slices import roll as roll_known
 from .compiler.ops.symbolic import static_ints, static_value
 from .compiler.ops.view import broadcast_to, expand_dims, identity, known_rank, reshape, shape, transpose
 from .compiler.shapes import normalize_axis
@@ -112,23 +113,15 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     x = convert_to_tensor(input)
     axes = np.atleast_1d(static_ints("Roll", "axis", axis)).tolist()
     shifts = items_of("Roll", "shift", shift if np.ndim(axis) else [shift])
-    with name_scope(name, "Roll", [x]) as scope:
-        for by, at in zip(shifts, axes, strict=True):
-            k = normalize_axis("Roll", at, len(known_rank("Roll", x)))
-            x = _rolled(x, by, k)
-        return identity(x, scope)
-
-
-def _rolled(x: Tensor, by: Bound, axis: int) -> Tensor:
     dims = known_rank("Roll", x)
-    size = dims[axis]
-    if isinstance(by, int) and (isinstance(size, int) or axis == len(dims) - 1):  # single elements are gathered slowly
-        cut: Any = -by % dm.maximum(size, 1)
-        if cut == 0:
-            return x
-        return slicing.concat([slicing.slice_axis(x, axis, cut, size - cut), slicing.slice_axis(x, axis, 0, cut)], axis)
-    positions = (range_(size) - cast(scalar_of(by), "int32")) % scalar_of(size)
-    return gather(x, positions, axis)
+    axes = [normalize_axis("Roll", at, len(dims)) for at in axes]
+    if all(isinstance(by, int) for by in shifts):
+        return roll_known(x, [sum(by for by, at in zip(shifts, axes, strict=True) if at == k)  # type: ignore[misc]
+                              for k in range(len(dims))], name)
+    with name_scope(name, "Roll", [x]) as scope:
+        for by, k in zip(shifts, axes, strict=True):
+            x = gather(x, (range_(dims[k]) - cast(scalar_of(by), "int32")) % scalar_of(dims[k]), k)
+        return identity(x, scope)
 
 
 def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Tensor:

@@ -39,47 +39,74 @@ def copy_all(name: str, x: Any, out: Any, count: int, dtype: DType) -> KernelCal
 
 
 class Box:
-    """x into a box of an output: out[begin[k] + strides[k] * i] = x[i] for each axis k."""
+    """x, or its part of this shape from `first` on, into a box of an output:
+    out[begin[k] + strides[k] * i] = x[first[k] + i] for each axis k."""
 
-    def __init__(self, x: Any, shape: Sequence[int], out_shape: Sequence[int], begin: Sequence[int],
-                 strides: Sequence[int]):
-        steps = [prod(out_shape[k + 1:]) for k in range(len(shape))]
+    def __init__(self, x: Any, shape: Sequence[int], source: Sequence[int], first: Sequence[int] | None,
+                 out_shape: Sequence[int], begin: Sequence[int], strides: Sequence[int]):
         self.x, self.size = x, prod(shape)
+        steps, source_steps = ([prod(dims[k + 1:]) for k in range(len(dims))] for dims in (out_shape, source))
         self.base = sum(b * s for b, s in zip(begin, steps, strict=True))
-        axes: list[tuple[int, int]] = []  # (size, step in the output), joined where one run continues in the next
-        for size, step in ((n, s * t) for n, s, t in zip(shape, steps, strides, strict=True) if n != 1):
-            if axes and axes[-1][1] == size * step:
-                axes[-1] = axes[-1][0] * size, step
+        self.start = None if first is None else sum(b * s for b, s in zip(first, source_steps, strict=True))
+        # (size, step in the output, step in x), joined where one run continues in the next
+        axes: list[tuple[int, int, int]] = []
+        for size, step, near in ((n, s * t, r) for n, s, t, r in zip(shape, steps, strides, source_steps, strict=True)
+                                 if n != 1):
+            if axes and axes[-1][1:] == (size * step, size * near):
+                axes[-1] = axes[-1][0] * size, step, near
             else:
-                axes.append((size, step))
-        *self.outer, (self.inner, self.step) = axes or [(1, 1)]
+                axes.append((size, step, near))
+        # elements that lie in one row of both are tasks
+        *axes, (self.inner, self.step, self.near) = axes if len(axes) > 1 else [*(axes or [(1, 1, 1)]), (1, 1, 1)]
+        self.outer = [axis[:2] for axis in axes]
+        self.nears = [near for _, _, near in axes]
+
+
+class _Sizes:
+    """Sizes as the source has them: numbers where they are small, which LLVM then unrolls, else slots."""
+
+    def __init__(self) -> None:
+        self.slots: list[int] = []
+
+    def slot(self, size: int) -> str:
+        self.slots.append(size)
+        return f"n{len(self.slots) - 1}"
+
+    def short(self, size: int) -> str:
+        return str(size) if size < SHORT else self.slot(size)
+
+    def times(self, variable: str, size: int, known: bool = False) -> str:
+        return variable if size == 1 else f"{variable} * {size if known else self.slot(size)}"
 
 
 def copy_boxes(name: str, boxes: Sequence[Box], out: Any, dtype: DType) -> KernelCall:
     """Boxes with the same axes but for the last one: a task copies one row of each."""
     outer, code, count = boxes[0].outer, dtype.code, len(boxes)
-    rank = len(outer)
-    lines = [*(f"x{i} = word(buffers, {i})" for i in range(count)), f"out = word(buffers, {count})",
-             *(f"n{i} = word(dims, {i})" for i in range(2 * rank + 3 * count)),
-             "for task in range(begin, end):", "    at = 0", "    rest = task"]
-    for k in reversed(range(1, rank)):
-        lines += [f"    at += rest % n{2 * k} * n{2 * k + 1}", f"    rest = rest // n{2 * k}"]
-    # LLVM unrolls short rows, and interleaves those of several elements
-    row = outer[0][1] if rank == 1 and all(box.inner > 1 for box in boxes) else SHORT + 1
-    lines += [f"    at += rest * {row if row <= SHORT else 'n1'}"] if rank else []
+    rank, sizes = len(outer), _Sizes()
+    full = rank == 1 and outer[0][1] == sum(box.inner for box in boxes) <= SHORT  # rows that they fill together
+    begins, body = ["at = 0"], []
     for i, box in enumerate(boxes):
-        inner, step, base = (f"n{2 * rank + 3 * i + k}" for k in range(3))
-        if box.inner <= SHORT:
-            inner = str(box.inner)
-        if row <= SHORT:
-            base = str(box.base)
-        target = f"at + {base} + j" if box.step == 1 else f"at + {base} + j * {step}"
-        lines += [f"    for j in range({inner}):",
-                  f"        store_{code}(out, {target}, load_{code}(x{i}, task * {inner} + j, {i}), {count})"]
-    source = HEADER.format(title="copy boxes", names=f"compiled, load_{code}, store_{code}, word") + "\n".join(
+        inner = sizes.short(box.inner)
+        base = str(box.base) if full else sizes.slot(box.base)
+        source = f"task * {inner}" if box.start is None else f"from{i}"
+        if box.start is not None:
+            begins.append(f"from{i} = {sizes.slot(box.start)}")
+        body += [f"for j in range({inner}):",
+                 f"    store_{code}(out, at + {base} + {sizes.times('j', box.step)}, "
+                 f"load_{code}(x{i}, {source} + {sizes.times('j', box.near)}, {i}), {count})"]
+    places: list[str] = []
+    for k in reversed(range(rank)):
+        size = sizes.slot(outer[k][0]) if k else ""
+        digit = "task" if rank == 1 else f"rest % {size}" if k else "rest"
+        places += [f"at += {sizes.times(digit, outer[k][1], full)}", *(
+            f"from{i} += {sizes.times(digit, box.nears[k])}" for i, box in enumerate(boxes) if box.start is not None)]
+        places += [f"rest = rest // {size}"] if k else []
+    lines = [*(f"x{i} = word(buffers, {i})" for i in range(count)), f"out = word(buffers, {count})",
+             *(f"n{i} = word(dims, {i})" for i in range(len(sizes.slots))), "for task in range(begin, end):",
+             *("    " + line for line in (*begins, *(["rest = task"] if rank > 1 else []), *places, *body))]
+    text = HEADER.format(title="copy boxes", names=f"compiled, load_{code}, store_{code}, word") + "\n".join(
         "    " + line for line in lines) + "\n"
-    sizes = (*(v for axis in outer for v in axis), *(v for box in boxes for v in (box.inner, box.step, box.base)))
-    return KernelCall(name, source, (*(box.x for box in boxes), out), sizes, prod(n for n, _ in outer),
+    return KernelCall(name, text, (*(box.x for box in boxes), out), tuple(sizes.slots), prod(n for n, _ in outer),
                       nbytes=2 * sum(box.size for box in boxes) * dtype.size, writes=(count,))
 
 
@@ -90,10 +117,14 @@ def lower_boxes(op: Operation, shape_of: Callable[[Tensor], tuple[int, ...]], si
     if not prod(out_shape):
         return []
     calls = [] if value is None else [fill(op.name, out, prod(out_shape), value, dtype)]
-    boxes = [Box(x, shape_of(x), out_shape, [sizes(b) for b in begin], strides) for x, begin, strides in placed]
+    boxes = []
+    for x, begin, strides, *part in placed:
+        source = shape_of(x)
+        first, shape = ([sizes(n) for n in each] for each in part) if part else (None, source)
+        boxes.append(Box(x, shape, source, first, out_shape, [sizes(b) for b in begin], strides))
     left = [box for box in boxes if box.size]
     while left:
-        together = [box for box in left if box.outer and box.outer == left[0].outer][:TOGETHER] or left[:1]
+        together = [box for box in left if box.outer == left[0].outer][:TOGETHER]
         calls.append(copy_boxes(op.name, together, out, dtype))
         left = [box for box in left if box not in together]
     return calls

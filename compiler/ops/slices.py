@@ -1,11 +1,12 @@
 """Slices, and tensors placed in larger ones: each the gradient of the other.
 
 The `lower` of a COPY op gives (fill value or None, [(input, begin, strides)]): each input is copied into the output
-from begin[k] on, strides[k] apart along axis k.
+from begin[k] on, strides[k] apart along axis k; with (..., first, size) only the size[k] elements from first[k] on.
 """
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .. import dims as dm
 from ..dims import Dim, DimLike
 from ..dtypes import int32
 from ..errors import ShapeError
-from ..ir import Tensor, TensorType
+from ..ir import Operation, Tensor, TensorType
 from ..opdef import COPY, INDEX, OpDef
 from ..shapes import Dims
 from .constant import convert_to_tensor
@@ -141,3 +142,27 @@ def place(x: Tensor, dims: Dims | None, begin: Dims, strides: tuple[int, ...] | 
     assert dims is not None
     return _place(x, dims=tuple(dims), begin=tuple(begin), strides=tuple(strides or (1,) * len(dims)), value=value,
                   name=name)
+
+
+# what leaves an axis at one end and enters it at the other: out[i] = x[i - shift]
+
+
+def _roll_boxes(op: Operation) -> tuple[None, list[Any]]:
+    x, = op.inputs
+    halves = []  # of each axis: where they go, where they are from, and their sizes
+    for d, by in zip(known_rank("Roll", x), op.attrs["shifts"], strict=True):
+        cut = -by % dm.maximum(d, 1) if by else 0
+        halves.append([(0, cut, d - cut), (d - cut, 0, cut)] if by else [(0, 0, d)])
+    return None, [(x, *zip(*((begin, 1, first, size) for begin, first, size in part), strict=True))
+                  for part in product(*halves)]
+
+
+_roll = OpDef(
+    "Roll", COPY, lambda inputs, attrs: [inputs[0].type],
+    lambda op, g: [roll(g, tuple(-by for by in op.attrs["shifts"]))],
+    lambda x, shifts: np.roll(x, shifts, tuple(range(x.ndim))), lower=_roll_boxes)
+
+
+def roll(x: Tensor, shifts: Sequence[int], name: str | None = None) -> Tensor:
+    """`x` with its elements moved on by shifts[k] along axis k, those at the end returning to the start."""
+    return _roll(x, shifts=tuple(shifts), name=name)

@@ -6,7 +6,7 @@ import pytest
 from compiled import Function, compiled
 from graphflow.compiler.autodiff import gradients
 from graphflow.compiler.ops import elementwise as ew
-from graphflow.compiler.ops import gather, reduction, slicing
+from graphflow.compiler.ops import gather, reduction, slices, slicing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -70,6 +70,14 @@ def test_concat_of_any_shapes(data):
     parts = [numbers("f4", [n if k == axis else d for k, d in enumerate(shape)])
              for n in data.draw(st.lists(st.integers(0, 4), min_size=2, max_size=4))]
     same(compiled(lambda *ts: slicing.concat(ts, axis), *parts), np.concatenate(parts, axis))
+
+
+@given(st.data())
+@settings(max_examples=60, derandomize=True)
+def test_rolls_of_any_shape(data):
+    x = numbers("f4", data.draw(shapes))
+    shifts = data.draw(st.lists(st.integers(-9, 9), min_size=x.ndim, max_size=x.ndim))
+    same(compiled(lambda a: slices.roll(a, shifts), x), np.roll(x, shifts, tuple(range(x.ndim))))
 
 
 @given(st.data())

@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 from example import F32, bools, case, floats, ints
 from graphflow.compiler.ops import constant as c
-from graphflow.compiler.ops import cumulative, gather, positions, random, scatter, slicing, state, symbolic, view
+from graphflow.compiler.ops import (
+    cumulative,
+    gather,
+    positions,
+    random,
+    scatter,
+    slices,
+    slicing,
+    state,
+    symbolic,
+    view,
+)
 
 # shapes, order, parts
 
@@ -51,6 +62,8 @@ _moves("StridedSlice", (3, 2), lambda x: slicing.slice_(x, [1, 0], [2, 1]), lamb
 _moves("Unpack", (4, 3), lambda x: slicing.unstack(x, axis=0, num=4)[1::2], lambda x: [x[1], x[3]])
 _moves("SplitV", (6, 2), lambda x: slicing.split(x, [1, -1, 2]), lambda x: [x[:1], x[1:4], x[4:]])
 _moves("Split", (6, 2), lambda x: slicing.split(x, 3), lambda x: np.split(x, 3))
+_moves("Roll", (4, 5), lambda x: slices.roll(x, (1, -7)), lambda x: np.roll(x, (1, -7), (0, 1)))
+_moves("Roll", (4, 5), lambda x: slices.roll(x, (0, 2)), lambda x: np.roll(x, 2, 1))
 _moves("Place", (2, 3), lambda x: slicing.pad(x, [[1, 2], [0, 1]]), lambda x: np.pad(x, [[1, 2], [0, 1]]))
 case("Place", lambda x: slicing.pad(x, [[0, 1]], constant_values=-1.5), floats((4,)),
      expect=lambda x: np.append(x, F32(-1.5)))
