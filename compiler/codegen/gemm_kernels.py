@@ -1,4 +1,5 @@
 """Sources of the kernels of matrix products. All are generic in shape; gemm.py chooses among them and their sizes.
+Those for a matrix unit are in unit_kernels.py.
 
 Their slots: a, b, c, scratch, then the epilogue's; their sizes: the kernel's, the epilogue's, then the table of the
 batch. An epilogue may assign any name of one letter but a, b, c, m, n, k, and any that starts with `e_`.
@@ -9,15 +10,11 @@ from collections.abc import Callable
 from math import ceil
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
-from ..native.strips import EDGE_BYTES, JOB_BYTES, LATE_BYTES
 from .epilogue import Epilogue
 from .gemm_source import each, matrices, module, setup
-from .late import finishing, starting
 from .source import indented
 from .text import NATIVE, indent, words
 
-# where a task's own strips begin in its memory
-OWN = EDGE_BYTES + JOB_BYTES + LATE_BYTES
 # rows of C that are transposed together
 TURNED_ROWS = 256
 
@@ -163,111 +160,6 @@ def pack_a(dtype: str, tiles: int, depth: int) -> str:
         target = packed + (tile * apart + start * {mr}) * {size}
         pack(source, a_k, target, min({depth}, k - start), min({tiles * mr}, m - tile * {mr}), apart)
 """)
-
-
-def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:
-    """All strips of an operand, for the matrix unit; a task is some of them."""
-    stride = "row" if k_inside else "step"
-    return module(
-        f"Pack strips of {'A' if of_a else 'B'}, {'along' if k_inside else 'across'} k.", ["store_i64"], None,
-        [f"from {NATIVE}.matrix_unit import pack_strips"], [f"pack = pack_strips({of_a}, {k_inside})"], f"""
-{indent([*words("buffers", ["source", "packed"]), *words("dims", ["row", "step", "count", "k", "strip_bytes"])], 1)}
-    first = begin * {strips * 16}
-    last = min(end * {strips * 16}, count)
-    heads = packed + begin * {strips} * strip_bytes
-    for strip in range((last - first + 15) // 16):
-        store_i64(heads + strip * strip_bytes, 0, 0, -1)
-    pack(source + first * row * 4, {stride}, heads, heads + 64, k, last - first, strip_bytes)
-""")
-
-
-def unit(shape: tuple[int, int], own_a: bool, a_inside: bool, b_inside: bool, here: bool,
-         passes: bool, epilogue: Epilogue | None) -> str:
-    """Blocks of strips of A, or of B, times all of the other operand on the matrix unit; those are a task's own.
-
-    They are packed while the ones before them are multiplied. The others it packs `here`, or finds. C is written, or
-    only `passes` to the epilogue, a band after the other, each while the next one is multiplied.
-    """
-    own, other = ("a", "b") if own_a else ("b", "a")
-    sizes = ["m", "n", "k", "a_row", "a_k", "b_k", "b_column", "strips", "other_strips", "block", "blocks", "depth",
-             "own_bytes", "other_bytes", "lane_bytes", "band", "band_bytes"]
-    along = {"a": ("a_row", "a_k", "m", a_inside), "b": ("b_column", "b_k", "n", b_inside)}
-    (own_row, own_step, own_count, own_inside), (row, step, count, inside) = along[own], along[other]
-    buffers = ["a", "b", "c", *([] if here else ["others"]), "edge"]
-    # a piece of the work is a part of the k of a task
-    piece = ["task = piece // parts", "start = (piece - task * parts) * depth", "length = min(depth, k - start)",
-             "chunks = (length + 31) // 32", "matrix = task // blocks", "first = (task - matrix * blocks) * block",
-             "last = min(first + block, strips)", f"own = edge + {OWN} + piece % 2 * block * own_bytes",
-             *matrices(4, len(sizes), epilogue)]
-    filled = f"(min(last * 16, {own_count}) - first * 16 + 15) // 16"
-    job = [f"{filled} * chunks", "0", "chunks" if own_inside else filled,
-           f"matrix_{own} + (first * 16 * {own_row} + start * {own_step}) * 4", own_row if own_inside else own_step,
-           "own", "own + 64", "length", f"min(last * 16, {own_count}) - first * 16", "own_bytes"]
-    describe = [*piece, "for strip in range(last - first):", "    store_i64(own + strip * own_bytes, 0, 0, -1)",
-                *(f"store_i64(job, {i}, {value}, -1)" for i, value in enumerate(job))]
-    pack_others = ["met = matrix * parts + start // depth", "if met != held:",
-                   "    for strip in range(other_strips):",
-                   "        store_i64(others + strip * other_bytes, 0, 0, -1)",
-                   f"    pack(matrix_{other} + start * {step} * 4, {row if inside else step}, others, others + 64, "
-                   f"length, {count}, other_bytes)", "    held = met"] if here else []
-
-    place = {own: ("strip", "own + (strip - first) * own_bytes", "64", "own_bytes"),
-             other: ("passing", "others + passing * other_bytes", "64" if here else "64 + start // 32 * 3072",
-                     "other_bytes")}
-    (row_strip, strip_a, skip_a, step_a), (column_strip, strip_b, skip_b, step_b) = place["a"], place["b"]
-    tile_c, c_row = (("band_c + (passing - first_passing) * 64", "band * 64") if passes else
-                     ("c + ((matrix * m + row) * n + column) * 4", "n * 4"))
-    tile = [f"row = {row_strip} * 16", f"column = {column_strip} * 16",
-            "rows = min(32, m - row)", "columns = min(32, n - column)",
-            f"strip_a = {strip_a}", f"strip_b = {strip_b}", f"tile_c = {tile_c}",
-            "infinite = word(strip_a, 0) + word(strip_b, 0)",
-            "if rows > 16:", f"    infinite += word(strip_a + {step_a}, 0)",
-            "if columns > 16:", f"    infinite += word(strip_b + {step_b}, 0)",
-            f"multiply(strip_a + {skip_a}, 64, 1024, {step_a}, 3072, 0, strip_b + {skip_b}, {step_b}, 1, chunks,",
-            f"         tile_c, {c_row}, start, rows, columns, edge, infinite, job{', finish, late' * passes})"]
-    if passes:
-        tiles = ["for strip in range(first, last, 2):",
-                 "    for first_passing in range(0, other_strips, band):", "        band_c = c + turn * band * 2048",
-                 "        for passing in range(first_passing, min(first_passing + band, other_strips), 2):",
-                 *indented(indented(indented(tile))), "        column = first_passing * 16",
-                 "        later(late, rows, matrix * m + row, column, min(column + band * 16, n),",
-                 f"              band_c - ((matrix * m + row) * n + column) * 4, {c_row} - n * 4)",
-                 "        turn = 1 - turn"]
-    else:
-        finish = each(epilogue, "rows", "matrix * m + row + i", "column", "column + columns")
-        tiles = ["for passing in range(0, other_strips, 2):", "    for strip in range(first, last, 2):",
-                 *indented(indented([*tile, *(["if start + length == k:", *indented(finish)] if finish else [])]))]
-    packs = own_a, own_inside
-    return module(
-        f"C = A B on the matrix unit, strips of {own.upper()} in blocks.", ["load_i64", "store_i64"], epilogue,
-        [f"from {NATIVE}.matrix_unit import close_unit, {'full_vectors, ' * passes}multiply_tiles, open_unit, pack_job"
-         + ", pack_strips" * here],
-        [f"ready, leave, multiply = open_unit(), close_unit(), multiply_tiles{(*shape, False, packs, passes)}",
-         f"pack_own = pack_job{packs}", *["longest_vectors = full_vectors()"] * passes,
-         *[f"pack = pack_strips({not own_a}, {inside})"] * here], f"""
-{indent([*words("buffers", buffers), *words("dims", sizes)], 1)}
-{indent(setup(None if passes else epilogue, len(buffers), len(sizes)), 1)}
-    edge += lane * lane_bytes
-    job = edge + {EDGE_BYTES}
-    store_i64(job, 0, 0, -1)
-{indent(["c += lane * band_bytes", "turn = 0", f"late = job + {JOB_BYTES}", *starting()] if passes else [], 1)}
-{indent([f"others = edge + {OWN} + 2 * block * own_bytes", "held = -1"] if here else [], 1)}
-    parts = (k + depth - 1) // depth
-    ready()
-    for ahead in range(begin * parts, end * parts + 1):
-        if ahead < end * parts:
-            piece = ahead
-{indent(describe, 3)}
-        if ahead > begin * parts:
-            piece = ahead - 1
-{indent(piece, 3)}
-{indent(pack_others, 3)}
-{indent(tiles, 3)}
-        pack_own(job)
-{indent(["finish_all(late)"] if passes else [], 1)}
-    leave()
-""", finishing(epilogue.setup(len(buffers), len(sizes)), epilogue.apply("row", "column", "end", "c"))
-                   if passes and epilogue else [])
 
 
 def sum_parts(dtype: str, epilogue: Epilogue | None) -> str:

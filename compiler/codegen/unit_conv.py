@@ -250,6 +250,38 @@ for item in range(min(32, run - top)):
             image += 1""".splitlines()
 
 
+def _zeros(count: str) -> list[str]:
+    """Lines that write the parts of so many pixels that are zeros."""
+    return ["for chunk in range(3 * chunks):", f"    for item in range({count} * 16):",
+            "        store_f32(to + chunk * chunk_bytes, item, f32(0), -1)"]
+
+
+# lines that split the pixels of a phase of a row that is there, between zeros
+SPLIT = f"""\
+v = phase_w * dilation_w % stride_w - pad_w
+left = min(max((stride_w - 1 - v) // stride_w, 0), line)
+inside = min(max((width - v + stride_w - 1) // stride_w, left), line) - left
+start = ((image * height + row_in) * width + left * stride_w + v) * channels
+{indent(_zeros("left"), 0)}
+to += left * 64
+split(inputs + start * 4, head, to, part_bytes, chunk_bytes, inside, depth, apart)
+to += inside * 64
+{indent(_zeros("(line - left - inside)"), 0)}""".splitlines()
+# those that copy a row between zeros first, for the taps of a window to be channels
+SPLIT_JOINED = """\
+begin_row = max(-pad_w, 0)
+before = min(max(pad_w, 0) * channels, row_floats)
+there = min(max(width - begin_row, 0) * channels, row_floats - before)
+start = ((image * height + row_in) * width + begin_row) * channels
+for item in range(before):
+    store_f32(row_lines, item, f32(0), 1)
+for item in range(there):
+    store_f32(row_lines, before + item, load_f32(inputs, start + item, 0), 1)
+for item in range(row_floats - before - there):
+    store_f32(row_lines, before + there + item, f32(0), 1)
+split(row_lines, head, to, part_bytes, chunk_bytes, line, depth, apart)""".splitlines()
+
+
 def source(columns: int, joined: bool, late: bool, epilogue: Epilogue | None) -> str:
     """Source of a convolution by bands, in tiles of so many strips of filters; a task is a band, for some filters.
 
@@ -267,33 +299,6 @@ def source(columns: int, joined: bool, late: bool, epilogue: Epilogue | None) ->
     if late:
         functions = ["longest_vectors = full_vectors()", *finishing(["outputs = word(buffers, 2)", *setup], apply)]
         setup, finish, rest = starting(), FINISH_LATER, ["finish_all(late)"]
-    zeros = """\
-for chunk in range(3 * chunks):
-    for item in range({count} * 16):
-        store_f32({to} + chunk * chunk_bytes, item, f32(0), -1)"""
-    fill = f"""\
-v = phase_w * dilation_w % stride_w - pad_w
-left = min(max((stride_w - 1 - v) // stride_w, 0), line)
-inside = min(max((width - v + stride_w - 1) // stride_w, left), line) - left
-start = ((image * height + row_in) * width + left * stride_w + v) * channels
-{zeros.format(count="left", to="to")}
-to += left * 64
-split(inputs + start * 4, head, to, part_bytes, chunk_bytes, inside, depth, apart)
-to += inside * 64
-{zeros.format(count="(line - left - inside)", to="to")}"""
-    if joined:
-        fill = """\
-begin_row = max(-pad_w, 0)
-before = min(max(pad_w, 0) * channels, row_floats)
-there = min(max(width - begin_row, 0) * channels, row_floats - before)
-start = ((image * height + row_in) * width + begin_row) * channels
-for item in range(before):
-    store_f32(row_lines, item, f32(0), 1)
-for item in range(there):
-    store_f32(row_lines, before + item, load_f32(inputs, start + item, 0), 1)
-for item in range(row_floats - before - there):
-    store_f32(row_lines, before + there + item, f32(0), 1)
-split(row_lines, head, to, part_bytes, chunk_bytes, line, depth, apart)"""
     return f'''"""Convolution on the matrix unit, bands of images by two strips of filters."""
 from {NATIVE}.matrix_unit import close_unit, {'full_vectors, ' * late}multiply_tiles, open_unit
 from {NATIVE}.split import split_pixels
@@ -347,9 +352,9 @@ def kernel(buffers, dims, begin, end, lane):
                             to = planes + (phase_h * phases_w + phase_w) * plane_bytes
                             to += ((image - first_image) * image_lines + level) * line_step * 64
                             if row_in < 0 or row_in >= height:
-{indent(zeros.format(count="line", to="to").splitlines(), 8)}
+{indent(_zeros("line"), 8)}
                             else:
-{indent(fill.splitlines(), 8)}
+{indent(SPLIT_JOINED if joined else SPLIT, 8)}
         for first in range(first_strip, last_strip, group_strips):
             last = min(first + group_strips, last_strip)
             first_filter = first * 16

@@ -11,7 +11,7 @@ from math import ceil
 
 from ..native.processor import isa
 from ..native.strips import CHUNK, STRIP, TILE_BYTES, strip_bytes
-from . import gemm_kernels as kernels
+from . import unit_kernels as kernels
 from .epilogue import Epilogue
 from .kernel import KernelCall, Scratch
 from .product import Product, call

@@ -259,32 +259,39 @@ if point >= {side * (side - 1)}:
     there = boths if point == {side ** 2 - 1} else talls""".splitlines()
 
 
+def kinds_of_panel(nv: int, full: bool, tail: int) -> list[tuple[str, int, str]]:
+    """(name, vectors, which ones) of the kinds of panels of filters that there are: `full` says whether any is
+    complete, `tail` how many vectors the last one has if it is not."""
+    kinds = ("full", nv * full, "panel < full"), ("tail", tail, "panel == full")
+    return [(name, vectors, condition) for name, vectors, condition in kinds if vectors]
+
+
+def _finish(epilogue: Epilogue) -> list[str]:
+    """Lines that process the outputs of a tile."""
+    return ["for below in range(row, row + high):",
+            "    left = (image * out_height + out_row + below * step_h) * out_width + out_column",
+            "    left += column * step_w",
+            "    for pixel in range(left, left + wide * step_w, step_w):",
+            *("        " + line for line in epilogue.apply("pixel", "first_filter", "last_filter", "outputs"))]
+
+
 def winograd_source(m: int, r: int, flat: bool, mr: int, nv: int, full: bool, tail: int, epilogue: Epilogue | None
                     ) -> str:
-    """Source of a convolution by blocks of tiles; a task is a block and a part of the filters.
-
-    `full` says whether any panel of filters is complete, `tail` how many vectors the last one has if it is not.
-    """
+    """Source of a convolution by blocks of tiles; a task is a block and a part of the filters, in these
+    `kinds_of_panel`."""
     points, wide = (m + r - 1) ** (1 if flat else 2), nv * lanes("f32")
     heads, multiply = [], []
-    for name, vectors, condition in (("full", nv * full, "panel < full"), ("tail", tail, "panel == full")):
-        if vectors:
-            heads.append(f'multiply_{name} = microkernel("f32", {mr}, {vectors}, stream=True, beside=2)')
-            multiply += [f"if {condition}:",
-                         f"    multiply_{name}(a, pitch, 1, 0, 1, depth, b, {wide}, 0, c, part_wide, 0, next_read,",
-                         f"                    read_step, next_written, written_step, ahead + item % {vectors} * 64)"]
+    for name, vectors, condition in kinds_of_panel(nv, full, tail):
+        heads.append(f'multiply_{name} = microkernel("f32", {mr}, {vectors}, stream=True, beside=2)')
+        multiply += [f"if {condition}:",
+                     f"    multiply_{name}(a, pitch, 1, 0, 1, depth, b, {wide}, 0, c, part_wide, 0, next_read,",
+                     f"                    read_step, next_written, written_step, ahead + item % {vectors} * 64)"]
     multiply += ["next_read += depth * read_step", "next_written += depth * written_step"]
     place = place_of_tile(m, flat)
     imports, setup, finish = {"compiled", "word"}, [], []
     if epilogue is not None:
         imports |= epilogue.imports
-        setup = epilogue.setup(4, len(DIMS))
-        finish = ["for below in range(row, row + high):",
-                  "    left = (image * out_height + out_row + below * step_h) * out_width + out_column",
-                  "    left += column * step_w",
-                  "    for pixel in range(left, left + wide * step_w, step_w):",
-                  *("        " + line
-                    for line in epilogue.apply("pixel", "first_filter", "last_filter", "outputs"))]
+        setup, finish = epilogue.setup(4, len(DIMS)), _finish(epilogue)
     newline = "\n"
     return f'''"""Convolution by Winograd's minimal filtering, tiles of {m} x {m} outputs of {r} x {r} inputs each."""
 from {NATIVE}.microkernel import microkernel

@@ -18,6 +18,7 @@ from .winograd import (
     PASS_BY,
     WORTH,
     Tiling,
+    kinds_of_panel,
     last_points,
     odd_lines,
     pays,
@@ -105,18 +106,15 @@ def lower(x: Any, dy: Any, dw: Any, p: Windows, shares: Shares) -> list[KernelCa
 
 
 def sums_source(m: int, r: int, flat: bool, mr: int, nv: int, full: bool, tail: int) -> str:
-    """Source of the sums at the points; a task is a part of the tiles, a phase and a chunk of its channels.
-
-    `full` says whether any panel of filters is complete, `tail` how many vectors the last one has if it is not.
-    """
+    """Source of the sums at the points; a task is a part of the tiles, a phase and a chunk of its channels, for these
+    `kinds_of_panel`."""
     points, wide = (m + r - 1) ** (1 if flat else 2), nv * lanes("f32")
     heads, multiply = [], []
-    for name, vectors, condition in (("full", nv * full, "panel < full"), ("tail", tail, "panel == full")):
-        if vectors:
-            heads.append(f'multiply_{name} = microkernel("f32", {mr}, {vectors})')
-            multiply += [f"if {condition}:",
-                         f"    multiply_{name}(a, 1, x_pitch, 0, 1, there, b, y_pitch, 0, c, panels * {wide}, "
-                         "first > begin_tile)"]
+    for name, vectors, condition in kinds_of_panel(nv, full, tail):
+        heads.append(f'multiply_{name} = microkernel("f32", {mr}, {vectors})')
+        multiply += [f"if {condition}:",
+                     f"    multiply_{name}(a, 1, x_pitch, 0, 1, there, b, y_pitch, 0, c, panels * {wide}, "
+                     "first > begin_tile)"]
     newline = "\n"
     return f'''"""Sums of inputs times gradients at points: tiles of {m} x {m} outputs, windows of {r} x {r}."""
 from {NATIVE}.microkernel import microkernel
