@@ -73,39 +73,90 @@ def lower_avg_pool2d_grad(dy: Any, dx: Any, *, dtype: str, x_shape: Sequence[int
 
 
 BAND_DIMS = [*DIMS, "band", "bands", "row_bytes"]
-# lines that set the rows of a task's band and zeros there, and find the rows of windows that meet it
-BAND = """\
-image = task // bands
-# rows of the band, counted with the padding above
-begin_row = (task - image * bands) * band
-end_row = begin_row + band
-top = max(0, begin_row - max(pad_h, 0))
-bottom = height
-if task - image * bands < bands - 1:
-    bottom = min(height, end_row - max(pad_h, 0))
-for i in range(max(0, bottom - top) * line):
-    store_{dtype}(dx + (image * height + top) * line * {size}, i, {dtype}(0.0), 0)
-first_output = max(0, (top + pad_h - taps_h + stride_h) // stride_h)
-last_output = min(rows, (bottom + pad_h - 1) // stride_h + 1)
-fence()"""
 
 
-def _band_finish(epilogue: Epilogue | None) -> list[str]:
-    """The epilogue on a band of inputs' gradients."""
-    return ["for pixel in range((image * height + top) * width, (image * height + bottom) * width):",
-            *("    " + line for line in epilogue.apply("pixel", "0", "channels", "dx"))] if epilogue else []
+def _by_bands(title: str, dtype: str, names: Sequence[str], imports: set[str], before: Sequence[str], body: str,
+              epilogue: Epilogue | None) -> str:
+    """Source of the maximum's gradient; a task is a band of input rows. Its `body` goes over the rows of windows that
+    meet the band, which is zeros by then, with what is set `before` all tasks."""
+    imports |= {"compiled", dtype, "fence", f"load_{dtype}", "select", f"store_{dtype}", "word"}
+    setup: list[str] = []
+    finish: list[str] = []
+    if epilogue:
+        imports |= epilogue.imports
+        setup = epilogue.setup(5, len(names))
+        finish = ["for pixel in range((image * height + top) * width, (image * height + bottom) * width):",
+                  *("    " + line for line in epilogue.apply("pixel", "0", "channels", "dx"))]
+    return f'''"""{title}"""
+{"import math" * ("math." in body)}
+
+from {NATIVE}.prelude import {", ".join(sorted(imports))}
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["x", "y", "dy", "dx", "remains"]), 1)}
+{indent(words("dims", names), 1)}
+{indent(setup, 1)}
+    remains += lane * scratch
+{indent(before, 1)}
+    for task in range(begin, end):
+        image = task // bands
+        # rows of the band, counted with the padding above
+        begin_row = (task - image * bands) * band
+        end_row = begin_row + band
+        top = max(0, begin_row - max(pad_h, 0))
+        bottom = height
+        if task - image * bands < bands - 1:
+            bottom = min(height, end_row - max(pad_h, 0))
+        for i in range(max(0, bottom - top) * line):
+            store_{dtype}(dx + (image * height + top) * line * {ELEMENT_BYTES[dtype]}, i, {dtype}(0.0), 0)
+        first_output = max(0, (top + pad_h - taps_h + stride_h) // stride_h)
+        last_output = min(rows, (bottom + pad_h - 1) // stride_h + 1)
+        fence()
+{indent(body.splitlines(), 2)}
+{indent(finish, 2)}
+'''
 
 
 def max_grad_source(dtype: str, taps_h: int, taps_w: int, apart: bool, epilogue: Epilogue | None) -> str:
-    """Source of the maximum's gradient; a task is a band of input rows, which scans every window that meets it.
+    """Source of the maximum's gradient that goes from window to window.
 
     What remains of a window's dy is kept by channel: the first hit takes it all. Windows inside the image have their
     `taps_h` x `taps_w` taps written out, unless these are 0. Windows that are `apart` overlap nowhere.
     """
     size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
+    unrolled = _unrolled(dtype, taps_h, taps_w, apart) if taps_h * taps_w else []
+    before = ["sink = remains + row_bytes", "line = width * channels"]
+    return _by_bands("Gradient of the maximum of windows.", dtype, BAND_DIMS, set(), before, f"""\
+for output in range(first_output, last_output):
+    first_h = output * stride_h - pad_h
+    for col in range(cols):
+        first_w = col * stride_w - pad_w
+        at = ((image * rows + output) * cols + col) * channels * {size}
+{indent(unrolled, 2)}
+        for c in range(channels):
+            {store}(remains, c, {load}(dy + at, c, 1), 2)
+        for i in range(max(first_h, 0), min(first_h + taps_h, height)):
+            for j in range(max(first_w, 0), min(first_w + taps_w, width)):
+                source = ((image * height + i) * line + j * channels) * {size}
+                target = dx + source
+                if i < top or i >= bottom:
+                    target = sink
+                for c in range(channels):
+                    value = {load}(x + source, c, 3)
+                    most = {load}(y + at, c, 4)
+                    share = {load}(remains, c, 2)
+                    hit = (value == most) | (value != value)
+                    {store}(remains, c, select(hit, {dtype}(0.0), share), 2)
+                    {store}(target, c, {load}(target, c, 0) + select(hit, share, {dtype}(0.0)), 0)
+        fence()""", epilogue)
+
+
+def _unrolled(dtype: str, taps_h: int, taps_w: int, apart: bool) -> list[str]:
+    """Lines that go over the taps of a window inside the image, one by one."""
+    size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
     inside = "first_h >= 0 and first_h + taps_h <= height and first_w >= 0 and first_w + taps_w <= width"
-    imports = {"compiled", dtype, "fence", load, "select", store, "word"} | (epilogue.imports if epilogue else set())
-    setup = epilogue.setup(5, len(BAND_DIMS)) if epilogue else []
     places, steps = [], []
     for i in range(taps_h):
         places += [f"x{i} = x + ((image * height + first_h + {i}) * line + first_w * channels) * {size}",
@@ -118,66 +169,54 @@ def max_grad_source(dtype: str, taps_h: int, taps_w: int, apart: bool, epilogue:
             steps += [f"value = {load}(x{i}, {at}, 3)", "hit = (value == most) | (value != value)",
                       f"{store}(dx{i}, {at}, {old}{value}, {scope})",
                       f"share = select(hit, {dtype}(0.0), share)"]
-    unrolled = [f"if {inside}:", *("    " + line for line in places), "    for c in range(channels):",
-                f"        most = {load}(y + at, c, 4)", f"        share = {load}(dy + at, c, 1)",
-                *("        " + line for line in steps), "    fence()", "    continue"] if steps else []
-    return f'''"""Gradient of the maximum of windows."""
-from {NATIVE}.prelude import {", ".join(sorted(imports))}
-
-
-@compiled
-def kernel(buffers, dims, begin, end, lane):
-{indent(words("buffers", ["x", "y", "dy", "dx", "remains"]), 1)}
-{indent(words("dims", BAND_DIMS), 1)}
-{indent(setup, 1)}
-    remains += lane * scratch
-    sink = remains + row_bytes
-    line = width * channels
-    for task in range(begin, end):
-{indent(BAND.format(dtype=dtype, size=size).splitlines(), 2)}
-        for output in range(first_output, last_output):
-            first_h = output * stride_h - pad_h
-            for col in range(cols):
-                first_w = col * stride_w - pad_w
-                at = ((image * rows + output) * cols + col) * channels * {size}
-{indent(unrolled, 4)}
-                for c in range(channels):
-                    {store}(remains, c, {load}(dy + at, c, 1), 2)
-                for i in range(max(first_h, 0), min(first_h + taps_h, height)):
-                    for j in range(max(first_w, 0), min(first_w + taps_w, width)):
-                        source = ((image * height + i) * line + j * channels) * {size}
-                        target = dx + source
-                        if i < top or i >= bottom:
-                            target = sink
-                        for c in range(channels):
-                            value = {load}(x + source, c, 3)
-                            most = {load}(y + at, c, 4)
-                            share = {load}(remains, c, 2)
-                            hit = (value == most) | (value != value)
-                            {store}(remains, c, select(hit, {dtype}(0.0), share), 2)
-                            {store}(target, c, {load}(target, c, 0) + select(hit, share, {dtype}(0.0)), 0)
-                fence()
-{indent(_band_finish(epilogue), 2)}
-'''
+    return [f"if {inside}:", *("    " + line for line in places), "    for c in range(channels):",
+            f"        most = {load}(y + at, c, 4)", f"        share = {load}(dy + at, c, 1)",
+            *("        " + line for line in steps), "    fence()", "    continue"]
 
 
 def separate_max_grad_source(dtype: str, epilogue: Epilogue | None) -> str:
-    """Source of the maximum's gradient, by rows and by columns; a task is a band of input rows.
+    """Source of the maximum's gradient by rows and by columns.
 
     A window's dy goes to the first row of the window that has its maximum, and there to the first such column. Windows
     of stride 1 go side by side.
     """
     size, load, store = ELEMENT_BYTES[dtype], f"load_{dtype}", f"store_{dtype}"
-    names = [*BAND_DIMS, "kept", "run"]
-    imports = {"compiled", dtype, "fence", load, "maximum", "select", store, "word"}
-    setup: list[str] = []
-    if epilogue:
-        imports |= epilogue.imports
-        setup = epilogue.setup(5, len(names))
+    row_maxima = [f"{store}(most + place, c, maximum({load}(most + place, c, 5), {load}(x + source, c, 3)), 5)"]
+    by_rows = _give(dtype, f"{load}(most, c, 5)", f"{load}(y + at, c, 4)", "remains", 2, "share", 6)
+    by_columns = _give(dtype, f"{load}(x + source, c, 3)", f"{load}(most + place, c, 5)", "share + place", 6,
+                       "dx + source", 0)
+    before = ["maxima = remains + row_bytes", "shares = maxima + kept * row_bytes", "line = width * channels",
+              "across = cols * channels"]
+    return _by_bands("Gradient of the maximum of windows, by rows and by columns.", dtype, [*BAND_DIMS, "kept", "run"],
+                     {"maximum"}, before, f"""\
+begin_in = max(0, min(top, first_output * stride_h - pad_h))
+for row in range(begin_in, bottom):
+    for i in range(across):
+        {store}(maxima + (row - begin_in) * row_bytes, i, {dtype}(-math.inf), 5)
+        {store}(shares + (row - begin_in) * row_bytes, i, {dtype}(0.0), 6)
+{indent(_each_tap(row_maxima, size), 1)}
+fence()
+for output in range(first_output, last_output):
+    first_h = output * stride_h - pad_h
+    for first in range(0, across, {RUN_ELEMENTS}):
+        count = min({RUN_ELEMENTS}, across - first)
+        at = ((image * rows + output) * across + first) * {size}
+        for c in range(count):
+            {store}(remains, c, {load}(dy + at, c, 1), 2)
+        for row in range(max(first_h, 0), min(first_h + taps_h, bottom)):
+            most = maxima + (row - begin_in) * row_bytes + first * {size}
+            share = shares + (row - begin_in) * row_bytes + first * {size}
+            for c in range(count):
+{indent(by_rows, 4)}
+fence()
+for row in range(top, bottom):
+{indent(_each_tap(by_columns, size), 1)}
+fence()""", epilogue)
 
-    def taps(body: str) -> str:
-        """For each tap of `row`'s windows, lines on elements c: of windows from `place` on, of inputs from `source`."""
-        return indent(f"""\
+
+def _each_tap(body: Sequence[str], size: int) -> list[str]:
+    """For each tap of `row`'s windows, lines on elements c: of windows from `place` on, of inputs from `source`."""
+    return f"""\
 most = maxima + (row - begin_in) * row_bytes
 share = shares + (row - begin_in) * row_bytes
 for col in range(0, cols, run):
@@ -187,62 +226,16 @@ for col in range(0, cols, run):
     for j in range(max(first_w, 1 - count), min(first_w + taps_w, width)):
         source = ((image * height + row) * line + j * channels) * {size}
         for c in range(max(0, -j) * channels, min(count, width - j) * channels):
-{indent(body.splitlines(), 3)}""".splitlines(), 3)
-
-    def give(value: str, of: str, remains: str, scope: int, to: str, to_scope: int) -> str:
-        return f"""\
-value = {value}
-left = {load}({remains}, c, {scope})
-hit = (value == {of}) | (value != value)
-{store}({remains}, c, select(hit, {dtype}(0.0), left), {scope})
-{store}({to}, c, {load}({to}, c, {to_scope}) + select(hit, left, {dtype}(0.0)), {to_scope})"""
-
-    by_rows = give(f"{load}(most, c, 5)", f"{load}(y + at, c, 4)", "remains", 2, "share", 6).splitlines()
-    by_columns = give(f"{load}(x + source, c, 3)", f"{load}(most + place, c, 5)", "share + place", 6, "dx + source", 0)
-    row_maxima = f"{store}(most + place, c, maximum({load}(most + place, c, 5), {load}(x + source, c, 3)), 5)"
-    return f'''"""Gradient of the maximum of windows, by rows and by columns."""
-import math
-
-from {NATIVE}.prelude import {", ".join(sorted(imports))}
+{indent(body, 3)}""".splitlines()
 
 
-@compiled
-def kernel(buffers, dims, begin, end, lane):
-{indent(words("buffers", ["x", "y", "dy", "dx", "remains"]), 1)}
-{indent(words("dims", names), 1)}
-{indent(setup, 1)}
-    remains += lane * scratch
-    maxima = remains + row_bytes
-    shares = maxima + kept * row_bytes
-    line = width * channels
-    across = cols * channels
-    for task in range(begin, end):
-{indent(BAND.format(dtype=dtype, size=size).splitlines(), 2)}
-        begin_in = max(0, min(top, first_output * stride_h - pad_h))
-        for row in range(begin_in, bottom):
-            for i in range(across):
-                {store}(maxima + (row - begin_in) * row_bytes, i, {dtype}(-math.inf), 5)
-                {store}(shares + (row - begin_in) * row_bytes, i, {dtype}(0.0), 6)
-{taps(row_maxima)}
-        fence()
-        for output in range(first_output, last_output):
-            first_h = output * stride_h - pad_h
-            for first in range(0, across, {RUN_ELEMENTS}):
-                count = min({RUN_ELEMENTS}, across - first)
-                at = ((image * rows + output) * across + first) * {size}
-                for c in range(count):
-                    {store}(remains, c, {load}(dy + at, c, 1), 2)
-                for row in range(max(first_h, 0), min(first_h + taps_h, bottom)):
-                    most = maxima + (row - begin_in) * row_bytes + first * {size}
-                    share = shares + (row - begin_in) * row_bytes + first * {size}
-                    for c in range(count):
-{indent(by_rows, 6)}
-        fence()
-        for row in range(top, bottom):
-{taps(by_columns)}
-        fence()
-{indent(_band_finish(epilogue), 2)}
-'''
+def _give(dtype: str, value: str, of: str, remains: str, scope: int, to: str, to_scope: int) -> list[str]:
+    """Lines that give what remains to where the value is the maximum."""
+    load, store = f"load_{dtype}", f"store_{dtype}"
+    return [f"value = {value}", f"left = {load}({remains}, c, {scope})",
+            f"hit = (value == {of}) | (value != value)",
+            f"{store}({remains}, c, select(hit, {dtype}(0.0), left), {scope})",
+            f"{store}({to}, c, {load}({to}, c, {to_scope}) + select(hit, left, {dtype}(0.0)), {to_scope})"]
 
 
 def avg_grad_source(dtype: str) -> str:
