@@ -4,7 +4,7 @@ Their slots are those of gemm_kernels.py.
 """
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from ..native.strips import EDGE_BYTES, JOB_BYTES, LATE_BYTES
 from .epilogue import Epilogue
@@ -33,7 +33,8 @@ def pack_strips(of_a: bool, k_inside: bool, strips: int) -> str:
 """)
 
 
-class Operand(NamedTuple):
+@dataclass(frozen=True)
+class Operand:
     """How the strips of A (of rows) or of B (of columns) lie: the variables that say it."""
 
     name: str
