@@ -87,10 +87,9 @@ def _by_bands(title: str, dtype: str, names: Sequence[str], imports: set[str], b
         setup = epilogue.setup(5, len(names))
         finish = ["for pixel in range((image * height + top) * width, (image * height + bottom) * width):",
                   *("    " + line for line in epilogue.apply("pixel", "0", "channels", "dx"))]
+    math = "import math\n\n" * ("math." in body)
     return f'''"""{title}"""
-{"import math" * ("math." in body)}
-
-from {NATIVE}.prelude import {", ".join(sorted(imports))}
+{math}from {NATIVE}.prelude import {", ".join(sorted(imports))}
 
 
 @compiled
