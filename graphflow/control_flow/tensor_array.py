@@ -240,12 +240,25 @@ class TensorArray:
                 raise ValueError("Shape must be at least rank 1, received a scalar")
             self._content.settle(x.shape[1:])
             held, given = self._flow.dims, x.dims
-            if held and given and isinstance(held[0], int) and isinstance(given[0], int) and given[0] < held[0]:
-                return self.continued(ops.set_rows(self._elements(self._flow), range_(given[0]), x))
+            if held and given and held[0] != given[0]:
+                before, count = held[0], given[0]
+                if isinstance(before, int) and isinstance(count, int):
+                    whole = count >= before
+                else:  # at least as many as the array has, unless it can keep more
+                    whole = before == 0 or not self._content.dynamic_size
+                if not whole:
+                    return self._with_first(x)
             flow = identity(x, name="TensorArrayScatterV3")
-            if held and given and isinstance(held[0], int):
+            if held and given and isinstance(held[0], int) and not self._content.dynamic_size:
                 flow.set_shape(held[:1] + given[1:])
             return self.continued(flow)
+
+    def _with_first(self, x: Tensor) -> TensorArray:
+        """With the slices of `x` as the first elements."""
+        flow, count = self._elements(self._flow), shape(x)[0]
+        if self._content.dynamic_size:
+            flow = self._elements(ops.grown(flow, count - 1))
+        return self.continued(ops.set_rows(flow, range_(count), x))
 
     def scatter(self, indices: Any, value: Any, name: str | None = None) -> TensorArray:
         """With the slices of `value` along its first axis as the elements at `indices` (a vector)."""

@@ -93,6 +93,18 @@ def test_tensor_array_errors():
         run(written.write(0, 2.0).stack())
 
 
+@pytest.mark.parametrize("size", [0, 2, 3, 5])
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_unstack_grows_an_array_of_dynamic_size(size, known):
+    x = tf.placeholder(tf.float32, [3 if known else None])
+    for given in (size, tf.size(tf.placeholder_with_default(tf.zeros([size]), [None]))):
+        array = tf.TensorArray(tf.float32, given, dynamic_size=True, element_shape=[]).unstack(x)
+        array = array.write(array.size(), 9.0)
+        with tf.Session() as session:
+            found, slope = session.run([array.stack(), tf.gradients(array.stack()[:3] ** 2, x)[0]], {x: [1, 2, 3]})
+        assert found.tolist() == [1, 2, 3, *[0] * (size - 3), 9] and slope.tolist() == [2, 4, 6]
+
+
 def test_gradients_of_and_by_what_has_none():
     x, n = tf.constant([1.0, 2.0]), tf.constant([1, 2])
     assert tf.gradients(n * 2, n) == [None] == tf.gradients(tf.cast(x, tf.int32), x) == tf.gradients(3, x)
