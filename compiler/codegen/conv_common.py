@@ -251,16 +251,22 @@ def divisor_near(total: int, limit: int) -> int:
     return max(d for d in range(1, min(total, limit) + 1) if total % d == 0)
 
 
-def padded_row(dtype: str, size: int, volume: bool) -> list[str]:
-    """Lines that copy input row `row_in` of image `image` to `to`, zeros where it leaves the image.
+def padded_row(dtype: str, size: int, volume: bool, grouped: bool = False) -> list[str]:
+    """Lines that copy input row `row_in` of image `image` to `to`, zeros where it leaves the image; if `grouped`, each
+    group `group_step` elements after the one before.
 
     In a volume, `image` counts slices of outputs, and it is the slice that tap `tap_d` reads there.
     """
-    def each(pixels: str, target: str, value: str) -> str:
-        return f"""for item in range({pixels} * channels):
-    store_{dtype}({target}, item, {value}, 0)"""
+    def each(pixels: str, value: str) -> str:
+        loop = f"""for item in range({pixels} * channels):
+    store_{dtype}(to, item, {value}, 0)"""
+        return f"""for group in range(groups):
+    for item in range({pixels} * group_channels):
+        store_{dtype}(to, group * group_step + item, {value}, 0)""" if grouped else loop
 
-    pitch = f"channels * {size}"
+    pitch = f"{'group_channels' if grouped else 'channels'} * {size}"
+    copy = ("copy(source, channels, group_channels, to, group_channels, group_step, inside, groups, group_channels)"
+            if grouped else each("inside", f"load_{dtype}(source, item, 1)"))
     find = """volume = image // slices
 slice_in = (image - volume * slices) * stride_d + tap_d * dilation_d - pad_d
 image = volume * depth + slice_in
@@ -273,11 +279,11 @@ inside = max(0, min(width - skip, span_w - left))
 if row_in < 0 or row_in >= height:
     inside = 0
 {find}source = inputs + ((image * height + row_in) * width + skip) * channels * {size}
-{each("left", "to", f"{dtype}(0.0)")}
+{each("left", f"{dtype}(0.0)")}
 to += left * {pitch}
-{each("inside", "to", f"load_{dtype}(source, item, 1)")}
+{copy}
 to += inside * {pitch}
-{each("(span_w - left - inside)", "to", f"{dtype}(0.0)")}
+{each("(span_w - left - inside)", f"{dtype}(0.0)")}
 """.splitlines()
 
 

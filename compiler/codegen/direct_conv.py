@@ -3,8 +3,8 @@
 With the channels last, the inputs of a window row are contiguous, so the micro-kernel walks a window as segments of one
 row each, and no im2col is needed. While tiles work on one panel of filters, the next is fetched into the cache. Of the
 last filters, if few, vectors run along the window. Where the window leaves the image, the kernel copies the rows it
-needs, zeros around them, into scratch of its lane: they stay in cache, and the inner loop knows no borders. A volume's
-slices are images, which add up over the taps in depth.
+needs, zeros around them, into scratch of its lane: they stay in cache, and the inner loop knows no borders. Groups are
+copied apart, the channels of one side by side. A volume's slices are images, which add up over the taps in depth.
 """
 from __future__ import annotations
 
@@ -34,10 +34,20 @@ UNROLLED_DEPTH = 27
 DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "channels", "filters", "stride_h",
         "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_h", "span_w", "apart", "part_step", "segments",
         "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel",
-        "groups", "group_channels", "group_filters", "lines", "all_panels", "part_panels", "slabs", "slab_parts", "few",
-        "window_size"]
+        "pixel_len", "group_step", "groups", "group_channels", "group_filters", "lines", "all_panels", "part_panels",
+        "slabs", "slab_parts", "few", "window_size"]
 VOLUME_DIMS = ["depth", "slices", "taps_d", "stride_d", "dilation_d", "pad_d", "slice_step", "volume_step",
                "window_step"]
+
+
+def _is_copied(p: Windows) -> bool:
+    _, rows, cols = p.axes
+    return rows.padded or cols.padded or p.volume or p.groups > 1 and p.taps > 1
+
+
+def _pixel_len(p: Windows) -> int:
+    """Elements from pixel to pixel of what the tiles read."""
+    return p.each[0] if _is_copied(p) else p.channels
 
 
 def _segments(p: Windows, width: int) -> tuple[int, int, int, int, int]:
@@ -45,12 +55,12 @@ def _segments(p: Windows, width: int) -> tuple[int, int, int, int, int]:
 
     A row of the window is a segment, unless its taps are apart: then the row is a part, and each tap a segment.
     """
-    _, rows, cols = p.axes
-    row_step, tap_step = rows.dilation * width * p.channels, cols.dilation * p.channels
+    (_, rows, cols), pixel_len = p.axes, _pixel_len(p)
+    row_step, tap_step = rows.dilation * width * pixel_len, cols.dilation * pixel_len
     if not p.taps:
         return 0, 0, 0, 0, 0
-    if p.groups == 1 and (cols.dilation == 1 or cols.taps == 1):
-        return 0, 0, rows.taps, row_step, cols.taps * p.channels
+    if pixel_len == p.each[0] and (cols.dilation == 1 or cols.taps == 1):
+        return 0, 0, rows.taps, row_step, cols.taps * pixel_len
     return 1, row_step, cols.taps, tap_step, p.each[0]
 
 
@@ -98,7 +108,7 @@ class Tile:
 def direct_call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, panel_size: int,
                 epilogue: Epilogue | None, name: str) -> KernelCall:
     (depth, rows, cols), size = p.axes, ELEMENT_BYTES[p.dtype]
-    padded = rows.padded or cols.padded or p.volume
+    padded, pixel_len = _is_copied(p), _pixel_len(p)
     span_w = cols.span if padded else cols.size
     lines = p.images * depth.count * rows.count
     layers = max(depth.taps, 1) if p.volume else 1
@@ -132,8 +142,8 @@ def direct_call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, p
         rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad, rows.span if padded else rows.size,
         span_w, apart, part_step, segments, segment_step, segment_len, panel_size, full, plane,
         rows.step * cols.total, cols.step, depth.first * plane + rows.first * cols.total + cols.first,
-        p.groups, *p.each, lines, all_panels, part_panels,
-        ceil(rows.taps / slab_parts) if apart else 1, slab_parts, few, p.taps * p.each[0])
+        pixel_len, window * span_w * pixel_len if padded else p.each[0], p.groups, *p.each, lines, all_panels,
+        part_panels, ceil(rows.taps / slab_parts) if apart else 1, slab_parts, few, p.taps * p.each[0])
     if p.volume:
         dims += (depth.size, depth.count, layers, depth.stride, depth.dilation, depth.pad, depth.step * plane,
                  depth.total * plane, layer // size)
@@ -163,6 +173,8 @@ def direct_source(tile: Tile, full: bool, tail: int, narrow: bool, window: tuple
             bodies += _panel_lines(of, name, size, window, grouped, volume, epilogue if by_panels else None)
     imports = {"compiled", "word", f"load_{dtype}", f"store_{dtype}", dtype}
     names = DIMS + VOLUME_DIMS * volume
+    if grouped:
+        heads.append(f"copy = copy_block({dtype!r})")
     setup: list[str] = []
     if epilogue is not None:
         imports |= epilogue.imports
@@ -177,7 +189,7 @@ for row in range(base, last):
     image = row // span_h
     row_in = row - image * span_h - pad_h
     to = {target}(row - base) * line * {size}
-{indent(padded_row(dtype, size, volume), 1)}""".splitlines()[1:]
+{indent(padded_row(dtype, size, volume, grouped), 1)}""".splitlines()[1:]
     if volume:
         copy = ["for tap_d in range(taps_d):", *("    " + line for line in copy)]
     fill = f"""
@@ -194,6 +206,7 @@ if padded and (top != filled or next_row != filled_end):
 from {NATIVE}.dots import dot_kernel
 from {NATIVE}.microkernel import microkernel
 from {NATIVE}.prelude import {", ".join(sorted(imports))}
+{f"from {NATIVE}.tiles import copy_block" * grouped}
 
 {newline.join(heads)}
 
@@ -204,8 +217,8 @@ def kernel(buffers, dims, begin, end, lane):
 {indent(words("dims", names), 1)}
 {indent(setup, 1)}
     window += lane * scratch
-    line = span_w * channels
-    step = stride_w * channels
+    line = span_w * pixel_len
+    step = stride_w * pixel_len
     pitch = pixel_step * filters
     ahead = segments * segment_len * {tile.wide * size}
     filled, filled_end = -1, -1
@@ -266,7 +279,7 @@ last_segment = segments if apart else far""".splitlines()
                  f"first_filter = {'(panel - group * panels)' if complete else 'panels'} * {wide}",
                  f"b = packed + (group * ((group_filters + {wide - 1}) // {wide}) * panel_size"
                  f" + first_filter // {wide} * panel_size) * {size}",
-                 f"group_a = corner + group * group_channels * {size}"]
+                 f"group_a = corner + group * group_step * {size}"]
     place.append(f"filter = {'group * group_filters + ' * grouped}first_filter")
     count = str(wide) if complete else "few" if rest else "group_filters - few - first_filter"
     a = f"group_a + (image * span_h + row * stride_h - base) * line * {size}"
