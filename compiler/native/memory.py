@@ -58,6 +58,31 @@ def element_pointer(builder, address, index, memory_type):
     return builder.gep(base, [index], source_etype=memory_type)
 
 
+def _stepped_pointer(builder, address, index, memory_type):
+    """`element_pointer`, which does not wrap where the index goes in steps that LLVM knows: it then reads whole vectors
+    and picks from them, else element by element."""
+    terms = sorted(_terms(index), key=_is_step)
+    if not _is_step(terms[-1]):
+        return element_pointer(builder, address, index, memory_type)
+    pointer = builder.inttoptr(address, memory_type.as_pointer())
+    for term in terms:
+        pointer = builder.gep(pointer, [term], inbounds=True, source_etype=memory_type)
+    return pointer
+
+
+def _terms(index) -> list:
+    """What it is the sum of."""
+    if isinstance(index, ir.Instruction) and index.opname == "add":
+        return [term for operand in index.operands for term in _terms(operand)]
+    return [index]
+
+
+def _is_step(index) -> bool:
+    """Whether it is a multiple by a known number."""
+    return isinstance(index, ir.Instruction) and index.opname == "mul" and any(
+        isinstance(operand, ir.Constant) for operand in index.operands)
+
+
 def _make(name: str):
     numba_type, memory_type = ELEMENTS[name]
     is_bool = name == "b1"
@@ -67,7 +92,7 @@ def _make(name: str):
         scope_number = scope.literal_value
 
         def codegen(context, builder, signature, args):
-            pointer = element_pointer(builder, args[0], args[1], memory_type)
+            pointer = _stepped_pointer(builder, args[0], args[1], memory_type)
             value = builder.load(pointer, typ=memory_type, align=memory_type.width // 8 if is_bool else None)
             tag(builder, value, scope_number)
             return builder.icmp_unsigned("!=", value, ir.Constant(memory_type, 0)) if is_bool else value

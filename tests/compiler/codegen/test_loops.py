@@ -479,6 +479,19 @@ def test_rows_that_fill_no_vectors_are_explicit_ones(columns, copies, in_place):
 # indices out of range
 
 
+@pytest.mark.skipif(not isa().masks, reason="vectors of 64 bytes")
+@pytest.mark.parametrize("cut", [np.s_[::2], np.s_[:, 1::2], np.s_[:, ::3]])
+def test_slices_in_steps_read_whole_vectors(cut):
+    x = np.arange(300 * 301, dtype=np.float32).reshape(300, 301)
+    np.testing.assert_array_equal(compiled(lambda a: a[cut], x), x[cut])
+    if isinstance(cut, tuple):
+        call, = kernels(lambda a: a[cut], x)
+        names: dict[str, object] = {}
+        exec(call.source, names)
+        assembly = machine.target().emit_assembly(machine.optimised(translate(call.source, names, "kernel")))
+        assert "vpermt2ps" in assembly
+
+
 @pytest.mark.parametrize("bad", [[5], [-1], [0] * 50_000 + [2**31 - 1]])
 def test_an_index_out_of_range_is_an_error_after_which_the_session_works(bad):
     function = Function(lambda x, i: gather.gather(x, i) * 2, "f4", "i4", shapes=[(None, 3), (None,)])
