@@ -39,8 +39,10 @@ def recompute(graph: Graph) -> Graph:
 
 def _matrix(op: Operation) -> Tensor | None:
     """The operand of the op's own shape, if the other is a vector along the last axis."""
+    if op.type not in CHEAP or op.control_inputs or not has_native_types(op):
+        return None
     dims = op.output.dims
-    if op.type not in CHEAP or op.control_inputs or dims is None or len(dims) < 2 or not has_native_types(op):
+    if dims is None or len(dims) < 2:
         return None
     for x, vector in (op.inputs, op.inputs[::-1]):
         if x.dims == dims and (is_small(vector.dims, dims) or vector.op.type == "Const" and vector.dims == ()):

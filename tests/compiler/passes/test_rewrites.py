@@ -11,6 +11,7 @@ from graphflow.compiler.ops import nn, reduction, slicing, view
 from graphflow.compiler.ops import random as rnd
 from graphflow.compiler.ops.constant import constant
 from graphflow.compiler.ops.contraction import matmul
+from graphflow.compiler.ops.sorting import top_k
 from graphflow.compiler.passes.specialise import shape_pattern, specialise
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4) - 5
@@ -155,6 +156,14 @@ def test_sums_that_differ_only_in_kept_axes_are_one():
 
 
 # stability
+
+
+def test_what_scales_one_of_an_operations_results_has_several_users():
+    def build(x):
+        y = top_k(x, 3)[0] * 1.7
+        return reduction.reduce_sum(ew.tanh(y) + y * y, 1)
+
+    Program(build, X).check()
 
 
 def test_logarithms_of_softmax_and_sigmoid_do_not_overflow():
