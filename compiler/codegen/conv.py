@@ -80,7 +80,7 @@ def _lower(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transpo
     if 0 in (p.images, p.filters, *(axis.count for axis in p.axes)):
         return []
     if not p.taps * p.channels:
-        p = replace(p, axes=(p.axes[0], replace(p.axes[1], taps=0), replace(p.axes[2], taps=0)))
+        p = replace(p, groups=1, axes=(p.axes[0], replace(p.axes[1], taps=0), replace(p.axes[2], taps=0)))
     (channels, filters), flat = p.each, flattened(p)
     inner, last = w_shape[-2:]
     taps = [n for axis in p.axes for n in (axis.taps, axis.tap_step)]
