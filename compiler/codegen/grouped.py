@@ -13,7 +13,7 @@ from typing import Any
 
 from ..native.processor import ELEMENT_BYTES, isa, lanes
 from ..window import extent
-from .conv_common import MAX_ROWS, Windows, aligned
+from .conv_common import FAR_BYTES, MAX_ROWS, Windows, aligned
 from .conv_pack import pack_groups_source
 from .direct_conv import Tile
 from .epilogue import Epilogue, with_epilogue
@@ -135,7 +135,8 @@ def lower(x: Any, w: Any, y: Any, p: Windows, transposed: bool, pack_dims: tuple
     window = Scratch(aligned(depth.taps * lines * line * panel.pixel * size), per_lane=True)
     dims: tuple[int, ...] = (
         *_sizes(p), panels, depth.total * plane, depth.step * plane, rows.step * cols.total, cols.step,
-        depth.first * plane + rows.first * cols.total + cols.first, tiles, line, lines, band_rows, bands, window.apart)
+        depth.first * plane + rows.first * cols.total + cols.first, tiles, line, lines, band_rows, bands, window.apart,
+        int(p.nbytes > FAR_BYTES))
     buffers: tuple[Any, ...] = (x, packed, y, window)
     text = grouped_source(panel, mr, p.groups % panel.groups > 0, epilogue)
     row = KernelCall(name, text, buffers, dims, images * bands * panels, p.flops, p.nbytes, writes=(2,))
@@ -150,8 +151,8 @@ def grouped_source(panel: Panel, mr: int, rest: bool, epilogue: Epilogue | None)
     dtype, size, wide, pixel = panel.dtype, ELEMENT_BYTES[panel.dtype], lanes(panel.dtype), panel.pixel
     masked = rest or panel.all_filters < wide
     names = [*DIMS, "volume_step", "slice_step", "row_step", "pixel_step", "first_pixel", "tiles", "line", "lines",
-             "band_rows", "bands", "scratch"]
-    imports, setup, finish = {"compiled", "word", f"store_{dtype}", dtype}, [], []
+             "band_rows", "bands", "scratch", "far"]
+    imports, setup, finish = {"compiled", "touch", "word", f"store_{dtype}", dtype}, [], []
     if epilogue is not None:
         imports |= epilogue.imports
         setup = epilogue.setup(4, len(names))
@@ -176,6 +177,7 @@ def kernel(buffers, dims, begin, end, lane):
     tap_row = taps_w * {pixel}
     pieces = taps_w if dilation_w > 1 else 1
     piece_len = tap_row // pieces // {wide}
+    touched = -1
     for task in range(begin, end):
         panel = task % panels
         band = task // panels // slices
@@ -188,6 +190,17 @@ def kernel(buffers, dims, begin, end, lane):
         count = min({panel.all_filters}, filters - filter)
 {indent(NEAR_DEPTH, 2)}
         top_pixel = first_pixel + volume * volume_step + slice * slice_step
+        if far and task // panels != touched:
+            touched = task // panels
+            above = max(0, first_row * stride_h - pad_h)
+            below = min(height, (last_row - 1) * stride_h - pad_h + (taps_h - 1) * dilation_h + 1)
+            for tap_d in range(near_d, far_d):
+                slice_in = front + tap_d * dilation_d
+                touch(inputs + (slice_in * height + above) * width * channels * {size},
+                      (below - above) * width * channels * {size})
+            for row in range(first_row, last_row):
+                touch(outputs + (top_pixel + row * row_step) * filters * {size},
+                      ((columns - 1) * pixel_step + 1) * filters * {size})
         for number in range(tiles):
             column = min(number * {mr}, columns - {mr})
             left_in = column * stride_w - pad_w
