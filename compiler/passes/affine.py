@@ -13,7 +13,7 @@ from .fuse import ANCHORS
 from .rewrite import reshaped, transform
 
 LINEAR = ("AddV2", "Sub", "Mul")
-DEPTH = 8  # ops, one of another, that may make a vector of parameters
+DEPTH = 8  # ops, one of another, that may make a vector of parameters, or add and multiply what a contraction made
 
 
 def affine(graph: Graph) -> Graph:
@@ -25,7 +25,7 @@ def _affine(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         return None
     steps: list[tuple[str, Tensor]] = []
     last, operands = op, tuple(inputs)
-    while True:
+    while len(steps) < DEPTH:
         found = [i for i in range(last.type == "Sub", 2) if _is_vector(operands[i])]
         if not found or last.control_inputs:
             return None
@@ -38,6 +38,8 @@ def _affine(op: Operation, inputs: list[Tensor]) -> Sequence[Tensor] | None:
         if x.op.type not in LINEAR:
             return None
         last, operands = x.op, x.op.inputs
+    else:
+        return None
     products = [kind for kind, _ in steps].count("Mul")
     if not products or len(steps) <= 1 + (products < len(steps)):
         return None

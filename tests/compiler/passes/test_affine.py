@@ -9,6 +9,7 @@ from graphflow.compiler.ops import view
 from graphflow.compiler.ops.contraction import matmul
 from graphflow.compiler.ops.reduction import reduce_mean
 from graphflow.compiler.ops.window import conv2d
+from graphflow.compiler.passes import affine
 
 RNG = np.random.default_rng(0)
 X, W = (RNG.standard_normal(shape).astype(np.float32) for shape in ((2, 6, 5, 3), (3, 3, 3, 4)))
@@ -53,3 +54,15 @@ def test_all_else_stays(build):
     counts = [sorted(op.type for op in program.after(stage).operations) for stage in ("simplify", "affine")]
     assert counts[0] == counts[1]
     program.check()
+
+
+def test_a_long_sum_takes_time_in_proportion(monkeypatch):
+    looked = []
+    monkeypatch.setattr(affine, "_is_vector", lambda *a, find=affine._is_vector: looked.append(a) or find(*a))
+
+    def looks(terms):
+        looked.clear()
+        Program(lambda a, b: sum((b * float(i) for i in range(terms)), a), BIAS, BETA).after("affine")
+        return len(looked)
+
+    assert looks(100) < 2.5 * looks(50)
