@@ -19,6 +19,7 @@ from .row_sums import absorb_row_sums
 from .schedule import NominalSizes
 from .units import Units
 
+PRODUCTS = 2  # that an epilogue adds to its own: each waits in memory, which a sum of hundreds of gradients has not
 UPDATE_ROWS = 1024  # rows of a batch up to which a variable's update joins the product that is its gradient
 
 fused = OpDef("Fused", "fused", infer=lambda inputs, attrs: [t.type for t in attrs["body"].outputs], stateful=True)
@@ -74,7 +75,8 @@ class _Fusion:
                 break
             more = [*members]
             self.absorb(users[0], group, more)
-            if self.units.reach(self.units.after(more), *more):
+            products = {t for op in more[1:] for t in op.inputs if t.op.type in ANCHORS} - {anchor.output}
+            if len(products) > PRODUCTS or self.units.reach(self.units.after(more), *more):
                 break
             members = more
             frontier = users[0].output

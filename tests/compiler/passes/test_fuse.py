@@ -102,6 +102,13 @@ def test_epilogues_of_products_with_single_rows_and_columns(rows, columns):
     Program(lambda x, w: ew.relu(matmul(x, w)) * 2 + x[:, :1], X[:rows], SQUARE[:, :columns]).check()
 
 
+def test_a_sum_of_many_products_waits_for_few_of_them():
+    program = Program(lambda x, w: sum((matmul(x * float(i), w) for i in range(2, 12)), matmul(x, w)), X, SQUARE)
+    sums = [ops.count("AddV2") for ops in program.fused() if "MatMul" in ops]
+    assert sum(sums) == 10 and max(sums) <= 3
+    program.check()
+
+
 def test_the_gradient_of_relu_joins_the_product_that_feeds_it():
     def build(x, w1, w2):
         y = ew.relu(matmul(x, w1))
