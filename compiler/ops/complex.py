@@ -47,8 +47,13 @@ def _abs_grad(g: Tensor, op: Operation) -> Tensor:
     return _as_complex(g) * complex_sign(op.inputs[0])
 
 
-_complex = OpDef("Complex", HOST, _complex_types, lambda op, g: [real(g), imag(g)],
-                 lambda re, im: (re + 1j * im).astype(WHOLE[as_dtype(re.dtype)].np))
+def _complex_reference(re: np.ndarray, im: np.ndarray) -> np.ndarray:
+    out = np.empty(np.broadcast_shapes(re.shape, im.shape), WHOLE[as_dtype(re.dtype)].np)
+    out.real, out.imag = re, im
+    return out
+
+
+_complex = OpDef("Complex", HOST, _complex_types, lambda op, g: [real(g), imag(g)], _complex_reference)
 _real = _part("Real", np.real, lambda g, op: _as_complex(g))
 _imag = _part("Imag", np.imag, lambda g, op: _complex(zeros_of(g), g))
 _angle = _part("Angle", np.angle, _angle_grad)

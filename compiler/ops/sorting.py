@@ -1,16 +1,17 @@
-"""Order: the largest elements, sorting, and searching, which runs on the host."""
+"""Order: the largest elements, sorting, and searching."""
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import dims as dm
-from ..dtypes import ALL, REALS, DType, as_dtype, int32
+from ..dtypes import ALL, REALS, DType, as_dtype, int32, int64
 from ..errors import ShapeError
 from ..ir import Operation, Tensor, TensorType
-from ..opdef import HOST, OpDef
+from ..opdef import HOST, INDEX, OpDef, no_gradient
 from ..shapes import normalize_axis
 from .arguments import check_dtype, convert_all
 from .constant import convert_to_tensor
@@ -147,7 +148,8 @@ def _sorted(op: OpDef, values: Any, axis: int, direction: str, name: str) -> Ten
 
 def _search(side: str) -> Any:
     def reference(rows: np.ndarray, values: np.ndarray, out_type: DType) -> np.ndarray:
-        pairs = zip(rows.reshape(-1, rows.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
+        count = math.prod(values.shape[:-1])
+        pairs = zip(*(x.reshape(count, x.shape[-1]) for x in (rows, values)), strict=True)
         found = [np.searchsorted(r, v, side) for r, v in pairs]  # type: ignore[call-overload]
         return np.array(found, out_type.np).reshape(values.shape)
     return reference
@@ -162,8 +164,28 @@ def _bound_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tensor
     return [TensorType(attrs["out_type"], values.dims)]
 
 
-_lower_bound, _upper_bound = (OpDef(name, HOST, _bound_types, lambda op, g: [None, None], _search(side))
-                              for name, side in (("LowerBound", "left"), ("UpperBound", "right")))
+def _halving(side: str) -> Any:
+    """Steps of powers of two, each taken where the row goes on with what is before the value: without a branch, so that
+    many values are searched for at once. NaN is after all numbers, as NumPy has it."""
+    before, before_nan = ("{0} < {1}", "{0} == {0}") if side == "left" else ("{0} <= {1}", "True")
+    with_nan = f"({before}) | ({{1}} != {{1}}) & ({before_nan})"
+
+    def lower(emit: Any, op: Operation, index: Sequence[str]) -> str:
+        rows, values = op.inputs
+        value, size, at = emit.element(values, index), emit.size(rows, -1), "i64(0)"
+        precedes = with_nan if rows.dtype.is_floating else before
+        for k in reversed(range(emit.sizes(rows.dims[-1]).bit_length())):  # type: ignore[index]
+            then = f"{at} + {1 << k}"
+            there = emit.let(f"select({then} <= {size}, {then}, {size}) - 1", int64)
+            row = emit.element(rows, [*index[:-1], there])
+            at = emit.let(f"select(({then} <= {size}) & ({precedes.format(row, value)}), {then}, {at})", int64)
+        return emit.let(f"{op.output.dtype.code}({at})", op.output.dtype)
+    return lower
+
+
+_lower_bound, _upper_bound = (
+    OpDef(name, INDEX, _bound_types, no_gradient, _search(side), lower=_halving(side))
+    for name, side in (("LowerBound", "left"), ("UpperBound", "right")))
 
 
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = int32,

@@ -58,7 +58,7 @@ def _complex_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tens
 
 def _complex_reference(x: np.ndarray, kind: str, axes: int) -> np.ndarray:
     transform = np.fft.ifftn if kind.startswith("I") else np.fft.fftn
-    return transform(x, axes=_axes(x, axes)).astype(x.dtype)
+    return transform(x, axes=_axes(x, axes)).astype(x.dtype, copy=False)
 
 
 def _complex_transforms(suffix: str, axes: int) -> tuple[OpDef, OpDef]:
@@ -98,14 +98,14 @@ def _inverse_types(inputs: Sequence[Tensor], attrs: dict[str, Any]) -> list[Tens
 
 
 def _real_reference(x: np.ndarray, axes: int) -> np.ndarray:
-    return np.fft.rfftn(x, axes=_axes(x, axes)).astype(complex_of(as_dtype(x.dtype)).np)
+    return np.fft.rfftn(x, axes=_axes(x, axes)).astype(complex_of(as_dtype(x.dtype)).np, copy=False)
 
 
 def _inverse_reference(x: np.ndarray, axes: int, length: int) -> np.ndarray:
     sizes = (*x.shape[x.ndim - axes:-1], length)
     if 0 in sizes:
         return np.zeros((*x.shape[:-1], length), x.real.dtype)
-    return np.fft.irfftn(x, sizes, axes=_axes(x, axes)).astype(x.real.dtype)
+    return np.fft.irfftn(x, sizes, axes=_axes(x, axes)).astype(x.real.dtype, copy=False)
 
 
 def _real_transforms(suffix: str, axes: int) -> tuple[OpDef, OpDef]:

@@ -118,8 +118,14 @@ case("Sort", lambda x: sorting.sort(x, direction="DESCENDING"), np.array([-128, 
 case("Argsort", lambda x: sorting.argsort(x, direction="DESCENDING"), np.array([1, 3, 1, 0], np.uint8),
      known_rank=True, expect=lambda x: np.array([1, 0, 2, 3]))
 for _name, _side in (("LowerBound", "left"), ("UpperBound", "right")):
-    case(_name, partial(sorting.searchsorted, side=_side), np.array([1, 2, 2, 4], np.int32), ints((5,), 0, 6),
-         expect=lambda s, v, d=_side: np.searchsorted(s, v, d))
+    for _row, _wanted in ((np.array([1, 2, 2, 4], np.int32), ints((5,), 0, 6)),
+                          (np.array([-np.inf, -1, -1, 0.5, np.inf, np.nan, np.nan], F32),
+                           np.array([np.nan, -np.inf, -0.0, -1, 3, np.inf, 0.5], F32))):
+        case(_name, partial(sorting.searchsorted, side=_side), _row, _wanted, grad=False,
+             expect=lambda s, v, d=_side: np.searchsorted(s, v, d))
+    case(_name, partial(sorting.searchsorted, side=_side), np.sort(floats((2, 33)), axis=-1), floats((2, 5)),
+         grad=False)
+    case(_name, partial(sorting.searchsorted, side=_side), np.zeros((1, 0), np.uint8), ints((1, 4), 0, 6, np.uint8))
 for _reverse in (False, True):
     case("CumulativeLogsumexp", partial(cumulative.cumulative_logsumexp, axis=1, reverse=_reverse), floats((2, 3)),
          expect=lambda x, r=_reverse: np.flip(np.logaddexp.accumulate(np.flip(x, 1), 1), 1) if r else
