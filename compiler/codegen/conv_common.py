@@ -1,4 +1,4 @@
-"""What the three convolutions share: the geometry of an axis, the choice of a register tile, and source snippets."""
+"""What convolutions share: the geometry of an axis, the choice of a register tile, and source snippets."""
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Parts of the text of products' kernels (gemm_kernels.py)."""
+"""Parts of the text of products' kernels (gemm_kernels.py, unit_kernels.py)."""
 from __future__ import annotations
 
 from collections.abc import Sequence

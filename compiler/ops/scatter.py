@@ -18,8 +18,6 @@ from ..shapes import format_dims
 from .arguments import check_dtype, check_same_dtype
 from .gather import checked_indices, index_fault
 
-RowKernel = dict[str, Any]
-
 
 def _row_effect(name: str, combine: str, at: Callable[..., Any], dtypes: Sequence[DType] = NUMBERS) -> OpDef:
     """An op `(variable, indices, updates)` that stores combine(row, update) in each indexed row, one after another.
