@@ -16,7 +16,7 @@ from . import dims as dm
 from .dtypes import DType, bool_, int32, variant
 from .errors import DTypeError, ShapeError
 from .ir import Graph, Operation, Tensor, TensorType, building_graph
-from .opdef import CONTROL, HOST, RANDOM, SOURCE, OpDef
+from .opdef import CONTROL, HOST, RANDOM, SOURCE, OpDef, writes_variable
 from .shapes import Dims
 from .subgraph import SubGraph
 
@@ -118,10 +118,45 @@ def add_while(variables: Sequence[Tensor], condition: SubGraph, body: SubGraph, 
     """The loop `while condition(variables): variables = body(variables)`; the parameters of both graphs come first in
     their inputs."""
     n = len(variables)
-    captured = _share_captures([condition, body], [condition.inputs[:n], body.inputs[:n]])
+    first = [condition.inputs[:n], body.inputs[:n]]
+    _read_in_each_iteration([condition, body])
+    captured = _share_captures([condition, body], first)
     definition = _while if has_effects(condition) or has_effects(body) else _stateless_while
     return _add(definition, [*variables, *captured], name, [condition, body], condition=condition, body=body,
                 variables=n, stacks=0)
+
+
+def _read_in_each_iteration(graphs: Sequence[SubGraph]) -> None:
+    """The values of variables that a loop both takes and changes are read where an iteration begins, not before the
+    loop."""
+    changed = {name for graph in graphs for name in _changed(graph)}
+    for graph in graphs:
+        for tensor, parameter in list(graph.captures.items()):
+            value, op = _captured(tensor), parameter.op
+            if value in graph.values_taken and value.op.inputs[0].op.name in changed:
+                del graph.captures[tensor]
+                handle = graph.adopt(value.op.inputs[0])
+                op.definition, op.inputs, op.attrs = value.op.definition, (handle,), {}
+                graph.operations = [handle.op, op, *(o for o in graph.operations if o is not op and o is not handle.op)]
+
+
+def _changed(graph: Graph) -> Iterable[str]:
+    """The names of the variables that a graph writes to."""
+    for op in graph.operations:
+        if writes_variable(op):
+            handle = op.inputs[0]
+            while writes_variable(handle.op):
+                handle = handle.op.inputs[0]
+            yield handle.op.name
+        for inner in subgraphs(op):
+            yield from _changed(inner)
+
+
+def _captured(tensor: Tensor) -> Tensor:
+    """What a tensor stands for in the outermost graph where it is just handed in."""
+    while "outer" in tensor.op.attrs:
+        tensor = tensor.op.attrs["outer"]
+    return tensor
 
 
 def add_repeat(forward: Operation, count: Tensor, variables: Sequence[Tensor], stacks: Sequence[Tensor],

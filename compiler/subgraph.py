@@ -34,6 +34,7 @@ class SubGraph(Graph):
         self.forward, self.recall = forward, recall
         self.operations, self.inputs, self.outputs, self.targets = [], (), (), ()
         self.captures: dict[Tensor, Tensor] = {}
+        self.values_taken: set[Tensor] = set()  # values of variables, asked for while this graph was built
         self.waits: dict[Operation, None] = {}  # outer operations that run before this graph
         self._copies: dict[Tensor, Tensor] = {}
         self._sizes: dict[Atom, Tensor] = {}
@@ -166,6 +167,15 @@ def _source(tensor: Tensor, atom: Atom) -> Tensor | None:
 
 def _has_size(tensor: Tensor, atom: Atom) -> bool:
     return any(dm.symbol(d) is atom for d in tensor.dims or ())
+
+
+def take_value(value: Tensor) -> Tensor:
+    """The value of a variable, asked for in the present graph."""
+    graph: Graph | None = default_graph()
+    while isinstance(graph, SubGraph):
+        graph.values_taken.add(value)
+        graph = graph.outer
+    return value
 
 
 def outermost(graph: Graph) -> Graph:

@@ -17,7 +17,7 @@ from .compiler.ops.gather import IndexedSlices, gather
 from .compiler.ops.positions import gather_nd
 from .compiler.ops.view import broadcast_to, shape_of
 from .compiler.shapes import TensorShape, format_dims
-from .compiler.subgraph import enclosing, lifted
+from .compiler.subgraph import enclosing, lifted, take_value
 from .framework import GraphKeys, name_scope
 from .initialized import initialized
 from .variable_kinds import AsNumber, SaveSliceInfo, VariableAggregation, VariableDef, VariableSynchronization
@@ -163,11 +163,12 @@ class Variable(AsNumber):
 
     @property
     def _read(self) -> Tensor:
-        """The variable read once in a graph; where ops run at once, read again."""
+        """The variable read once in a graph, and in each iteration of a loop that changes it; where ops run at once,
+        read again."""
         here: Any = enclosing(default_graph())
         if self.graph.eager and not here.borrows:
             self.graph.give(self, here)  # type: ignore[attr-defined]
-        return here.read(self) if here.borrows else self._graph_read
+        return here.read(self) if here.borrows else take_value(self._graph_read)
 
     def _as_graph_element(self) -> Tensor:
         return self._read
@@ -181,7 +182,7 @@ class Variable(AsNumber):
     # its value
 
     def value(self) -> Tensor:
-        """The value from before the run's assignments."""
+        """The value from before the assignments of the run; in a loop, from before those of the iteration."""
         return self._read
 
     def read_value(self) -> Tensor:

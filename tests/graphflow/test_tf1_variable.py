@@ -183,3 +183,57 @@ def test_an_eager_variable_is_a_number():
         assert (float(v), int(v), complex(v)) == (2.5, 2, 2.5)
     with pytest.raises(TypeError, match="float"):
         float(tf.Variable(2.5))
+
+
+def after_loop(session, variable, cond, body, *first):
+    found = tf.while_loop(cond, body, [0, *first])
+    session.run(tf.global_variables_initializer())
+    return session.run([found, variable])
+
+
+def test_a_loop_reads_the_variables_that_it_changes_in_each_iteration(sess):
+    """TensorFlow's numbers, but for the nested loop's, whose reads and writes it does not order."""
+    v = tf.Variable(1.0)
+
+    def doubled(i, *more):
+        with tf.control_dependencies([v.assign(v * 2)]):
+            return i + 1, *more
+    assert after_loop(sess, v, lambda i: i < 3, doubled) == [3, 8]
+    assert after_loop(sess, v, lambda i: v < 5.0, doubled) == [3, 8]
+    before = tf.identity(v)
+    assert after_loop(sess, v, lambda i, t: i < 3, lambda i, t: doubled(i, t + before), 0.0) == [(3, 3), 8]
+
+    def twice(i, t):
+        return i + 1, tf.while_loop(lambda j, t: j < 2, lambda j, t: doubled(j, t + v), [0, t])[1]
+    assert after_loop(sess, v, lambda i, t: i < 2, twice, 0.0) == [(2, 1 + 2 + 4 + 8), 16]
+    branches = tf.map_fn(lambda x: tf.cond(x > 1, lambda: doubled(x)[0], lambda: x * v), tf.constant([1.0, 2.0, 1.0]))
+    sess.run(v.initializer)
+    assert sess.run([branches, v])[0].tolist() == [1, 3, 2]
+
+
+def test_a_loop_trains(sess):
+    w, x = tf.Variable([[1.0], [1.0]]), np.float32([[0, 1], [2, 3], [4, 5]])
+
+    def body(i, _):
+        loss = tf.reduce_mean((tf.matmul(tf.constant(x), w) - 1) ** 2)
+        with tf.control_dependencies([tf.train.GradientDescentOptimizer(0.01).minimize(loss)]):
+            return i + 1, tf.identity(loss)
+    (_, loss), found = after_loop(sess, w, lambda i, _: i < 4, body, 0.0)
+    expected = np.ones((2, 1), "f4")
+    for _ in range(4):
+        error = x @ expected - 1
+        expected = expected - 0.01 * 2 / 3 * x.T @ error
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(loss, np.mean(error ** 2), rtol=1e-5)
+
+
+def test_gradients_go_through_a_loop_that_reads_what_it_changes(sess):
+    v, w = tf.Variable(2.0), tf.Variable(3.0)
+
+    def body(i, t):
+        with tf.control_dependencies([v.assign(v + 1)]):
+            return i + 1, t * v * w
+    _, y = tf.while_loop(lambda i, t: i < 3, body, [0, tf.constant(1.0)])
+    slope, = tf.gradients(y, w)
+    sess.run(tf.global_variables_initializer())
+    assert sess.run([y, slope]) == [2 * 3 * 4 * 27, 3 * 2 * 3 * 4 * 9]
