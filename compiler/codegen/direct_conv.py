@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from ..native.processor import ELEMENT_BYTES, lanes
+from ..native.processor import ELEMENT_BYTES, lanes, second_level
 from .conv_common import Windows, aligned, dots_cost, is_narrow, padded_row, tile_cost
 from .epilogue import Epilogue, with_epilogue
 from .kernel import KernelCall, Scratch
@@ -35,7 +35,7 @@ DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "cha
         "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_h", "span_w", "apart", "part_step", "segments",
         "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel",
         "pixel_len", "group_step", "groups", "group_channels", "group_filters", "lines", "all_panels", "part_panels",
-        "slabs", "slab_parts", "few", "window_size"]
+        "slabs", "slab_parts", "few", "window_size", "far"]
 VOLUME_DIMS = ["depth", "slices", "taps_d", "stride_d", "dilation_d", "pad_d", "slice_step", "volume_step",
                "window_step"]
 
@@ -143,7 +143,8 @@ def direct_call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, p
         span_w, apart, part_step, segments, segment_step, segment_len, panel_size, full, plane,
         rows.step * cols.total, cols.step, depth.first * plane + rows.first * cols.total + cols.first,
         pixel_len, window * span_w * pixel_len if padded else p.each[0], p.groups, *p.each, lines, all_panels,
-        part_panels, ceil(rows.taps / slab_parts) if apart else 1, slab_parts, few, p.taps * p.each[0])
+        part_panels, ceil(rows.taps / slab_parts) if apart else 1, slab_parts, few, p.taps * p.each[0],
+        int(p.nbytes > second_level()))
     if p.volume:
         dims += (depth.size, depth.count, layers, depth.stride, depth.dilation, depth.pad, depth.step * plane,
                  depth.total * plane, layer // size)
@@ -175,6 +176,7 @@ def direct_source(tile: Tile, full: bool, tail: int, narrow: bool, window: tuple
     names = DIMS + VOLUME_DIMS * volume
     if grouped:
         heads.append(f"copy = copy_block({dtype!r})")
+        imports.add("touch")
     setup: list[str] = []
     if epilogue is not None:
         imports |= epilogue.imports
@@ -201,6 +203,18 @@ if padded and (top != filled or next_row != filled_end):
     image = (next_row - 1) // rows
     last = image * span_h + (next_row - 1 - image * rows) * stride_h + span_h - (rows - 1) * stride_h
 {indent(copy, 1)}""".splitlines()[1:]
+    # each group reads and writes parts of lines that lie far apart
+    fill += f"""\
+if far:
+    for offset in range(count):
+        image = (top + offset) // rows
+        row = top + offset - image * rows
+        first_in = (image * height + row * stride_h - pad_h) * width - pad_w
+        if not padded:
+            touch(inputs + first_in * channels * {size}, ((columns - 1) * stride_w + 1) * channels * {size})
+        first = {_first_pixel(volume)} + row * row_step
+        touch(outputs + first * filters * {size}, ((columns - 1) * pixel_step + 1) * filters * {size})
+""".splitlines() if grouped else []
     newline = "\n"
     return f'''"""Direct convolution, tiles of {tile.mr} pixels by {tile.wide} filters."""
 from {NATIVE}.dots import dot_kernel

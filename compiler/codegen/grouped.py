@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from ..native.processor import ELEMENT_BYTES, isa, lanes
+from ..native.processor import ELEMENT_BYTES, isa, lanes, second_level
 from ..window import extent
-from .conv_common import FAR_BYTES, MAX_ROWS, Windows, aligned
+from .conv_common import MAX_ROWS, Windows, aligned
 from .conv_pack import pack_groups_source
 from .direct_conv import Tile
 from .epilogue import Epilogue, with_epilogue
@@ -136,7 +136,7 @@ def lower(x: Any, w: Any, y: Any, p: Windows, transposed: bool, pack_dims: tuple
     dims: tuple[int, ...] = (
         *_sizes(p), panels, depth.total * plane, depth.step * plane, rows.step * cols.total, cols.step,
         depth.first * plane + rows.first * cols.total + cols.first, tiles, line, lines, band_rows, bands, window.apart,
-        int(p.nbytes > FAR_BYTES))
+        int(p.nbytes > second_level()))
     buffers: tuple[Any, ...] = (x, packed, y, window)
     text = grouped_source(panel, mr, p.groups % panel.groups > 0, epilogue)
     row = KernelCall(name, text, buffers, dims, images * bands * panels, p.flops, p.nbytes, writes=(2,))
