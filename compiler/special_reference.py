@@ -20,14 +20,20 @@ BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 130
 DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 STEPS = 500  # of series and fractions, which stop when no element changes
 TINY = 1e-300
+CLOSE = 4e-16  # to 1: what rounding leaves
+BLOCK = 1 << 12
 
 
 def double(function: Callable[..., Any]) -> Callable[..., np.ndarray]:
-    """Computes in float64, without warnings, and rounds to the dtype of the first argument."""
+    """Computes in float64, without warnings, and rounds to the dtype of the first argument: of a block of elements at a
+    time, whose intermediate results stay in the caches."""
     def reference(*arrays: np.ndarray) -> np.ndarray:
+        wide = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in arrays))
+        flat, result = [a.ravel() for a in wide], np.empty(wide[0].size, arrays[0].dtype)
         with np.errstate(all="ignore"):
-            wide = np.broadcast_arrays(*(np.asarray(a, np.float64) for a in arrays))
-            return np.asarray(function(*wide)).astype(arrays[0].dtype)
+            for low in range(0, result.size, BLOCK):
+                result[low:low + BLOCK] = function(*(a[low:low + BLOCK] for a in flat))
+        return result.reshape(wide[0].shape)
     return reference
 
 
@@ -93,24 +99,27 @@ def igammac(a: np.ndarray, x: np.ndarray) -> np.ndarray:
 def _incomplete_gamma(a: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     front = np.exp(a * np.log(x) - x - lgamma(a))
     low = x < a + 1
-    # the series, where it is short
-    term = total = 1 / a
-    for k in range(1, STEPS):
-        term = np.where(low, term * x / (a + k), 0)
-        total = total + term
-        if not np.any(np.abs(term) > 1e-17 * np.abs(total)):
-            break
-    series = front * total
-
-    def step(k: int) -> tuple[np.ndarray, np.ndarray]:
-        return k * (a - k), x + 2 * k + 1 - a
-
-    fraction = front * _fraction(x + 1 - a, step, ~low)
-    lower = np.where(low, series, 1 - fraction)
-    upper = np.where(low, 1 - series, fraction)
+    lower, upper = np.empty_like(x), np.empty_like(x)
+    lower[low] = front[low] * _series(a[low], x[low])
+    upper[low] = 1 - lower[low]
+    rest, far = a[~low], x[~low]
+    upper[~low] = front[~low] * _fraction(far + 1 - rest, lambda k: (k * (rest - k), far + 2 * k + 1 - rest),
+                                          np.isfinite(front[~low]))
+    lower[~low] = 1 - upper[~low]
     bad = (x < 0) | (a <= 0) | np.isnan(a) | np.isnan(x)
     lower = np.where(x == 0, 0, np.where(np.isinf(x), 1, lower))
     return np.where(bad, np.nan, lower), np.where(bad, np.nan, np.where((x == 0) | np.isinf(x), 1 - lower, upper))
+
+
+def _series(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """1 / a + x / (a (a + 1)) + ..., short where x < a + 1."""
+    term = total = 1 / a
+    for k in range(1, STEPS):
+        term = term * x / (a + k)
+        total = total + term
+        if not np.any(np.abs(term) > 1e-17 * np.abs(total)):
+            break
+    return total
 
 
 def _fraction(first: np.ndarray, step: Callable[[int], tuple[np.ndarray, np.ndarray]], needed: np.ndarray
@@ -126,7 +135,7 @@ def _fraction(first: np.ndarray, step: Callable[[int], tuple[np.ndarray, np.ndar
         d = 1 / np.where(np.abs(d) < TINY, TINY, d)
         c = np.where(np.abs(c) < TINY, TINY, c)
         value = value * c * d
-        if not np.any(needed & (np.abs(c * d - 1) > 1e-16)):
+        if not np.any(needed & (np.abs(c * d - 1) > CLOSE)):
             break
     return value
 

@@ -20,6 +20,9 @@ case("Zeta", special.zeta, np.array([2, 4, 3], F32), np.array([1, 1, 2], F32), g
      expect=lambda x, q: np.array([1.6449340668, 1.0823232337, 0.2020569032], F32))
 case("Igamma", special.igamma, np.array([1, 0.5, 3], F32), np.array([1, 0.25, 5], F32),
      expect=lambda a, x: np.array([0.6321205588, math.erf(0.5), 0.8753479805], F32))
+# more than are computed at a time, by the series and by the fraction
+case("Igamma", special.igamma, np.ones((2, 5000)), floats((2, 5000), 0.01, 9, dtype=np.float64),
+     expect=lambda a, x: -np.expm1(-x), grad=False)
 case("Igammac", special.igammac, np.array([1, 0.5, 3], F32), np.array([1, 0.25, 5], F32),
      expect=lambda a, x: np.array([0.3678794412, math.erfc(0.5), 0.1246520195], F32))
 case("IgammaGradA", special.igamma_grad_a, np.array([1.5], F32), np.array([2.0], F32), grad=False,
