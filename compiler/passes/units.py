@@ -64,16 +64,19 @@ class Units:
         members = [m for t in targets for m in _members(t)]
         if any(self._leads(op, m) for op in starts for m in members):
             return True
-        stack = list(dict.fromkeys(self.groups.get(op, op) for op in starts))
-        seen = set(stack)
-        while stack:
-            unit = stack.pop()
-            if unit in targets or len(seen) > SEARCH_LIMIT:
-                return True
-            new = self._beside(unit, self.next, -1, last + 1) - seen
-            seen |= new
-            stack += new
-        return False
+        # from both sides: what comes after a start may be half the graph where little leads to a target, or the reverse
+        seen = {self.groups.get(op, op) for op in starts}, set(targets)
+        first = min(self._rank[unit] for unit in seen[0])
+        stacks = list(seen[0]), list(seen[1])
+        sides = list(zip(stacks, seen, seen[::-1], (self.next, self._previous), strict=True))
+        found = bool(seen[0] & seen[1])
+        while not found and all(stacks):
+            for stack, own, other, neighbours in sides:
+                new = self._beside(stack.pop(), neighbours, first - 1, last + 1) - own
+                own |= new
+                stack += new
+                found = found or bool(new & other) or len(own) > SEARCH_LIMIT
+        return found
 
     def _leads(self, op: Operation, other: Operation) -> bool:
         """Whether a path between the two is known from the start. There may be one otherwise."""
@@ -90,7 +93,7 @@ class Units:
         low, high = sorted((a, b), key=self._rank.__getitem__)
         first, last = self._rank[low], self._rank[high]
         before = self._between(high, self._previous, first, last)
-        after = self._between(low, self.next, first, last)
+        after = self._between(low, self.next, first, last) if before else []  # which follows the first place anyway
         places = sorted([first, last, *(self._rank[u] for u in (*before, *after))])
         del self._rank[a], self._rank[b]
         for unit, place in zip(before, places, strict=False):

@@ -57,3 +57,16 @@ def test_merges_are_refused_exactly_where_a_path_goes_round(parents, pairs):
             units.join(op, group)
         elif not round_about:
             units.merge(group, mine)
+
+
+def test_joining_what_is_made_late_of_an_early_value_looks_at_little_between(monkeypatch):
+    looks = []
+    monkeypatch.setattr(Units, "_beside", lambda *a, look=Units._beside: looks.append(a) or look(*a))
+    *chain, late = random_graph([(i, i) for i in range(500)] + [(1, 1)])
+    units = Units([*chain, late])
+    units.join(late, group := Group(()))
+    early = chain[1]
+    assert not units.reach([op for op in units.next[early] if op is not late], group)
+    units.join(early, group)
+    assert units.position(early) < units.position(chain[2])
+    assert len(looks) < 10
