@@ -25,7 +25,7 @@ class Interval(NamedTuple):
 # where sizes differ; by life and by size times life, where few large buffers stay long; as they come
 ORDERS: list[Callable[[Interval], tuple[int, ...]]] = [
     lambda b: (-b.nbytes, b.first),
-    lambda b: (-b.nbytes, b.first - b.last),
+    lambda b: (-b.nbytes, -b.last),
     lambda b: (-(b.last - b.first + 1) * b.nbytes, b.first),
     lambda b: (b.first - b.last, -b.nbytes),
     lambda b: (b.first, -b.last),
