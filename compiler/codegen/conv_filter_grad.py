@@ -215,13 +215,18 @@ def _tiled(p: Windows, x: Any, dy: Any, dw: Any) -> list[KernelCall]:
     far = in_place and p.nbytes > FAR_BYTES
     source = filter_grad_source(tile, packs, width >= wide, ceil(width % wide / lanes(p.dtype)),
                                 is_narrow(p.dtype, width), p.volume, far)
-    combine = (parts, partial, depth.taps, rows.taps, cols.taps, channels, p.filters, filters, height, tiles, panels,
-               bands, outer, p.groups, channels * cols.taps if tile.dense else channels)
+    if tile.swapped:
+        combine, combined = swapped_combine_source(tile), depth.taps * bands * outer * panels
+        sizes: tuple[int, ...] = parts, partial, p.filters, filters, elements, tiles, panels, p.groups
+    else:
+        combine, combined = combine_source(tile), p.taps * channels
+        sizes = (parts, partial, depth.taps, rows.taps, cols.taps, channels, p.filters, filters, height, tiles, panels,
+                 bands, outer, p.groups, channels * cols.taps if tile.dense else channels)
     return [
         KernelCall("conv_filter_grad", source, (x, dy, partials, scratch), dims,
                    parts * depth.taps * bands * splits, p.flops, p.nbytes, writes=(2,)),
-        KernelCall("conv_filter_grad.combine", combine_source(tile), (partials, dw), combine,
-                   p.taps * channels, nbytes=partials.nbytes, writes=(1,))]
+        KernelCall("conv_filter_grad.combine", combine, (partials, dw), sizes, combined, nbytes=partials.nbytes,
+                   writes=(0, 1) if tile.swapped else (1,))]
 
 
 DIMS = ["scratch", "in_place", "block", "tasks", "parts", "bands", "splits", "height", "width", "rows", "cols",
@@ -327,29 +332,6 @@ def combine_source(tile: Tile) -> str:
     dtype, size, wide = tile.dtype, ELEMENT_BYTES[tile.dtype], tile.nv * lanes(tile.dtype)
     names = ["parts", "partial", "taps_d", "taps_h", "taps_w", "channels", "filters", "group_filters", "tile_rows",
              "tiles", "panels", "bands", "outer", "groups", "row_elements"]
-    if tile.swapped:
-        take = f"""panel = element // {wide}
-for j in range(group_filters):
-    tile = j // {tile.mr}
-    row = j - min(tile * {tile.mr}, tile_rows - {tile.mr})
-    source = block + (((tile * panels + panel) * {tile.mr} + row) * {wide} + element - panel * {wide}) * {size}
-    total = load_{dtype}(source, 0, 0)
-    for part in range(1, parts):
-        total += load_{dtype}(source, part * partial, 0)
-    store_{dtype}(target, j, total, 1)"""
-    else:
-        take = f"""tile = element // {tile.mr}
-row = element - min(tile * {tile.mr}, tile_rows - {tile.mr})
-for panel in range(panels):
-    source = block + ((tile * panels + panel) * {tile.mr} + row) * {wide * size}
-    columns = min({wide}, group_filters - panel * {wide})
-    for j in range(columns):
-        store_{dtype}(target, j, load_{dtype}(source, j, 0), 1)
-    for part in range(1, parts):
-        source += partial * {size}
-        for j in range(columns):
-            store_{dtype}(target, j, load_{dtype}(target, j, 1) + load_{dtype}(source, j, 0), 1)
-    target += {wide * size}"""
     return f'''"""Sums the partial gradients of a convolution's filters."""
 from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
 
@@ -371,5 +353,52 @@ def kernel(buffers, dims, begin, end, lane):
             apart = {"group" if tile.dense else "tap_w * groups + group"}
             block = partials + ((plane * bands + band) * outer + apart) * tiles * panels * {tile.mr * wide * size}
             target = dw + (task * filters + group * group_filters) * {size}
-{indent(take.splitlines(), 3)}
+            tile = element // {tile.mr}
+            row = element - min(tile * {tile.mr}, tile_rows - {tile.mr})
+            for panel in range(panels):
+                source = block + ((tile * panels + panel) * {tile.mr} + row) * {wide * size}
+                columns = min({wide}, group_filters - panel * {wide})
+                for j in range(columns):
+                    store_{dtype}(target, j, load_{dtype}(source, j, 0), 1)
+                for part in range(1, parts):
+                    source += partial * {size}
+                    for j in range(columns):
+                        store_{dtype}(target, j, load_{dtype}(target, j, 1) + load_{dtype}(source, j, 0), 1)
+                target += {wide * size}
+'''
+
+
+def swapped_combine_source(tile: Tile) -> str:
+    """Source that sums the partial gradients in tiles of filters by elements and transposes them into dw; a task is a
+    panel of the elements of a row of the window, or of one tap and group of it."""
+    dtype, size, width = tile.dtype, ELEMENT_BYTES[tile.dtype], lanes(tile.dtype)
+    wide = tile.nv * width
+    return f'''"""Sums the partial gradients of a convolution's filters and transposes them."""
+from {NATIVE}.prelude import compiled, load_{dtype}, store_{dtype}, word
+from {NATIVE}.tiles import transpose_block
+
+transposed = transpose_block({dtype!r})
+
+
+@compiled
+def kernel(buffers, dims, begin, end, lane):
+{indent(words("buffers", ["partials", "dw"]), 1)}
+{indent(words("dims", ["parts", "partial", "filters", "group_filters", "elements", "tiles", "panels", "groups"]), 1)}
+    for task in range(begin, end):
+        block = task // panels
+        panel = task - block * panels
+        row = block // groups
+        columns = min({wide}, elements - panel * {wide})
+        target = dw + ((row * elements + panel * {wide}) * filters + (block - row * groups) * group_filters) * {size}
+        for tile in range(tiles):
+            sums = partials + ((block * tiles + tile) * panels + panel) * {tile.mr * wide * size}
+            for part in range(1, parts):
+                more = sums + part * partial * {size}
+                for i in range({tile.mr * wide}):
+                    store_{dtype}(sums, i, load_{dtype}(sums, i, 0) + load_{dtype}(more, i, 1), 0)
+            first = min(tile * {tile.mr}, group_filters - {tile.mr})
+            for i in range(0, {tile.mr}, {width}):
+                for j in range(0, columns, {width}):
+                    transposed(sums + (i * {wide} + j) * {size}, {wide}, target + (j * filters + first + i) * {size},
+                               filters, min({tile.mr} - i, {width}), min(columns - j, {width}))
 '''
