@@ -18,7 +18,7 @@ BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 130
              -3617 / 10670622842880000, 43867 / 5109094217170944000)
 # B(2k) / 2k: those of digamma
 DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
-STEPS = 500  # of series and fractions, which stop when no element changes
+STEPS = 2000  # of series and fractions, which stop when no element changes
 TINY = 1e-300
 CLOSE = 4e-16  # to 1: what rounding leaves
 BLOCK = 1 << 12
@@ -107,8 +107,9 @@ def _incomplete_gamma(a: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndar
                                           np.isfinite(front[~low]))
     lower[~low] = 1 - upper[~low]
     bad = (x < 0) | (a <= 0) | np.isnan(a) | np.isnan(x)
-    lower = np.where(x == 0, 0, np.where(np.isinf(x), 1, lower))
-    return np.where(bad, np.nan, lower), np.where(bad, np.nan, np.where((x == 0) | np.isinf(x), 1 - lower, upper))
+    none = (x == 0) | np.isinf(a)
+    lower = np.where(none, 0, np.where(np.isinf(x), 1, lower))
+    return np.where(bad, np.nan, lower), np.where(bad, np.nan, np.where(none | np.isinf(x), 1 - lower, upper))
 
 
 def _series(a: np.ndarray, x: np.ndarray) -> np.ndarray:

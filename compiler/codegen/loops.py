@@ -33,8 +33,9 @@ FEW, FEW_IN_MAP = 256, 64
 # rows of a multiple of this, or of one more, are as fast in LLVM's own vectors. Of others a step is so many vectors,
 # from so many elements on: more sums at a time take longer to add up
 FULL, COPIES = 16, ((4, 256), (2, 64), (1, 0))
-# what branches, once for a vector, where arguments are large (native/trigonometric.py)
-BRANCHES = {"Cos", "Sin", "Tan"}
+# what branches, once for a vector: where arguments are large (native/trigonometric.py), or until the vector's elements
+# are done (native/incomplete.py)
+BRANCHES = {"Cos", "Igamma", "Igammac", "Sin", "Tan"}
 # elements of rows up to which the loops of one that wait for each other are loops over so many rows
 SHORT_ROW, STRIP = 48, 32
 # elements that are tasks part between lines and vectors, so that each is rounded alike however they are shared out

@@ -74,18 +74,28 @@ def _from_whole(a: Value) -> Value:
     return a - a.call("llvm.rint")
 
 
+def log_gamma_small(a: Value, log_a: Value, log_low: Value) -> Value:
+    """lgamma for 0 < a < 5/2, whose logarithm this is, in two parts."""
+    shifted = a < 1.0
+    t = a - select(shifted, a.constant(1.0), 2.0)
+    return fma(fma(t, t, t), horner(t, a.pick(*LGAMMA)), select(shifted, -log_a, 0.0)) - select(shifted, log_low, 0.0)
+
+
+def stirling_tail(a: Value) -> Value:
+    """lgamma(a) - (a - 1/2) log(a) + a - log(2 pi) / 2 for a >= 5/2."""
+    inverse = 1.0 / a
+    return inverse * horner(inverse * inverse, a.pick(*LGAMMA_TAIL))
+
+
 @elementwise
 def lgamma(x: Value) -> Value:
     """log |gamma(x)|; infinite at 0 and the negative whole numbers."""
     a = fabs(x)
     log_a, log_low = log_in_parts(*normalize(a))
-    shifted = a < 1.0
-    t = a - select(shifted, a.constant(1.0), 2.0)
-    small = fma(fma(t, t, t), horner(t, x.pick(*LGAMMA)), select(shifted, -log_a, 0.0)) - select(shifted, log_low, 0.0)
-    inverse, half_less = 1.0 / a, a - 0.5
+    half_less = a - 0.5
     factor, factor_low = quick_two_sum(log_a, x.constant(-1.0))
-    rest = fma(half_less, factor_low + log_low, inverse * horner(inverse * inverse, x.pick(*LGAMMA_TAIL)))
-    value = select(a < 2.5, small, fma(half_less, factor, rest) + LGAMMA_LIMIT)
+    rest = fma(half_less, factor_low + log_low, stirling_tail(a))
+    value = select(a < 2.5, log_gamma_small(a, log_a, log_low), fma(half_less, factor, rest) + LGAMMA_LIMIT)
     # less log |x sin(pi x) / pi|: next to 0, where the product may be subnormal, twice log |x| and that of the ratio
     f, central = fabs(_from_whole(a)), a < 0.5
     sine = log_positive(_sine_ratio(f) * select(central, 1.0, f))

@@ -5,18 +5,30 @@ the limits of IEEE 754 and C's Annex F at NaN, infinities, zeros and subnormals;
 """
 from __future__ import annotations
 
-from . import bessel, elementary, errorfunction, exponential, gamma, hyperbolic, power, quantile, trigonometric
+from . import (
+    bessel,
+    elementary,
+    errorfunction,
+    exponential,
+    gamma,
+    hyperbolic,
+    incomplete,
+    power,
+    quantile,
+    trigonometric,
+)
 from .bessel import *  # noqa: F403
 from .elementary import *  # noqa: F403
 from .errorfunction import *  # noqa: F403
 from .exponential import *  # noqa: F403
 from .gamma import *  # noqa: F403
 from .hyperbolic import *  # noqa: F403
+from .incomplete import *  # noqa: F403
 from .power import *  # noqa: F403
 from .quantile import *  # noqa: F403
 from .trigonometric import *  # noqa: F403
 
 __all__ = [
     *bessel.__all__, *elementary.__all__, *errorfunction.__all__, *exponential.__all__, *gamma.__all__,
-    *hyperbolic.__all__, *power.__all__, *quantile.__all__, *trigonometric.__all__,
+    *hyperbolic.__all__, *incomplete.__all__, *power.__all__, *quantile.__all__, *trigonometric.__all__,
 ]

@@ -88,6 +88,12 @@ def halves(builder: ir.IRBuilder, raw: Any) -> list[Any]:
             for start in (0, half)]
 
 
+def joined(builder: ir.IRBuilder, low: Any, high: Any) -> Any:
+    """The vector of which these are the halves."""
+    count = 2 * low.type.count
+    return builder.shuffle_vector(low, high, ir.Constant(ir.VectorType(I32, count), [I32(i) for i in range(count)]))
+
+
 def load(builder: ir.IRBuilder, name: str, address: Any, index: Any, lanes: Lanes) -> Number:
     """Elements of a buffer from the index on; lanes that are not there are zero and not read."""
     kind, memory = ELEMENTS[name]

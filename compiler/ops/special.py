@@ -12,7 +12,7 @@ from .. import special_reference as sr
 from ..dtypes import COMPLEX, FLOATS, INTEGERS, DType
 from ..ir import Operation, Tensor, TensorType
 from ..names import named, to_snake_case
-from ..opdef import HOST, OpDef
+from ..opdef import ELEMENTWISE, HOST, OpDef
 from ..shapes import broadcast
 from .arguments import check_dtype, check_same_dtype, convert_all
 from .elementwise import cast, exp, log, log1p, not_equal, sign, where
@@ -21,8 +21,9 @@ from .view import ones_of, zeros_of
 
 
 def host_function(name: str, function: Callable[..., Any], arguments: str, grad: Grad,
-             dtypes: Sequence[DType] = FLOATS, exact: bool = False) -> Build:
-    """An elementwise function that has no kernel, computed in double precision unless `exact`.
+             dtypes: Sequence[DType] = FLOATS, exact: bool = False, lower: str = "") -> Build:
+    """An elementwise function, computed on the host, in double precision unless `exact`, where it has no kernel:
+    `lower` is the source of an element.
 
     `arguments` are the names of its inputs; `grad(g, y, *inputs)` gives a gradient for each.
     """
@@ -34,7 +35,8 @@ def host_function(name: str, function: Callable[..., Any], arguments: str, grad:
     def op_grad(op: Operation, g: Tensor) -> Sequence[Tensor | None]:
         return grad(g, op.output, *op.inputs)
 
-    op = OpDef(name, HOST, infer, op_grad, function if exact else sr.double(function))
+    op = OpDef(name, ELEMENTWISE if lower else HOST, infer, op_grad, function if exact else sr.double(function),
+               lower or None)
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     signature = inspect.Signature([*(inspect.Parameter(argument, kind) for argument in arguments.split()),
                                    inspect.Parameter("name", kind, default=None)])
@@ -47,7 +49,7 @@ def host_function(name: str, function: Callable[..., Any], arguments: str, grad:
     build.op = op  # type: ignore[attr-defined]
     build.__signature__ = signature  # type: ignore[attr-defined]
     return named(to_snake_case(name), build, (
-        f"{name}, element by element, with broadcasting; computed by its reference"
+        f"{name}, element by element, with broadcasting{'' if lower else '; computed by its reference'}"
         f"{'' if exact else ', in double precision'}.\n\n"
         f"`{', '.join(arguments.split())}`: {', '.join(dtype.name for dtype in dtypes)}; the result is of the same "
         "dtype."))
@@ -66,8 +68,10 @@ def _igamma_grad(g: Tensor, a: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     return g * igamma_grad_a(a, x), g * exp((a - 1) * log(x) - x - lgamma(a))
 
 
-igamma = host_function("Igamma", sr.igamma, "a x", lambda g, y, a, x: _igamma_grad(g, a, x))
-igammac = host_function("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma_grad(-g, a, x))
+igamma = host_function("Igamma", sr.igamma, "a x", lambda g, y, a, x: _igamma_grad(g, a, x),
+                       lower="igamma({0}, {1})")
+igammac = host_function("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma_grad(-g, a, x),
+                        lower="igammac({0}, {1})")
 # TensorFlow too has no gradient for a and b
 betainc = host_function("Betainc", sr.betainc, "a b x", lambda g, y, a, b, x: (
     None, None, g * exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))))
