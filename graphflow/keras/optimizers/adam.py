@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...compiler.dtypes import DType
 from ...compiler.ir import Tensor
 from ...compiler.ops.elementwise import maximum, power, sqrt
 from ..variables import Variable
@@ -24,9 +25,19 @@ class Adam(Optimizer):
     def slot_order(self) -> Sequence[tuple[str, ...]]:
         return [("momentum", "velocity"), *([("velocity_hat",)] if self.amsgrad else [])]
 
+    def before_updates(self) -> None:
+        self._rates: dict[DType, Tensor] = {}
+
+    def _corrected(self, learning_rate: Tensor, variable: Variable) -> Tensor:
+        """The rate with the bias corrections of this step, one for all variables of a dtype."""
+        if variable.dtype not in self._rates:
+            step = steps_taken(self, variable)
+            self._rates[variable.dtype] = (
+                learning_rate * sqrt(1 - power(self.beta_2, step)) / (1 - power(self.beta_1, step)))
+        return self._rates[variable.dtype]
+
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        step = steps_taken(self, variable)
-        rate = learning_rate * sqrt(1 - power(self.beta_2, step)) / (1 - power(self.beta_1, step))
+        rate = self._corrected(learning_rate, variable)
         m, v = self.slot("momentum", variable), self.slot("velocity", variable)
         m.assign_add((gradient - m) * (1 - self.beta_1))
         v.assign_add((squared(gradient) - v) * (1 - self.beta_2))
