@@ -16,7 +16,7 @@ from . import grouped, unit_conv, unit_gemm, winograd
 from .conv_common import Windows, aligned, arranged, backward_axes, flattened, forward_axes, whole_axes
 from .conv_images import by_images, images_call
 from .conv_pack import pack_dots_source, pack_source, pack_unit_source
-from .direct_conv import Tile, direct_call
+from .direct_conv import Tile, direct_call, turned
 from .epilogue import Epilogue, Joined
 from .gemm import lower_gemm, product_of
 from .kernel import KernelCall, Scratch
@@ -83,14 +83,16 @@ def _lower(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transpo
         p = replace(p, groups=1, axes=(p.axes[0], replace(p.axes[1], taps=0), replace(p.axes[2], taps=0)))
     (channels, filters), flat = p.each, flattened(p)
     inner, last = w_shape[-2:]
-    taps = [n for axis in p.axes for n in (axis.taps, axis.tap_step)]
-    pack_dims = (inner * last, last, last // p.groups, channels, filters, sum(axis.tap for axis in p.axes), *taps)
+    pack_dims = (inner * last, last, last // p.groups, channels, filters, sum(axis.tap for axis in p.axes), *_taps(p))
     if unit_conv.pays(flat):
         return unit_conv.lower(x, w, y, flat, pack_unit_source(transposed), pack_dims, epilogue, name)
     if grouped.pays(p):
         return grouped.lower(x, w, y, p, transposed, pack_dims, epilogue, name)
     if tiling := winograd.choose(p, stays):
         return winograd.lower(x, w, y, p, tiling, transposed, pack_dims, epilogue, name)
+    if across := turned(p):
+        p = flat = across
+        pack_dims = (*pack_dims[:6], *_taps(p))
     tile = Tile.choose(flat)
     pixelwise = None if tile.dots or tile.rest else by_pixels(flat)
     along_images = None if pixelwise or tile.rest else by_images(flat, tile.cycles)
@@ -114,4 +116,9 @@ def _lower(x: Any, w: Any, y: Any, p: Windows, w_shape: tuple[int, ...], transpo
         return [*calls, pixels_call(flat, *pixelwise, x, packed[0], y, panel_size, epilogue, name)]
     if along_images:
         return [*calls, images_call(p, *along_images, x, packed[0], y, panel_size, epilogue, name)]
-    return [*calls, direct_call(flat, tile, x, packed, y, panel_size, epilogue, name)]
+    return [*calls, direct_call(flat, tile, x, packed, y, panel_size, epilogue, name, across is not None)]
+
+
+def _taps(p: Windows) -> list[int]:
+    """How many taps each axis has and their steps, in the order in which filters are packed."""
+    return [n for axis in p.axes for n in (axis.taps, axis.tap_step)]

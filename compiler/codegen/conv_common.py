@@ -265,7 +265,7 @@ def padded_row(dtype: str, size: int, volume: bool, grouped: bool = False) -> li
         store_{dtype}(to, group * group_step + item, {value}, 0)""" if grouped else loop
 
     pitch = f"{'group_channels' if grouped else 'channels'} * {size}"
-    copy = ("copy(source, channels, group_channels, to, group_channels, group_step, inside, groups, group_channels)"
+    copy = ("copy(source, pixel_pitch, group_channels, to, group_channels, group_step, inside, groups, group_channels)"
             if grouped else each("inside", f"load_{dtype}(source, item, 1)"))
     find = """volume = image // slices
 slice_in = (image - volume * slices) * stride_d + tap_d * dilation_d - pad_d
@@ -273,12 +273,14 @@ image = volume * depth + slice_in
 if slice_in < 0 or slice_in >= depth:
     inside = 0
 """ if volume else ""
+    place = ("image * height * width * channels + row_in * row_pitch + skip * pixel_pitch" if grouped
+             else "((image * height + row_in) * width + skip) * channels")
     return f"""left = min(max(pad_w, 0), span_w)
 skip = max(-pad_w, 0)
 inside = max(0, min(width - skip, span_w - left))
 if row_in < 0 or row_in >= height:
     inside = 0
-{find}source = inputs + ((image * height + row_in) * width + skip) * channels * {size}
+{find}source = inputs + ({place}) * {size}
 {each("left", f"{dtype}(0.0)")}
 to += left * {pitch}
 {copy}

@@ -4,11 +4,12 @@ With the channels last, the inputs of a window row are contiguous, so the micro-
 row each, and no im2col is needed. While tiles work on one panel of filters, the next is fetched into the cache. Of the
 last filters, if few, vectors run along the window. Where the window leaves the image, the kernel copies the rows it
 needs, zeros around them, into scratch of its lane: they stay in cache, and the inner loop knows no borders. Groups are
-copied apart, the channels of one side by side. A volume's slices are images, which add up over the taps in depth.
+copied apart, the channels of one side by side, and images so narrow that columns make the better rows are turned. A
+volume's slices are images, which add up over the taps in depth.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -30,12 +31,14 @@ PANEL_BYTES = 512 * 1024
 FEW_ROWS = 8
 # a window of up to so many elements is baked into its kernel: its loops would cost as much as its sums
 UNROLLED_DEPTH = 27
+# the part of the sums that turning images must save to pay
+TURNED = 0.8
 
 DIMS = ["scratch", "padded", "block", "height", "width", "rows", "columns", "channels", "filters", "stride_h",
         "stride_w", "dilation_h", "taps_h", "pad_h", "pad_w", "span_h", "span_w", "apart", "part_step", "segments",
         "segment_step", "segment_len", "panel_size", "panels", "image_step", "row_step", "pixel_step", "first_pixel",
         "pixel_len", "group_step", "groups", "group_channels", "group_filters", "lines", "all_panels", "part_panels",
-        "slabs", "slab_parts", "few", "window_size", "far"]
+        "slabs", "slab_parts", "few", "window_size", "from_far", "row_pitch", "pixel_pitch", "together"]
 VOLUME_DIMS = ["depth", "slices", "taps_d", "stride_d", "dilation_d", "pad_d", "slice_step", "volume_step",
                "window_step"]
 
@@ -105,8 +108,19 @@ class Tile:
         return f"{name} = {kernel}"
 
 
+def turned(p: Windows) -> Windows | None:
+    """Groups of narrow images with columns for rows, if tiles cover these in less time: a copy has any order."""
+    depth, rows, cols = p.axes
+    if (p.groups == 1 or p.volume or not _is_copied(p)
+            or rows.span * cols.taps * p.channels * ELEMENT_BYTES[p.dtype] > KEPT_BYTES):
+        return None
+    cycles = Tile.choose(other := replace(p, axes=(depth, cols, rows))).cycles * cols.count
+    return other if cycles < TURNED * Tile.choose(p).cycles * rows.count else None
+
+
 def direct_call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, panel_size: int,
-                epilogue: Epilogue | None, name: str) -> KernelCall:
+                epilogue: Epilogue | None, name: str, across: bool = False) -> KernelCall:
+    """The convolution with filters that are packed in panels; `across` says whether p is `turned`."""
     (depth, rows, cols), size = p.axes, ELEMENT_BYTES[p.dtype]
     padded, pixel_len = _is_copied(p), _pixel_len(p)
     span_w = cols.span if padded else cols.size
@@ -137,14 +151,18 @@ def direct_call(p: Windows, tile: Tile, x: Any, packed: list[Scratch], y: Any, p
     if segments > 1 and not (apart or tile.dots or few or cols.count % tile.mr) and panel_size * size > PANEL_BYTES:
         slab_parts, apart, part_step, segments, segment_step = 1, 1, segment_step, 1, 0
     plane = rows.total * cols.total
+    # from row to row and from column to column, in pixels of inputs and of outputs
+    row_pitch, pixel_pitch, row_step, pixel_step = (
+        (1, rows.size, 1, rows.total) if across else (cols.size, 1, cols.total, 1))
     dims: tuple[int, ...] = (
         scratch.apart, int(padded), block, rows.size, cols.size, rows.count, cols.count, p.channels, p.filters,
         rows.stride, cols.stride, rows.dilation, rows.taps, rows.pad, cols.pad, rows.span if padded else rows.size,
         span_w, apart, part_step, segments, segment_step, segment_len, panel_size, full, plane,
-        rows.step * cols.total, cols.step, depth.first * plane + rows.first * cols.total + cols.first,
+        rows.step * row_step, cols.step * pixel_step,
+        depth.first * plane + rows.first * row_step + cols.first * pixel_step,
         pixel_len, window * span_w * pixel_len if padded else p.each[0], p.groups, *p.each, lines, all_panels,
         part_panels, ceil(rows.taps / slab_parts) if apart else 1, slab_parts, few, p.taps * p.each[0],
-        int(p.nbytes > second_level()))
+        int(p.nbytes > second_level()), row_pitch * p.channels, pixel_pitch * p.channels, 1 if across else cols.count)
     if p.volume:
         dims += (depth.size, depth.count, layers, depth.stride, depth.dilation, depth.pad, depth.step * plane,
                  depth.total * plane, layer // size)
@@ -203,9 +221,16 @@ if padded and (top != filled or next_row != filled_end):
     image = (next_row - 1) // rows
     last = image * span_h + (next_row - 1 - image * rows) * stride_h + span_h - (rows - 1) * stride_h
 {indent(copy, 1)}""".splitlines()[1:]
-    # each group reads and writes parts of lines that lie far apart
+    # each group reads and writes parts of lines that lie far apart, and so do turned images
+    ahead = f"""\
+if from_far and row_pitch < pixel_pitch:
+    for offset in range(count):
+        image = (top + offset) // rows
+        if top + offset == image * rows:
+            touch(inputs + image * height * width * channels * {size}, height * width * channels * {size})
+""".splitlines() if grouped else []
     fill += f"""\
-if far:
+if from_far:
     for offset in range(count):
         image = (top + offset) // rows
         row = top + offset - image * rows
@@ -213,7 +238,9 @@ if far:
         if not padded:
             touch(inputs + first_in * channels * {size}, ((columns - 1) * stride_w + 1) * channels * {size})
         first = {_first_pixel(volume)} + row * row_step
-        touch(outputs + first * filters * {size}, ((columns - 1) * pixel_step + 1) * filters * {size})
+        for item in range(0, columns, together):
+            touch(outputs + (first + item * pixel_step) * filters * {size},
+                  ((together - 1) * pixel_step + 1) * filters * {size})
 """.splitlines() if grouped else []
     newline = "\n"
     return f'''"""Direct convolution, tiles of {tile.mr} pixels by {tile.wide} filters."""
@@ -247,7 +274,7 @@ def kernel(buffers, dims, begin, end, lane):
         # virtual rows: those of all images, padding included, one below the other
         image = top // rows
         base = image * span_h + (top - image * rows) * stride_h
-{indent([*fill, *bodies], 2)}
+{indent([*ahead, *fill, *bodies], 2)}
 '''
 
 

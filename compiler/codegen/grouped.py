@@ -96,8 +96,8 @@ def pays(p: Windows) -> bool:
         return False
     panel = Panel.choose(p)
     copies = COPY_CYCLES * depth.taps * rows.stride * cols.stride
-    cycles = panel.count(p) * cols.count * panel.channels * (p.taps + copies)
-    return panel.groups > 1 and cycles < p.groups * Tile.choose(p).cycles
+    cycles = cols.count * panel.channels * (p.taps + copies)
+    return panel.groups > 1 and panel.count(p) * cycles < p.groups * Tile.choose(p).cycles
 
 
 def _sizes(p: Windows) -> list[int]:

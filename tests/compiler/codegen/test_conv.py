@@ -208,6 +208,10 @@ FURTHER = [
     ((9, 4, 3, 5, 3), (3, 2, 3), 20, 1, (1, 2, 1), (1, 1, 1), "SAME"),
     ((9, 5, 4, 7, 3), (3, 2, 3), 20, 1, (1, 1, 1), (2, 3, 3), "VALID"),  # gradients of inputs that meet no tap
     ((2, 9, 17, 15), (3, 2), 20, 5, (1, 2), (2, 1), "SAME"),  # several groups in a vector, the last of fewer
+    ((2, 30, 3, 34), (3, 2), 38, 2, (2, 1), (1, 2), "SAME"),  # turned, columns for rows
+    ((3, 29, 4, 48), (4, 3), 36, 2, (2, 2), (1, 1), ((3, 2), (1, 1))), ((2, 40, 2, 32), (3, 3), 32, 2, (3, 2), (1, 1),
+     "SAME"),
+    ((2, 7, 6, 3), (3, 3), 102, 3, (1, 1), (1, 1), "SAME"),  # groups of more filters than any vector has, one channel
     ((2, 9, 1, 20), (3, 3), 19, 1, (2, 1), (1, 1), "SAME"),  # one wide, where some taps meet no input
     ((2, 2, 1, 3, 8), (5, 3, 4), 6, 1, (1, 2, 1), (2, 1, 1), "SAME"),
     ((2, 6, 6, 64), (5, 5), 1, 1, (2, 2), (1, 1), "SAME"), ((3, 9, 9, 1), (5, 5), 20, 1, (2, 2), (1, 1), "SAME"),
@@ -226,7 +230,8 @@ def test_groups_volumes_and_few_filters(x_shape, window, filters, groups, stride
             (lower_conv_input_grad, (dy, w), taps.input_gradient(dy, w, np.array(x_shape), **attrs)),
             (lower_conv_filter_grad, (x, dy), taps.filter_gradient(x, dy, np.array(w_shape), **attrs))):
         result = guarded(np.full(expected.shape, np.nan, np.float32))
-        with few_kernels(by_images=lambda p, cycles: (3, 2) if p.images == 9 and p.channels else None, MIN_PIXELS=1):
+        with few_kernels(by_images=lambda p, cycles: (3, 2) if p.images == 9 and p.channels else None, MIN_PIXELS=1,
+                         TURNED=9 if x_shape[1] > 20 else 0, second_level=lambda: 0):
             run(lower(*map(guarded, operands), result, dtype="f32", x_shape=x_shape, w_shape=w_shape, **attrs), (0.4,))
         np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
