@@ -25,7 +25,8 @@ KERNEL, TASK, INNER = 0, 1, 2
 PLAIN_CONSTANTS = {0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, -1.0, -0.5, -2.0}
 # what is worth keeping for a later loop over the same row rather than computing again
 COSTLY = re.compile(r"\b(exp|expm1|log|log1p|log2|tanh|sigmoid|softplus|erf|erfc|pow|sin|cos|tan|asin|acos|atan|atan2|"
-                    r"sinh|cosh|asinh|acosh|atanh|lgamma|digamma|igammac?|bessel_\w+|erfinv|ndtri|random\w+)\(")
+                    r"sinh|cosh|asinh|acosh|atanh|lgamma|digamma|polygamma|igammac?|betainc|zeta|bessel_\w+|erfinv|"
+                    r"ndtri|random\w+)\(")
 LARGE_TABLE, AHEAD = 1 << 20, 12  # bytes of one whose rows caches lack; how many rows ahead one is fetched
 NAME = re.compile(r"[A-Za-z_]\w*")
 STATUS = "status"  # the handle of the plan's status words

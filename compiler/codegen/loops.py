@@ -34,8 +34,8 @@ FEW, FEW_IN_MAP = 256, 64
 # from so many elements on: more sums at a time take longer to add up
 FULL, COPIES = 16, ((4, 256), (2, 64), (1, 0))
 # what branches, once for a vector: where arguments are large (native/trigonometric.py), or until the vector's elements
-# are done (native/incomplete.py)
-BRANCHES = {"Cos", "Igamma", "Igammac", "Sin", "Tan"}
+# are done (native/iteration.py)
+BRANCHES = {"Betainc", "Cos", "Igamma", "Igammac", "Polygamma", "Sin", "Tan", "Zeta"}
 # elements of rows up to which the loops of one that wait for each other are loops over so many rows
 SHORT_ROW, STRIP = 48, 32
 # elements that are tasks part between lines and vectors, so that each is rounded alike however they are shared out

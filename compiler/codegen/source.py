@@ -10,8 +10,8 @@ from .kernel import Scratch
 from .text import NATIVE
 
 # what loops of explicit vectors (native/vectors.py) compute, and how they access elements: j is the last axis
-IN_VECTORS = {"absolute", "b1", "cos", "exp", "expm1", "f32", "f64", "igamma", "igammac", "log", "log1p", "maximum",
-              "minimum", "select", "sigmoid", "sin", "tan", "tanh"}
+IN_VECTORS = {"absolute", "b1", "betainc", "cos", "exp", "expm1", "f32", "f64", "igamma", "igammac", "log", "log1p",
+              "maximum", "minimum", "polygamma", "select", "sigmoid", "sin", "tan", "tanh", "zeta"}
 ACCESS = r"(?:v\d+ = load_(?:f32|f64|b1)\(p\d+, {0}|store_(?:f32|f64|b1)\(p\d+, {0}, v\d+), -?\d+\)"
 LOADED = re.compile(r"\bload_\w+\((p\d+),")
 VALUE = re.compile(r"(?!.*(?:\b(?:if|and|or|not)\b|\b(?:load|store)_|[:%]|//))v\d+ = .*")

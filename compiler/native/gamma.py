@@ -87,15 +87,20 @@ def stirling_tail(a: Value) -> Value:
     return inverse * horner(inverse * inverse, a.pick(*LGAMMA_TAIL))
 
 
+def log_gamma(a: Value, log_a: Value, log_low: Value) -> Value:
+    """lgamma for a > 0, whose logarithm this is, in two parts."""
+    half_less = a - 0.5
+    factor, factor_low = quick_two_sum(log_a, a.constant(-1.0))
+    rest = fma(half_less, factor_low + log_low, stirling_tail(a))
+    return select(a < 2.5, log_gamma_small(a, log_a, log_low), fma(half_less, factor, rest) + LGAMMA_LIMIT)
+
+
 @elementwise
 def lgamma(x: Value) -> Value:
     """log |gamma(x)|; infinite at 0 and the negative whole numbers."""
     a = fabs(x)
     log_a, log_low = log_in_parts(*normalize(a))
-    half_less = a - 0.5
-    factor, factor_low = quick_two_sum(log_a, x.constant(-1.0))
-    rest = fma(half_less, factor_low + log_low, stirling_tail(a))
-    value = select(a < 2.5, log_gamma_small(a, log_a, log_low), fma(half_less, factor, rest) + LGAMMA_LIMIT)
+    value = log_gamma(a, log_a, log_low)
     # less log |x sin(pi x) / pi|: next to 0, where the product may be subnormal, twice log |x| and that of the ratio
     f, central = fabs(_from_whole(a)), a < 0.5
     sine = log_positive(_sine_ratio(f) * select(central, 1.0, f))
@@ -106,8 +111,7 @@ def lgamma(x: Value) -> Value:
     return select(pole | a.equals(INFINITY), INFINITY, value)
 
 
-@elementwise
-def digamma(x: Value) -> Value:
+def digamma_of(x: Value) -> Value:
     """The derivative of `lgamma`: minus infinity at 0, NaN at the negative whole numbers."""
     a = fabs(x)
     shifted, inverse = a < 1.0, 1.0 / a
@@ -125,6 +129,11 @@ def digamma(x: Value) -> Value:
     left = value + select(shifted, 0.0, inverse) + cotangent
     right = select(a.equals(INFINITY), x, value - select(shifted, inverse, 0.0))
     return select(x < 0, select(f.equals(0.0), NAN, left), right)
+
+
+@elementwise
+def digamma(x: Value) -> Value:
+    return digamma_of(x)
 
 
 __all__ = ["digamma", "lgamma"]

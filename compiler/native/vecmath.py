@@ -11,6 +11,7 @@ from . import (
     errorfunction,
     exponential,
     gamma,
+    hurwitz,
     hyperbolic,
     incomplete,
     power,
@@ -22,6 +23,7 @@ from .elementary import *  # noqa: F403
 from .errorfunction import *  # noqa: F403
 from .exponential import *  # noqa: F403
 from .gamma import *  # noqa: F403
+from .hurwitz import *  # noqa: F403
 from .hyperbolic import *  # noqa: F403
 from .incomplete import *  # noqa: F403
 from .power import *  # noqa: F403
@@ -30,5 +32,6 @@ from .trigonometric import *  # noqa: F403
 
 __all__ = [
     *bessel.__all__, *elementary.__all__, *errorfunction.__all__, *exponential.__all__, *gamma.__all__,
-    *hyperbolic.__all__, *incomplete.__all__, *power.__all__, *quantile.__all__, *trigonometric.__all__,
+    *hurwitz.__all__, *hyperbolic.__all__, *incomplete.__all__, *power.__all__, *quantile.__all__,
+    *trigonometric.__all__,
 ]

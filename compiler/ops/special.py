@@ -59,8 +59,10 @@ lgamma: Build = unary("Lgamma", lower="lgamma({0})", reference=sr.double(sr.lgam
                       grad=lambda g, y, x: g * digamma(x))
 digamma: Build = unary("Digamma", lower="digamma({0})", reference=sr.double(sr.digamma),
                        grad=lambda g, y, x: g * polygamma(ones_of(x), x))
-polygamma: Build = host_function("Polygamma", sr.polygamma, "a x", lambda g, y, n, x: (None, g * polygamma(n + 1, x)))
-zeta: Build = host_function("Zeta", sr.zeta, "x q", lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)))
+polygamma: Build = host_function("Polygamma", sr.polygamma, "a x", lambda g, y, n, x: (None, g * polygamma(n + 1, x)),
+                                 lower="polygamma({0}, {1})")
+zeta: Build = host_function("Zeta", sr.zeta, "x q", lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)),
+                            lower="zeta({0}, {1})")
 igamma_grad_a = host_function("IgammaGradA", sr.igamma_grad_a, "a x", lambda g, y, a, x: (None, None))
 
 
@@ -74,7 +76,8 @@ igammac = host_function("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma
                         lower="igammac({0}, {1})")
 # TensorFlow too has no gradient for a and b
 betainc = host_function("Betainc", sr.betainc, "a b x", lambda g, y, a, b, x: (
-    None, None, g * exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))))
+    None, None, g * exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))),
+    lower="betainc({0}, {1}, {2})")
 erfinv = unary("Erfinv", lower="erfinv({0})", reference=sr.double(sr.erfinv),
                grad=lambda g, y, x: g * (math.sqrt(math.pi) / 2) * exp(y * y))
 ndtri = unary("Ndtri", lower="ndtri({0})", reference=sr.double(sr.ndtri),
