@@ -37,8 +37,11 @@ def _rounded(x: Tensor, low: Tensor, high: Tensor, num_bits: int, narrow_range: 
 
 def _gradients(g: Tensor, x: Tensor, low: Tensor, high: Tensor, num_bits: int, narrow_range: bool
                ) -> tuple[Tensor, Tensor, Tensor]:
-    """The gradients of x and, not yet summed, of the limits: what lies outside moves with the limit there."""
-    bottom, top, _ = _nudged(low, high, num_bits, narrow_range)
+    """The gradients of x and, not yet summed, of the limits: what lies outside moves with the limit there. Limits that
+    are still 0, as variables for them start, cut nothing off."""
+    bottom, top, step = _nudged(low, high, num_bits, narrow_range)
+    unset = equal(step, zeros_of(step))
+    bottom, top = where(unset, bottom - float("inf"), bottom), where(unset, top + float("inf"), top)
     none = zeros_of(g)
     return (where(logical_and(x >= bottom, x <= top), g, none), where(x < bottom, g, none), where(x > top, g, none))
 

@@ -118,7 +118,7 @@ def _reduce_sparse(op: str, combine: Callable[..., Tensor], sp_input: Any, axis:
         values = combine(sp.values, place, slice_axis(shape_of(groups), 0, 0, 1)[0])
         if not keepdims:
             return SparseTensor(groups, values, gather(sp.dense_shape, np.array(kept, np.int32)))
-        columns = [slice_axis(groups, 1, kept.index(a), 1) if a in kept else slice_axis(groups, 1, 0, 1) * 0
+        columns = [slice_axis(groups, 1, kept.index(a), 1) if a in kept else expand_dims(reduce_sum(groups, 1) * 0, 1)
                    for a in range(rank)]
         sizes = [size_along(sp, a) if a in kept else constant(np.int64(1)) for a in range(rank)]
         return SparseTensor(concat(columns, 1), values, stack(sizes))

@@ -26,7 +26,8 @@ def literal(array: np.ndarray, dtype: DType, name: str | None = None) -> Tensor:
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
-    """A constant tensor. `shape` reshapes the value, or repeats its last element to fill it, as TensorFlow does.
+    """A constant tensor. `shape` reshapes the value, or repeats its last element to fill it, as TensorFlow does; of a
+    shape without elements the value gives the dtype only.
 
     Raises TypeError when the value cannot have the dtype, ValueError when it does not fit the shape.
     """
@@ -37,6 +38,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
         if None in dims:
             raise ValueError(f"Cannot convert a partially known TensorShape {TensorShape(shape)} to a Tensor.")
         size = int(np.prod(dims))  # type: ignore[arg-type]
+        if not size:
+            array = array.ravel()[:0]
         if array.size > size or (array.size == 0 and size):
             raise ValueError(f"Too many elements provided. Needed at most {size}, but received {array.size}")
         if array.size < size:

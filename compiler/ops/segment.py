@@ -194,7 +194,8 @@ def _averaged(power: float, total: Tensor, count: Tensor, name: str | None) -> T
     for _ in range(len(known_rank("SegmentMean", total)) - 1):
         number = expand_dims(number, -1)
     if total.dtype.is_integer:
-        return floordiv(total, number, name=name)
+        towards_zero = where(total < zeros_of(total), number - ones_of(number), zeros_of(number))
+        return floordiv(total + towards_zero, number, name=name)
     return real_divide(total, sqrt(number) if power == 0.5 else number, name=name)
 
 

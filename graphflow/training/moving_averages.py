@@ -104,7 +104,9 @@ class ExponentialMovingAverage:
         with name_scope(self._name) as scope:
             decay = convert_to_tensor(self._decay, name="decay")
             if self._num_updates is not None:
-                updates = cast(convert_to_tensor(self._num_updates), decay.dtype)
+                count = self._num_updates  # as it is after what this waits for, as the variables are
+                count = current_value(count) if isinstance(count, Variable) else convert_to_tensor(count)
+                updates = cast(count, decay.dtype)
                 decay = minimum(decay, (1.0 + updates) / (10.0 + updates))
             updated = [assign_moving_average(self._averages[v], v, decay, v in zero_debias) for v in items]
             return group(*updated, name=scope)

@@ -246,3 +246,21 @@ def test_gradients_of_tensors_whose_rank_only_the_run_tells(build, expected):
     with tf.Session() as session:
         found = session.run(tf.gradients(build(x), x)[0], {x: np.arange(12.0).reshape(3, 4)})
     assert found.tolist() == expected
+
+
+def test_means_of_whole_numbers_are_rounded_towards_zero():
+    x = np.int32([1, 2, -1, -2, -3, -4, 5])
+    assert run(tf.segment_mean(x, [0, 0, 1, 1, 2, 2, 3]))[0].tolist() == [1, -1, -3, 5]
+
+
+def test_constants_of_shapes_without_elements():
+    empty = run(tf.constant(1.0, shape=[0, 3]), tf.constant_initializer(0.1)([2, 0]))
+    assert [a.shape for a in empty] == [(0, 3), (2, 0)]
+
+
+def test_fake_quantization_by_limits_that_are_still_zero():
+    x = tf.constant([-1.0, 0.0, 2.0])
+    low, high = tf.constant(0.0), tf.constant(0.0)
+    y = tf.fake_quant_with_min_max_vars(x, low, high)
+    values, *slopes = run(y, *tf.gradients(y, [x, low, high], np.float32([3, 4, 5])))
+    assert values.tolist() == [0, 0, 0] and [s.tolist() for s in slopes] == [[3, 4, 5], 0, 0]

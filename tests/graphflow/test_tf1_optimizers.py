@@ -272,3 +272,19 @@ def test_the_updates_that_optimizers_are_made_of(optimizer, update):
         session.run(tf.global_variables_initializer())
         session.run([step, new.op])
         np.testing.assert_allclose(*session.run([found, wanted]), rtol=1e-5)
+
+
+def test_averages_count_the_update_that_they_wait_for():
+    v, step = tf.Variable(1.0), tf.train.get_or_create_global_step()
+    train = tf.train.GradientDescentOptimizer(1.0).minimize(-v, step)
+    averages = tf.train.ExponentialMovingAverage(0.9, step)
+    with tf.control_dependencies([train]):
+        update = averages.apply([v])
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        expected = 1.0
+        for n in (1, 2, 3):
+            session.run(update)
+            decay = (1 + n) / (10 + n)
+            expected = decay * expected + (1 - decay) * (1 + n)
+            assert session.run(averages.average(v)) == pytest.approx(expected, rel=1e-6)

@@ -240,3 +240,10 @@ def test_sparse_placeholders_of_no_shape_are_reduced_moved_and_joined():
         assert session.run(tf.gradients(moved.values * [1.0, 2.0, 3.0], sp.values)[0], fed).tolist() == [2, 1, 3]
         found = session.run([tf.sparse_tensor_to_dense(moved), tf.sparse_tensor_to_dense(joined)], fed)
     assert (found[0] == dense.T).all() and (found[1] == np.hstack([dense, dense])).all()
+
+
+@pytest.mark.parametrize(("axis", "indices", "values"), [
+    (None, [[0, 0]], [18.0]), (0, [[0, 0], [0, 1], [0, 2]], [7.0, 5.0, 6.0]), (1, [[0, 0], [1, 0]], [5.0, 13.0])])
+def test_sparse_sums_that_keep_their_axes(axis, indices, values):
+    total = run(tf.sparse_reduce_sum_sparse(sparse(), axis, keepdims=True))
+    assert total.indices.tolist() == indices and total.values.tolist() == values

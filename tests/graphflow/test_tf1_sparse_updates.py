@@ -159,3 +159,23 @@ def test_partial_run():
         assert session.partial_run(handle, second, {c: 2}) == 2 * x  # the random number is not drawn again
         with pytest.raises(tf.errors.InvalidArgumentError, match="already been fetched"):
             session.partial_run(handle, first)
+
+
+@pytest.mark.parametrize("clip", [
+    lambda g: tf.clip_by_norm(g, 0.5), lambda g: tf.clip_by_value(g, -0.5, 0.5),
+    lambda g: tf.clip_by_global_norm([g], 0.5)[0][0]])
+def test_clipped_slices_stay_slices(sess, clip):
+    w = tf.Variable(TABLE)
+    ids = tf.placeholder(tf.int32, [None])
+    optimizer = tf.train.MomentumOptimizer(0.1, 0.9)
+    [(g, _)] = optimizer.compute_gradients(tf.reduce_sum(tf.square(tf.gather(w, ids))), [w])
+    clipped = clip(g)
+    step = optimizer.apply_gradients([(clipped, w)])
+    sess.run(tf.global_variables_initializer())
+    values, result, norm = sess.run([g.values, clipped.values, tf.global_norm([g])], {ids: [1, 2, 1]})
+    np.testing.assert_allclose(norm, np.linalg.norm(values), rtol=1e-6)  # an index that is there twice counts twice
+    assert result.shape == (3, 3) and np.abs(result).max() <= 0.5
+    sess.run(step, {ids: [1, 2, 1]})
+    before = sess.run(w)
+    sess.run(step, {ids: [3]})
+    assert (sess.run(w) != before).any(axis=1).tolist() == [False, False, False, True, False]  # no momentum elsewhere
