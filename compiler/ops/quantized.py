@@ -18,6 +18,7 @@ from .arguments import check_dtype, same_type
 
 MODES = ("MIN_COMBINED", "MIN_FIRST", "SCALED")
 F32 = np.float32
+FARTHEST = np.finfo(F32).max  # the factor where the range has no width on a side
 
 
 def _limits(dtype: DType) -> tuple[int, int]:
@@ -60,8 +61,8 @@ def _scaled_limits(low: np.ndarray, high: np.ndarray, dtype: DType, narrow: bool
     lowest, highest = _limits(dtype)
     lowest += narrow
     with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.where(lowest * low > 0, F32(lowest) / low, F32(np.inf)).astype(F32)
-        above = np.where(highest * high > 0, F32(highest) / high, F32(np.inf)).astype(F32)
+        below = np.where(lowest * low > 0, F32(lowest) / low, FARTHEST).astype(F32)
+        above = np.where(highest * high > 0, F32(highest) / high, FARTHEST).astype(F32)
         factor = np.minimum(below, above)
         return factor, (F32(lowest) / factor).astype(F32), (F32(highest) / factor).astype(F32)
 

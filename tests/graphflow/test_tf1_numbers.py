@@ -264,3 +264,8 @@ def test_fake_quantization_by_limits_that_are_still_zero():
     y = tf.fake_quant_with_min_max_vars(x, low, high)
     values, *slopes = run(y, *tf.gradients(y, [x, low, high], np.float32([3, 4, 5])))
     assert values.tolist() == [0, 0, 0] and [s.tolist() for s in slopes] == [[3, 4, 5], 0, 0]
+
+
+def test_quantization_of_a_range_below_zero_by_an_unsigned_type():
+    q = tf.quantize(np.float32([-1, 2]), -3.0, 0.0, tf.quint8, mode="SCALED")
+    assert run(tf.bitcast(q.output, tf.uint8))[0].tolist() == [0, 255]
