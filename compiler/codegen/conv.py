@@ -11,7 +11,7 @@ from itertools import product
 from math import ceil, prod
 from typing import Any
 
-from ..native.processor import ELEMENT_BYTES, lanes
+from ..native.processor import ELEMENT_BYTES, lanes, second_level
 from . import grouped, unit_conv, unit_gemm, winograd
 from .conv_common import Windows, aligned, arranged, backward_axes, flattened, forward_axes, whole_axes
 from .conv_images import by_images, images_call
@@ -63,6 +63,9 @@ def lower_conv_input_grad(dy: Any, w: Any, dx: Any, *, dtype: str, x_shape: Sequ
             return lower_gemm(dy, w, dx, dtype=dtype, m=p.outputs, n=p.filters, k=p.channels, transpose_b=True,
                               epilogue=epilogue)
         calls += _lower(dy, w, dx, p, tuple(w_shape), True, epilogue, "conv_input_grad")
+    # phases take turns where the filters of all of them stay near
+    if groups > 1 and prod(w_shape) * ELEMENT_BYTES[dtype] <= second_level():
+        calls = [replace(call, phase=not call.prepares) for call in sorted(calls, key=lambda call: not call.prepares)]
     return calls
 
 

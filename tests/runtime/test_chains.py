@@ -85,22 +85,31 @@ def test_rows_overwrite_what_no_later_loop_reads():
     np.testing.assert_allclose(results[1], (h - h.mean(1, keepdims=True)) @ a, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("size, items, multiplier", [(8, 20, 1), (9, 5, 1), (8, 20, 2), (9, 5, 3)])
-def test_phases_of_a_gradient_take_turns(size, items, multiplier, monkeypatch):
-    """By rows where each phase has as many, else by images, with the sum over a channel's filters; not small ones."""
-    channels = 6 // multiplier
+def depthwise_gradient(dy, size, multiplier):
+    filters = tf.constant(np.random.RandomState(1).randn(3, 3, 6 // multiplier, multiplier).astype("float32"))
+    return tf.nn.depthwise_conv2d_backprop_input((5, size, size, 6 // multiplier), filters, dy, (1, 2, 2, 1), "SAME")
 
+
+def gradient_in_groups(dy, size, groups):
+    filters = tf.constant(np.random.RandomState(1).randn(3, 3, 36 // groups, 36).astype("float32"))
+    x = tf.zeros((5, size, size, 36))
+    return tf.gradients(tf.nn.conv2d(x, filters, 2, "SAME"), x, dy)[0]
+
+
+@pytest.mark.parametrize("gradient, channels, size, parts, items, rows", [
+    (depthwise_gradient, 6, 8, 1, 20, 4), (depthwise_gradient, 6, 9, 1, 5, 4), (depthwise_gradient, 6, 8, 2, 20, 5),
+    (depthwise_gradient, 6, 9, 3, 5, 5), (gradient_in_groups, 36, 8, 2, 20, 4), (gradient_in_groups, 36, 9, 2, 5, 4)])
+def test_phases_of_a_gradient_take_turns(gradient, channels, size, parts, items, rows, monkeypatch):
+    """By rows where each phase has as many, else by images, with the sum over a channel's filters; not small ones."""
     def build(shape):
         dy = tf.placeholder(tf.float32, shape)
-        filters = tf.constant(np.random.RandomState(1).randn(3, 3, channels, multiplier).astype("float32"))
-        shape = 5, size, size, channels
-        return [dy], [tf.nn.depthwise_conv2d_backprop_input(shape, filters, dy, (1, 2, 2, 1), "SAME")]
+        return [dy], [gradient(dy, size, parts)]
 
     monkeypatch.setattr(chains, "PHASES_CHUNK_BYTES", 2000)
-    shape = (5, (size + 1) // 2, (size + 1) // 2, 6)
+    shape = (5, (size + 1) // 2, (size + 1) // 2, channels)
     none, (expected,), _ = run(0, shape, build, monkeypatch)
     monkeypatch.setattr(chains, "PHASES_BYTES", 0)
     found, (value,), _ = run(0, shape, build, monkeypatch)
-    assert not none and [(c.items, c.end - c.begin) for c in found] == [(items, 4 + (multiplier > 1))]
+    assert not none and [(c.items, c.end - c.begin) for c in found] == [(items, rows)]
     assert found[0].step < items // 2
     np.testing.assert_array_equal(value, expected)
