@@ -137,11 +137,11 @@ class Tile:
         builder, given, row = self.builder, self.given, self.row
         if self.kind.claim:
             self.claim_few()
-        adds = builder.icmp_signed("!=", given["accumulate"], i64(0))
-        sums = _rows_if(builder, adds, lambda: [row.load(pointer) for pointer in self.c_rows],
-                        [row.zero] * self.kind.mr)
-        some = builder.icmp_signed(">", builder.mul(given["segments"], given["segment_len"]), i64(0))
-        sums = _rows_if(builder, some, lambda: _loop(builder, given["segments"], sums, self.segment), sums)
+        new = builder.icmp_signed("==", given["accumulate"], i64(0))
+        sums = _rows_unless(builder, new, [row.zero] * self.kind.mr,
+                            lambda: [row.load(pointer) for pointer in self.c_rows])
+        empty = builder.icmp_signed("<=", builder.mul(given["segments"], given["segment_len"]), i64(0))
+        sums = _rows_unless(builder, empty, sums, lambda: _loop(builder, given["segments"], sums, self.segment))
         for pointer, values in zip(self.c_rows, sums, strict=True):
             row.store(values, pointer)
 
@@ -214,16 +214,16 @@ class Tile:
             code.prefetch(code.offset(self.c, builder.add(own, place)), 3, write=True)
 
 
-def _rows_if(builder: ir.IRBuilder, condition: Any, compute: Callable[[], list], otherwise: list) -> list:
-    """Rows of vectors that are computed if a condition holds, and others if not."""
-    before, block = builder.block, builder.append_basic_block("if")
+def _rows_unless(builder: ir.IRBuilder, condition: Any, rows: list, compute: Callable[[], list]) -> list:
+    """These rows of vectors if a condition holds, computed ones if not."""
+    before, block = builder.block, builder.append_basic_block("unless")
     builder.position_at_end(block)
-    computed, inside, after = compute(), builder.block, builder.append_basic_block("endif")
+    computed, inside, after = compute(), builder.block, builder.append_basic_block("then")
     builder.branch(after)
     builder.position_at_end(before)
-    builder.cbranch(condition, block, after)
+    builder.cbranch(condition, after, block)
     builder.position_at_end(after)
-    chosen = _phis(builder, otherwise, before)
+    chosen = _phis(builder, rows, before)
     _feed(chosen, computed, inside)
     return chosen
 
