@@ -20,8 +20,8 @@ from .families import Build, Grad, binary, unary
 from .view import ones_of, zeros_of
 
 
-def host_function(name: str, function: Callable[..., Any], arguments: str, grad: Grad,
-             dtypes: Sequence[DType] = FLOATS, exact: bool = False, lower: str = "") -> Build:
+def special_function(name: str, function: Callable[..., Any], arguments: str, grad: Grad,
+                     dtypes: Sequence[DType] = FLOATS, exact: bool = False, lower: str = "") -> Build:
     """An elementwise function, computed on the host, in double precision unless `exact`, where it has no kernel:
     `lower` is the source of an element.
 
@@ -59,23 +59,23 @@ lgamma: Build = unary("Lgamma", lower="lgamma({0})", reference=sr.double(sr.lgam
                       grad=lambda g, y, x: g * digamma(x))
 digamma: Build = unary("Digamma", lower="digamma({0})", reference=sr.double(sr.digamma),
                        grad=lambda g, y, x: g * polygamma(ones_of(x), x))
-polygamma: Build = host_function("Polygamma", sr.polygamma, "a x", lambda g, y, n, x: (None, g * polygamma(n + 1, x)),
-                                 lower="polygamma({0}, {1})")
-zeta: Build = host_function("Zeta", sr.zeta, "x q", lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)),
-                            lower="zeta({0}, {1})")
-igamma_grad_a = host_function("IgammaGradA", sr.igamma_grad_a, "a x", lambda g, y, a, x: (None, None))
+polygamma: Build = special_function("Polygamma", sr.polygamma, "a x",
+                                    lambda g, y, n, x: (None, g * polygamma(n + 1, x)), lower="polygamma({0}, {1})")
+zeta: Build = special_function("Zeta", sr.zeta, "x q", lambda g, y, x, q: (None, -g * x * zeta(x + 1, q)),
+                               lower="zeta({0}, {1})")
+igamma_grad_a = special_function("IgammaGradA", sr.igamma_grad_a, "a x", lambda g, y, a, x: (None, None))
 
 
 def _igamma_grad(g: Tensor, a: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     return g * igamma_grad_a(a, x), g * exp((a - 1) * log(x) - x - lgamma(a))
 
 
-igamma = host_function("Igamma", sr.igamma, "a x", lambda g, y, a, x: _igamma_grad(g, a, x),
-                       lower="igamma({0}, {1})")
-igammac = host_function("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma_grad(-g, a, x),
-                        lower="igammac({0}, {1})")
+igamma = special_function("Igamma", sr.igamma, "a x", lambda g, y, a, x: _igamma_grad(g, a, x),
+                          lower="igamma({0}, {1})")
+igammac = special_function("Igammac", sr.igammac, "a x", lambda g, y, a, x: _igamma_grad(-g, a, x),
+                           lower="igammac({0}, {1})")
 # TensorFlow too has no gradient for a and b
-betainc = host_function("Betainc", sr.betainc, "a b x", lambda g, y, a, b, x: (
+betainc = special_function("Betainc", sr.betainc, "a b x", lambda g, y, a, b, x: (
     None, None, g * exp((a - 1) * log(x) + (b - 1) * log1p(-x) - lgamma(a) - lgamma(b) + lgamma(a + b))),
     lower="betainc({0}, {1}, {2})")
 erfinv = unary("Erfinv", lower="erfinv({0})", reference=sr.double(sr.erfinv),
@@ -103,9 +103,9 @@ bessel_i0e: Build = unary("BesselI0e", lower="bessel_i0e({0})", reference=sr.dou
 bessel_i1e: Build = unary("BesselI1e", lower="bessel_i1e({0})", reference=sr.double(sr.bessel_i1e),
                           grad=lambda g, y, x: g * _slope(x, bessel_i0e(x) - y * (sign(x) + 1 / _safe(x))))
 
-gcd = host_function("Gcd", np.gcd, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
-lcm = host_function("Lcm", np.lcm, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
-nextafter = host_function("NextAfter", np.nextafter, "x1 x2", lambda g, y, a, b: (g, g * 0), exact=True)
+gcd = special_function("Gcd", np.gcd, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
+lcm = special_function("Lcm", np.lcm, "x y", lambda g, y, a, b: (None, None), INTEGERS, exact=True)
+nextafter = special_function("NextAfter", np.nextafter, "x1 x2", lambda g, y, a, b: (g, g * 0), exact=True)
 
 # 0 times anything is 0
 

@@ -479,12 +479,11 @@ def test_rows_that_fill_no_vectors_are_explicit_ones(columns, copies, in_place):
 # indices out of range
 
 
-@pytest.mark.skipif(not isa().masks, reason="vectors of 64 bytes")
 @pytest.mark.parametrize("cut", [np.s_[::2], np.s_[:, 1::2], np.s_[:, ::3]])
 def test_slices_in_steps_read_whole_vectors(cut):
     x = np.arange(300 * 301, dtype=np.float32).reshape(300, 301)
     np.testing.assert_array_equal(compiled(lambda a: a[cut], x), x[cut])
-    if isinstance(cut, tuple):
+    if isinstance(cut, tuple) and isa().masks:  # AVX-512's own instruction
         call, = kernels(lambda a: a[cut], x)
         names: dict[str, object] = {}
         exec(call.source, names)
